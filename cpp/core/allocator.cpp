@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+#include "core/allocator.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <vector>
+
+#include "core/error.h"
+
+namespace plait {
+namespace {
+
+// ---- Small objects -------------------------------------------------------------------------------------
+
+constexpr size_t kClassStep = 64;
+constexpr size_t kClasses = kSmallLimit / kClassStep;
+constexpr size_t kSlabBytes = 64 << 10;
+constexpr size_t kMaxFreePerClass = 4096;  // a thread that only frees hands its surplus to the shared lists
+
+struct FreeNode {
+  FreeNode* next;
+};
+
+struct SharedPool {
+  std::mutex mutex;
+  FreeNode* free[kClasses] = {};
+  std::vector<void*> slabs;  // never returned: the pool lives as long as the process
+};
+SharedPool& shared_pool() {
+  static SharedPool* pool = new SharedPool;  // leaked on purpose: objects are freed until the very end
+  return *pool;
+}
+
+struct ThreadPool {
+  FreeNode* free[kClasses] = {};
+  size_t count[kClasses] = {};
+  ~ThreadPool();
+};
+thread_local ThreadPool t_pool;
+thread_local bool t_pool_dead = false;
+
+ThreadPool::~ThreadPool() {
+  SharedPool& shared = shared_pool();
+  std::lock_guard<std::mutex> lock(shared.mutex);
+  for (size_t c = 0; c < kClasses; ++c) {
+    while (FreeNode* n = free[c]) {
+      free[c] = n->next;
+      n->next = shared.free[c];
+      shared.free[c] = n;
+    }
+  }
+  t_pool_dead = true;
+}
+
+[[gnu::noinline]] void refill(ThreadPool& pool, size_t c) {
+  const size_t size = (c + 1) * kClassStep;
+  SharedPool& shared = shared_pool();
+  std::lock_guard<std::mutex> lock(shared.mutex);
+  for (size_t i = 0; i < 64 && shared.free[c]; ++i) {
+    FreeNode* n = shared.free[c];
+    shared.free[c] = n->next;
+    n->next = pool.free[c];
+    pool.free[c] = n;
+    ++pool.count[c];
+  }
+  if (pool.free[c]) return;
+  char* slab = static_cast<char*>(std::aligned_alloc(kAlignment, kSlabBytes));
+  PLAIT_CHECK(slab, kMemory, "allocator: out of memory");
+  shared.slabs.push_back(slab);
+  for (size_t at = 0; at + size <= kSlabBytes; at += size) {
+    FreeNode* n = reinterpret_cast<FreeNode*>(slab + at);
+    n->next = pool.free[c];
+    pool.free[c] = n;
+    ++pool.count[c];
+  }
+}
+
+[[gnu::noinline]] void spill(ThreadPool& pool, size_t c) {
+  SharedPool& shared = shared_pool();
+  std::lock_guard<std::mutex> lock(shared.mutex);
+  for (size_t i = 0; i < kMaxFreePerClass / 2; ++i) {
+    FreeNode* n = pool.free[c];
+    pool.free[c] = n->next;
+    n->next = shared.free[c];
+    shared.free[c] = n;
+  }
+  pool.count[c] -= kMaxFreePerClass / 2;
+}
+
+// ---- Large blocks --------------------------------------------------------------------------------------
+
+constexpr size_t kHugePage = 2 << 20;
+
+std::atomic<int64_t> g_fail_after{0};
+
+void maybe_fail() {
+  if (g_fail_after.load(std::memory_order_relaxed) == 0) return;
+  if (g_fail_after.fetch_sub(1) == 1) PLAIT_FAIL(kMemory, "allocator: simulated failure");
+}
+
+// Eight classes per power of two: at most 12.5% is lost to rounding.
+size_t round_up_to_class(size_t bytes) {
+  const size_t power = std::bit_floor(bytes);
+  const size_t step = std::max<size_t>(power / 8, kAlignment);
+  return (bytes + step - 1) / step * step;
+}
+
+struct LargeCache {
+  std::mutex mutex;
+  std::map<size_t, std::vector<void*>> free;  // capacity -> blocks, most recently used last
+  MemoryStats stats = {};
+  int64_t limit;
+  LargeCache() {
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    limit = pages > 0 && page > 0 ? static_cast<int64_t>(pages) * page / 4 : int64_t{1} << 30;
+  }
+};
+LargeCache& cache() {
+  static LargeCache* c = new LargeCache;  // leaked on purpose, like the pool
+  return *c;
+}
+
+void* map_block(size_t capacity) {
+  if (capacity < kHugePage) return std::aligned_alloc(kAlignment, capacity);
+  // Over-map by one huge page and trim, so that the block starts on a huge-page border.
+  const size_t page = 4096, rounded = (capacity + page - 1) / page * page, span = rounded + kHugePage;
+  void* raw = mmap(nullptr, span, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (raw == MAP_FAILED) return nullptr;
+  char* base = static_cast<char*>(raw);
+  char* start =
+      reinterpret_cast<char*>((reinterpret_cast<uintptr_t>(base) + kHugePage - 1) & ~(kHugePage - 1));
+  if (start != base) munmap(base, static_cast<size_t>(start - base));
+  char* end = start + rounded;
+  if (end != base + span) munmap(end, static_cast<size_t>(base + span - end));
+  madvise(start, rounded, MADV_HUGEPAGE);
+  return start;
+}
+
+void unmap_block(void* p, size_t capacity) {
+  if (capacity < kHugePage) {
+    std::free(p);
+  } else {
+    munmap(p, (capacity + 4095) / 4096 * 4096);
+  }
+}
+
+// Drops cached blocks, largest first, until at most `keep` bytes stay.
+void trim(LargeCache& c, int64_t keep) {
+  while (c.stats.cached_bytes > keep && !c.free.empty()) {
+    auto it = std::prev(c.free.end());
+    unmap_block(it->second.front(), it->first);
+    c.stats.cached_bytes -= static_cast<int64_t>(it->first);
+    it->second.erase(it->second.begin());
+    if (it->second.empty()) c.free.erase(it);
+  }
+}
+
+}  // namespace
+
+void* pool_alloc(size_t size) {
+  maybe_fail();
+  const size_t c = (size - 1) / kClassStep;
+  ThreadPool& pool = t_pool;
+  if (__builtin_expect(!pool.free[c], 0)) refill(pool, c);
+  FreeNode* n = pool.free[c];
+  pool.free[c] = n->next;
+  --pool.count[c];
+  return n;
+}
+
+void pool_free(void* p, size_t size) noexcept {
+  const size_t c = (size - 1) / kClassStep;
+  FreeNode* n = static_cast<FreeNode*>(p);
+  if (__builtin_expect(t_pool_dead, 0)) {  // a thread-local destructor that runs after the pool's
+    SharedPool& shared = shared_pool();
+    std::lock_guard<std::mutex> lock(shared.mutex);
+    n->next = shared.free[c];
+    shared.free[c] = n;
+    return;
+  }
+  ThreadPool& pool = t_pool;
+  n->next = pool.free[c];
+  pool.free[c] = n;
+  if (__builtin_expect(++pool.count[c] > kMaxFreePerClass, 0)) spill(pool, c);
+}
+
+void* large_alloc(size_t bytes, size_t* capacity) {
+  maybe_fail();
+  const size_t size = round_up_to_class(std::max<size_t>(bytes, kAlignment));
+  *capacity = size;
+  LargeCache& c = cache();
+  std::unique_lock<std::mutex> lock(c.mutex);
+  c.stats.allocations++;
+  c.stats.allocated_bytes += static_cast<int64_t>(size);
+  c.stats.peak_allocated_bytes = std::max(c.stats.peak_allocated_bytes, c.stats.allocated_bytes);
+  // A block up to a quarter larger serves too; beyond that memory would be wasted.
+  const auto it = c.free.lower_bound(size);
+  if (it != c.free.end() && it->first <= size + size / 4) {
+    void* p = it->second.back();
+    it->second.pop_back();
+    *capacity = it->first;
+    c.stats.cached_bytes -= static_cast<int64_t>(it->first);
+    c.stats.allocated_bytes += static_cast<int64_t>(it->first - size);
+    c.stats.cache_hits++;
+    if (it->second.empty()) c.free.erase(it);
+    return p;
+  }
+  lock.unlock();
+  void* p = map_block(size);
+  if (!p) {
+    empty_cache();
+    p = map_block(size);
+  }
+  if (!p) {
+    lock.lock();
+    c.stats.allocated_bytes -= static_cast<int64_t>(size);
+    lock.unlock();
+    PLAIT_FAIL(kMemory, "allocator: could not allocate ", bytes, " bytes");
+  }
+  return p;
+}
+
+void large_free(void* p, size_t capacity) noexcept {
+  LargeCache& c = cache();
+  std::lock_guard<std::mutex> lock(c.mutex);
+  c.stats.allocated_bytes -= static_cast<int64_t>(capacity);
+  if (static_cast<int64_t>(capacity) > c.limit) {
+    unmap_block(p, capacity);
+    return;
+  }
+  trim(c, c.limit - static_cast<int64_t>(capacity));
+  c.free[capacity].push_back(p);
+  c.stats.cached_bytes += static_cast<int64_t>(capacity);
+}
+
+MemoryStats memory_stats() {
+  LargeCache& c = cache();
+  std::lock_guard<std::mutex> lock(c.mutex);
+  return c.stats;
+}
+
+void reset_peak_memory_stats() {
+  LargeCache& c = cache();
+  std::lock_guard<std::mutex> lock(c.mutex);
+  c.stats.peak_allocated_bytes = c.stats.allocated_bytes;
+}
+
+void empty_cache() {
+  LargeCache& c = cache();
+  std::lock_guard<std::mutex> lock(c.mutex);
+  trim(c, 0);
+}
+
+void set_cache_limit(int64_t bytes) {
+  LargeCache& c = cache();
+  std::lock_guard<std::mutex> lock(c.mutex);
+  c.limit = std::max<int64_t>(0, bytes);
+  trim(c, c.limit);
+}
+
+void fail_allocation_after(int64_t k) { g_fail_after.store(k); }
+
+}  // namespace plait

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+// Element types, their sizes and names, and the promotion rules.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+namespace plait {
+
+// The order is the order of promotion inside a category; kernels index their tables with it.
+enum class DType : uint8_t {
+  kBool,
+  kUInt8,
+  kInt8,
+  kInt16,
+  kInt32,
+  kInt64,
+  kFloat16,
+  kBFloat16,
+  kFloat32,
+  kFloat64,
+};
+inline constexpr int kNumDTypes = 10;
+
+enum class DTypeCategory : uint8_t { kBool, kInteger, kFloat };
+
+// Storage of the 16-bit floats. Arithmetic happens in float: the conversions below are exact one way and
+// round to nearest even the other way.
+struct Half {
+  uint16_t bits;
+  Half() = default;
+  explicit Half(float value);
+  explicit operator float() const;
+};
+struct BFloat16 {
+  uint16_t bits;
+  BFloat16() = default;
+  explicit BFloat16(float value);
+  explicit operator float() const;
+};
+
+size_t item_size(DType dtype);
+const char* dtype_name(DType dtype);  // "float32", as Python prints it without the module
+DTypeCategory category(DType dtype);
+inline bool is_floating(DType dtype) { return dtype >= DType::kFloat16; }
+inline bool is_integral(DType dtype) { return dtype < DType::kFloat16; }  // bool counts
+DType promote_types(DType a, DType b);
+
+// The dtype of floating-point results and factories; float32 unless set_default_dtype changed it.
+DType default_dtype();
+void set_default_dtype(DType dtype);
+
+template <class T>
+struct DTypeOf;
+#define PLAIT_DTYPE_OF(T, name)                 \
+  template <>                                   \
+  struct DTypeOf<T> {                           \
+    static constexpr DType value = DType::name; \
+  };
+PLAIT_DTYPE_OF(bool, kBool)
+PLAIT_DTYPE_OF(uint8_t, kUInt8)
+PLAIT_DTYPE_OF(int8_t, kInt8)
+PLAIT_DTYPE_OF(int16_t, kInt16)
+PLAIT_DTYPE_OF(int32_t, kInt32)
+PLAIT_DTYPE_OF(int64_t, kInt64)
+PLAIT_DTYPE_OF(Half, kFloat16)
+PLAIT_DTYPE_OF(BFloat16, kBFloat16)
+PLAIT_DTYPE_OF(float, kFloat32)
+PLAIT_DTYPE_OF(double, kFloat64)
+#undef PLAIT_DTYPE_OF
+
+template <class T>
+struct TypeTag {
+  using type = T;
+};
+
+// Calls f(TypeTag<T>{}) with the C++ type of `dtype`:
+//   dispatch(x.dtype(), [&](auto tag) { using T = typename decltype(tag)::type; ... });
+template <class F>
+decltype(auto) dispatch(DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::kBool:
+      return f(TypeTag<bool>{});
+    case DType::kUInt8:
+      return f(TypeTag<uint8_t>{});
+    case DType::kInt8:
+      return f(TypeTag<int8_t>{});
+    case DType::kInt16:
+      return f(TypeTag<int16_t>{});
+    case DType::kInt32:
+      return f(TypeTag<int32_t>{});
+    case DType::kInt64:
+      return f(TypeTag<int64_t>{});
+    case DType::kFloat16:
+      return f(TypeTag<Half>{});
+    case DType::kBFloat16:
+      return f(TypeTag<BFloat16>{});
+    case DType::kFloat32:
+      return f(TypeTag<float>{});
+    default:
+      return f(TypeTag<double>{});
+  }
+}
+
+// The same by element size, for code that only moves bytes (copies, gathers): f gets uint8_t ... uint64_t.
+template <class F>
+decltype(auto) dispatch_size(DType dtype, F&& f) {
+  switch (item_size(dtype)) {
+    case 1:
+      return f(TypeTag<uint8_t>{});
+    case 2:
+      return f(TypeTag<uint16_t>{});
+    case 4:
+      return f(TypeTag<uint32_t>{});
+    default:
+      return f(TypeTag<uint64_t>{});
+  }
+}
+
+// Conversion between any two element types; floats go to bool by != 0.
+template <class To, class From>
+inline To convert(From v) {
+  if constexpr (std::is_same_v<To, From>) {
+    return v;
+  } else if constexpr (std::is_same_v<From, Half> || std::is_same_v<From, BFloat16>) {
+    return convert<To>(static_cast<float>(v));
+  } else if constexpr (std::is_same_v<To, bool>) {
+    return v != From(0);
+  } else if constexpr (std::is_same_v<To, Half> || std::is_same_v<To, BFloat16>) {
+    return To(static_cast<float>(v));
+  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To> && sizeof(To) < 8) {
+    return static_cast<To>(static_cast<int64_t>(v));  // wraps like PyTorch instead of being undefined
+  } else {
+    return static_cast<To>(v);
+  }
+}
+
+inline BFloat16::BFloat16(float value) {
+  uint32_t u;
+  std::memcpy(&u, &value, 4);
+  bits = (u & 0x7fffffffu) > 0x7f800000u ? static_cast<uint16_t>((u >> 16) | 0x0040u)  // quiet NaN
+                                         : static_cast<uint16_t>((u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
+}
+inline BFloat16::operator float() const {
+  const uint32_t u = static_cast<uint32_t>(bits) << 16;
+  float f;
+  std::memcpy(&f, &u, 4);
+  return f;
+}
+
+}  // namespace plait

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+#include "core/parallel.h"
+
+#include <omp.h>
+#include <pthread.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <mutex>
+#include <string>
+
+#include "core/cpu_info.h"
+
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+namespace plait {
+namespace {
+
+// The CPU limit of a cgroup v2 or v1 quota, or 0 when there is none. A quota of 1.5 CPUs gives 1: a second
+// thread would be throttled half of the time and the first would wait for it.
+int cgroup_cpus() {
+  long long quota = -1, period = 0;
+  if (FILE* f = std::fopen("/sys/fs/cgroup/cpu.max", "r")) {
+    if (std::fscanf(f, "%lld %lld", &quota, &period) != 2) quota = -1;
+    std::fclose(f);
+  } else {
+    const auto read = [](const char* path) {
+      long long v = -1;
+      if (FILE* g = std::fopen(path, "r")) {
+        if (std::fscanf(g, "%lld", &v) != 1) v = -1;
+        std::fclose(g);
+      }
+      return v;
+    };
+    quota = read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+    period = read("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  }
+  if (quota <= 0 || period <= 0) return 0;
+  return static_cast<int>(std::max(1LL, quota / period));
+}
+
+int default_threads() {
+  if (const char* env = std::getenv("OMP_NUM_THREADS")) {
+    const int n = std::atoi(env);
+    if (n > 0) return n;
+  }
+  int n = omp_get_num_procs();  // honours the affinity mask
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) n = std::min(n, CPU_COUNT(&set));
+  if (const int limit = cgroup_cpus()) n = std::min(n, limit);
+  return std::max(1, n);
+}
+
+std::atomic<int>& thread_cap() {
+  static std::atomic<int> cap{default_threads()};
+  return cap;
+}
+
+// libgomp's pool does not survive fork: a child that enters a parallel region waits forever for threads that
+// exist only in the parent. A child forked after the pool was started therefore computes serially.
+std::atomic<bool> g_pool_started{false};
+std::atomic<bool> g_serial_child{false};
+
+void on_fork_child() {
+  if (g_pool_started.load()) g_serial_child.store(true);
+}
+
+std::atomic<bool> g_flush_denormal{true};
+thread_local bool t_in_region = false;
+thread_local bool t_serial = false;
+
+// Runs body(thread, threads) on `threads` threads and rethrows the first exception.
+void run_region(int threads, FunctionRef<void(int, int)> body) {
+  static const int registered = pthread_atfork(nullptr, nullptr, on_fork_child);
+  (void)registered;
+  g_pool_started.store(true, std::memory_order_relaxed);
+  std::exception_ptr error;
+  std::mutex error_mutex;
+#pragma omp parallel num_threads(threads)
+  {
+    const bool outer = t_in_region;
+    t_in_region = true;
+    DenormalGuard guard;
+    try {
+      body(omp_get_thread_num(), omp_get_num_threads());
+    } catch (...) {
+      std::lock_guard<std::mutex> lock(error_mutex);
+      if (!error) error = std::current_exception();
+    }
+    t_in_region = outer;
+  }
+  if (error) std::rethrow_exception(error);
+}
+
+bool must_be_serial() { return t_in_region || t_serial || g_serial_child.load(std::memory_order_relaxed); }
+
+}  // namespace
+
+int num_threads() { return thread_cap().load(std::memory_order_relaxed); }
+void set_num_threads(int n) { thread_cap().store(std::max(1, n)); }
+bool in_parallel_region() { return t_in_region; }
+void set_thread_serial(bool on) { t_serial = on; }
+
+void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> f) {
+  if (n <= 0) return;
+  const int64_t useful = grain > 0 ? n / grain : n;
+  if (useful <= 1 || num_threads() == 1 || must_be_serial()) {
+    DenormalGuard guard;
+    f(0, n);
+    return;
+  }
+  run_region(static_cast<int>(std::min<int64_t>(useful, num_threads())), [&](int thread, int threads) {
+    const int64_t begin = n * thread / threads, end = n * (thread + 1) / threads;
+    if (begin < end) f(begin, end);
+  });
+}
+
+void parallel_chunks(int64_t chunks, FunctionRef<void(int64_t)> f) {
+  if (chunks <= 0) return;
+  if (chunks == 1 || num_threads() == 1 || must_be_serial()) {
+    DenormalGuard guard;
+    for (int64_t i = 0; i < chunks; ++i) f(i);
+    return;
+  }
+  std::atomic<int64_t> next{0};
+  run_region(static_cast<int>(std::min<int64_t>(chunks, num_threads())), [&](int, int) {
+    for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < chunks;) f(i);
+  });
+}
+
+bool flush_denormal() { return g_flush_denormal.load(std::memory_order_relaxed); }
+void set_flush_denormal(bool on) { g_flush_denormal.store(on); }
+
+#if defined(__x86_64__)
+DenormalGuard::DenormalGuard() : saved_(_mm_getcsr()) {
+  constexpr unsigned kFtzDaz = 0x8040;
+  if (flush_denormal() && (saved_ & kFtzDaz) != kFtzDaz) _mm_setcsr(saved_ | kFtzDaz);
+}
+DenormalGuard::~DenormalGuard() {
+  if (_mm_getcsr() != saved_) _mm_setcsr(saved_);
+}
+#else
+DenormalGuard::DenormalGuard() : saved_(0) {}
+DenormalGuard::~DenormalGuard() { (void)saved_; }
+#endif
+
+}  // namespace plait

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// The only door to threads. OpenMP is used in parallel.cpp and nowhere else.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+namespace plait {
+
+// A reference to a callable; it does not own it. Calls through it are one indirect call.
+template <class Signature>
+class FunctionRef;
+template <class R, class... Args>
+class FunctionRef<R(Args...)> {
+ public:
+  template <class F, class = std::enable_if_t<!std::is_same_v<std::decay_t<F>, FunctionRef>>>
+  FunctionRef(F&& f)  // NOLINT: implicit on purpose
+      : object_(const_cast<void*>(static_cast<const void*>(&f))), call_([](void* o, Args... args) -> R {
+          return (*static_cast<std::remove_reference_t<F>*>(o))(std::forward<Args>(args)...);
+        }) {}
+  R operator()(Args... args) const { return call_(object_, std::forward<Args>(args)...); }
+
+ private:
+  void* object_;
+  R (*call_)(void*, Args...);
+};
+
+// Upper limit of threads an op may use. Default: OMP_NUM_THREADS, else the smaller of the affinity mask and
+// the cgroup CPU quota.
+int num_threads();
+void set_num_threads(int n);
+
+bool in_parallel_region();
+
+// Makes parallel_for and parallel_chunks serial on this thread: for threads that already work side by side.
+void set_thread_serial(bool on);
+
+// Calls f(begin, end) on disjoint ranges that cover [0, n), possibly from several threads. At most n / grain
+// threads take part, so `grain` is the least work worth a thread. Serial when nested or in a forked child.
+// The ranges depend on the number of threads: f must write only outputs of its own range. For reductions use
+// parallel_chunks. The first exception thrown by f is rethrown after all threads are done.
+void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> f);
+
+// Calls f(chunk) once for each chunk in [0, chunks), in any order, from up to min(chunks, num_threads())
+// threads. The caller derives `chunks` from the problem alone, so partial results combined in chunk order
+// give the same bits at any number of threads.
+void parallel_chunks(int64_t chunks, FunctionRef<void(int64_t)> f);
+
+// How many elements of a memory-bound loop are worth one more thread (measured; see parallel.cpp).
+inline constexpr int64_t kGrainElements = 32768;
+
+// Flush denormals to zero inside parallel regions and serial kernels; the caller's mode is restored.
+bool flush_denormal();
+void set_flush_denormal(bool on);
+
+// Sets the denormal mode of the current thread for a scope; does nothing when flush_denormal() is false.
+class DenormalGuard {
+ public:
+  DenormalGuard();
+  ~DenormalGuard();
+  DenormalGuard(const DenormalGuard&) = delete;
+  DenormalGuard& operator=(const DenormalGuard&) = delete;
+
+ private:
+  unsigned saved_;
+};
+
+}  // namespace plait

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#include "core/storage.h"
+
+#include <new>
+
+namespace plait {
+
+Ref<Storage> Storage::allocate(size_t nbytes) {
+  size_t capacity = 0;
+  void* data = nbytes ? large_alloc(nbytes, &capacity) : nullptr;
+  void* block = nullptr;
+  try {
+    block = pool_alloc(sizeof(Storage));
+  } catch (...) {
+    if (data) large_free(data, capacity);
+    throw;
+  }
+  Storage* s = new (block) Storage;
+  s->data_ = data;
+  s->nbytes_ = nbytes;
+  s->capacity_ = capacity;
+  return Ref<Storage>(s);
+}
+
+Ref<Storage> Storage::allocate_small(size_t nbytes, size_t extra) {
+  const size_t head = (sizeof(Storage) + extra + kAlignment - 1) / kAlignment * kAlignment;
+  const size_t total = head + nbytes;
+  Storage* s = new (pool_alloc(total)) Storage;
+  s->data_ = reinterpret_cast<char*>(s) + head;
+  s->nbytes_ = nbytes;
+  s->capacity_ = total;
+  s->small_ = true;
+  return Ref<Storage>(s);
+}
+
+Ref<Storage> Storage::wrap(void* data, size_t nbytes, Deleter deleter, void* context, bool read_only) {
+  Storage* s = new (pool_alloc(sizeof(Storage))) Storage;
+  s->data_ = data;
+  s->nbytes_ = nbytes;
+  s->deleter_ = deleter;
+  s->context_ = context;
+  s->read_only_ = read_only;
+  return Ref<Storage>(s);
+}
+
+void Storage::destroy() noexcept {
+  if (small_) {
+    pool_free(this, capacity_);
+    return;
+  }
+  if (deleter_) {
+    deleter_(context_);
+  } else if (data_) {
+    large_free(data_, capacity_);
+  }
+  pool_free(this, sizeof(Storage));
+}
+
+}  // namespace plait

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// A reference-counted block of memory and the version counter that its views share.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/allocator.h"
+#include "core/ref.h"
+
+namespace plait {
+
+class Storage {
+ public:
+  using Deleter = void (*)(void* context);
+
+  // Uninitialised memory of our own.
+  static Ref<Storage> allocate(size_t nbytes);
+  // A small storage whose block has `extra` bytes of room behind this object (see TensorImpl) and then the
+  // data.
+  static Ref<Storage> allocate_small(size_t nbytes, size_t extra);
+  // Memory of somebody else; deleter(context) runs when the last view is gone.
+  static Ref<Storage> wrap(void* data, size_t nbytes, Deleter deleter, void* context, bool read_only = false);
+
+  void* data() const { return data_; }
+  size_t nbytes() const { return nbytes_; }
+  bool read_only() const { return read_only_; }
+  uint32_t use_count() const { return refs_.load(); }
+
+  uint32_t version() const { return version_.load(std::memory_order_relaxed); }
+  void bump_version() { version_.fetch_add(1, std::memory_order_relaxed); }
+
+  void* room() { return this + 1; }
+
+  void incref() { refs_.increment(); }
+  void decref() {
+    if (refs_.decrement()) destroy();
+  }
+
+ private:
+  Storage() = default;
+  ~Storage() = default;
+  void destroy() noexcept;
+
+  RefCount refs_;
+  std::atomic<uint32_t> version_{0};
+  void* data_ = nullptr;
+  size_t nbytes_ = 0;
+  size_t capacity_ = 0;  // of the large block, else of this pool block
+  Deleter deleter_ = nullptr;
+  void* context_ = nullptr;
+  bool small_ = false;
+  bool read_only_ = false;
+};
+
+}  // namespace plait

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+// Tensor: a handle on {storage, shape, strides, offset, dtype, autograd state}.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/dtype.h"
+#include "core/error.h"
+#include "core/ref.h"
+#include "core/shape.h"
+#include "core/storage.h"
+
+namespace plait {
+
+// What autograd hangs on a tensor; defined in autograd/meta.h. The core only owns and destroys it.
+struct AutogradMetaBase {
+  virtual ~AutogradMetaBase() = default;
+};
+
+struct TensorImpl {
+  RefCount refs;
+  DType dtype = DType::kFloat32;
+  bool contiguous = true;
+  bool wrapped_number = false;   // made from a Python scalar: takes part in promotion by category only
+  bool tracks_version = true;    // false for `.data`: writes through it are not counted
+  bool impl_in_storage = false;  // this object lives in the room of a storage's block: `home`, else `storage`
+  int64_t numel = 0;
+  int64_t offset = 0;    // in elements
+  void* data = nullptr;  // storage data plus offset
+  Dims shape;
+  Dims strides;  // in elements
+  Ref<Storage> storage;
+  Ref<Storage> home;  // set when set_data has replaced the storage this object lives in
+  std::unique_ptr<AutogradMetaBase> autograd;
+  void* py_object = nullptr;  // the Python object that wraps this tensor, while one is alive (borrowed)
+
+  void incref() { refs.increment(); }
+  void decref() {
+    if (refs.decrement()) destroy();
+  }
+  void destroy() noexcept;
+  // Recomputes numel, contiguous and data from shape, strides, offset and storage.
+  void refresh();
+};
+
+class Tensor {
+ public:
+  Tensor() = default;  // undefined: "no tensor"
+  explicit Tensor(Ref<TensorImpl> impl) : impl_(std::move(impl)) {}
+
+  // Uninitialised and contiguous; sizes are checked.
+  static Tensor empty(IntSpan shape, DType dtype);
+  static Tensor empty(std::initializer_list<int64_t> shape, DType dtype) { return empty(Dims(shape), dtype); }
+  static Tensor empty_strided(IntSpan shape, IntSpan strides, DType dtype);
+  // Same shape, dtype and, when `like` is dense, the same memory order.
+  static Tensor empty_like(const Tensor& like);
+  static Tensor empty_like(const Tensor& like, DType dtype);
+  // A 0-d tensor of a number; `wrapped` marks it as a Python scalar for promotion.
+  template <class T>
+  static Tensor scalar(T value, DType dtype = DTypeOf<T>::value, bool wrapped = false);
+  static Tensor from_storage(Ref<Storage> storage, IntSpan shape, IntSpan strides, int64_t offset,
+                             DType dtype);
+
+  bool defined() const { return static_cast<bool>(impl_); }
+  explicit operator bool() const { return defined(); }
+  TensorImpl* impl() const { return impl_.get(); }
+  const Ref<TensorImpl>& ref() const { return impl_; }
+  bool is_same(const Tensor& other) const { return impl_ == other.impl_; }
+
+  DType dtype() const { return impl_->dtype; }
+  const Dims& shape() const { return impl_->shape; }
+  const Dims& strides() const { return impl_->strides; }
+  int64_t offset() const { return impl_->offset; }
+  int64_t dim() const { return impl_->shape.size(); }
+  int64_t numel() const { return impl_->numel; }
+  int64_t size(int64_t d) const { return impl_->shape[wrap_dim("size", d, dim())]; }
+  int64_t stride(int64_t d) const { return impl_->strides[wrap_dim("stride", d, dim())]; }
+  size_t item_size() const { return plait::item_size(impl_->dtype); }
+  bool is_contiguous() const { return impl_->contiguous; }
+  bool is_floating() const { return plait::is_floating(impl_->dtype); }
+  bool is_wrapped_number() const { return impl_->wrapped_number; }
+
+  void* data_ptr() const { return impl_->data; }
+  template <class T>
+  T* data() const {
+    return static_cast<T*>(impl_->data);
+  }
+  const Ref<Storage>& storage() const { return impl_->storage; }
+  // The value of a tensor with one element, whatever its dtype.
+  template <class T>
+  T item_as() const;
+
+  uint32_t version() const { return impl_->storage->version(); }
+  void bump_version() const {
+    if (impl_->tracks_version) impl_->storage->bump_version();
+  }
+
+  // A new handle on the same memory with no autograd state.
+  Tensor alias() const;
+  Tensor alias(IntSpan shape, IntSpan strides, int64_t offset) const;
+  // Makes this tensor stand for other's memory, shape and dtype (autograd state stays).
+  void set_data(const Tensor& other) const;
+
+ private:
+  Ref<TensorImpl> impl_;
+};
+
+// True when the two share memory; false when it is certain that no element of one is an element of the other.
+bool may_overlap(const Tensor& a, const Tensor& b);
+// True when two index tuples of `t` can name the same element (expanded tensors).
+bool has_internal_overlap(const Tensor& t);
+// True when the elements fill their memory without gaps, in some order of dimensions.
+bool is_dense(const Tensor& t);
+// Elements of storage needed by this geometry, from element 0 on; 0 for an empty shape.
+int64_t storage_extent(IntSpan shape, IntSpan strides, int64_t offset);
+
+template <class T>
+Tensor Tensor::scalar(T value, DType dtype, bool wrapped) {
+  Tensor t = empty(IntSpan{}, dtype);
+  dispatch(dtype, [&](auto tag) {
+    using To = typename decltype(tag)::type;
+    *t.data<To>() = convert<To>(value);
+  });
+  t.impl()->wrapped_number = wrapped;
+  return t;
+}
+
+template <class T>
+T Tensor::item_as() const {
+  PLAIT_ASSERT(numel() == 1);
+  return dispatch(dtype(), [&](auto tag) {
+    using From = typename decltype(tag)::type;
+    return convert<T>(*data<From>());
+  });
+}
+
+}  // namespace plait
