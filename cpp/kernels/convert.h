@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// Moving elements: dtype conversion, strided gathers and scatters, transposes. copy_plan.h drives them over
+// strided arrays.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/pointwise.h"
+
+namespace plait {
+
+struct ConvertTable {
+  // Contiguous elements, [from][to] as DType numbers them; equal dtypes have none (memcpy). Floats go to
+  // integers by truncation and to bool by != 0.
+  void (*convert[10][10])(void* dst, const void* src, int64_t n);
+
+  // By element size 1, 2, 4, 8. Strides in bytes.
+  PointwiseFn identity[4];
+  void (*gather[4])(void* dst, const void* src, int64_t src_stride, int64_t n);
+  void (*scatter[4])(void* dst, int64_t dst_stride, const void* src, int64_t n);
+  // dst[c][r] = src[r][c] for r < rows, c < columns; the elements of a row of either side are contiguous.
+  void (*transpose[4])(void* dst, int64_t dst_stride, const void* src, int64_t src_stride, int64_t rows,
+                       int64_t columns);
+};
+
+}  // namespace plait

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+// The loops around the micro-kernels. C is cut into units (rows x columns of one batch item, or one slice of
+// k); a unit runs the classical five loops alone, with packing buffers of its own, so threads meet only at
+// the end. Since an element's bits do not depend on the tile, block or unit it falls into (isa/gemm.cpp), the
+// cut may follow the number of threads. Only two decisions reach the bits, and both look at the problem
+// alone: the depth of a block of k, and the slices of k that tall products (k much larger than m and n) are
+// cut into.
+#include "kernels/gemm/gemm.h"
+
+#include <algorithm>
+
+#include "core/cpu_info.h"
+#include "core/parallel.h"
+#include "core/workspace.h"
+#include "kernels/gemm/blas.h"
+#include "kernels/gemm/gemm_detail.h"
+
+namespace plait {
+namespace {
+
+using namespace gemm_detail;
+
+// Multiply-adds worth one more thread.
+constexpr double kGrainWork = 5e5;
+
+template <class T>
+class Engine {
+ public:
+  explicit Engine(const GemmArgs<T>& args)
+      : g_(args), kern_(kernels_of<T>()), has_epilogue_(has_epilogue(args)) {}
+
+  void run() {
+    slice_k();
+    cut();
+    const int64_t units = g_.batch * slices_ * row_units_ * col_units_;
+    Workspace parts(slices_ > 1 ? sizeof(T) * static_cast<size_t>(g_.batch * slices_ * g_.m * g_.n) : 0);
+    parts_ = parts.as<T>();
+    const int64_t chunks =
+        threads_ == 1 ? 1 : std::min<int64_t>(units, units > 4 * threads_ ? 4 * threads_ : units);
+    parallel_chunks(chunks, [&](int64_t chunk) {
+      for (int64_t u = units * chunk / chunks; u < units * (chunk + 1) / chunks; ++u) run_unit(u);
+    });
+    if (slices_ > 1) finish_sums(g_, parts_, slices_);
+  }
+
+ private:
+  // Slices of k give work to threads when C is small. Of the problem alone.
+  void slice_k() {
+    constexpr int64_t kSliceDepth = 2048, kMaxSlices = 32, kMaxOutput = int64_t{1} << 18;
+    slices_ = 1;
+    if (g_.m * g_.n <= kMaxOutput && g_.batch == 1) {
+      slices_ = std::clamp<int64_t>(g_.k / kSliceDepth, 1, kMaxSlices);
+    }
+    slice_depth_ = round_up(ceil_div(g_.k, slices_), 16);
+    slices_ = ceil_div(g_.k, slice_depth_);
+    depth_ = round_up(ceil_div(slice_depth_, ceil_div(slice_depth_, kern_.kc)), 16);
+  }
+
+  // Units of C: as many as there are threads with work enough, as square as possible.
+  void cut() {
+    const double work = double(g_.m) * double(g_.n) * double(g_.k) * double(g_.batch);
+    threads_ = static_cast<int64_t>(std::clamp(work / kGrainWork, 1.0, double(num_threads())));
+    if (in_parallel_region()) threads_ = 1;
+    const int64_t wanted = ceil_div(threads_, g_.batch * slices_);
+    int64_t best_rows = 1;
+    double best = 0;
+    for (int64_t r = 1; r <= wanted; ++r) {
+      const double rows = double(round_up(ceil_div(g_.m, r), kern_.mr));
+      const double cols = double(round_up(ceil_div(g_.n, ceil_div(wanted, r)), kern_.nr));
+      const double cost = rows * cols + 16 * (rows + cols);  // multiply-adds against elements to pack
+      if (r == 1 || cost < best) {
+        best = cost;
+        best_rows = r;
+      }
+    }
+    unit_rows_ = std::min(round_up(ceil_div(g_.m, best_rows), kern_.mr), g_.m);
+    unit_cols_ = std::min(round_up(ceil_div(g_.n, ceil_div(wanted, best_rows)), kern_.nr), g_.n);
+    if (g_.sink) {  // a unit's C lies in a buffer that should stay in L2
+      unit_rows_ = std::min(unit_rows_, 16 * kern_.mr);
+      unit_cols_ = std::min(unit_cols_, 16 * kern_.nr);
+    }
+    row_units_ = ceil_div(g_.m, unit_rows_);
+    col_units_ = ceil_div(g_.n, unit_cols_);
+  }
+
+  void run_unit(int64_t unit) {
+    const int64_t col = unit % col_units_, row = unit / col_units_ % row_units_;
+    const int64_t slice = unit / (col_units_ * row_units_) % slices_;
+    const int64_t b = unit / (col_units_ * row_units_ * slices_);
+    const int64_t i0 = row * unit_rows_, m = std::min(unit_rows_, g_.m - i0);
+    const int64_t j0 = col * unit_cols_, n = std::min(unit_cols_, g_.n - j0);
+    const int64_t k0 = slice * slice_depth_, k1 = std::min(k0 + slice_depth_, g_.k);
+    const GemmOperand<T>&a = g_.a, &bo = g_.b;
+    const T* a_data = batch_start(a, b);
+    const T* b_data = batch_start(bo, b);
+
+    // Assumptions of the loops below: m, n > 0, k1 > k0; blocks of k start at multiples of depth_ from k0.
+    const int64_t mr = kern_.mr, nr = kern_.nr;
+    // Packing pays once a panel is read often enough. A direct: its rows are read n / nr times. B direct: its
+    // panels are read m / mr times, in short pieces, which only a cache answers fast. Both limits by
+    // measurement.
+    const int64_t b_bytes = (k1 - k0) * n * static_cast<int64_t>(sizeof(T));
+    const bool direct_a = !a.source && (a.rs == 1 || a.cs == 1) && n <= 6 * nr;
+    const bool direct_b =
+        !bo.source && bo.cs == 1 && (m <= 8 || (m <= 5 * mr && b_bytes <= cpu_info().l2_bytes / 4));
+    const int64_t kc = std::min(depth_, k1 - k0);
+    const int64_t l2 = cpu_info().l2_bytes * 3 / 8 / static_cast<int64_t>(sizeof(T)) / kc;
+    const int64_t nc_most = std::max(nr, std::min(kern_.nc, l2 / nr * nr));
+    const int64_t nc = round_up(ceil_div(n, ceil_div(n, nc_most)), nr);
+    const int64_t mc = round_up(ceil_div(m, ceil_div(m, kern_.mc)), mr);
+    constexpr int64_t kSpare = 64 / sizeof(T);
+    const Workspace b_space(sizeof(T) * static_cast<size_t>(kc * (direct_b ? nr : nc) + kSpare));
+    const Workspace a_space(direct_a ? 0 : sizeof(T) * static_cast<size_t>(kc * mc + kSpare));
+    const Workspace c_space(g_.sink && slices_ == 1 ? sizeof(T) * static_cast<size_t>(m * n) : 0);
+    T* const b_pack = b_space.as<T>();
+    T* const a_pack = a_space.as<T>();
+
+    GemmBlock<T> blk;
+    T* c;  // element (i0, j0)
+    if (slices_ > 1) {
+      c = parts_ + ((b * slices_ + slice) * g_.m + i0) * g_.n + j0;
+      blk.c_rs = g_.n;
+      blk.c_cs = 1;
+    } else if (g_.sink) {
+      c = c_space.as<T>();
+      blk.c_rs = n;
+      blk.c_cs = 1;
+    } else {
+      c = g_.c + b * g_.c_bs + i0 * g_.c_rs + j0 * g_.c_cs;
+      blk.c_rs = g_.c_rs;
+      blk.c_cs = g_.c_cs;
+    }
+    blk.alpha = slices_ > 1 ? T(1) : g_.alpha;
+
+    for (int64_t ic = 0; ic < m; ic += mc) {
+      blk.m = std::min(mc, m - ic);
+      blk.mr = ceil_div(blk.m, ceil_div(blk.m, mr));
+      for (int64_t pc = k0; pc < k1; pc += kc) {
+        blk.k = std::min(kc, k1 - pc);
+        blk.beta = pc > k0 ? T(1) : slices_ > 1 ? T(0) : g_.beta;
+        const bool last = pc + kc >= k1;
+        pack_a(blk, a_data, b, i0 + ic, pc, a_pack, direct_a);
+        for (int64_t jc = 0; jc < n; jc += nc) {
+          blk.n = std::min(nc, n - jc);
+          pack_b(blk, b_data, b, j0 + jc, pc, b_pack, direct_b);
+          blk.c = c + ic * blk.c_rs + jc * blk.c_cs;
+          GemmEpilogue<T> e;
+          blk.epilogue = nullptr;
+          if (last && has_epilogue_ && slices_ == 1) {
+            e = epilogue_at(g_, b, i0 + ic, j0 + jc);
+            blk.epilogue = &e;
+          }
+          kern_.block(blk);
+        }
+      }
+    }
+    if (g_.sink && slices_ == 1) g_.sink->store(g_.sink->self, b, c, n, i0, m, j0, n);
+  }
+
+  void pack(const GemmOperand<T>& x, const T* data, int64_t b, T* dst, int64_t width, int64_t i0,
+            int64_t count, int64_t k0, int64_t k, int64_t si, int64_t sp) const {
+    if (x.source) {
+      x.source->pack(x.source->self, b, dst, width, i0, count, k0, k);
+    } else {
+      kern_.pack(dst, width, data + i0 * si + k0 * sp, si, sp, count, k);
+    }
+  }
+
+  // Row panels of rows [i, i + blk.m), columns [pc, pc + blk.k); in place where `direct`.
+  void pack_a(GemmBlock<T>& blk, const T* data, int64_t b, int64_t i, int64_t pc, T* buffer,
+              bool direct) const {
+    const GemmOperand<T>& x = g_.a;
+    if (direct) {
+      blk.a = data + i * x.rs + pc * x.cs;
+      blk.a_panel = blk.mr * x.rs;
+      blk.a_rs = x.rs;
+      blk.a_ps = x.cs;
+      return;
+    }
+    for (int64_t ir = 0; ir < blk.m; ir += blk.mr) {
+      pack(x, data, b, buffer + ir * blk.k, blk.mr, i + ir, std::min(blk.mr, blk.m - ir), pc, blk.k, x.rs,
+           x.cs);
+    }
+    blk.a = buffer;
+    blk.a_panel = blk.mr * blk.k;
+    blk.a_rs = 1;
+    blk.a_ps = blk.mr;
+  }
+
+  // Column panels of rows [pc, pc + blk.k), columns [j, j + blk.n); in place where `direct`, but for a last
+  // panel of fewer columns.
+  void pack_b(GemmBlock<T>& blk, const T* data, int64_t b, int64_t j, int64_t pc, T* buffer,
+              bool direct) const {
+    const GemmOperand<T>& x = g_.b;
+    const int64_t nr = kern_.nr, full = blk.n / nr * nr;
+    const int64_t first = direct ? full : 0;
+    for (int64_t jr = first; jr < blk.n; jr += nr) {
+      pack(x, data, b, buffer + (jr - first) * blk.k, nr, j + jr, std::min(nr, blk.n - jr), pc, blk.k, x.cs,
+           x.rs);
+    }
+    blk.b = direct ? data + pc * x.rs + j : buffer;
+    blk.b_panel = direct ? nr : nr * blk.k;
+    blk.b_ps = direct ? x.rs : nr;
+    blk.b_tail = buffer + (full - first) * blk.k;
+  }
+
+  const GemmArgs<T> g_;
+  const GemmKernels<T>& kern_;
+  const bool has_epilogue_;
+  int64_t slices_ = 1, slice_depth_ = 0, depth_ = 0;
+  int64_t threads_ = 1, unit_rows_ = 0, unit_cols_ = 0, row_units_ = 1, col_units_ = 1;
+  T* parts_ = nullptr;
+};
+
+}  // namespace
+
+template <class T>
+void gemm(const GemmArgs<T>& args) {
+  if (args.m <= 0 || args.n <= 0 || args.batch <= 0) return;
+  if (args.k <= 0 || args.alpha == 0) return finish_sums<T>(args, nullptr, 0);
+  if (run_thin(args)) return;
+  // The engine likes adjacent elements in the rows of C.
+  const bool turn = !args.sink && args.c_cs != 1 && args.c_rs == 1;
+  const GemmArgs<T> g = turn ? transposed(args) : args;
+  if (!run_blas(g)) Engine<T>(g).run();
+}
+template void gemm<float>(const GemmArgs<float>&);
+template void gemm<double>(const GemmArgs<double>&);
+
+}  // namespace plait

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// The one GEMM of the library. Everything that multiplies matrices calls it: matmul, linear, convolution,
+// recurrent gates.
+//
+//   C[b][i][j] = epilogue(alpha * sum_p A[b][i][p] * B[b][p][j] + beta * C[b][i][j])
+//
+// for b < batch, i < m, j < n, p < k; T is float or double. Transposes are strides: nothing is copied by the
+// caller. Bits depend on the problem (sizes, strides, pointers that are null) and the instruction set alone,
+// never on the number of threads.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/gemm.h"
+
+namespace plait {
+
+// An operand that does not lie in memory as a matrix: `pack` writes panels of it on demand, possibly from
+// several threads at once.
+//   dst[p*width + i] = X(i0 + i, k0 + p)   for i < count, p < k
+//   dst[p*width + i] = 0                   for count <= i < width
+// where X(i, p) is A[i][p] (operand A: i is a row) or B[p][i] (operand B: i is a column). count <= width;
+// width is the register tile's (float: 14, 6 or 4 for A; 32, 16 or 8 for B, by instruction set). `dst` has 64
+// spare bytes after the panel, and panels are written in ascending order, so whole vectors may be stored past
+// the end of a row if rows are written in ascending order of p.
+template <class T>
+struct PanelSource {
+  void (*pack)(const void* self, int64_t batch, T* dst, int64_t width, int64_t i0, int64_t count, int64_t k0,
+               int64_t k);
+  const void* self;
+};
+
+// A result that does not lie in memory as a matrix: `store` receives finished blocks of C, each element once,
+// possibly from several threads at once (distinct elements). Element (i0 + i, j0 + j) is at tile[i*ld + j].
+// alpha and the epilogue have been applied; beta must be 0.
+template <class T>
+struct TileSink {
+  void (*store)(const void* self, int64_t batch, const T* tile, int64_t ld, int64_t i0, int64_t rows,
+                int64_t j0, int64_t cols);
+  const void* self;
+};
+
+// Element (i, j) of batch b is at data[offset(b) + i*rs + j*cs]; offset(b) is offsets[b] if offsets is not
+// null, else b*bs. Strides count elements and may be zero or negative. With a source only `source` is used.
+template <class T>
+struct GemmOperand {
+  const T* data = nullptr;
+  int64_t rs = 0, cs = 0, bs = 0;
+  const int64_t* offsets = nullptr;
+  const PanelSource<T>* source = nullptr;
+};
+
+template <class T>
+struct GemmArgs {
+  int64_t m = 0, n = 0, k = 0, batch = 1;
+  GemmOperand<T> a;  // m x k
+  GemmOperand<T> b;  // k x n
+  T* c = nullptr;    // element (i, j) of batch b: c[b*c_bs + i*c_rs + j*c_cs]; no two elements may coincide
+  int64_t c_rs = 0, c_cs = 1, c_bs = 0;
+  T alpha = 1;  // 0: A and B are not read
+  T beta = 0;   // 0: C is not read, so it may hold anything
+  GemmEpilogue<T> epilogue = {};
+  // What the epilogue's pointers advance by per batch (0: shared).
+  int64_t col_bias_bs = 0, row_bias_bs = 0, residual_bs = 0, preact_bs = 0;
+  const TileSink<T>* sink = nullptr;  // in place of c
+};
+
+// C must not overlap A, B, or the epilogue's inputs. Sizes of zero are fine: with k == 0 the sum is zero.
+template <class T>
+void gemm(const GemmArgs<T>& args);
+extern template void gemm<float>(const GemmArgs<float>&);
+extern template void gemm<double>(const GemmArgs<double>&);
+
+}  // namespace plait

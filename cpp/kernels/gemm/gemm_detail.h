@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// What the GEMM's paths share. Not for callers.
+#pragma once
+
+#include <algorithm>
+#include <utility>
+
+#include "kernels/dispatch.h"
+#include "kernels/gemm/gemm.h"
+
+namespace plait::gemm_detail {
+
+inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+
+template <class T>
+const GemmKernels<T>& kernels_of();
+template <>
+inline const GemmKernels<float>& kernels_of<float>() {
+  return kernels().gemm.f32;
+}
+template <>
+inline const GemmKernels<double>& kernels_of<double>() {
+  return kernels().gemm.f64;
+}
+
+// C^T = B^T A^T: the same problem with rows and columns exchanged. Not with a sink.
+template <class T>
+GemmArgs<T> transposed(GemmArgs<T> g) {
+  std::swap(g.m, g.n);
+  std::swap(g.a, g.b);
+  std::swap(g.a.rs, g.a.cs);
+  std::swap(g.b.rs, g.b.cs);
+  std::swap(g.c_rs, g.c_cs);
+  GemmEpilogue<T>& e = g.epilogue;
+  std::swap(e.col_bias, e.row_bias);
+  std::swap(g.col_bias_bs, g.row_bias_bs);
+  std::swap(e.residual_rs, e.residual_cs);
+  std::swap(e.preact_rs, e.preact_cs);
+  return g;
+}
+
+template <class T>
+bool has_epilogue(const GemmArgs<T>& g) {
+  return g.epilogue.col_bias || g.epilogue.row_bias || g.epilogue.residual || g.epilogue.preact ||
+         g.epilogue.activation != GemmActivation::kNone;
+}
+
+// The epilogue as seen from element (i, j) of batch b.
+template <class T>
+GemmEpilogue<T> epilogue_at(const GemmArgs<T>& g, int64_t b, int64_t i, int64_t j) {
+  GemmEpilogue<T> e = g.epilogue;
+  if (e.col_bias) e.col_bias += b * g.col_bias_bs + j;
+  if (e.row_bias) e.row_bias += b * g.row_bias_bs + i;
+  if (e.residual) e.residual += b * g.residual_bs + i * e.residual_rs + j * e.residual_cs;
+  if (e.preact) e.preact += b * g.preact_bs + i * e.preact_rs + j * e.preact_cs;
+  return e;
+}
+
+// Where batch item b of an operand starts; null with a source.
+template <class T>
+const T* batch_start(const GemmOperand<T>& x, int64_t b) {
+  return x.source ? nullptr : x.data + (x.offsets ? x.offsets[b] : b * x.bs);
+}
+
+// C = epilogue(alpha * (the sum of `count` partial sums of every element) + beta * C). Part s of element (i,
+// j) of batch b is at parts[((b*count + s)*m + i)*n + j].
+template <class T>
+void finish_sums(const GemmArgs<T>& g, const T* parts, int64_t count);
+extern template void finish_sums<float>(const GemmArgs<float>&, const float*, int64_t);
+extern template void finish_sums<double>(const GemmArgs<double>&, const double*, int64_t);
+
+// Products whose operands are best read once in their memory order: with a vector, or of few rows with rows
+// of k adjacent elements. Returns false, having done nothing, for all others. m, n, k > 0.
+template <class T>
+bool run_thin(const GemmArgs<T>& g);
+extern template bool run_thin<float>(const GemmArgs<float>&);
+extern template bool run_thin<double>(const GemmArgs<double>&);
+
+}  // namespace plait::gemm_detail

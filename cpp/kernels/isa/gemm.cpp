@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: MIT
+// GEMM micro-kernels: an R x (V vectors) tile of C in registers, one rank-1 update per step of k. Every
+// element is one chain of multiply-adds in order of k, whatever tile it falls into: how a problem is cut into
+// tiles, blocks and threads cannot change a bit of the result. Loop order in a block: column panels of B
+// outside, row panels of A inside, so a B panel (k x nr) stays in L1 while A streams from L2. Bound by the
+// multiply-add ports.
+#include "kernels/gemm.h"
+
+#include "kernels/isa/gemm_epilogue.h"
+#include "kernels/isa/vec.h"
+#include "kernels/table.h"
+
+namespace plait::PLAIT_ISA_NS {
+namespace {
+
+// Register tiles: V vectors wide; rows fill the rest of the register file (32, 16 and 16 registers) but for V
+// vectors of B and one broadcast of A.
+constexpr int kV = 2;
+constexpr int kMaxRows = PLAIT_ISA_LEVEL == 2 ? 14 : PLAIT_ISA_LEVEL == 1 ? 6 : 4;
+
+template <class T>
+struct TileArgs {
+  int64_t k;
+  const T* a;
+  int64_t a_rs, a_ps;
+  const T* b;
+  int64_t b_ps;
+  T* c;
+  int64_t c_rs;
+  int cols;
+  T alpha, beta;
+};
+
+template <class T, int V>
+inline void update_row(T* c, const Vec<T>* acc, int cols, T alpha, T beta) {
+  constexpr int L = kLanes<T>;
+#pragma GCC unroll 4
+  for (int v = 0; v < V; ++v) {
+    const int left = cols - v * L;
+    Vec<T> x = alpha * acc[v];
+    if (left >= L) {
+      if (beta != 0) x += beta * load(c + v * L);
+      store(c + v * L, x);
+    } else if (left > 0) {
+      if (beta != 0) x += beta * load_n(c + v * L, left);
+      store_n(c + v * L, x, left);
+    }
+  }
+}
+
+// kUnit: the rows of A are adjacent (packed panels, column-major A).
+template <class T, int R, int V, bool kUnit>
+void tile(const TileArgs<T>& t) {
+  constexpr int L = kLanes<T>;
+  const int64_t k = t.k, a_rs = t.a_rs, a_ps = t.a_ps, b_ps = t.b_ps;
+  const T* a = t.a;
+  const T* b = t.b;
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) __builtin_prefetch(t.c + r * t.c_rs + v * L, 1);
+  }
+  Vec<T> acc[R][V];
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) acc[r][v] = Vec<T>{};
+  }
+  for (int64_t p = 0; p < k; ++p) {
+    Vec<T> bv[V];
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) bv[v] = load(b + v * L);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      const Vec<T> x = splat<Vec<T>>(kUnit ? a[r] : a[r * a_rs]);
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) acc[r][v] += x * bv[v];
+    }
+    a += a_ps;
+    b += b_ps;
+  }
+  T* c = t.c;
+  if (t.cols == V * L) {
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) update_row<T, V>(c + r * t.c_rs, acc[r], V * L, t.alpha, t.beta);
+  } else {
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) update_row<T, V>(c + r * t.c_rs, acc[r], t.cols, t.alpha, t.beta);
+  }
+}
+
+template <class T>
+using TileFn = void (*)(const TileArgs<T>&);
+
+template <class T, bool kUnit>
+TileFn<T> pick(int64_t rows, bool wide) {
+  switch (rows) {
+#define PLAIT_TILE(R) \
+  case R:             \
+    return wide ? tile<T, R, kV, kUnit> : tile<T, R, 1, kUnit>;
+    PLAIT_TILE(1)
+    PLAIT_TILE(2)
+    PLAIT_TILE(3)
+#if PLAIT_ISA_LEVEL >= 1
+    PLAIT_TILE(4)
+    PLAIT_TILE(5)
+#endif
+#if PLAIT_ISA_LEVEL >= 2
+    PLAIT_TILE(6)
+    PLAIT_TILE(7)
+    PLAIT_TILE(8)
+    PLAIT_TILE(9)
+    PLAIT_TILE(10)
+    PLAIT_TILE(11)
+    PLAIT_TILE(12)
+    PLAIT_TILE(13)
+#endif
+#undef PLAIT_TILE
+    default:
+      return wide ? tile<T, kMaxRows, kV, kUnit> : tile<T, kMaxRows, 1, kUnit>;
+  }
+}
+
+template <class T>
+void block(const GemmBlock<T>& g) {
+  constexpr int L = kLanes<T>;
+  constexpr int64_t nr = kV * L;
+  const bool unit = g.a_rs == 1, direct = g.c_cs == 1;
+  const int64_t col_panels = (g.n + nr - 1) / nr;
+  // Bytes of the next A panel to call into L2 while one tile is computed.
+  const int64_t ahead = unit ? (g.mr * g.k * static_cast<int64_t>(sizeof(T)) / col_panels + 63) / 64 * 64 : 0;
+  T buffer[kMaxRows * nr];
+  TileArgs<T> t;
+  t.k = g.k;
+  t.a_rs = g.a_rs;
+  t.a_ps = g.a_ps;
+  t.alpha = g.alpha;
+  t.beta = g.beta;
+  t.c = buffer;
+  t.c_rs = nr;
+  for (int64_t i = 0; i < g.m; i += g.mr) {
+    const int64_t rows = g.m - i < g.mr ? g.m - i : g.mr;
+    t.a = g.a + i / g.mr * g.a_panel;
+    const char* next = reinterpret_cast<const char*>(t.a + g.a_panel);
+    const TileFn<T> wide = unit ? pick<T, true>(rows, true) : pick<T, false>(rows, true);
+    const TileFn<T> narrow = unit ? pick<T, true>(rows, false) : pick<T, false>(rows, false);
+    for (int64_t j = 0; j < g.n; j += nr) {
+      const int64_t cols = g.n - j < nr ? g.n - j : nr;
+      const bool tail = cols < nr;
+      t.b = tail ? g.b_tail : g.b + j / nr * g.b_panel;
+      t.b_ps = tail ? nr : g.b_ps;
+      t.cols = static_cast<int>(cols);
+      for (int64_t line = 0; line < ahead; line += 64) __builtin_prefetch(next + line, 0, 2);
+      next += ahead;
+      T* c = g.c + i * g.c_rs + j * g.c_cs;
+      if (direct) {
+        t.c = c;
+        t.c_rs = g.c_rs;
+      } else if (g.beta != 0) {  // C goes through a row-major buffer
+        copy_tile(buffer, nr, 1, c, g.c_rs, g.c_cs, rows, cols);
+      }
+      (cols > L ? wide : narrow)(t);
+      if (g.epilogue) apply_epilogue(t.c, t.c_rs, rows, cols, *g.epilogue, i, j);
+      if (!direct) copy_tile(c, g.c_rs, g.c_cs, buffer, nr, 1, rows, cols);
+    }
+  }
+}
+
+// Transposes an L x L tile in registers: log2(L) rounds, each interleaving row i with row i + L/2.
+template <class T>
+inline void transpose(Vec<T>* r) {
+  constexpr int L = kLanes<T>;
+  MaskOf<Vec<T>> low, high;
+  for (int i = 0; i < L; ++i) {
+    low[i] = i / 2 + (i % 2) * L;
+    high[i] = L / 2 + i / 2 + (i % 2) * L;
+  }
+#pragma GCC unroll 4
+  for (int round = 1; round < L; round *= 2) {
+    Vec<T> s[L];
+#pragma GCC unroll 8
+    for (int i = 0; i < L / 2; ++i) {
+      s[2 * i] = __builtin_shuffle(r[i], r[i + L / 2], low);
+      s[2 * i + 1] = __builtin_shuffle(r[i], r[i + L / 2], high);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < L; ++i) r[i] = s[i];
+  }
+}
+
+// Packing reads rows of different pages, which the hardware does not prefetch: rows of src to call ahead, and
+// elements along a row.
+constexpr int64_t kRowsAhead = 16, kColumnsAhead = 32;
+
+// S is T, or a 16-bit float that is widened on the way.
+template <class T, class S>
+inline T element(const S* p) {
+  if constexpr (kSame<T, S>) {
+    return *p;
+  } else {
+    return load_n(p, 1)[0];
+  }
+}
+
+template <class T, class S>
+void pack_scalar(T* dst, int64_t width, const S* src, int64_t si, int64_t sp, int64_t count, int64_t k) {
+  for (int64_t p = 0; p < k; ++p) {
+    T* d = dst + p * width;
+    const S* s = src + p * sp;
+    for (int64_t i = 0; i < count; ++i) d[i] = element<T>(s + i * si);
+    for (int64_t i = count; i < width; ++i) d[i] = T(0);
+  }
+}
+
+// Adjacent elements along the panel's width: a copy of rows.
+template <class T, class S>
+void pack_rows(T* dst, int64_t width, const S* src, int64_t sp, int64_t count, int64_t k) {
+  constexpr int L = kLanes<T>;
+  if (count == width && width % L == 0) {
+    for (int64_t p = 0; p < k; ++p, dst += width, src += sp) {
+      for (int64_t i = 0; i < width; i += L) {
+        __builtin_prefetch(src + kRowsAhead * sp + i);
+        store(dst + i, load(src + i));
+      }
+    }
+    return;
+  }
+  // Whole vectors are stored past the row's end; the next row overwrites what spills.
+  for (int64_t p = 0; p < k; ++p, dst += width, src += sp) {
+    int64_t i = 0;
+    __builtin_prefetch(src + kRowsAhead * sp);
+    for (; i + L <= count; i += L) store(dst + i, load(src + i));
+    if (i < count) {
+      store(dst + i, load_n(src + i, count - i));
+      i += L;
+    }
+    for (; i < width; i += L) store(dst + i, Vec<T>{});
+  }
+}
+
+// Adjacent elements along k: L x L transposes in registers.
+template <class T, class S>
+void pack_columns(T* dst, int64_t width, const S* src, int64_t si, int64_t count, int64_t k) {
+  constexpr int L = kLanes<T>;
+  int64_t p = 0;
+  for (; p + L <= k; p += L) {
+    T* d = dst + p * width;
+    for (int64_t i0 = 0; i0 < width; i0 += L) {
+      const int64_t rows = count - i0 < L ? (count > i0 ? count - i0 : 0) : L;
+      Vec<T> r[L];
+      if (rows == L) {
+#pragma GCC unroll 16
+        for (int i = 0; i < L; ++i) {
+          __builtin_prefetch(src + (i0 + i) * si + p + kColumnsAhead);
+          r[i] = load(src + (i0 + i) * si + p);
+        }
+      } else {
+        for (int i = 0; i < L; ++i) r[i] = i < rows ? load(src + (i0 + i) * si + p) : Vec<T>{};
+      }
+      transpose<T>(r);
+      if (i0 + L <= width) {
+#pragma GCC unroll 16
+        for (int i = 0; i < L; ++i) store(d + i * width + i0, r[i]);
+      } else if (i0 == 0) {  // width < L: ascending stores overwrite what spills
+#pragma GCC unroll 16
+        for (int i = 0; i < L; ++i) store(d + i * width, r[i]);
+      } else {
+        for (int i = 0; i < L; ++i) store_n(d + i * width + i0, r[i], width - i0);
+      }
+    }
+  }
+  pack_scalar(dst + p * width, width, src + p, si, 1, count, k - p);
+}
+
+template <class T, class S>
+void pack(T* dst, int64_t width, const S* src, int64_t si, int64_t sp, int64_t count, int64_t k) {
+  if (si == 1) {
+    pack_rows(dst, width, src, sp, count, k);
+  } else if (sp == 1) {
+    pack_columns(dst, width, src, si, count, k);
+  } else {
+    pack_scalar(dst, width, src, si, sp, count, k);
+  }
+}
+
+template <class S>
+void pack_half(float* dst, int64_t width, const uint16_t* src, int64_t si, int64_t sp, int64_t count,
+               int64_t k) {
+  pack(dst, width, reinterpret_cast<const S*>(src), si, sp, count, k);
+}
+
+// c = tile + beta * c, rounded once to the 16-bit float S.
+template <class S>
+void store_half(uint16_t* out, int64_t rs, int64_t cs, const float* tile, int64_t ld, int64_t rows,
+                int64_t cols, float beta) {
+  constexpr int L = kLanes<float>;
+  S* const c = reinterpret_cast<S*>(out);
+  for (int64_t i = 0; i < rows; ++i) {
+    for (int64_t j = 0; j < cols; j += L) {
+      const int64_t n = cols - j < L ? cols - j : L;
+      S* const at = c + i * rs + j * cs;
+      F32 v = load_n(tile + i * ld + j, n);
+      if (cs == 1) {
+        if (beta != 0) v += beta * load_n(at, n);
+        store_n(at, v, n);
+      } else {
+        S buffer[L];
+        if (beta != 0) {
+          for (int64_t l = 0; l < n; ++l) buffer[l] = at[l * cs];
+          v += beta * load_n(buffer, n);
+        }
+        store_n(buffer, v, n);
+        for (int64_t l = 0; l < n; ++l) at[l * cs] = buffer[l];
+      }
+    }
+  }
+}
+
+template <class T>
+void finish(const GemmFinish<T>& f) {
+  constexpr int64_t kWidth = 256;
+  T row[kWidth];
+  for (int64_t i = 0; i < f.m; ++i) {
+    for (int64_t j0 = 0; j0 < f.n; j0 += kWidth) {
+      const int64_t cols = f.n - j0 < kWidth ? f.n - j0 : kWidth;
+      T* c = f.c + i * f.c_rs + j0 * f.c_cs;
+      for (int64_t j = 0; j < cols; ++j) row[j] = T(0);
+      for (int64_t s = 0; s < f.count; ++s) {
+        const T* part = f.parts + s * f.part_stride + i * f.n + j0;
+        for (int64_t j = 0; j < cols; ++j) row[j] += part[j];
+      }
+      if (f.alpha != 1) {
+        for (int64_t j = 0; j < cols; ++j) row[j] *= f.alpha;
+      }
+      if (f.beta != 0) {
+        for (int64_t j = 0; j < cols; ++j) row[j] += f.beta * c[j * f.c_cs];
+      }
+      if (f.epilogue) apply_epilogue(row, kWidth, 1, cols, *f.epilogue, i, j0);
+      copy_tile(c, f.c_rs, f.c_cs, row, kWidth, 1, 1, cols);
+    }
+  }
+}
+
+template <class T>
+void fill(GemmKernels<T>& g) {
+  g.mr = kMaxRows;
+  g.nr = kV * kLanes<T>;
+  // An A panel takes at most half of L1, the B block at most 3/8 of a 2 MB L2 (less where L2 is smaller: the
+  // driver's business); packed A lies in L3. Measured on Sapphire Rapids at n = 1024: kc 256 to 512 and nc
+  // 384 to 768 are within 3%. kc decides bits: it is the depth after which a partial sum goes to C.
+  g.kc = sizeof(T) == 4 ? 384 : 256;
+  g.mc = kMaxRows * 160;
+  g.nc = sizeof(T) == 4 ? 512 : 384;
+  g.block = block<T>;
+  g.pack = pack<T, T>;
+  g.finish = finish<T>;
+}
+
+}  // namespace
+
+void fill_gemm(KernelTable& table) {
+  fill(table.gemm.f32);
+  fill(table.gemm.f64);
+  table.gemm.f16 = {pack_half<f16>, store_half<f16>};
+  table.gemm.bf16 = {pack_half<bf16>, store_half<bf16>};
+}
+
+}  // namespace plait::PLAIT_ISA_NS

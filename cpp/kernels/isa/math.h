@@ -1,0 +1,666 @@
+// SPDX-License-Identifier: MIT
+// Elementary functions of vectors, templates over F32 and F64.
+// float32: at most 2 ulp from the exact value (pow: 4), NaN, infinities and signed zeros as in C; polynomials
+// are minimax fits on the stated interval. float64: exp, log and what is made of them are vector code; the
+// rest calls libm lane by lane. No function needs FMA for its bound: level 0 has none.
+#pragma once
+
+#include "kernels/isa/vec.h"
+
+namespace plait::PLAIT_ISA_NS {
+namespace {
+
+template <class T>
+inline constexpr T kInf = static_cast<T>(__builtin_inf());
+template <class T>
+inline constexpr T kNaN = static_cast<T>(__builtin_nan(""));
+
+// c0 + x * (c1 + x * (c2 + ...))
+template <class V>
+PLAIT_INLINE V poly(V, double c) {
+  return splat<V>(static_cast<ElemT<V>>(c));
+}
+template <class V, class... C>
+PLAIT_INLINE V poly(V x, double c, C... rest) {
+  return fma(x, poly(x, rest...), splat<V>(static_cast<ElemT<V>>(c)));
+}
+
+// A float function computed as a double one, or lane by lane through a scalar double function.
+template <class F>
+PLAIT_INLINE F32 via_f64(F32 x, F f) {
+  return to_f32(f(low_f64(x)), f(high_f64(x)));
+}
+template <class F>
+PLAIT_INLINE F32 via_f64(F32 x, F32 y, F f) {
+  return to_f32(f(low_f64(x), low_f64(y)), f(high_f64(x), high_f64(y)));
+}
+template <class V, class F>
+PLAIT_INLINE V per_lane(V x, F f) {
+  for (int i = 0; i < kLanes<ElemT<V>>; ++i) x[i] = static_cast<ElemT<V>>(f(static_cast<double>(x[i])));
+  return x;
+}
+template <class V, class F>
+PLAIT_INLINE V per_lane(V x, V y, F f) {
+  for (int i = 0; i < kLanes<ElemT<V>>; ++i) {
+    x[i] = static_cast<ElemT<V>>(f(static_cast<double>(x[i]), static_cast<double>(y[i])));
+  }
+  return x;
+}
+
+// --- exponentials
+// -------------------------------------------------------------------------------------------
+
+template <class V>
+inline constexpr double kLn2Hi = sizeof(ElemT<V>) == 4 ? 0.693359375 : 0.6931471803691238;  // n * hi is exact
+template <class V>
+inline constexpr double kLn2Lo = sizeof(ElemT<V>) == 4 ? -2.1219444005469057e-4 : 1.9082149292705877e-10;
+
+// (e^r - 1 - r) / r^2 for |r| <= ln(2) / 2
+template <class V>
+PLAIT_INLINE V exp_poly(V r) {
+  if constexpr (kSame<V, F32>) {
+    return poly(r, 0.5, 0.166665181517601, 0.04166620597243309, 0.008368953131139278, 0.0013950602151453495);
+  } else {
+    return poly(r, 0.5000000000000013, 0.166666666666667, 0.04166666666651438, 0.00833333333330707,
+                0.0013888888947315187, 0.0001984126991769729, 2.4801489605897466e-05, 2.7557216010359155e-06,
+                2.763140892394441e-07, 2.5117955201502427e-08);
+  }
+}
+
+template <class V>
+PLAIT_INLINE V round_small(V x) {  // nearest integer of a number far below 2^22
+  return (x + kRoundMagic<V>)-kRoundMagic<V>;
+}
+
+// Beyond these bounds e^x is 0 or infinite; NaN passes.
+template <class V>
+PLAIT_INLINE V clamp_exp(V x) {
+  constexpr double kLow = sizeof(ElemT<V>) == 4 ? -105.0 : -746.0,
+                   kHigh = sizeof(ElemT<V>) == 4 ? 90.0 : 711.0;
+  return max(splat<V>(ElemT<V>(kLow)), min(splat<V>(ElemT<V>(kHigh)), x));
+}
+
+// 2^k * e^x: x = n ln(2) + r. kTight adds 1 + r without its rounding error: 0.75 ulp in place of 1.
+template <bool kTight = false, class V>
+PLAIT_INLINE V exp_scaled(V x, int k = 0) {
+  using T = ElemT<V>;
+  x = clamp_exp(x);
+  const V n = round_small(x * T(1.4426950408889634));
+  const V r = fma(n, splat<V>(T(-kLn2Lo<V>)), fma(n, splat<V>(T(-kLn2Hi<V>)), x));
+  const V scale = k == 0 ? n : n + static_cast<T>(k);
+  if constexpr (kTight) {
+    const V s = 1 + r;
+    return ldexp(s + fma(r * r, exp_poly(r), r - (s - 1)), scale);
+  }
+  return ldexp(1 + fma(r * r, exp_poly(r), r), scale);
+}
+
+template <class V>
+PLAIT_INLINE V exp(V x) {
+  return exp_scaled(x);
+}
+
+template <class V>
+PLAIT_INLINE V exp2(V x) {
+  using T = ElemT<V>;
+  constexpr double kLow = sizeof(T) == 4 ? -151.0 : -1076.0, kHigh = sizeof(T) == 4 ? 129.0 : 1025.0;
+  x = max(splat<V>(T(kLow)), min(splat<V>(T(kHigh)), x));
+  const V n = round_small(x);
+  const V r = (x - n) * T(0.6931471805599453);
+  return ldexp(1 + fma(r * r, exp_poly(r), r), n);
+}
+
+// e^x - 1 = 2 * (h * p + (h - 1/2)) with h = 2^(n-1), p = e^r - 1
+template <class V>
+PLAIT_INLINE V expm1(V x) {
+  using T = ElemT<V>;
+  const V c = clamp_exp(x);
+  const V n = round_small(c * T(1.4426950408889634));
+  const V r = fma(n, splat<V>(T(-kLn2Lo<V>)), fma(n, splat<V>(T(-kLn2Hi<V>)), c));
+  const V p = fma(r * r, exp_poly(r), r);
+  const V h = ldexp(splat<V>(T(0.5)), n);
+  const V y = fma(h, p, h - T(0.5)) * 2;
+  // Tiny x (and -0) as it is; where h is infinite, a negative p must not make it NaN.
+  return abs(x) < T(sizeof(T) == 4 ? 1e-8 : 1e-17) ? x
+         : x > T(sizeof(T) == 4 ? 89 : 710)        ? splat<V>(kInf<T>)
+                                                   : y;
+}
+
+// --- logarithms
+// ---------------------------------------------------------------------------------------------
+
+// Splits a positive normal x = 2^e * m, m in [sqrt(1/2), sqrt(2)).
+template <class V>
+PLAIT_INLINE V split_exponent(V x, V& e) {
+  using T = ElemT<V>;
+  using I = MaskOf<V>;
+  constexpr int kMantissa = sizeof(T) == 4 ? 23 : 52;
+  const I base = (I)splat<V>(T(0.70710678118654752));
+  const I i = (I)x - base;
+  const I k = i >> kMantissa;
+  if constexpr (sizeof(T) == 4) {
+    e = __builtin_convertvector(k, V);
+  } else {
+    e = (V)(k + (I)(V{} + kRoundMagic<V>)) - kRoundMagic<V>;  // integers to doubles without AVX-512DQ
+  }
+  return (V)(i - (k << kMantissa) + base);
+}
+
+// log(1 + f) for f in [sqrt(1/2) - 1, sqrt(2) - 1]
+template <class V>
+PLAIT_INLINE V log1p_poly(V f) {
+  if constexpr (kSame<V, F32>) {
+    const V p = poly(f, 0.33333316445350647, -0.25000816583633423, 0.20002302527427673, -0.16624349355697632,
+                     0.14180709421634674, -0.131304532289505, 0.12885808944702148, -0.0785989761352539);
+    const V f2 = f * f;
+    return f + fma(f2 * f, p, f2 * -0.5f);
+  } else {
+    // s = f / (2 + f): log(1 + f) = 2 atanh(s) = f - (f^2/2 - s (f^2/2 + R(s^2)))
+    const V s = f / (2 + f), z = s * s, half_f2 = 0.5 * f * f;
+    const V r = z * poly(z, 0.6666666666666735, 0.3999999999940747, 0.28571428744144767, 0.22222198378164998,
+                         0.1818357517976815, 0.153137554407446, 0.1479906888427524);
+    return f - (half_f2 - s * (half_f2 + r));
+  }
+}
+
+// The result where x is not a positive finite number: -infinity at 0, NaN below.
+template <class V>
+PLAIT_INLINE V log_special(V x, V y) {
+#if PLAIT_ISA_LEVEL == 2
+  // By class of x, from quiet NaN up: NaN, NaN, -infinity (0), y (1), NaN (-infinity), infinity, NaN (< 0), y
+  // (> 0).
+  constexpr int kResponses = 0x03530422;
+  if constexpr (kSame<V, F32>) {
+    return (F32)_mm512_fixupimm_ps((__m512)y, (__m512)x, _mm512_set1_epi32(kResponses), 0);
+  } else {
+    return (F64)_mm512_fixupimm_pd((__m512d)y, (__m512d)x, _mm512_set1_epi64(kResponses), 0);
+  }
+#else
+  using T = ElemT<V>;
+  const V special = x == 0 ? splat<V>(-kInf<T>) : x < 0 ? splat<V>(kNaN<T>) : x;
+  return (x > 0) & (x < kInf<T>) ? y : special;
+#endif
+}
+
+// x = 2^e (1 + f) for positive x, subnormal ones included.
+template <class V>
+PLAIT_INLINE V log_reduce(V x, V& e) {
+  using T = ElemT<V>;
+  constexpr T kTiny = T(sizeof(T) == 4 ? 0x1p-126 : 0x1p-1022), kUp = T(sizeof(T) == 4 ? 0x1p24 : 0x1p53);
+  constexpr T kShift = T(sizeof(T) == 4 ? 24 : 53);
+  const auto small = x < kTiny;
+  const V m = split_exponent(small ? x * kUp : x, e);
+  e = small ? e - kShift : e;
+  return m - 1;
+}
+
+template <class V>
+PLAIT_INLINE V log(V x) {
+  using T = ElemT<V>;
+  V e;
+  const V l = log1p_poly(log_reduce(x, e));
+  return log_special(x, fma(e, splat<V>(T(kLn2Hi<V>)), fma(e, splat<V>(T(kLn2Lo<V>)), l)));
+}
+
+template <class V>
+PLAIT_INLINE V log2(V x) {
+  if constexpr (kSame<V, F32>) {
+    return via_f64(x, [](F64 d) { return log2(d); });
+  } else {
+    V e;
+    const V l = log1p_poly(log_reduce(x, e));
+    return log_special(x, fma(l, splat<V>(1.4426950408889634), e));
+  }
+}
+
+template <class V>
+PLAIT_INLINE V log10(V x) {
+  if constexpr (kSame<V, F32>) {
+    return via_f64(x, [](F64 d) { return log10(d); });
+  } else {
+    V e;
+    const V l = log1p_poly(log_reduce(x, e));
+    constexpr double kHi = 0.30102999566395283, kLo = 2.8363394551044964e-14;
+    return log_special(x, fma(e, splat<V>(kHi), fma(e, splat<V>(kLo), l * 0.4342944819032518)));
+  }
+}
+
+// u = 1 + x rounded; what the rounding lost goes into f, scaled like the mantissa.
+template <class V>
+PLAIT_INLINE V log1p(V x) {
+  using T = ElemT<V>;
+  using I = MaskOf<V>;
+  constexpr int kMantissa = sizeof(T) == 4 ? 23 : 52;
+  constexpr int kBias = sizeof(T) == 4 ? 127 : 1023;
+  const V u = 1 + x;
+  const V lost = x < 1 ? x - (u - 1) : 1 - (u - x);
+  V e;
+  const V m = split_exponent(u, e);
+  const I k = (I)(e + kRoundMagic<V>)-(I)(V{} + kRoundMagic<V>);
+  const I biased = kBias - k;
+  const V scale = (V)((biased > 0 ? biased : 0) << kMantissa);  // 2^-e
+  const V l = log1p_poly((m - 1) + lost * scale);
+  const V y = log_special(u, fma(e, splat<V>(T(kLn2Hi<V>)), fma(e, splat<V>(T(kLn2Lo<V>)), l)));
+  return abs(x) < T(sizeof(T) == 4 ? 1e-8 : 1e-17) ? x : y;
+}
+
+// --- hyperbolic and logistic
+// --------------------------------------------------------------------------------
+
+// 1 / (1 + e^-x) from w = e / (1 + e), e = e^-|x|. Below -1, e - e w is w again, but free of the rounding of
+// 1 + e.
+template <class V>
+PLAIT_INLINE V sigmoid(V x) {
+  const V e = exp_scaled<true>(-abs(x));
+  const V w = e / (1 + e);
+  return x < -1 ? fma(-e, w, e) : x < 0 ? w : 1 - w;
+}
+template <class V>
+PLAIT_INLINE V tanh(V x) {
+  using T = ElemT<V>;
+  const V a = abs(x);
+  if constexpr (kSame<V, F32>) {
+    const V z = x * x;
+    const V p = poly(z, -0.3333328366279602, 0.13331490755081177, -0.05374349653720856, 0.020650586113333702,
+                     -0.005717043299227953);  // (tanh(x) / x - 1) / x^2 on |x| <= 5/8
+    const V near = fma(x * z, p, x);
+    const V far = 1 - 2 / (exp(a + a) + 1);
+    return a < T(0.625) ? near : copysign(far, x);
+  } else {
+    const V t = expm1(a + a);
+    const V y = a > T(20) ? splat<V>(1) : t / (t + 2);
+    return x != x ? x : copysign(y, x);
+  }
+}
+
+template <class V>
+PLAIT_INLINE V cosh(V x) {
+  const V e = exp_scaled(abs(x), -1);  // e^|x| / 2
+  return e + ElemT<V>(0.25) / e;
+}
+template <class V>
+PLAIT_INLINE V sinh(V x) {
+  if constexpr (kSame<V, F32>) {
+    const V a = abs(x), z = x * x;
+    const V e = exp_scaled(a, -1);
+    const V p =
+        poly(z, 0.1666666716337204, 0.008333350531756878, 0.0001983606634894386, 2.8174399631097913e-06);
+    return a < 1 ? fma(x * z, p, x) : copysign(e - 0.25f / e, x);
+  } else {
+    return per_lane(x, [](double v) { return __builtin_sinh(v); });
+  }
+}
+
+template <class V>
+PLAIT_INLINE V asinh(V x) {
+  if constexpr (kSame<V, F32>) {
+    return via_f64(x, [](F64 d) { return asinh(d); });
+  } else {
+    // log1p(a + a^2 / (1 + sqrt(1 + a^2))); where a^2 overflows: log(a) + log(2)
+    const V a = abs(x), a2 = a * a;
+    const V y = log1p(a + a2 / (1 + sqrt(1 + a2)));
+    return copysign(a > 1e150 ? log(a) + 0.6931471805599453 : y, x);
+  }
+}
+template <class V>
+PLAIT_INLINE V acosh(V x) {
+  if constexpr (kSame<V, F32>) {
+    return via_f64(x, [](F64 d) { return acosh(d); });
+  } else {
+    const V t = x - 1;
+    const V y = log1p(t + sqrt(t + t + t * t));
+    return x < 1 ? splat<V>(kNaN<double>) : x > 1e150 ? log(x) + 0.6931471805599453 : y;
+  }
+}
+template <class V>
+PLAIT_INLINE V atanh(V x) {
+  if constexpr (kSame<V, F32>) {
+    return via_f64(x, [](F64 d) { return atanh(d); });
+  } else {
+    const V a = abs(x);
+    return copysign(0.5 * log1p((a + a) / (1 - a)), x);
+  }
+}
+
+// --- trigonometric
+// ------------------------------------------------------------------------------------------
+
+// sin and cos of r in [-pi/4, pi/4] to float's precision
+template <class V>
+PLAIT_INLINE V sin_poly(V r) {
+  const V z = r * r;
+  if constexpr (kSame<V, F32>) {
+    return fma(r * z, poly(z, -0.16666655242443085, 0.008332176133990288, -0.000195169763173908), r);
+  } else {
+    return fma(
+        r * z,
+        poly(z, -0.16666666641526903, 0.008333329374112537, -0.00019839330993150998, 2.718274435605726e-06),
+        r);
+  }
+}
+template <class V>
+PLAIT_INLINE V cos_poly(V r) {
+  const V z = r * r, half = 1 - ElemT<V>(0.5) * z;
+  if constexpr (kSame<V, F32>) {
+    return fma(z * z, poly(z, 0.04166664555668831, -0.0013887364184483886, 2.4438109903712757e-05), half);
+  } else {
+    return fma(
+        z * z,
+        poly(z, 0.04166666662267582, -0.0013888883740063721, 2.4799516400372575e-05, -2.7209931903628337e-07),
+        half);
+  }
+}
+
+// x = quadrant * pi/2 + r, reduced in double: exact enough for |x| < 1e6, whatever the cancellation.
+inline constexpr float kTrigLimit = 1e6f;
+PLAIT_INLINE F64 trig_reduce(F64 x, F64& n) {
+  constexpr double kHi = 1.5707963267341256, kLo = 6.077100506506192e-11;  // 33 bits and the rest
+  n = round_small(x * 0.63661977236758134);
+  return (x - n * kHi) - n * kLo;
+}
+struct Quadrant {
+  F32 r;
+  I32 q;
+};
+PLAIT_INLINE Quadrant trig_reduce(F32 x) {
+  F64 n0, n1;
+  const F64 r0 = trig_reduce(low_f64(x), n0), r1 = trig_reduce(high_f64(x), n1);
+  const F32 n = to_f32(n0, n1);
+  return {to_f32(r0, r1), (I32)(n + kRoundMagic<F32>)-(I32)(F32{} + kRoundMagic<F32>)};
+}
+
+// y with the lanes beyond the limit (and NaN) replaced by f of libm.
+template <class F>
+PLAIT_INLINE F32 trig_beyond(F32 x, F32 y, F f) {
+  if (__builtin_expect(any(!(abs(x) < kTrigLimit)), 0)) {
+    for (int i = 0; i < kLanes<float>; ++i) {
+      if (!(__builtin_fabsf(x[i]) < kTrigLimit)) y[i] = static_cast<float>(f(static_cast<double>(x[i])));
+    }
+  }
+  return y;
+}
+
+template <class V>
+PLAIT_INLINE V sin(V x) {
+  const auto exact = [](double v) { return __builtin_sin(v); };
+  if constexpr (kSame<V, F32>) {
+    const Quadrant t = trig_reduce(x);
+    const F32 y = (t.q & 1) != 0 ? cos_poly(t.r) : sin_poly(t.r);
+    const F32 s = (F32)((I32)y ^ ((t.q & 2) << 30));
+    return trig_beyond(x, x == 0 ? x : s, exact);
+  } else {
+    return per_lane(x, exact);
+  }
+}
+template <class V>
+PLAIT_INLINE V cos(V x) {
+  const auto exact = [](double v) { return __builtin_cos(v); };
+  if constexpr (kSame<V, F32>) {
+    const Quadrant t = trig_reduce(x);
+    const F32 y = (t.q & 1) != 0 ? sin_poly(t.r) : cos_poly(t.r);
+    return trig_beyond(x, (F32)((I32)y ^ (((t.q + 1) & 2) << 30)), exact);
+  } else {
+    return per_lane(x, exact);
+  }
+}
+template <class V>
+PLAIT_INLINE V tan(V x) {
+  const auto exact = [](double v) { return __builtin_tan(v); };
+  if constexpr (kSame<V, F32>) {
+    const F32 y = via_f64(x, [](F64 d) {
+      F64 n;
+      const F64 r = trig_reduce(d, n), s = sin_poly(r), c = cos_poly(r);
+      const I64 odd = ((I64)(n + kRoundMagic<F64>)&1) != 0;
+      return (odd ? c : s) / (odd ? -s : c);
+    });
+    return trig_beyond(x, x == 0 ? x : y, exact);
+  } else {
+    return per_lane(x, exact);
+  }
+}
+
+// asin(|x|) = p for |x| <= 1/2, pi/2 - 2 p beyond, where p = asin(s), s = |x| or sqrt((1 - |x|) / 2). In
+// double to float's precision: pi/2 - 2 p would be rounded three times in float.
+PLAIT_INLINE F64 asin_core(F64 a) {
+  const auto small = a < 0.5;
+  const F64 z = small ? a * a : 0.5 - 0.5 * a;
+  const F64 s = small ? a : sqrt(z);
+  return fma(s * z,
+             poly(z, 0.16666659852949903, 0.07500512144414212, 0.04451546793007936, 0.0318198473337253,
+                  0.014393698217558473, 0.037578305689003166),
+             s);
+}
+inline constexpr double kPi = 3.14159265358979323846;
+inline constexpr float kPio2Hi = 1.57079637050628662109f, kPio2Lo = -4.37113900018624283e-8f;
+
+template <class V>
+PLAIT_INLINE V asin(V x) {
+  if constexpr (kSame<V, F32>) {
+    const V y = via_f64(abs(x), [](F64 a) {
+      const F64 p = asin_core(a);
+      return a < 0.5 ? p : kPi / 2 - 2 * p;
+    });
+    return copysign(y, x);
+  } else {
+    return per_lane(x, [](double v) { return __builtin_asin(v); });
+  }
+}
+template <class V>
+PLAIT_INLINE V acos(V x) {
+  if constexpr (kSame<V, F32>) {
+    return via_f64(x, [](F64 d) {
+      const F64 a = abs(d), p = asin_core(a);
+      return a < 0.5 ? kPi / 2 - copysign(p, d) : d < 0 ? kPi - 2 * p : 2 * p;
+    });
+  } else {
+    return per_lane(x, [](double v) { return __builtin_acos(v); });
+  }
+}
+
+// atan(a) for 0 <= a <= 1
+PLAIT_INLINE F32 atan_unit(F32 a) {
+  const F32 z = a * a;
+  const F32 p = poly(z, -0.33333301544189453, 0.19998638331890106, -0.1426524519920349, 0.1095757707953453,
+                     -0.0841946005821228, 0.0582345612347126, -0.03145571053028107, 0.011064442805945873,
+                     -0.001827213098295033);
+  return fma(a * z, p, a);
+}
+template <class V>
+PLAIT_INLINE V atan(V x) {
+  if constexpr (kSame<V, F32>) {
+    const V a = abs(x);
+    const auto big = a > 1;
+    const V t = atan_unit(big ? 1 / a : a);
+    return copysign(big ? kPio2Hi - (t - kPio2Lo) : t, x);
+  } else {
+    return per_lane(x, [](double v) { return __builtin_atan(v); });
+  }
+}
+template <class V>
+PLAIT_INLINE V atan2(V y, V x) {
+  return per_lane(y, x, [](double a, double b) { return __builtin_atan2(a, b); });
+}
+
+// --- error function and the normal distribution
+// -------------------------------------------------------------
+
+template <class V>
+PLAIT_INLINE V erf(V x) {
+  if constexpr (kSame<V, F32>) {
+    const V a = min(splat<V>(4.0f), abs(x)), z = a * a;
+    const V near =
+        poly(z, 0.12837916612625122, -0.37612634897232056, 0.11283719539642334, -0.026860753074288368,
+             0.005204436369240284, -0.0008181928424164653, 8.538844849681482e-05);  // erf(a) / a - 1
+    const V q =
+        poly(a, 1.1286410093307495, 0.6351814866065979, 0.106187604367733, -0.023720182478427887,
+             0.0036229172255843878, -0.0003180593193974346, 1.0763144018710591e-05);  // -log(erfc(a)) / a
+    const V far = 1 - exp(-a * q);
+    const V y = copysign(a < 0.9f ? fma(a, near, a) : far, x);
+    return x != x ? x : y;
+  } else {
+    return per_lane(x, [](double v) { return __builtin_erf(v); });
+  }
+}
+
+// e^x to float's precision for x in [-700, 0]
+PLAIT_INLINE F64 exp_short(F64 x) {
+  const F64 n = round_small(x * 1.4426950408889634);
+  const F64 r = fma(n, splat<F64>(-0.6931471805599453), x);
+  const F64 p = poly(r, 0.5000000078315668, 0.16666666861828255, 0.04166626853648282, 0.008333264097517534,
+                     0.0013946175045592968, 0.00019918526015268788);
+  return ldexp(1 + fma(r * r, p, r), n);
+}
+
+// Tails that fall like e^(-a^2) are formed in double: in float the rounding of a^2 alone would be amplified
+// a^2 times. 1 / (a + k) comes from a float division and one Newton step.
+template <class F>
+PLAIT_INLINE F32 with_tail(F32 a, double k, F f) {
+  const F32 r = 1 / (a + static_cast<float>(k));
+  const auto part = [&](F64 d, F64 r0) {
+    const F64 s = d + k, r1 = r0 * (2 - s * r0);
+    return f(d, (d - k) * r1);
+  };
+  return to_f32(part(low_f64(a), low_f64(r)), part(high_f64(a), high_f64(r)));
+}
+
+template <class V>
+PLAIT_INLINE V erfc(V x) {
+  if constexpr (kSame<V, F32>) {
+    const V a = min(splat<V>(10.2f), abs(x));
+    const V y = with_tail(a, 3, [](F64 d, F64 q) {  // q = (d - 3) / (d + 3)
+      const F64 m =
+          poly(q, 0.1790011512648731, -0.32623356382852636, 0.24560379755674142, -0.15011578178291274,
+               0.07166586425071493, -0.02439423175463676, 0.004268875920000317, 0.0007157313618321503,
+               -0.0005945692244976607, 2.8880079690554795e-05, 5.591569546267058e-05);  // e^(d^2) erfc(d)
+      return m * exp_short(-d * d);
+    });
+    return x < 0 ? 2 - y : y;
+  } else {
+    return per_lane(x, [](double v) { return __builtin_erfc(v); });
+  }
+}
+
+// f(a, t, e) with t = P(Z <= -a) of the standard normal distribution and e = e^(-a^2/2), for a = |x|, capped
+// where t is 0 in float.
+template <class F>
+PLAIT_INLINE F32 with_normal_tail(F32 x, F f) {
+  return with_tail(min(splat<F32>(14.6f), abs(x)), 3.5, [&](F64 d, F64 q) {  // q = (d - 3.5) / (d + 3.5)
+    const F64 m =
+        poly(q, 0.1063451536735229, -0.18713969665888133, 0.12585524734922168, -0.061639488915250666,
+             0.019065701007402173, -0.0015608716088072845, -0.0013817637645134886, 0.0003882697453114593,
+             0.00013358745250377046, -4.988894737549253e-05, -1.9601392339154198e-05);
+    const F64 e = exp_short(-0.5 * d * d);
+    return f(d, m * e, e);
+  });
+}
+inline constexpr double kInvSqrt2Pi = 0.3989422804014327, kSqrtHalf = 0.7071067811865476;
+
+// --- powers
+// -------------------------------------------------------------------------------------------------
+
+template <class V>
+PLAIT_INLINE V rsqrt(V x) {
+  return 1 / sqrt(x);
+}
+
+// |x|^y in double through e^(y log|x|), good to float's precision.
+PLAIT_INLINE F64 pow_f64(F64 x, F64 y) {
+  const F64 a = abs(x);
+  F64 r = exp(y * log(a));
+  r = (y == 0) | (x == 1) | ((a == 1) & (abs(y) == kInf<double>)) ? splat<F64>(1) : r;
+  const F64 half = y * 0.5;
+  const auto integral = floor(y) == y;
+  const auto odd = integral & (floor(half) != half);
+  r = odd ? copysign(r, x) : r;
+  return (x < 0) & (a < kInf<double>)&(y == y) & ~integral ? splat<F64>(kNaN<double>) : r;
+}
+template <class V>
+PLAIT_INLINE V pow(V x, V y) {
+  if constexpr (kSame<V, F32>) {
+    return via_f64(x, y, [](F64 a, F64 b) { return pow_f64(a, b); });
+  } else {
+    return per_lane(x, y, [](double a, double b) { return __builtin_pow(a, b); });
+  }
+}
+
+// --- activations that epilogues share
+// -----------------------------------------------------------------------
+
+template <class V>
+PLAIT_INLINE V relu(V x) {
+  return x > 0 ? x : x != x ? x : V{};
+}
+// x P(Z <= x) = max(x, 0) - a t in the terms of with_normal_tail
+template <class V>
+PLAIT_INLINE V gelu(V x) {
+  if constexpr (kSame<V, F32>) {
+    return relu(x) - with_normal_tail(x, [](F64 a, F64 t, F64) { return a * t; });
+  } else {
+    return max(splat<V>(-100), x) * (0.5 * erfc(x * -kSqrtHalf));
+  }
+}
+// P(Z <= x) + x e^(-x^2/2) / sqrt(2 pi)
+template <class V>
+PLAIT_INLINE V gelu_grad(V x) {
+  if constexpr (kSame<V, F32>) {
+    const V g = with_normal_tail(x, [](F64 a, F64 t, F64 e) { return t - a * e * kInvSqrt2Pi; });
+    return x > 0 ? 1 - g : g;
+  } else {
+    x = max(splat<V>(-100), min(splat<V>(100), x));
+    return 0.5 * erfc(x * -kSqrtHalf) + x * exp(-0.5 * x * x) * kInvSqrt2Pi;
+  }
+}
+// x / (1 + e^-g(|x|)) with sign(g) = sign(x), in double from exponents that double forms: rounded once. 1 /
+// (1 + e) comes from a float division and one Newton step. Beyond -cap the result is -0.
+template <class F>
+PLAIT_INLINE F32 times_logistic(F32 x, float cap, F g) {
+  const F32 c = max(splat<F32>(-cap), x), a = min(splat<F32>(cap), abs(x));
+  const F64 e0 = exp_short(-g(low_f64(a))), e1 = exp_short(-g(high_f64(a)));
+  const F32 r = 1 / (1 + to_f32(e0, e1));
+  const auto part = [](F64 d, F64 e, F64 r0) {
+    const F64 r1 = r0 * (2 - (1 + e) * r0);
+    return d * (d < 0 ? e * r1 : r1);
+  };
+  return to_f32(part(low_f64(c), e0, low_f64(r)), part(high_f64(c), e1, high_f64(r)));
+}
+
+// 2u = 2 sqrt(2/pi) (x + 0.044715 x^3)
+inline constexpr double kGeluA = 2 * 0.7978845608028654, kGeluB = kGeluA * 0.044715;
+template <class V>
+PLAIT_INLINE V gelu_tanh_argument(V x) {
+  using T = ElemT<V>;
+  return x * fma(x * x, splat<V>(T(kGeluB)), splat<V>(T(kGeluA)));
+}
+// x/2 (1 + tanh(u)) = x sigmoid(2u)
+template <class V>
+PLAIT_INLINE V gelu_tanh(V x) {
+  if constexpr (kSame<V, F32>) {
+    return times_logistic(x, 12, [](F64 d) { return gelu_tanh_argument(d); });
+  } else {
+    return max(splat<V>(-100), x) * sigmoid(gelu_tanh_argument(x));
+  }
+}
+// s + x s (1 - s) (2u)', s = sigmoid(2u)
+template <class V>
+PLAIT_INLINE V gelu_tanh_grad(V x) {
+  using T = ElemT<V>;
+  const V c = max(splat<V>(-100), min(splat<V>(100), x));
+  const V s = sigmoid(gelu_tanh_argument(c));
+  return fma(c * s, (1 - s) * fma(c * c, splat<V>(T(3 * kGeluB)), splat<V>(T(kGeluA))), s);
+}
+template <class V>
+PLAIT_INLINE V silu(V x) {
+  if constexpr (kSame<V, F32>) {
+    return times_logistic(x, 150, [](F64 d) { return d; });
+  } else {
+    return max(splat<V>(-1000), x) * sigmoid(x);
+  }
+}
+// log(1 + e^x) = max(x, 0) + log1p(e^-|x|)
+template <class V>
+PLAIT_INLINE V softplus(V x) {
+  return (x > 0 ? x : V{}) + log1p(exp(-abs(x)));
+}
+
+}  // namespace
+}  // namespace plait::PLAIT_ISA_NS

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+// Scans. A row's sum or product runs through vectors of accumulators: log2(lanes) shifted additions give the
+// prefix inside a vector, one broadcast carries its last lane on, so the chain is one addition and one
+// shuffle per vector instead of per element. Columns keep one accumulator per column. Bound by memory
+// bandwidth (columns), by the carried chain (rows).
+#include "kernels/isa/math.h"
+#include "kernels/isa/reduce_loop.h"
+
+namespace plait::PLAIT_ISA_NS {
+namespace {
+
+struct AddScan {
+  static constexpr int kIdentity = 0;
+  template <class V>
+  PLAIT_INLINE V operator()(V a, V b) const {
+    return a + b;
+  }
+};
+struct MultiplyScan {
+  static constexpr int kIdentity = 1;
+  template <class V>
+  PLAIT_INLINE V operator()(V a, V b) const {
+    return a * b;
+  }
+};
+
+// Lanes move up by kShift; the identity comes in below.
+template <int kShift, class V>
+PLAIT_INLINE V shift_up(V v, V identity) {
+  using M = MaskOf<V>;
+  constexpr int kN = sizeof(V) / sizeof(ElemT<V>);
+  M at = iota<M>() - kShift;
+  at = at < 0 ? at + 2 * kN : at;  // lanes of `identity` are numbered from kN
+  return __builtin_shuffle(v, identity, at);
+}
+template <class Op, class V>
+PLAIT_INLINE V prefix(V v, Op op) {
+  constexpr int kN = sizeof(V) / sizeof(ElemT<V>);
+  const V one = splat<V>(static_cast<ElemT<V>>(Op::kIdentity));
+  if constexpr (kN > 1) v = op(v, shift_up<1>(v, one));
+  if constexpr (kN > 2) v = op(v, shift_up<2>(v, one));
+  if constexpr (kN > 4) v = op(v, shift_up<4>(v, one));
+  return v;
+}
+template <class V>
+PLAIT_INLINE V broadcast_last(V v) {
+  constexpr int kN = sizeof(V) / sizeof(ElemT<V>);
+  return splat<V>(v[kN - 1]);
+}
+
+template <class T, class Op>
+struct FloatScan {
+  using V = Vec<T>;
+  static constexpr int64_t L = kLanes<T>;
+  static constexpr int kParts = kWideParts<V>;
+
+  static void rows(const ScanArgs& a) {
+    for (int64_t r = 0; r < a.rows; ++r) {
+      const T* x = static_cast<const T*>(a.x) + r * a.n;
+      T* y = static_cast<T*>(a.y) + r * a.n;
+      F64 carry = splat<F64>(a.carry);
+      for_vectors<L>(a.n, [&](int64_t i, int64_t width, auto tag) {
+        F64 w[kParts];
+        widen(load_at(x + i, width, tag), w);
+        for (int p = 0; p < kParts; ++p) {
+          w[p] = Op{}(prefix(w[p], Op{}), carry);
+          carry = broadcast_last(w[p]);
+        }
+        store_at(y + i, narrow<V>(w), width, tag);
+      });
+    }
+  }
+  static void columns(const ScanArgs& a) {
+    double state[kScanColumns];
+    for (double& s : state) s = Op::kIdentity;
+    for (int64_t r = 0; r < a.n; ++r) {
+      const T* x = static_cast<const T*>(a.x) + r * a.distance;
+      T* y = static_cast<T*>(a.y) + r * a.distance;
+      for_vectors<L>(a.columns, [&](int64_t j, int64_t width, auto tag) {
+        F64 acc[kParts], w[kParts];
+        load_wide<V>(state + j, width, tag, acc);
+        widen(load_at(x + j, width, tag), w);
+        for (int p = 0; p < kParts; ++p) acc[p] = Op{}(acc[p], w[p]);
+        store_wide<V>(state + j, acc, width, tag);
+        store_at(y + j, narrow<V>(acc), width, tag);
+      });
+    }
+  }
+};
+
+template <class Op>
+struct IntegerScan {
+  static void rows(const ScanArgs& a) {
+    for (int64_t r = 0; r < a.rows; ++r) {
+      const uint64_t* x = static_cast<const uint64_t*>(a.x) + r * a.n;
+      uint64_t* y = static_cast<uint64_t*>(a.y) + r * a.n;
+      uint64_t s = Op::kIdentity;
+      for (int64_t i = 0; i < a.n; ++i) y[i] = s = Op{}(s, x[i]);
+    }
+  }
+  static void columns(const ScanArgs& a) {
+    uint64_t state[kScanColumns];
+    for (uint64_t& s : state) s = Op::kIdentity;
+    for (int64_t r = 0; r < a.n; ++r) {
+      const uint64_t* x = static_cast<const uint64_t*>(a.x) + r * a.distance;
+      uint64_t* y = static_cast<uint64_t*>(a.y) + r * a.distance;
+      for (int64_t j = 0; j < a.columns; ++j) y[j] = state[j] = Op{}(state[j], x[j]);
+    }
+  }
+};
+
+// log(sum exp(x)) so far, as the largest x and the sum of exponentials about it.
+struct RunningLogSum {
+  F64 top, sum;
+  PLAIT_INLINE F64 add(F64 x) {
+    const F64 now = max_nan(top, x);
+    // Where only -inf has come, exponentials are taken about 0: -inf - -inf is NaN.
+    const F64 none = splat<F64>(-__builtin_inf());
+    const F64 base = now == none ? F64{} : now;
+    sum = sum * exp(top - base) + exp(x - base);
+    top = now;
+    const F64 infinite = splat<F64>(__builtin_inf());
+    return abs(top) == infinite ? top : top + log(sum);
+  }
+};
+
+template <class T>
+struct LogSumExpScan {
+  using V = Vec<T>;
+  static constexpr int64_t L = kLanes<T>;
+  static constexpr int kParts = kWideParts<V>;
+
+  static void rows(const ScanArgs& a) {
+    for (int64_t r = 0; r < a.rows; ++r) {
+      const T* x = static_cast<const T*>(a.x) + r * a.n;
+      T* y = static_cast<T*>(a.y) + r * a.n;
+      RunningLogSum s{splat<F64>(-__builtin_inf()), F64{}};
+      for (int64_t i = 0; i < a.n; ++i) {
+        F64 w[kParts];
+        widen(load_n(x + i, 1), w);
+        w[0] = s.add(w[0]);
+        store_n(y + i, narrow<V>(w), 1);
+      }
+    }
+  }
+  static void columns(const ScanArgs& a) {
+    double top[kScanColumns], sum[kScanColumns] = {};
+    for (double& t : top) t = -__builtin_inf();
+    for (int64_t r = 0; r < a.n; ++r) {
+      const T* x = static_cast<const T*>(a.x) + r * a.distance;
+      T* y = static_cast<T*>(a.y) + r * a.distance;
+      for_vectors<L>(a.columns, [&](int64_t j, int64_t width, auto tag) {
+        F64 t[kParts], s[kParts], w[kParts];
+        load_wide<V>(top + j, width, tag, t);
+        load_wide<V>(sum + j, width, tag, s);
+        widen(load_at(x + j, width, tag), w);
+        for (int p = 0; p < kParts; ++p) {
+          RunningLogSum state{t[p], s[p]};
+          w[p] = state.add(w[p]);
+          t[p] = state.top;
+          s[p] = state.sum;
+        }
+        store_wide<V>(top + j, t, width, tag);
+        store_wide<V>(sum + j, s, width, tag);
+        store_at(y + j, narrow<V>(w), width, tag);
+      });
+    }
+  }
+};
+
+template <bool kLargest, class C>
+PLAIT_INLINE bool takes_over(C x, C best) {
+  if constexpr (kIsFloat<C>) {
+    return x != x || (kLargest ? x >= best : x <= best);  // false once best is NaN, but for another NaN
+  } else {
+    return kLargest ? x >= best : x <= best;
+  }
+}
+
+template <class T>
+PLAIT_INLINE ElemT<Vec<T>> value_of(const T* p) {
+  if constexpr (kSame<T, f16> || kSame<T, bf16>) {
+    return load_n(p, 1)[0];
+  } else {
+    return *p;
+  }
+}
+
+template <class T, bool kLargest>
+struct ExtremeScan {
+  using C = ElemT<Vec<T>>;
+  static void rows(const ScanArgs& a) {
+    for (int64_t r = 0; r < a.rows; ++r) {
+      const T* x = static_cast<const T*>(a.x) + r * a.n;
+      T* y = static_cast<T*>(a.y) + r * a.n;
+      int64_t* index = a.index + r * a.n;
+      int64_t at = 0;
+      T best_bits = a.n > 0 ? x[0] : T{};
+      C best = a.n > 0 ? value_of(x) : C{};
+      for (int64_t i = 0; i < a.n; ++i) {
+        const C v = value_of(x + i);
+        const bool take = takes_over<kLargest>(v, best);
+        best = take ? v : best;
+        best_bits = take ? x[i] : best_bits;
+        at = take ? i : at;
+        y[i] = best_bits;
+        index[i] = at;
+      }
+    }
+  }
+  static void columns(const ScanArgs& a) {
+    int64_t at[kScanColumns] = {};
+    const T* before = static_cast<const T*>(a.x);
+    for (int64_t r = 0; r < a.n; ++r) {
+      const T* x = static_cast<const T*>(a.x) + r * a.distance;
+      T* y = static_cast<T*>(a.y) + r * a.distance;
+      int64_t* index = a.index + r * a.distance;
+      for (int64_t j = 0; j < a.columns; ++j) {
+        const bool take = takes_over<kLargest>(value_of(x + j), value_of(before + j));
+        y[j] = take ? x[j] : before[j];
+        index[j] = at[j] = take ? r : at[j];
+      }
+      before = y;
+    }
+  }
+};
+
+template <class S>
+constexpr ScanKernel scan_kernel() {
+  return {S::rows, S::columns};
+}
+template <bool kLargest>
+void set_extremes(ScanKernel* k) {
+  k[0] = k[1] = scan_kernel<ExtremeScan<uint8_t, kLargest>>();
+  k[2] = scan_kernel<ExtremeScan<int8_t, kLargest>>();
+  k[3] = scan_kernel<ExtremeScan<int16_t, kLargest>>();
+  k[4] = scan_kernel<ExtremeScan<int32_t, kLargest>>();
+  k[5] = scan_kernel<ExtremeScan<int64_t, kLargest>>();
+  k[6] = scan_kernel<ExtremeScan<f16, kLargest>>();
+  k[7] = scan_kernel<ExtremeScan<bf16, kLargest>>();
+  k[8] = scan_kernel<ExtremeScan<float, kLargest>>();
+  k[9] = scan_kernel<ExtremeScan<double, kLargest>>();
+}
+void set_log_sums(ScanKernel* k) {
+  k[6] = scan_kernel<LogSumExpScan<f16>>();
+  k[7] = scan_kernel<LogSumExpScan<bf16>>();
+  k[8] = scan_kernel<LogSumExpScan<float>>();
+  k[9] = scan_kernel<LogSumExpScan<double>>();
+}
+template <class Op>
+void set_sums(ScanKernel* k) {
+  k[5] = scan_kernel<IntegerScan<Op>>();
+  k[6] = scan_kernel<FloatScan<f16, Op>>();
+  k[7] = scan_kernel<FloatScan<bf16, Op>>();
+  k[8] = scan_kernel<FloatScan<float, Op>>();
+  k[9] = scan_kernel<FloatScan<double, Op>>();
+}
+
+}  // namespace
+
+void fill_scan(KernelTable& table) {
+  ScanTable& t = table.scan;
+  set_sums<AddScan>(t.kernel[static_cast<int>(ScanOp::kSum)]);
+  set_sums<MultiplyScan>(t.kernel[static_cast<int>(ScanOp::kProd)]);
+  set_extremes<true>(t.kernel[static_cast<int>(ScanOp::kMax)]);
+  set_extremes<false>(t.kernel[static_cast<int>(ScanOp::kMin)]);
+  set_log_sums(t.kernel[static_cast<int>(ScanOp::kLogSumExp)]);
+}
+
+}  // namespace plait::PLAIT_ISA_NS

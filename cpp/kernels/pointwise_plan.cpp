@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: MIT
+// Kernels run over contiguous runs only. Operands that are one run already are used in place; the others are
+// staged: a block of them is gathered and converted into a small buffer, the kernel runs, a staged result is
+// converted and scattered. Two ways to cut the loops into blocks:
+//   rows    the innermost dimension is long: blocks are pieces of rows, operands with a contiguous row stay
+//   in place.
+//           When an input runs along the second dimension (a transposed one), blocks are tiles that cover
+//           whole cache lines of it, and staging transposes them.
+//   linear  the innermost dimension is short: blocks are runs of elements in loop order, across rows.
+#include "kernels/pointwise_plan.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "core/error.h"
+#include "core/parallel.h"
+#include "kernels/dispatch.h"
+
+namespace plait {
+namespace {
+
+constexpr int kMaxOperands = kMaxPointwiseInputs + 1;
+constexpr int64_t kBlock = 1024;  // elements staged at once: the buffers of three operands fit the L1 cache
+constexpr int64_t kDirectBlock = 16384;  // elements per block when nothing is staged
+constexpr int64_t kLongRow = 128;        // below this, calls per row cost more than staging
+
+int size_index(int64_t bytes) { return bytes == 1 ? 0 : bytes == 2 ? 1 : bytes == 4 ? 2 : 3; }
+
+struct Plan {
+  PointwiseFn fn;
+  const LoopNest* nest;
+  int n;  // operands; 0 is the result
+  DType dtype[kMaxOperands], compute[kMaxOperands];
+  int64_t compute_item[kMaxOperands];
+  bool staged[kMaxOperands];
+  uint32_t broadcast = 0;  // bit k: input k is one element in every block
+};
+
+struct Buffers {
+  alignas(64) char of[kMaxOperands][kBlock * 8];
+  alignas(64) char raw[kBlock * 8];
+};
+
+// --- blocks of rows
+// -----------------------------------------------------------------------------------------
+
+// rows x columns elements of operand k at p into its buffer, row after row.
+void stage_tile(const Plan& plan, Buffers& buffers, int k, const char* p, int64_t rows, int64_t columns) {
+  const ConvertTable& t = kernels().convert;
+  const LoopNest& nest = *plan.nest;
+  const int64_t item = nest.item[k], inner = nest.stride[0][k], outer = nest.ndim > 1 ? nest.stride[1][k] : 0;
+  const bool converts = plan.dtype[k] != plan.compute[k];
+  char* raw = converts ? buffers.raw : buffers.of[k];
+  if (rows > 1 && outer == item && inner != item && inner != 0) {
+    t.transpose[size_index(item)](raw, columns * item, p, inner, columns, rows);
+  } else {
+    for (int64_t r = 0; r < rows; ++r) {
+      const char* row = p + r * outer;
+      if (inner == item) {
+        if (converts && rows == 1) {
+          convert_elements(buffers.of[k], plan.compute[k], row, plan.dtype[k], columns);
+          return;
+        }
+        std::memcpy(raw + r * columns * item, row, static_cast<size_t>(columns * item));
+      } else {
+        t.gather[size_index(item)](raw + r * columns * item, row, inner, columns);
+      }
+    }
+  }
+  if (converts) convert_elements(buffers.of[k], plan.compute[k], raw, plan.dtype[k], rows * columns);
+}
+
+// The result of a tile from its buffer to p.
+void unstage_tile(const Plan& plan, Buffers& buffers, char* p, int64_t rows, int64_t columns) {
+  const LoopNest& nest = *plan.nest;
+  const int64_t item = nest.item[0], inner = nest.stride[0][0], outer = nest.ndim > 1 ? nest.stride[1][0] : 0;
+  const char* raw = buffers.of[0];
+  if (plan.dtype[0] != plan.compute[0]) {
+    if (inner == item && rows == 1) {
+      convert_elements(p, plan.dtype[0], raw, plan.compute[0], columns);
+      return;
+    }
+    convert_elements(buffers.raw, plan.dtype[0], raw, plan.compute[0], rows * columns);
+    raw = buffers.raw;
+  }
+  for (int64_t r = 0; r < rows; ++r) {
+    kernels().convert.scatter[size_index(item)](p + r * outer, inner, raw + r * columns * item, columns);
+  }
+}
+
+void run_tile(const Plan& plan, Buffers& buffers, char* const* p, int64_t rows, int64_t columns) {
+  const LoopNest& nest = *plan.nest;
+  char* at[kMaxOperands];
+  int64_t row_step[kMaxOperands];
+  for (int k = 0; k < plan.n; ++k) {
+    if (plan.staged[k]) {
+      if (k > 0) stage_tile(plan, buffers, k, p[k], rows, columns);
+      at[k] = buffers.of[k];
+      row_step[k] = columns * plan.compute_item[k];
+    } else {
+      at[k] = p[k];
+      row_step[k] = nest.ndim > 1 ? nest.stride[1][k] : 0;
+    }
+  }
+  for (int64_t r = 0; r < rows; ++r) {
+    plan.fn(at[0], const_cast<const void* const*>(reinterpret_cast<void* const*>(at + 1)), plan.broadcast,
+            columns);
+    for (int k = 0; k < plan.n; ++k) at[k] += row_step[k];
+  }
+  if (plan.staged[0]) unstage_tile(plan, buffers, p[0], rows, columns);
+}
+
+void run_rows(Plan& plan, int64_t grain) {
+  const LoopNest& nest = *plan.nest;
+  bool any_staged = false, transposed = false;
+  for (int k = 0; k < plan.n; ++k) {
+    const int64_t inner = nest.stride[0][k];
+    const bool fits = plan.dtype[k] == plan.compute[k];
+    if (k > 0 && inner == 0 && fits) {
+      plan.broadcast |= 1u << (k - 1);
+      plan.staged[k] = false;
+      continue;
+    }
+    plan.staged[k] = !(fits && (inner == nest.item[k] || nest.size[0] == 1));
+    any_staged |= plan.staged[k];
+    transposed |=
+        k > 0 && nest.ndim > 1 && inner != 0 && inner != nest.item[k] && nest.stride[1][k] == nest.item[k];
+  }
+  // A tile of a transposed operand: 64 of its rows, one cache line of each.
+  const int64_t tile_rows = transposed ? std::min<int64_t>(64 / nest.item[1], 16) : 1;
+  const int64_t tile_columns = transposed ? 64 : any_staged ? kBlock : kDirectBlock;
+  const int64_t columns = nest.size[0], rows = nest.ndim > 1 ? nest.size[1] : 1;
+  const int64_t across = (columns + tile_columns - 1) / tile_columns,
+                down = (rows + tile_rows - 1) / tile_rows;
+  const int64_t tiles = nest.numel / (columns * rows) * across * down;
+  const int64_t tile_numel = std::min(columns, tile_columns) * std::min(rows, tile_rows);
+  parallel_for(tiles, std::max<int64_t>(1, grain / tile_numel), [&](int64_t begin, int64_t end) {
+    Buffers buffers;
+    int64_t column = begin % across * tile_columns, rest = begin / across;
+    int64_t row = rest % down * tile_rows;
+    rest /= down;
+    int64_t index[kMaxLoopDims];
+    char* base[kMaxOperands];
+    std::copy_n(nest.data, plan.n, base);
+    for (int d = 2; d < nest.ndim; ++d) {
+      index[d] = rest % nest.size[d];
+      rest /= nest.size[d];
+      for (int k = 0; k < plan.n; ++k) base[k] += index[d] * nest.stride[d][k];
+    }
+    for (int64_t tile = begin; tile < end; ++tile) {
+      char* p[kMaxOperands];
+      for (int k = 0; k < plan.n; ++k) {
+        p[k] = base[k] + column * nest.stride[0][k];
+        if (nest.ndim > 1) p[k] += row * nest.stride[1][k];
+      }
+      run_tile(plan, buffers, p, std::min(tile_rows, rows - row), std::min(tile_columns, columns - column));
+      if ((column += tile_columns) < columns) continue;
+      column = 0;
+      if ((row += tile_rows) < rows) continue;
+      row = 0;
+      for (int d = 2; d < nest.ndim; ++d) {
+        ++index[d];
+        for (int k = 0; k < plan.n; ++k) base[k] += nest.stride[d][k];
+        if (index[d] < nest.size[d]) break;
+        for (int k = 0; k < plan.n; ++k) base[k] -= index[d] * nest.stride[d][k];
+        index[d] = 0;
+      }
+    }
+  });
+}
+
+// --- blocks of elements across rows
+// -------------------------------------------------------------------------
+
+// Calls f(p, run) for the runs along dimension 0 that make up elements [begin, begin + n) of operand k.
+template <class F>
+void for_runs(const LoopNest& nest, int k, int64_t begin, int64_t n, F f) {
+  int64_t index[kMaxLoopDims];
+  char* p = nest.data[k];
+  for (int d = 0; d < nest.ndim; ++d) {
+    index[d] = begin % nest.size[d];
+    begin /= nest.size[d];
+    p += index[d] * nest.stride[d][k];
+  }
+  while (n > 0) {
+    const int64_t run = std::min(n, nest.size[0] - index[0]);
+    f(p, run);
+    n -= run;
+    p -= index[0] * nest.stride[0][k];
+    index[0] = 0;
+    for (int d = 1; d < nest.ndim; ++d) {
+      p += nest.stride[d][k];
+      if (++index[d] < nest.size[d]) break;
+      p -= index[d] * nest.stride[d][k];
+      index[d] = 0;
+    }
+  }
+}
+
+void run_linear(Plan& plan, int64_t grain) {
+  const LoopNest& nest = *plan.nest;
+  bool linear[kMaxOperands];
+  for (int k = 0; k < plan.n; ++k) {
+    const bool fits = plan.dtype[k] == plan.compute[k];
+    linear[k] = nest.is_linear(k);
+    plan.staged[k] = !(fits && linear[k]);
+    if (k > 0 && fits && nest.is_single(k)) {
+      plan.broadcast |= 1u << (k - 1);
+      plan.staged[k] = false;
+    }
+  }
+  const int64_t blocks = (nest.numel + kBlock - 1) / kBlock;
+  parallel_for(blocks, std::max<int64_t>(1, grain / kBlock), [&](int64_t first, int64_t last) {
+    const ConvertTable& t = kernels().convert;
+    Buffers buffers;
+    for (int64_t block = first; block < last; ++block) {
+      const int64_t begin = block * kBlock, n = std::min(kBlock, nest.numel - begin);
+      char* at[kMaxOperands];
+      for (int k = 0; k < plan.n; ++k) {
+        const int64_t item = nest.item[k];
+        if (!plan.staged[k]) {
+          at[k] = nest.data[k] + (linear[k] ? begin * item : 0);
+          continue;
+        }
+        at[k] = buffers.of[k];
+        if (k == 0) continue;
+        const bool converts = plan.dtype[k] != plan.compute[k];
+        const char* source = nest.data[k] + begin * item;
+        if (!linear[k]) {
+          char* raw = converts ? buffers.raw : buffers.of[k];
+          source = raw;
+          for_runs(nest, k, begin, n, [&](char* p, int64_t run) {
+            t.gather[size_index(item)](raw, p, nest.stride[0][k], run);
+            raw += run * item;
+          });
+        }
+        if (converts) convert_elements(at[k], plan.compute[k], source, plan.dtype[k], n);
+      }
+      plan.fn(at[0], const_cast<const void* const*>(reinterpret_cast<void* const*>(at + 1)), plan.broadcast,
+              n);
+      if (!plan.staged[0]) continue;
+      const int64_t item = nest.item[0];
+      const char* raw = at[0];
+      if (plan.dtype[0] != plan.compute[0]) {
+        char* target = linear[0] ? nest.data[0] + begin * item : buffers.raw;
+        convert_elements(target, plan.dtype[0], raw, plan.compute[0], n);
+        if (linear[0]) continue;
+        raw = target;
+      }
+      for_runs(nest, 0, begin, n, [&](char* p, int64_t run) {
+        t.scatter[size_index(item)](p, nest.stride[0][0], raw, run);
+        raw += run * item;
+      });
+    }
+  });
+}
+
+// All operands are runs of memory or single elements, in the kernel's own dtypes.
+void run_flat(PointwiseFn fn, int64_t grain, int64_t numel, const PointwiseOperand& out,
+              std::span<const PointwiseOperand> in) {
+  uint32_t broadcast = 0;
+  int64_t step[kMaxPointwiseInputs];
+  for (size_t k = 0; k < in.size(); ++k) {
+    const bool moves = in[k].flat;
+    if (!moves) broadcast |= 1u << k;
+    step[k] = moves ? static_cast<int64_t>(item_size(in[k].compute)) : 0;
+  }
+  const int64_t out_step = static_cast<int64_t>(item_size(out.compute));
+  parallel_for(numel, grain, [&](int64_t begin, int64_t end) {
+    const void* p[kMaxPointwiseInputs];
+    for (size_t k = 0; k < in.size(); ++k)
+      p[k] = static_cast<const char*>(in[k].array.data) + begin * step[k];
+    fn(static_cast<char*>(out.array.data) + begin * out_step, p, broadcast, end - begin);
+  });
+}
+
+}  // namespace
+
+void convert_elements(void* dst, DType to, const void* src, DType from, int64_t n) {
+  if (to == from) {
+    std::memcpy(dst, src, static_cast<size_t>(n) * item_size(to));
+  } else {
+    kernels().convert.convert[static_cast<int>(from)][static_cast<int>(to)](dst, src, n);
+  }
+}
+
+void run_pointwise(PointwiseFn fn, int64_t grain, IntSpan shape, int64_t numel, const PointwiseOperand& out,
+                   std::span<const PointwiseOperand> in) {
+  PLAIT_ASSERT(fn && in.size() <= kMaxPointwiseInputs);
+  if (numel == 0) return;
+  bool flat = out.flat && out.array.dtype == out.compute;
+  bool converts_single = false;
+  for (const PointwiseOperand& x : in) {
+    flat &= x.flat | x.single;
+    if (x.array.dtype != x.compute) {
+      converts_single |= x.single;
+      flat &= x.single;
+    }
+  }
+  // Single elements are converted once, ahead.
+  PointwiseOperand converted[kMaxPointwiseInputs];
+  alignas(8) char values[kMaxPointwiseInputs][8];
+  if (converts_single) {
+    for (size_t k = 0; k < in.size(); ++k) {
+      converted[k] = in[k];
+      if (!in[k].single || in[k].array.dtype == in[k].compute) continue;
+      convert_elements(values[k], in[k].compute, in[k].array.data, in[k].array.dtype, 1);
+      converted[k].array.data = values[k];
+      converted[k].array.dtype = in[k].compute;
+    }
+    in = {converted, in.size()};
+  }
+  if (flat) return run_flat(fn, grain, numel, out, in);
+
+  Strided arrays[kMaxOperands];
+  arrays[0] = out.array;
+  for (size_t k = 0; k < in.size(); ++k) arrays[k + 1] = in[k].array;
+  const LoopNest nest(shape, {arrays, in.size() + 1});
+  Plan plan;
+  plan.fn = fn;
+  plan.nest = &nest;
+  plan.n = static_cast<int>(in.size()) + 1;
+  for (int k = 0; k < plan.n; ++k) {
+    const PointwiseOperand& x = k == 0 ? out : in[static_cast<size_t>(k) - 1];
+    plan.dtype[k] = x.array.dtype;
+    plan.compute[k] = x.compute;
+    plan.compute_item[k] = static_cast<int64_t>(item_size(x.compute));
+  }
+  if (nest.ndim == 1 || nest.size[0] >= kLongRow) {
+    run_rows(plan, grain);
+  } else {
+    run_linear(plan, grain);
+  }
+}
+
+}  // namespace plait

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// One time step of a recurrent cell for one sample, all n units: what follows the matrix products.
+#pragma once
+
+#include <cstdint>
+
+namespace plait {
+
+template <class T>
+struct LstmStep {
+  T* gates;         // (4n): i, f, g, o before their activations in forward's input, behind them after it
+  const T* c_prev;  // (n,)
+  T* c;             // (n,)
+  T* h;             // (n,): forward's result
+  const T* gh;      // (n,): gradient of h
+  T* gc;            // (n,): gradient of c in, of c_prev out
+  T* ggates;        // (4n): gradient of the gates before their activations
+  int64_t n;
+};
+
+template <class T>
+struct GruStep {
+  const T* gates;      // (3n): r, z, n from the input
+  const T* recurrent;  // (3n): the same from the state
+  T* active;           // (3n): r, z, n behind their activations
+  T* recurrent_n;      // (n,): kept for backward
+  const T* h_prev;     // (n,)
+  T* h;                // (n,)
+  const T* gh;         // (n,): gradient of h
+  T* ggates;           // (3n)
+  T* grecurrent;       // (3n)
+  T* gh_prev;          // (n,): the part that does not go through the product
+  int64_t n;
+};
+
+template <class T>
+struct RecurrentKernels {
+  void (*lstm_forward)(const LstmStep<T>&);
+  void (*lstm_backward)(const LstmStep<T>&);
+  void (*gru_forward)(const GruStep<T>&);
+  void (*gru_backward)(const GruStep<T>&);
+};
+
+struct RecurrentTable {
+  RecurrentKernels<float> f32;
+  RecurrentKernels<double> f64;
+};
+
+}  // namespace plait

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// Every kernel the instruction-set levels provide: one sub-table per family, plain data only. A family's
+// header kernels/<family>.h declares its argument structs and its sub-table; isa/<family>.cpp fills it.
+#pragma once
+
+#include "kernels/conv.h"
+#include "kernels/convert.h"
+#include "kernels/gemm.h"
+#include "kernels/norm.h"
+#include "kernels/optim.h"
+#include "kernels/pointwise.h"
+#include "kernels/pool.h"
+#include "kernels/random.h"
+#include "kernels/recurrent.h"
+#include "kernels/reduce.h"
+#include "kernels/rows.h"
+#include "kernels/scan.h"
+#include "kernels/softmax.h"
+
+namespace plait {
+
+// One line per family: adds fill_<family>() of every level to the dispatcher.
+#define PLAIT_KERNEL_FAMILIES(X) \
+  X(gemm)                        \
+  X(gemv)                        \
+  X(conv)                        \
+  X(pool)                        \
+  X(recurrent)                   \
+  X(reduce_sum)                  \
+  X(reduce_extreme)              \
+  X(scan)                        \
+  X(norm)                        \
+  X(softmax)                     \
+  X(reduce_moments)              \
+  X(optim)                       \
+  X(random)                      \
+  X(rows)                        \
+  X(convert)                     \
+  X(pointwise_unary)             \
+  X(pointwise_binary)
+
+struct KernelTable {
+  const char* isa;
+  GemmTable gemm;
+  ConvTable conv;
+  PoolTable pool;
+  RecurrentTable recurrent;
+  ReduceTable reduce;
+  ScanTable scan;
+  NormTable norm;
+  SoftmaxTable softmax;
+  OptimTable optim;
+  RandomTable random;
+  RowsTable rows;
+  PointwiseTable pointwise;
+  ConvertTable convert;
+};
+
+}  // namespace plait
