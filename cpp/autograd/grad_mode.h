@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+namespace plait {
+
+// Whether ops of this thread record a graph; on by default.
+bool grad_enabled();
+void set_grad_enabled(bool on);
+
+// Tensors made in inference mode can never take part in autograd. Grad mode is off inside.
+bool inference_mode_enabled();
+void set_inference_mode(bool on);
+
+class GradModeGuard {
+ public:
+  explicit GradModeGuard(bool on) : saved_(grad_enabled()) { set_grad_enabled(on); }
+  ~GradModeGuard() { set_grad_enabled(saved_); }
+  GradModeGuard(const GradModeGuard&) = delete;
+  GradModeGuard& operator=(const GradModeGuard&) = delete;
+
+ private:
+  bool saved_;
+};
+
+struct NoGradGuard : GradModeGuard {
+  NoGradGuard() : GradModeGuard(false) {}
+};
+
+}  // namespace plait

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+#include "autograd/node.h"
+
+#include <atomic>
+
+#include "autograd/meta.h"
+#include "autograd/op.h"
+#include "autograd/runtime.h"
+
+namespace plait {
+namespace {
+
+thread_local bool t_grad_enabled = true;
+thread_local bool t_inference = false;
+
+}  // namespace
+
+bool grad_enabled() { return t_grad_enabled; }
+void set_grad_enabled(bool on) { t_grad_enabled = on; }
+bool inference_mode_enabled() { return t_inference; }
+void set_inference_mode(bool on) { t_inference = on; }
+
+AutogradRuntime& autograd_runtime() {
+  static AutogradRuntime runtime = {};
+  return runtime;
+}
+
+int64_t next_hook_id() {
+  static std::atomic<int64_t> next{1};
+  return next.fetch_add(1);
+}
+
+void Node::destroy(Node* node) noexcept {
+  thread_local std::vector<Node*> dying;
+  thread_local bool busy = false;
+  if (busy) {
+    dying.push_back(node);
+    return;
+  }
+  busy = true;
+  delete node;
+  while (!dying.empty()) {
+    Node* next = dying.back();
+    dying.pop_back();
+    delete next;
+  }
+  busy = false;
+}
+
+SavedTensor SavedTensor::input(const Tensor& t) {
+  SavedTensor s;
+  s.tensor_ = t;
+  if (t.defined()) s.version_ = t.version();
+  return s;
+}
+
+SavedTensor SavedTensor::result(const Tensor& t, uint32_t slot) {
+  SavedTensor s;
+  if (t.defined()) {
+    s.tensor_ = t.alias();
+    s.version_ = t.version();
+    s.slot_ = slot;
+    s.is_result_ = true;
+    s.requires_grad_ = t.is_floating();
+  }
+  return s;
+}
+
+void SavedTensor::refresh_version() {
+  if (tensor_.defined()) version_ = tensor_.version();
+}
+
+Tensor SavedTensor::unpack(Node* owner) const {
+  if (!tensor_.defined()) return tensor_;
+  PLAIT_CHECK(tensor_.version() == version_, kRuntime,
+              "backward: one of the variables needed for gradient computation ",
+              "has been modified by an inplace operation: a tensor of shape ", tensor_.shape(), " saved by ",
+              owner->name(), " is at version ", tensor_.version(), "; expected version ", version_,
+              " instead\nhint: clone() the tensor before the in-place change, or use the out-of-place op");
+  if (!is_result_ || !grad_enabled() || !requires_grad_) return tensor_;
+  Tensor t = tensor_.alias();
+  set_history(t, NodeRef(owner), slot_);
+  return t;
+}
+
+void OpContext::save_input(const Tensor& t) {
+  // The in-place form is about to overwrite this input: keep its old values.
+  if (t.defined() && t.is_same(destination_)) {
+    GradModeGuard guard(false);
+    Tensor old = autograd_runtime().clone(t);
+    const Edge edge = gradient_edge(t);
+    if (edge.node) set_history(old, edge.node, edge.slot);
+    saved_.push_back(SavedTensor::input(old));
+    return;
+  }
+  saved_.push_back(SavedTensor::input(t));
+}
+
+namespace detail {
+
+void no_derivative(const char* op) {
+  PLAIT_FAIL(kNotImplemented, op, ": no derivative exists for this op, and an input requires grad",
+             "\nhint: call it under no_grad() or on x.detach()");
+}
+
+void freed_twice(const char* op) {
+  PLAIT_FAIL(kRuntime, "backward: Trying to backward through the graph a second time: the tensors saved by ",
+             op,
+             " have already been freed\nhint: pass retain_graph=True to the first backward() or grad() call");
+}
+
+void connect_result(const Tensor& y, const NodeRef& node, uint32_t slot) {
+  std::vector<ResultInfo>& results = node->results();
+  if (results.size() <= slot) results.resize(slot + 1);
+  if (!y.defined()) return;
+  results[slot] = {y.shape(), y.dtype()};
+  if (!y.is_floating()) return;
+  AutogradMeta& meta = ensure_meta(y);
+  meta.grad_fn = node;
+  meta.slot = slot;
+  meta.requires_grad = true;
+  meta.view_version = y.version();
+}
+
+}  // namespace detail
+}  // namespace plait
