@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// Copies between tensors.
+#pragma once
+
+#include "core/tensor.h"
+
+namespace plait {
+
+// x converted to another dtype, recorded; x itself when it has it.
+Tensor cast(const Tensor& x, DType dtype);
+// Writes source, broadcast and converted, into destination; recorded. Returns destination.
+Tensor copy_(const Tensor& destination, const Tensor& source);
+
+}  // namespace plait
