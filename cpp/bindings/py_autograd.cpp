@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: MIT
+// backward(), grad(), grad modes, hooks, graph nodes, and the node behind autograd.Function.
+#include <pybind11/stl.h>
+
+#include "autograd/engine.h"
+#include "autograd/op.h"
+#include "bindings/python_api.h"
+#include "bindings/signature.h"
+
+PYBIND11_DECLARE_HOLDER_TYPE(T, plait::Ref<T>, true)
+
+namespace plait::python {
+namespace {
+
+// ---- autograd.Function ---------------------------------------------------------------------------------
+
+// Runs cls.backward(ctx, *gys). The saved tensors live here, not in ctx, so that results of the function
+// itself can be saved without a cycle.
+class FunctionNode final : public Node {
+ public:
+  FunctionNode(py::object ctx, std::string name) : ctx_(std::move(ctx)), name_(std::move(name)) {}
+
+  const char* name() const override { return name_.c_str(); }
+  bool wants_all_grads() const override { return materialize; }
+
+  Grads backward(Grads gys) override {
+    if (released_) detail::freed_twice(name());
+    py::gil_scoped_acquire gil;
+    py::tuple unpacked(saved.size());
+    for (size_t i = 0; i < saved.size(); ++i) unpacked[i] = py::cast(saved[i].unpack(this));
+    py::tuple args(gys.size());
+    for (size_t i = 0; i < gys.size(); ++i) args[i] = py::cast(gys[i]);
+    py::object result = ctx_.get().attr("_run_backward")(unpacked, args);
+    if (!py::isinstance<py::tuple>(result)) result = py::make_tuple(result);
+    const auto out = result.cast<py::tuple>();
+    size_t given = out.size();
+    while (given > n_args && out[given - 1].is_none()) --given;  // extra trailing None are allowed
+    PLAIT_CHECK(given == n_args, kRuntime, "function ", name_,
+                " returned an incorrect number of gradients (expected ", n_args, ", got ", given, ")");
+    Grads gxs;
+    for (size_t arg : tensor_args) {
+      py::handle g = out[arg];
+      PLAIT_CHECK(g.is_none() || is_tensor(g.ptr()), kType, "function ", name_,
+                  ": expected a Tensor or None as gradient ", arg, ", got ", Py_TYPE(g.ptr())->tp_name);
+      gxs.push_back(g.is_none() ? Tensor() : tensor_of(g.ptr()));
+    }
+    return gxs;
+  }
+
+  void release_saved() override {
+    released_ = !saved.empty();
+    for (SavedTensor& s : saved) s.reset();
+  }
+
+  std::vector<SavedTensor> saved;
+  std::vector<size_t> tensor_args;  // positions of the tensor arguments among all
+  size_t n_args = 0;
+  bool materialize = true;
+
+ private:
+  GilObject ctx_;
+  std::string name_;
+  bool released_ = false;
+};
+
+bool contains(const std::vector<Tensor>& list, const Tensor& t) {
+  for (const Tensor& other : list) {
+    if (other.is_same(t)) return true;
+  }
+  return false;
+}
+
+// Connects what forward returned. Returns the results that the caller should hand out.
+py::list connect_function(py::object ctx, std::string name, py::tuple args, py::list outputs,
+                          std::vector<Tensor> to_save, std::vector<Tensor> dirty,
+                          std::vector<Tensor> non_differentiable, bool materialize) {
+  auto* node = new FunctionNode(std::move(ctx), std::move(name));
+  const NodeRef keep(node);
+  node->n_args = args.size();
+  node->materialize = materialize;
+  std::vector<Tensor> inputs;
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (!is_tensor(args[i].ptr())) continue;
+    inputs.push_back(tensor_of(args[i].ptr()));
+    node->tensor_args.push_back(i);
+    node->edges().push_back(gradient_edge(inputs.back()));
+  }
+  for (const Tensor& t : dirty) t.bump_version();
+  py::list results;
+  std::vector<Tensor> outs;
+  uint32_t slot = 0;
+  for (py::handle o : outputs) {
+    if (!is_tensor(o.ptr())) {
+      results.append(o);
+      continue;
+    }
+    Tensor y = tensor_of(o.ptr());
+    const bool is_input = contains(inputs, y);
+    if (is_input && !contains(dirty, y)) y = y.alias();  // an input handed through is a view of it
+    outs.push_back(y);
+    node->results().resize(slot + 1);
+    node->results()[slot] = {y.shape(), y.dtype()};
+    if (y.is_floating() && !contains(non_differentiable, tensor_of(o.ptr()))) {
+      if (is_input && contains(dirty, y)) {
+        if (is_view(y)) {
+          rebase_history(y, keep);
+        } else {
+          set_history(y, keep, slot);
+        }
+      } else {
+        set_history(y, keep, slot);
+      }
+    }
+    ++slot;
+    results.append(py::cast(y));
+  }
+  for (const Tensor& t : to_save) {
+    bool is_result = false;
+    for (uint32_t i = 0; i < outs.size(); ++i) {
+      if (t.defined() && outs[i].is_same(t)) {
+        node->saved.push_back(SavedTensor::result(t, i));
+        is_result = true;
+        break;
+      }
+    }
+    if (!is_result) node->saved.push_back(SavedTensor::input(t));
+  }
+  return results;
+}
+
+// ---- backward and grad ---------------------------------------------------------------------------------
+
+std::vector<Tensor> tensor_list(py::handle o, const char* op, const char* what) {
+  if (is_tensor(o.ptr())) return {tensor_of(o.ptr())};
+  std::vector<Tensor> list;
+  if (o.is_none()) return list;
+  PLAIT_CHECK(py::isinstance<py::iterable>(o), kType, op, ": expected a Tensor or a sequence of Tensors as ",
+              what, ", got ", Py_TYPE(o.ptr())->tp_name);
+  for (py::handle item : py::reinterpret_borrow<py::iterable>(o)) {
+    PLAIT_CHECK(item.is_none() || is_tensor(item.ptr()), kType, op, ": expected Tensors in ", what, ", got ",
+                Py_TYPE(item.ptr())->tp_name);
+    list.push_back(item.is_none() ? Tensor() : tensor_of(item.ptr()));
+  }
+  return list;
+}
+
+void backward(py::object tensors, py::object gradients, py::object retain_graph, bool create_graph,
+              py::object inputs) {
+  const std::vector<Tensor> roots = tensor_list(tensors, "backward", "tensors");
+  const std::vector<Tensor> seeds = tensor_list(gradients, "backward", "grad_tensors");
+  PLAIT_CHECK(seeds.empty() || seeds.size() == roots.size(), kRuntime, "backward: got ", roots.size(),
+              " tensors and ", seeds.size(), " gradients");
+  const std::vector<Tensor> targets = tensor_list(inputs, "backward", "inputs");
+  PLAIT_CHECK(inputs.is_none() || !targets.empty(), kRuntime,
+              "backward: 'inputs' argument to backward() cannot be empty.");
+  BackwardOptions options;
+  options.create_graph = create_graph;
+  options.retain_graph = retain_graph.is_none() ? create_graph : retain_graph.cast<bool>();
+  options.inputs = targets.empty() ? nullptr : &targets;
+  py::gil_scoped_release release;
+  run_backward(roots, seeds, options);
+}
+
+py::tuple grad(py::object outputs, py::object inputs, py::object grad_outputs, py::object retain_graph,
+               bool create_graph, py::object allow_unused, bool, bool materialize_grads) {
+  const std::vector<Tensor> roots = tensor_list(outputs, "grad", "outputs");
+  const std::vector<Tensor> targets = tensor_list(inputs, "grad", "inputs");
+  const std::vector<Tensor> seeds = tensor_list(grad_outputs, "grad", "grad_outputs");
+  PLAIT_CHECK(seeds.empty() || seeds.size() == roots.size(), kRuntime, "grad: got ", roots.size(),
+              " outputs and ", seeds.size(), " grad_outputs");
+  PLAIT_CHECK(!targets.empty(), kRuntime, "grad: expected at least one input");
+  BackwardOptions options;
+  options.create_graph = create_graph;
+  options.retain_graph = retain_graph.is_none() ? create_graph : retain_graph.cast<bool>();
+  options.allow_unused = allow_unused.is_none() ? materialize_grads : allow_unused.cast<bool>();
+  options.accumulate = false;
+  options.inputs = &targets;
+  Grads gxs;
+  {
+    py::gil_scoped_release release;
+    gxs = run_backward(roots, seeds, options);
+  }
+  py::tuple out(gxs.size());
+  for (size_t i = 0; i < gxs.size(); ++i) {
+    if (!gxs[i].defined() && materialize_grads) {
+      gxs[i] = autograd_runtime().zeros(targets[i].shape(), targets[i].dtype());
+    }
+    out[i] = py::cast(gxs[i]);
+  }
+  return out;
+}
+
+// ---- Nodes ---------------------------------------------------------------------------------------------
+
+std::string node_name(const Node& node) {
+  const std::string name = node.name();
+  if (name == "AccumulateGrad" || name == "CopySlices" || dynamic_cast<const FunctionNode*>(&node))
+    return name;
+  std::string out;
+  bool upper = true;
+  for (char c : name) {
+    if (c == '_') {
+      upper = true;
+      continue;
+    }
+    out += upper ? static_cast<char>(std::toupper(c)) : c;
+    upper = false;
+  }
+  return out + "Backward0";
+}
+
+std::shared_ptr<GilObject> hold(py::object o) { return std::make_shared<GilObject>(std::move(o)); }
+
+int64_t node_prehook(Node& node, py::object f) {
+  const int64_t id = next_hook_id();
+  node.hooks().pre.emplace_back(id, [f = hold(std::move(f))](Grads& gys) {
+    py::gil_scoped_acquire gil;
+    py::tuple args(gys.size());
+    for (size_t i = 0; i < gys.size(); ++i) args[i] = py::cast(gys[i]);
+    py::object r = f->get()(args);
+    if (r.is_none()) return;
+    gys = tensor_list(r, "hook", "the result");
+  });
+  return id;
+}
+
+int64_t node_hook(Node& node, py::object f) {
+  const int64_t id = next_hook_id();
+  node.hooks().post.emplace_back(id, [f = hold(std::move(f))](Grads& gxs, const Grads& gys) {
+    py::gil_scoped_acquire gil;
+    py::tuple in(gxs.size()), out(gys.size());
+    for (size_t i = 0; i < gxs.size(); ++i) in[i] = py::cast(gxs[i]);
+    for (size_t i = 0; i < gys.size(); ++i) out[i] = py::cast(gys[i]);
+    py::object r = f->get()(in, out);
+    if (r.is_none()) return;
+    gxs = tensor_list(r, "hook", "the result");
+  });
+  return id;
+}
+
+}  // namespace
+
+void init_autograd(py::module_& m) {
+  py::class_<Node, NodeRef>(m, "Node", "A step of the graph that backward() runs.")
+      .def("name", &node_name, "Name of the step, e.g. 'MulBackward0'.")
+      .def("__repr__", [](const Node& n) { return "<" + node_name(n) + ">"; })
+      .def_property_readonly(
+          "next_functions",
+          [](const Node& n) {
+            py::tuple out(n.edges().size());
+            for (size_t i = 0; i < n.edges().size(); ++i) {
+              const Edge& e = n.edges()[i];
+              out[i] = py::make_tuple(e.node ? py::cast(e.node) : py::none(), e.slot);
+            }
+            return out;
+          },
+          "(node, index) for each input of the op; (None, 0) where no gradient goes.")
+      .def_property_readonly(
+          "variable",
+          [](const Node& n) -> py::object {
+            const auto* a = dynamic_cast<const AccumulateGrad*>(&n);
+            if (!a) throw py::attribute_error("variable");
+            return py::cast(a->variable());
+          },
+          "The leaf tensor of an AccumulateGrad node.")
+      .def("_register_hook", &node_hook)
+      .def("_register_prehook", &node_prehook)
+      .def("_remove_hook", [](Node& n, int64_t id) {
+        std::erase_if(n.hooks().pre, [&](const auto& h) { return h.first == id; });
+        std::erase_if(n.hooks().post, [&](const auto& h) { return h.first == id; });
+      });
+
+  m.def("_backward", &backward, py::arg("tensors"), py::arg("grad_tensors") = py::none(),
+        py::arg("retain_graph") = py::none(), py::arg("create_graph") = false,
+        py::arg("inputs") = py::none());
+  m.def("_grad", &grad, py::arg("outputs"), py::arg("inputs"), py::arg("grad_outputs") = py::none(),
+        py::arg("retain_graph") = py::none(), py::arg("create_graph") = false,
+        py::arg("allow_unused") = py::none(), py::arg("is_grads_batched") = false,
+        py::arg("materialize_grads") = false);
+  m.def("is_grad_enabled", &grad_enabled, "Whether ops of this thread are recorded.");
+  m.def("_set_grad_enabled", &set_grad_enabled, py::arg("mode"));
+  m.def("is_inference_mode_enabled", &inference_mode_enabled, "Whether inference mode is on in this thread.");
+  m.def("_set_inference_mode", &set_inference_mode, py::arg("mode"));
+  m.def("_connect_function", &connect_function);
+  m.def("_register_hook", [](const Tensor& t, py::object f) {
+    return add_tensor_hook(t, [f = hold(std::move(f))](const Tensor& g) -> Tensor {
+      py::gil_scoped_acquire gil;
+      py::object r = f->get()(py::cast(g));
+      if (r.is_none()) return {};
+      PLAIT_CHECK(is_tensor(r.ptr()), kType, "hook: expected a Tensor or None, got ",
+                  Py_TYPE(r.ptr())->tp_name);
+      return tensor_of(r.ptr());
+    });
+  });
+  m.def("_register_post_accumulate_hook", [](const Tensor& t, py::object f) {
+    return add_post_accumulate_hook(t, [f = hold(std::move(f))](const Tensor& leaf) {
+      py::gil_scoped_acquire gil;
+      f->get()(py::cast(leaf));
+    });
+  });
+  m.def("_remove_hook", &remove_tensor_hook);
+
+  py::handle type(reinterpret_cast<PyObject*>(tensor_type));
+  auto property = py::module_::import("builtins").attr("property");
+  type.attr("grad_fn") = property(py::cpp_function([](const Tensor& t) -> py::object {
+    const NodeRef fn = grad_fn(t);
+    return fn ? py::cast(fn) : py::none();
+  }));
+  type.attr("backward") = py::cpp_function(
+      [](py::object self, py::object gradient, py::object retain_graph, bool create_graph,
+         py::object inputs) {
+        if (!gradient.is_none()) gradient = py::make_tuple(gradient);
+        backward(self, gradient, retain_graph, create_graph, inputs);
+      },
+      py::name("backward"), py::is_method(type), py::arg("gradient") = py::none(),
+      py::arg("retain_graph") = py::none(), py::arg("create_graph") = false, py::arg("inputs") = py::none(),
+      R"(backward(gradient=None, retain_graph=None, create_graph=False, inputs=None)
+
+Adds the gradient of this tensor with respect to each leaf that requires grad to the leaf's .grad.
+
+`gradient`, of this tensor's shape, is the gradient of the final result with respect to this tensor; it may be left
+out for a tensor with one element. The graph is freed unless retain_graph is True. With create_graph the gradients are
+recorded themselves, so that they can be differentiated again. `inputs` limits the leaves.
+
+Raises RuntimeError when the tensor does not require grad, is no scalar and has no gradient=, when the graph was freed,
+or when a saved tensor was changed in place.
+
+>>> x = plait.tensor([1.0, 2.0], requires_grad=True)
+>>> (x * x).sum().backward()
+>>> x.grad
+tensor([2., 4.])
+)");
+}
+
+}  // namespace plait::python

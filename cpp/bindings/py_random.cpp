@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#include <cstring>
+#include <utility>
+
+#include <pybind11/stl.h>
+
+#include "bindings/python_api.h"
+#include "bindings/signature.h"
+
+namespace plait::python {
+namespace {
+
+using Holder = Ref<Generator>;
+
+// The state as a uint8 tensor of 16 bytes: seed, then position.
+Tensor get_state(const Generator& g) {
+  const Generator::Position p = g.state();
+  const Tensor t = Tensor::empty({16}, DType::kUInt8);
+  std::memcpy(t.data_ptr(), &p.seed, 8);
+  std::memcpy(t.data<char>() + 8, &p.counter, 8);
+  return t;
+}
+
+void set_state(Generator& g, const Tensor& state) {
+  PLAIT_CHECK(
+      state.defined() && state.dtype() == DType::kUInt8 && state.shape() == Dims{16} && state.is_contiguous(),
+      kType, "set_state: expected a contiguous uint8 tensor of shape (16,), as get_state() gives");
+  Generator::Position p;
+  std::memcpy(&p.seed, state.data_ptr(), 8);
+  std::memcpy(&p.counter, state.data<char>() + 8, 8);
+  g.set_state(p);
+}
+
+// Python ints of any size and sign name a seed, as in PyTorch: -1 is 2**64 - 1.
+uint64_t seed_from(py::handle o) {
+  PyObject* index = PyNumber_Index(o.ptr());
+  if (!index) throw py::error_already_set();
+  const uint64_t seed = PyLong_AsUnsignedLongLongMask(index);
+  Py_DECREF(index);
+  if (PyErr_Occurred()) throw py::error_already_set();
+  return seed;
+}
+
+struct PyGenerator {
+  Holder g;
+};
+
+}  // namespace
+
+Generator* generator_of(PyObject* o) {
+  if (!py::isinstance<PyGenerator>(o)) return nullptr;
+  return py::cast<PyGenerator&>(py::handle(o)).g.get();
+}
+
+void init_random(py::module_& m) {
+  py::class_<PyGenerator>(m, "Generator", R"(Generator(device='cpu')
+
+A stream of random numbers. The numbers depend on the seed and on how many were drawn, not on the number of threads
+(Philox4x32-10).
+
+>>> g = plait.Generator().manual_seed(0)
+>>> a = plait.rand(3, generator=g)
+)")
+      .def(py::init([](py::object device) {
+             check_device("Generator", device.ptr());
+             return PyGenerator{Holder(new Generator(67280421310721ull))};
+           }),
+           py::arg("device") = py::none())
+      .def(
+          "manual_seed",
+          [](py::object self, py::object seed) {
+            self.cast<PyGenerator&>().g->manual_seed(seed_from(seed));
+            return self;
+          },
+          py::arg("seed"), "Starts the stream of this seed; returns self.")
+      .def(
+          "seed",
+          [](PyGenerator& self) {
+            const uint64_t seed = entropy_seed();
+            self.g->manual_seed(seed);
+            return seed;
+          },
+          "Seeds from the system's entropy; returns the seed.")
+      .def(
+          "initial_seed", [](const PyGenerator& self) { return self.g->state().seed; }, "The seed in use.")
+      .def(
+          "get_state", [](const PyGenerator& self) { return get_state(*self.g); },
+          "The state, a uint8 tensor of 16 bytes.")
+      .def(
+          "set_state", [](PyGenerator& self, const Tensor& state) { set_state(*self.g, state); },
+          py::arg("state"), "Continues from a state that get_state() gave.")
+      .def(
+          "clone_state",
+          [](const PyGenerator& self) {
+            PyGenerator copy{Holder(new Generator(0))};
+            copy.g->set_state(self.g->state());
+            return copy;
+          },
+          "A new Generator at the same place.")
+      .def_property_readonly("device", [](const PyGenerator&) { return py::handle(device_object()); })
+      .def("__deepcopy__",
+           [](const PyGenerator& self, py::dict) {
+             PyGenerator copy{Holder(new Generator(0))};
+             copy.g->set_state(self.g->state());
+             return copy;
+           })
+      .def(py::pickle(
+          [](const PyGenerator& self) {
+            const Generator::Position p = self.g->state();
+            return py::make_tuple(p.seed, p.counter);
+          },
+          [](py::tuple state) {
+            PyGenerator made{Holder(new Generator(0))};
+            made.g->set_state({state[0].cast<uint64_t>(), state[1].cast<uint64_t>()});
+            return made;
+          }));
+  m.def(
+      "_set_thread_generator",
+      [](py::object generator) -> py::object {
+        static thread_local Holder held;  // keeps the thread's generator alive
+        Generator* g = generator.is_none() ? nullptr : generator_of(generator.ptr());
+        PLAIT_CHECK(g || generator.is_none(), kType, "_set_thread_generator: expected a Generator or None");
+        set_thread_generator(g);
+        const Holder previous = std::exchange(held, Holder(g));
+        return previous ? py::cast(PyGenerator{previous}) : py::none();
+      },
+      py::arg("generator"),
+      "Makes ops of this thread draw from this generator by default (None: the global one). Returns the one "
+      "before.");
+  m.attr("default_generator") = PyGenerator{Holder(&default_generator())};
+}
+
+}  // namespace plait::python

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// Threads, memory and what the build is.
+#include <pybind11/stl.h>
+
+#include "bindings/python_api.h"
+#include "core/allocator.h"
+#include "core/cpu_info.h"
+#include "core/parallel.h"
+#include "kernels/gemm/blas.h"
+
+namespace plait::python {
+
+void init_runtime(py::module_& m) {
+  m.def("get_num_threads", &num_threads, "The most threads an op may use.");
+  m.def(
+      "set_num_threads",
+      [](int64_t n) {
+        PLAIT_CHECK(n > 0 && n <= 4096, kValue,
+                    "set_num_threads: expected a positive number of threads, got ", n);
+        set_num_threads(static_cast<int>(n));
+      },
+      py::arg("n"), "Sets the most threads an op may use. Results do not depend on it.");
+  m.def("_set_thread_serial", &set_thread_serial, py::arg("on"),
+        "Whether ops called from this thread compute on it alone.");
+  m.def(
+      "set_flush_denormal",
+      [](bool on) {
+        set_flush_denormal(on);
+        return true;
+      },
+      py::arg("mode"), "Whether kernels treat denormal numbers as zero; on by default. Returns True.");
+  m.def(
+      "memory_stats",
+      [] {
+        const MemoryStats s = memory_stats();
+        py::dict d;
+        d["allocated_bytes"] = s.allocated_bytes;
+        d["peak_allocated_bytes"] = s.peak_allocated_bytes;
+        d["cached_bytes"] = s.cached_bytes;
+        d["allocations"] = s.allocations;
+        d["cache_hits"] = s.cache_hits;
+        return d;
+      },
+      R"(memory_stats() -> dict
+
+Counts of the allocator for blocks above one kilobyte: `allocated_bytes` in use, `peak_allocated_bytes` since the
+start or reset_peak_memory_stats(), `cached_bytes` kept for reuse, `allocations` made and `cache_hits` among them.
+
+>>> plait.memory_stats()["allocated_bytes"] >= 0
+True
+)");
+  m.def("reset_peak_memory_stats", &reset_peak_memory_stats, "Starts the peak of memory_stats() anew.");
+  m.def("empty_cache", &empty_cache, "Gives the memory kept for reuse back to the system.");
+  m.def("set_memory_cache_limit", &set_cache_limit, py::arg("bytes"), "Sets the most bytes kept for reuse.");
+  m.def("_fail_allocation_after", &fail_allocation_after, py::arg("k"));
+  m.def("get_default_dtype", &default_dtype, "The dtype of floating-point results and factories.");
+  m.def(
+      "set_default_dtype",
+      [](DType d) {
+        PLAIT_CHECK(is_floating(d), kType,
+                    "set_default_dtype: only floating-point types are supported as the default "
+                    "type, got ",
+                    dtype_name(d));
+        set_default_dtype(d);
+      },
+      py::arg("d"), "Sets the dtype of floating-point results and factories.");
+  m.def("promote_types", &promote_types, py::arg("type1"), py::arg("type2"),
+        "The smallest dtype that both promote to.\n\n>>> plait.promote_types(plait.int32, "
+        "plait.float32)\nplait.float32");
+  m.def(
+      "can_cast", [](DType from, DType to) { return category(from) <= category(to); }, py::arg("from_"),
+      py::arg("to"), "Whether in-place ops and out= may convert from one dtype to the other.");
+  m.def("_isa_name", [] { return isa_name(isa_level()); });
+  m.def("_cpu_model", [] { return cpu_info().model; });
+  m.def("_gemm_provider", &gemm_provider);
+
+  m.def("_compiler", [] { return "g++ " __VERSION__; });
+}
+
+}  // namespace plait::python

@@ -1,0 +1,539 @@
+// SPDX-License-Identifier: MIT
+// The Python type of a tensor: identity, attributes, operators. What is not worth C++ is in plait/_tensor.py.
+#include <cstring>
+
+#include "bindings/python_api.h"
+#include "bindings/signature.h"
+
+#include <structmember.h>  // after Python.h
+
+namespace plait::python {
+
+PyTypeObject* tensor_type = nullptr;
+
+namespace {
+
+PyTensor* self_of(PyObject* o) { return reinterpret_cast<PyTensor*>(o); }
+
+PyObject* new_object(PyTypeObject* type, const Tensor& t) {
+  PyObject* o = type->tp_alloc(type, 0);
+  if (!o) return nullptr;
+  new (&self_of(o)->tensor) Tensor(t);
+  t.impl()->py_object = o;
+  return o;
+}
+
+void tensor_dealloc(PyObject* o) {
+  PyTensor* self = self_of(o);
+  PyTypeObject* type = Py_TYPE(o);
+  if (self->weakrefs) PyObject_ClearWeakRefs(o);
+  Py_CLEAR(self->dict);
+  if (self->tensor.defined() && self->tensor.impl()->py_object == o) self->tensor.impl()->py_object = nullptr;
+  self->tensor.~Tensor();
+  type->tp_free(o);
+  Py_DECREF(type);
+}
+
+// Tensor(...) is the legacy constructor: sizes give an uninitialised tensor, data is copied as the default
+// dtype.
+PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
+  return guarded([&]() -> PyObject* {
+    py::object legacy = py::module_::import("plait._tensor").attr("_legacy_new");
+    py::object made =
+        py::reinterpret_steal<py::object>(checked(PyObject_Call(legacy.ptr(), args, kwargs)).release());
+    if (type == tensor_type) return made.release().ptr();
+    return wrap_as(type, tensor_of(made.ptr()).alias());
+  });
+}
+
+// ---- Operators -----------------------------------------------------------------------------------------
+
+// The op objects behind the operators, looked up in the type once the op table is bound.
+enum Operator {
+  kAdd,
+  kSub,
+  kMul,
+  kDiv,
+  kFloorDiv,
+  kMod,
+  kPow,
+  kMatmul,
+  kAnd,
+  kOr,
+  kXor,
+  kShiftLeft,
+  kShiftRight,
+  kAddIn,
+  kSubIn,
+  kMulIn,
+  kDivIn,
+  kFloorDivIn,
+  kModIn,
+  kPowIn,
+  kAndIn,
+  kOrIn,
+  kXorIn,
+  kShiftLeftIn,
+  kShiftRightIn,
+  kLt,
+  kLe,
+  kEq,
+  kNe,
+  kGt,
+  kGe,
+  kNeg,
+  kPos,
+  kAbs,
+  kInvert,
+  kOperators
+};
+constexpr const char* kOperatorNames[kOperators] = {"add",
+                                                    "sub",
+                                                    "mul",
+                                                    "div",
+                                                    "floor_divide",
+                                                    "remainder",
+                                                    "pow",
+                                                    "matmul",
+                                                    "bitwise_and",
+                                                    "bitwise_or",
+                                                    "bitwise_xor",
+                                                    "bitwise_left_shift",
+                                                    "bitwise_right_shift",
+                                                    "add_",
+                                                    "sub_",
+                                                    "mul_",
+                                                    "div_",
+                                                    "floor_divide_",
+                                                    "remainder_",
+                                                    "pow_",
+                                                    "bitwise_and_",
+                                                    "bitwise_or_",
+                                                    "bitwise_xor_",
+                                                    "bitwise_left_shift_",
+                                                    "bitwise_right_shift_",
+                                                    "lt",
+                                                    "le",
+                                                    "eq",
+                                                    "ne",
+                                                    "gt",
+                                                    "ge",
+                                                    "neg",
+                                                    "positive",
+                                                    "abs",
+                                                    "bitwise_not"};
+PyObject* operator_ops[kOperators];
+
+PyObject* operator_op(Operator which) {
+  PyObject*& op = operator_ops[which];
+  if (!op) {
+    op = PyObject_GetAttrString(reinterpret_cast<PyObject*>(tensor_type), kOperatorNames[which]);
+  }
+  return op;
+}
+
+// Operands an operator understands; anything else gets its own chance through NotImplemented.
+bool is_operand(PyObject* o) {
+  if (is_tensor(o) || PyFloat_Check(o) || PyLong_Check(o)) return true;
+  if (o == Py_None || PyUnicode_Check(o) || PyTuple_Check(o) || PyList_Check(o)) return false;
+  const PyNumberMethods* n = Py_TYPE(o)->tp_as_number;
+  return n && (n->nb_float || n->nb_index);
+}
+
+// An array of NumPy's becomes a tensor that shares its memory; others are passed through. New reference.
+PyObject* operand(PyObject* o) {
+  if (is_tensor(o) || PyFloat_Check(o) || PyLong_Check(o) ||
+      std::strcmp(Py_TYPE(o)->tp_name, "numpy.ndarray") != 0) {
+    return Py_NewRef(o);
+  }
+  return checked(py::module_::import("plait").attr("as_tensor")(py::handle(o)).release().ptr())
+      .release()
+      .ptr();
+}
+
+template <Operator which>
+PyObject* binary(PyObject* a, PyObject* b) {
+  if (!is_operand(a) || !is_operand(b)) Py_RETURN_NOTIMPLEMENTED;
+  PyObject* op = operator_op(which);
+  if (!op) return nullptr;
+  if (is_tensor(a) && (is_tensor(b) || PyFloat_Check(b) || PyLong_Check(b))) {
+    PyObject* const args[] = {a, b};
+    return PyObject_Vectorcall(op, args, 2, nullptr);
+  }
+  return guarded([&] {
+    py::object x = py::reinterpret_steal<py::object>(operand(a)),
+               y = py::reinterpret_steal<py::object>(operand(b));
+    PyObject* const args[] = {x.ptr(), y.ptr()};
+    return PyObject_Vectorcall(op, args, 2, nullptr);
+  });
+}
+template <Operator which>
+PyObject* ternary(PyObject* a, PyObject* b, PyObject*) {
+  return binary<which>(a, b);
+}
+template <Operator which>
+PyObject* unary(PyObject* a) {
+  PyObject* op = operator_op(which);
+  return op ? PyObject_Vectorcall(op, &a, 1, nullptr) : nullptr;
+}
+
+PyObject* tensor_richcompare(PyObject* a, PyObject* b, int op) {
+  switch (op) {
+    case Py_LT:
+      return binary<kLt>(a, b);
+    case Py_LE:
+      return binary<kLe>(a, b);
+    case Py_EQ:
+      return binary<kEq>(a, b);
+    case Py_NE:
+      return binary<kNe>(a, b);
+    case Py_GT:
+      return binary<kGt>(a, b);
+    default:
+      return binary<kGe>(a, b);
+  }
+}
+
+Py_hash_t tensor_hash(PyObject* o) { return _Py_HashPointer(o); }
+
+Scalar item_of(const char* op, const Tensor& t) {
+  PLAIT_CHECK(t.numel() == 1, kRuntime, op, ": a Tensor with ", t.numel(),
+              " elements cannot be converted to Scalar (shape ", t.shape(), ")");
+  if (t.is_floating()) return t.item_as<double>();
+  if (t.dtype() == DType::kBool) return t.item_as<bool>();
+  return t.item_as<int64_t>();
+}
+PyObject* scalar_to_python(const Scalar& s) {
+  if (s.is_float()) return PyFloat_FromDouble(s.to_double());
+  if (s.is_bool()) return PyBool_FromLong(s.to_int() != 0);
+  return PyLong_FromLongLong(s.to_int());
+}
+
+int tensor_bool(PyObject* o) {
+  const Tensor& t = tensor_of(o);
+  if (t.numel() != 1) {
+    PyErr_SetString(PyExc_RuntimeError,
+                    t.numel() == 0 ? "Boolean value of Tensor with no values is ambiguous"
+                                   : "Boolean value of Tensor with more than one value is ambiguous\n"
+                                     "hint: use .any() or .all(), or & | ~ instead of and, or, not");
+    return -1;
+  }
+  return t.item_as<double>() != 0;  // NaN is true
+}
+PyObject* tensor_float(PyObject* o) {
+  return guarded([&] { return PyFloat_FromDouble(item_of("float", tensor_of(o)).to_double()); });
+}
+PyObject* tensor_int(PyObject* o) {
+  return guarded([&]() -> PyObject* {
+    const Scalar s = item_of("int", tensor_of(o));
+    return s.is_float() ? PyLong_FromDouble(s.to_double()) : PyLong_FromLongLong(s.to_int());
+  });
+}
+PyObject* tensor_index(PyObject* o) {
+  const Tensor& t = tensor_of(o);
+  if (t.numel() != 1 || t.is_floating()) {
+    PyErr_SetString(PyExc_TypeError, "only integer tensors of a single element can be converted to an index");
+    return nullptr;
+  }
+  return PyLong_FromLongLong(t.item_as<int64_t>());
+}
+
+Py_ssize_t tensor_length(PyObject* o) {
+  const Tensor& t = tensor_of(o);
+  if (t.dim() == 0) {
+    PyErr_SetString(PyExc_TypeError, "len() of a 0-d tensor");
+    return -1;
+  }
+  return static_cast<Py_ssize_t>(t.shape()[0]);
+}
+
+// ---- Attributes ----------------------------------------------------------------------------------------
+
+PyObject* get_shape(PyObject* o, void*) { return size_object(tensor_of(o).shape()); }
+PyObject* get_dtype(PyObject* o, void*) { return Py_NewRef(dtype_object(tensor_of(o).dtype())); }
+PyObject* get_device(PyObject*, void*) { return Py_NewRef(device_object()); }
+PyObject* get_ndim(PyObject* o, void*) { return PyLong_FromLongLong(tensor_of(o).dim()); }
+PyObject* get_requires_grad(PyObject* o, void*) { return PyBool_FromLong(requires_grad(tensor_of(o))); }
+int set_requires_grad_attr(PyObject* o, PyObject* v, void*) {
+  return guarded_int([&] {
+    PLAIT_CHECK(v && PyBool_Check(v), kType, "requires_grad: expected a bool");
+    set_requires_grad(tensor_of(o), v == Py_True);
+  });
+}
+PyObject* get_grad(PyObject* o, void*) {
+  const AutogradMeta* m = meta_of(tensor_of(o));
+  if (!m || !m->grad.defined()) Py_RETURN_NONE;
+  return wrap(m->grad);
+}
+int set_grad_attr(PyObject* o, PyObject* v, void*) {
+  return guarded_int([&] {
+    const Tensor& t = tensor_of(o);
+    if (!v || v == Py_None) {
+      if (AutogradMeta* m = meta_of(t)) m->grad = Tensor();
+      return;
+    }
+    PLAIT_CHECK(is_tensor(v), kType, "grad: expected a Tensor or None, got ", Py_TYPE(v)->tp_name);
+    const Tensor& g = tensor_of(v);
+    PLAIT_CHECK(!g.is_same(t), kRuntime, "grad: can't assign a Tensor as its own gradient");
+    PLAIT_CHECK(g.dtype() == t.dtype(), kType, "grad: expected dtype ", dtype_name(t.dtype()), ", got ",
+                dtype_name(g.dtype()));
+    PLAIT_CHECK(g.shape() == t.shape(), kValue, "grad: expected shape ", t.shape(), ", got ", g.shape());
+    ensure_meta(t).grad = g;
+  });
+}
+PyObject* get_is_leaf(PyObject* o, void*) { return PyBool_FromLong(is_leaf(tensor_of(o))); }
+PyObject* get_retains_grad(PyObject* o, void*) {
+  const AutogradMeta* m = meta_of(tensor_of(o));
+  return PyBool_FromLong(m && m->retains_grad);
+}
+PyObject* get_version(PyObject* o, void*) { return PyLong_FromUnsignedLong(tensor_of(o).version()); }
+PyObject* get_output_nr(PyObject* o, void*) {
+  const AutogradMeta* m = meta_of(tensor_of(o));
+  return PyLong_FromUnsignedLong(m ? m->slot : 0);
+}
+PyObject* get_base(PyObject* o, void*) {
+  const AutogradMeta* m = meta_of(tensor_of(o));
+  if (!m || !m->base.defined()) Py_RETURN_NONE;
+  return wrap(m->base);
+}
+PyObject* get_data(PyObject* o, void*) {
+  return guarded([&] {
+    const Tensor d = detach(tensor_of(o));
+    d.impl()->tracks_version = false;
+    return wrap(d);
+  });
+}
+int set_data_attr(PyObject* o, PyObject* v, void*) {
+  return guarded_int([&] {
+    PLAIT_CHECK(v && is_tensor(v), kType, "data: expected a Tensor");
+    const Tensor& t = tensor_of(o);
+    t.set_data(tensor_of(v));
+    if (AutogradMeta* m = meta_of(t); m && m->accumulator) {
+      m->accumulator->results()[0] = {t.shape(), t.dtype()};
+    }
+  });
+}
+PyObject* get_itemsize(PyObject* o, void*) { return PyLong_FromSize_t(tensor_of(o).item_size()); }
+PyObject* get_nbytes(PyObject* o, void*) {
+  const Tensor& t = tensor_of(o);
+  return PyLong_FromLongLong(t.numel() * static_cast<int64_t>(t.item_size()));
+}
+PyObject* get_false(PyObject*, void*) { Py_RETURN_FALSE; }
+PyObject* get_true(PyObject*, void*) { Py_RETURN_TRUE; }
+
+PyGetSetDef tensor_getset[] = {
+    {"shape", get_shape, nullptr, "Sizes of the dimensions, a Size.", nullptr},
+    {"dtype", get_dtype, nullptr, "Type of the elements.", nullptr},
+    {"device", get_device, nullptr, "Always device(type='cpu').", nullptr},
+    {"ndim", get_ndim, nullptr, "Number of dimensions.", nullptr},
+    {"requires_grad", get_requires_grad, set_requires_grad_attr, "Whether gradients flow to this tensor.",
+     nullptr},
+    {"grad", get_grad, set_grad_attr, "The gradient accumulated by backward(), or None.", nullptr},
+    {"is_leaf", get_is_leaf, nullptr, "True for tensors that no recorded op has made.", nullptr},
+    {"retains_grad", get_retains_grad, nullptr, "True after retain_grad().", nullptr},
+    {"_version", get_version, nullptr, "How often the memory has been changed in place.", nullptr},
+    {"output_nr", get_output_nr, nullptr, "Which result of grad_fn this is.", nullptr},
+    {"_base", get_base, nullptr, "The tensor this is a view of, or None.", nullptr},
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
+    {"data", get_data, set_data_attr, "The same memory outside the graph; changes are not counted.", nullptr},
+    {"itemsize", get_itemsize, nullptr, "Bytes of one element.", nullptr},
+    {"nbytes", get_nbytes, nullptr, "Bytes of all elements.", nullptr},
+    {"is_cuda", get_false, nullptr, "Always False.", nullptr},
+    {"is_sparse", get_false, nullptr, "Always False.", nullptr},
+    {"is_quantized", get_false, nullptr, "Always False.", nullptr},
+    {"is_meta", get_false, nullptr, "Always False.", nullptr},
+    {"is_mps", get_false, nullptr, "Always False.", nullptr},
+    {"is_cpu", get_true, nullptr, "Always True.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
+// ---- Methods on the hot path ---------------------------------------------------------------------------
+
+PyObject* m_size(PyObject* o, PyObject* const* args, Py_ssize_t n, PyObject* names) {
+  return guarded([&]() -> PyObject* {
+    const Py_ssize_t total = n + (names ? PyTuple_GET_SIZE(names) : 0);
+    if (total == 0 || args[0] == Py_None) return size_object(tensor_of(o).shape());
+    int64_t d;
+    PLAIT_CHECK(total == 1 && to_int(args[0], &d), kType, "size(): expected at most one int");
+    return PyLong_FromLongLong(tensor_of(o).size(d));
+  });
+}
+PyObject* m_stride(PyObject* o, PyObject* const* args, Py_ssize_t n, PyObject* names) {
+  return guarded([&]() -> PyObject* {
+    const Py_ssize_t total = n + (names ? PyTuple_GET_SIZE(names) : 0);
+    const Tensor& t = tensor_of(o);
+    if (total == 0) {
+      PyObject* tuple = PyTuple_New(t.dim());
+      for (int64_t i = 0; tuple && i < t.dim(); ++i)
+        PyTuple_SET_ITEM(tuple, i, PyLong_FromLongLong(t.strides()[i]));
+      return tuple;
+    }
+    int64_t d;
+    PLAIT_CHECK(total == 1 && to_int(args[0], &d), kType, "stride(): expected at most one int");
+    return PyLong_FromLongLong(t.stride(d));
+  });
+}
+PyObject* m_dim(PyObject* o, PyObject*) { return PyLong_FromLongLong(tensor_of(o).dim()); }
+PyObject* m_numel(PyObject* o, PyObject*) { return PyLong_FromLongLong(tensor_of(o).numel()); }
+PyObject* m_storage_offset(PyObject* o, PyObject*) { return PyLong_FromLongLong(tensor_of(o).offset()); }
+PyObject* m_data_ptr(PyObject* o, PyObject*) {
+  return PyLong_FromSize_t(reinterpret_cast<size_t>(tensor_of(o).data_ptr()));
+}
+PyObject* m_is_contiguous(PyObject* o, PyObject*, PyObject*) {
+  return PyBool_FromLong(tensor_of(o).is_contiguous());
+}
+PyObject* m_is_floating_point(PyObject* o, PyObject*) { return PyBool_FromLong(tensor_of(o).is_floating()); }
+PyObject* m_item(PyObject* o, PyObject*) {
+  return guarded([&] { return scalar_to_python(item_of("item", tensor_of(o))); });
+}
+PyObject* m_detach(PyObject* o, PyObject*) {
+  return guarded([&] {
+    const Tensor d = detach(tensor_of(o));
+    return wrap(d);
+  });
+}
+PyObject* m_detach_in_place(PyObject* o, PyObject*) {
+  return guarded([&] {
+    const Tensor& t = tensor_of(o);
+    PLAIT_CHECK(!is_view(t), kRuntime, "detach_: can't detach views in-place\nhint: use detach()");
+    if (meta_of(t)) set_history(t, NodeRef(), 0);
+    return Py_NewRef(o);
+  });
+}
+PyObject* m_retain_grad(PyObject* o, PyObject*) {
+  return guarded([&] {
+    retain_grad(tensor_of(o));
+    return Py_NewRef(Py_None);
+  });
+}
+PyObject* m_requires_grad_(PyObject* o, PyObject* args, PyObject* kwargs) {
+  int on = 1;
+  static const char* names[] = {"requires_grad", nullptr};
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|p", const_cast<char**>(names), &on)) return nullptr;
+  return guarded([&] {
+    set_requires_grad(tensor_of(o), on != 0);
+    return Py_NewRef(o);
+  });
+}
+PyObject* m_is_shared_with(PyObject* o, PyObject* other) {
+  return PyBool_FromLong(is_tensor(other) && tensor_of(o).storage() == tensor_of(other).storage());
+}
+
+template <class F>
+PyCFunction as_cfunction(F f) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
+}
+
+PyMethodDef tensor_methods[] = {
+    {"size", as_cfunction(m_size), METH_FASTCALL | METH_KEYWORDS,
+     "size(dim=None): the shape, or the size of one dimension."},
+    {"stride", as_cfunction(m_stride), METH_FASTCALL | METH_KEYWORDS, "stride(dim=None): steps in elements."},
+    {"dim", m_dim, METH_NOARGS, "Number of dimensions."},
+    {"ndimension", m_dim, METH_NOARGS, "Number of dimensions."},
+    {"numel", m_numel, METH_NOARGS, "Number of elements."},
+    {"nelement", m_numel, METH_NOARGS, "Number of elements."},
+    {"storage_offset", m_storage_offset, METH_NOARGS, "Elements of storage before the first of this tensor."},
+    {"data_ptr", m_data_ptr, METH_NOARGS, "Address of the first element."},
+    {"is_contiguous", as_cfunction(m_is_contiguous), METH_VARARGS | METH_KEYWORDS,
+     "True when the elements lie in memory in row-major order without gaps."},
+    {"is_floating_point", m_is_floating_point, METH_NOARGS, "True for floating-point dtypes."},
+    {"item", m_item, METH_NOARGS, "The value of a tensor with one element, as a Python number."},
+    {"detach", m_detach, METH_NOARGS, "The same memory outside the graph."},
+    {"detach_", m_detach_in_place, METH_NOARGS, "Takes this tensor out of the graph."},
+    {"retain_grad", m_retain_grad, METH_NOARGS, "Keep the gradient of this non-leaf tensor in .grad."},
+    {"requires_grad_", as_cfunction(m_requires_grad_), METH_VARARGS | METH_KEYWORDS,
+     "requires_grad_(requires_grad=True): ask for gradients; returns self."},
+    {"_shares_storage", m_is_shared_with, METH_O, "True when both show the same memory block."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyMemberDef tensor_members[] = {
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(PyTensor, weakrefs), READONLY, nullptr},
+    {"__dictoffset__", T_PYSSIZET, offsetof(PyTensor, dict), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr},
+};
+
+#define SLOT(slot, f) {slot, reinterpret_cast<void*>(f)}
+PyType_Slot tensor_slots[] = {
+    SLOT(Py_tp_new, tensor_new),
+    SLOT(Py_tp_dealloc, tensor_dealloc),
+    SLOT(Py_tp_getset, tensor_getset),
+    SLOT(Py_tp_methods, tensor_methods),
+    SLOT(Py_tp_members, tensor_members),
+    SLOT(Py_tp_richcompare, tensor_richcompare),
+    SLOT(Py_tp_hash, tensor_hash),
+    SLOT(Py_nb_add, binary<kAdd>),
+    SLOT(Py_nb_subtract, binary<kSub>),
+    SLOT(Py_nb_multiply, binary<kMul>),
+    SLOT(Py_nb_true_divide, binary<kDiv>),
+    SLOT(Py_nb_floor_divide, binary<kFloorDiv>),
+    SLOT(Py_nb_remainder, binary<kMod>),
+    SLOT(Py_nb_power, ternary<kPow>),
+    SLOT(Py_nb_matrix_multiply, binary<kMatmul>),
+    SLOT(Py_nb_and, binary<kAnd>),
+    SLOT(Py_nb_or, binary<kOr>),
+    SLOT(Py_nb_xor, binary<kXor>),
+    SLOT(Py_nb_lshift, binary<kShiftLeft>),
+    SLOT(Py_nb_rshift, binary<kShiftRight>),
+    SLOT(Py_nb_inplace_add, binary<kAddIn>),
+    SLOT(Py_nb_inplace_subtract, binary<kSubIn>),
+    SLOT(Py_nb_inplace_multiply, binary<kMulIn>),
+    SLOT(Py_nb_inplace_true_divide, binary<kDivIn>),
+    SLOT(Py_nb_inplace_floor_divide, binary<kFloorDivIn>),
+    SLOT(Py_nb_inplace_remainder, binary<kModIn>),
+    SLOT(Py_nb_inplace_power, ternary<kPowIn>),
+    SLOT(Py_nb_inplace_and, binary<kAndIn>),
+    SLOT(Py_nb_inplace_or, binary<kOrIn>),
+    SLOT(Py_nb_inplace_xor, binary<kXorIn>),
+    SLOT(Py_nb_inplace_lshift, binary<kShiftLeftIn>),
+    SLOT(Py_nb_inplace_rshift, binary<kShiftRightIn>),
+    SLOT(Py_nb_negative, unary<kNeg>),
+    SLOT(Py_nb_positive, unary<kPos>),
+    SLOT(Py_nb_absolute, unary<kAbs>),
+    SLOT(Py_nb_invert, unary<kInvert>),
+    SLOT(Py_nb_bool, tensor_bool),
+    SLOT(Py_nb_float, tensor_float),
+    SLOT(Py_nb_int, tensor_int),
+    SLOT(Py_nb_index, tensor_index),
+    SLOT(Py_mp_length, tensor_length),
+    {Py_tp_doc,
+     const_cast<char*>("An n-dimensional array with gradients. Make one with plait.tensor(data).")},
+    {0, nullptr},
+};
+#undef SLOT
+PyType_Spec tensor_spec = {"plait.Tensor", sizeof(PyTensor), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+                           tensor_slots};
+
+}  // namespace
+
+PyObject* wrap(const Tensor& t) {
+  if (!t.defined()) Py_RETURN_NONE;
+  t.impl()->wrapped_number = false;
+  if (void* o = t.impl()->py_object) return Py_NewRef(static_cast<PyObject*>(o));
+  return new_object(tensor_type, t);
+}
+
+PyObject* wrap_as(PyTypeObject* type, const Tensor& t) {
+  PLAIT_ASSERT(!t.impl()->py_object);
+  return new_object(type, t);
+}
+
+void init_tensor(py::module_& m) {
+  tensor_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&tensor_spec));
+  if (!tensor_type) throw py::error_already_set();
+  m.attr("Tensor") = py::handle(reinterpret_cast<PyObject*>(tensor_type));
+  py::handle type(reinterpret_cast<PyObject*>(tensor_type));
+  // _make_subclass(cls, data, requires_grad=False): an instance of cls on the memory of data.
+  m.def(
+      "_make_subclass",
+      [](py::type cls, const Tensor& data, bool wants_grad) {
+        PLAIT_CHECK(PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(cls.ptr()), tensor_type), kType,
+                    "_make_subclass: expected a subclass of Tensor");
+        const Tensor t = detach(data);
+        if (wants_grad) set_requires_grad(t, true);
+        return py::reinterpret_steal<py::object>(wrap_as(reinterpret_cast<PyTypeObject*>(cls.ptr()), t));
+      },
+      py::arg("cls"), py::arg("data"), py::arg("requires_grad") = false);
+}
+
+}  // namespace plait::python

@@ -1,0 +1,610 @@
+// SPDX-License-Identifier: MIT
+// Ways in and out of a tensor: Python sequences, NumPy arrays, buffers, DLPack.
+#include <pybind11/numpy.h>
+
+#include <pybind11/stl.h>
+
+#include <cstring>
+#include <vector>
+
+#include "autograd/runtime.h"
+#include "bindings/dlpack.h"
+#include "bindings/python_api.h"
+#include "bindings/signature.h"
+
+namespace plait::python {
+namespace {
+
+// ---- NumPy ---------------------------------------------------------------------------------------------
+
+const char* numpy_code(DType d) {
+  static constexpr const char* kCodes[kNumDTypes] = {"?", "B", "b", "h", "i", "q", "e", nullptr, "f", "d"};
+  return kCodes[static_cast<int>(d)];
+}
+
+bool numpy_dtype(const py::dtype& d, DType* out) {
+  if (d.attr("isnative").cast<bool>() == false) return false;
+  switch (d.kind()) {
+    case 'b':
+      *out = DType::kBool;
+      return true;
+    case 'u':
+      *out = DType::kUInt8;
+      return d.itemsize() == 1;
+    case 'i':
+      switch (d.itemsize()) {
+        case 1:
+          *out = DType::kInt8;
+          return true;
+        case 2:
+          *out = DType::kInt16;
+          return true;
+        case 4:
+          *out = DType::kInt32;
+          return true;
+        default:
+          *out = DType::kInt64;
+          return d.itemsize() == 8;
+      }
+    case 'f':
+      switch (d.itemsize()) {
+        case 2:
+          *out = DType::kFloat16;
+          return true;
+        case 4:
+          *out = DType::kFloat32;
+          return true;
+        default:
+          *out = DType::kFloat64;
+          return d.itemsize() == 8;
+      }
+    default:
+      return false;
+  }
+}
+
+void drop_python_object(void* o) {
+  if (!Py_IsInitialized()) return;
+  const PyGILState_STATE state = PyGILState_Ensure();
+  Py_DECREF(static_cast<PyObject*>(o));
+  PyGILState_Release(state);
+}
+
+DType numpy_dtype_checked(const char* op, const py::array& a) {
+  DType dtype;
+  PLAIT_CHECK(numpy_dtype(a.dtype(), &dtype), kType, op, ": can't convert np.ndarray of type ",
+              std::string(py::str(a.dtype())),
+              ". The only supported types are: float64, float32, float16, int64, int32, int16, int8, uint8 "
+              "and bool.");
+  return dtype;
+}
+
+// A tensor on the memory of the array.
+Tensor from_numpy(const char* op, const py::array& a) {
+  const DType dtype = numpy_dtype_checked(op, a);
+  const auto item = static_cast<int64_t>(item_size(dtype));
+  Dims shape, strides;
+  for (py::ssize_t i = 0; i < a.ndim(); ++i) {
+    PLAIT_CHECK(
+        a.strides(i) >= 0 || a.shape(i) <= 1, kValue, op,
+        ": at least one stride in the given numpy array is negative, and tensors with negative strides are "
+        "not supported\nhint: pass array.copy()");
+    PLAIT_CHECK(a.strides(i) % item == 0 || a.shape(i) <= 1, kValue, op,
+                ": the strides of the array are not multiples of its item size\nhint: pass array.copy()");
+    shape.push_back(a.shape(i));
+    strides.push_back(a.shape(i) <= 1 ? 1 : a.strides(i) / item);
+  }
+  PyObject* owner = a.inc_ref().ptr();
+  Ref<Storage> storage = Storage::wrap(const_cast<void*>(a.data()),
+                                       static_cast<size_t>(storage_extent(shape, strides, 0) * item),
+                                       drop_python_object, owner, !a.writeable());
+  return Tensor::from_storage(std::move(storage), shape, strides, 0, dtype);
+}
+
+py::array to_numpy(const char* op, py::handle self, bool force) {
+  const Tensor& t = tensor_of(self.ptr());
+  PLAIT_CHECK(force || !requires_grad(t), kRuntime, op,
+              ": Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.");
+  PLAIT_CHECK(numpy_code(t.dtype()), kType, op, ": NumPy has no dtype for ", dtype_name(t.dtype()),
+              "\nhint: use .float().numpy()");
+  std::vector<py::ssize_t> shape(t.shape().begin(), t.shape().end()), strides;
+  for (int64_t s : t.strides()) strides.push_back(s * static_cast<int64_t>(t.item_size()));
+  // An alias keeps the memory, not the Python object with its gradient.
+  py::object owner = py::reinterpret_steal<py::object>(wrap(t.alias()));
+  py::array a(py::dtype(numpy_code(t.dtype())), shape, strides, t.data_ptr(), owner);
+  if (t.storage()->read_only()) a.attr("flags").attr("writeable") = false;
+  return a;
+}
+
+// ---- Python sequences ----------------------------------------------------------------------------------
+
+// What a nested sequence holds: its shape and the dtype that fits all elements.
+struct Scan {
+  Dims shape;
+  bool has_dtype = false;
+  DType dtype = DType::kBool;
+
+  void see(DType d) {
+    dtype = has_dtype ? promote_types(dtype, d) : d;
+    has_dtype = true;
+  }
+};
+
+bool is_sequence(PyObject* o) { return PyList_Check(o) || PyTuple_Check(o); }
+bool is_array(PyObject* o) { return py::isinstance<py::array>(o); }
+
+[[noreturn]] void ragged(int64_t depth, int64_t expected, int64_t got) {
+  PLAIT_FAIL(kValue, "tensor: expected sequence of length ", expected, " at dim ", depth, " (got ", got, ")");
+}
+
+void scan(PyObject* o, int64_t depth, Scan& s, bool& first_path) {
+  PLAIT_CHECK(depth < 64, kValue, "tensor: sequences are nested deeper than 64 levels");
+  const auto enter = [&](int64_t n) {
+    if (s.shape.size() == depth) {
+      PLAIT_CHECK(first_path, kValue, "tensor: expected numbers at depth ", depth,
+                  ", got a sequence of length ", n);
+      s.shape.push_back(n);
+    } else if (s.shape[depth] != n) {
+      ragged(depth, s.shape[depth], n);
+    }
+  };
+  if (is_sequence(o)) {
+    const Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
+    enter(n);
+    for (Py_ssize_t i = 0; i < n; ++i) scan(PySequence_Fast_ITEMS(o)[i], depth + 1, s, first_path);
+    return;
+  }
+  if (is_tensor(o) || is_array(o)) {
+    Dims inner;
+    DType d;
+    if (is_tensor(o)) {
+      inner = tensor_of(o).shape();
+      d = tensor_of(o).dtype();
+    } else {
+      const auto a = py::reinterpret_borrow<py::array>(o);
+      for (py::ssize_t i = 0; i < a.ndim(); ++i) inner.push_back(a.shape(i));
+      d = numpy_dtype_checked("tensor", a);
+    }
+    for (int64_t i = 0; i < inner.size(); ++i) {
+      if (s.shape.size() == depth + i) {
+        PLAIT_CHECK(first_path, kValue, "tensor: elements of different depth");
+        s.shape.push_back(inner[i]);
+      } else if (s.shape[depth + i] != inner[i]) {
+        ragged(depth + i, s.shape[depth + i], inner[i]);
+      }
+    }
+    PLAIT_CHECK(s.shape.size() == depth + inner.size(), kValue, "tensor: elements of different depth");
+    first_path = false;
+    s.see(d);
+    return;
+  }
+  PLAIT_CHECK(s.shape.size() == depth, kValue, "tensor: expected a sequence of length ",
+              depth < s.shape.size() ? s.shape[depth] : 0, " at dim ", depth, ", got a number");
+  first_path = false;
+  if (PyBool_Check(o)) {
+    s.see(DType::kBool);
+  } else if (PyFloat_CheckExact(o)) {
+    s.see(default_dtype());
+  } else if (PyLong_Check(o)) {
+    s.see(DType::kInt64);
+  } else {
+    double v;
+    PLAIT_CHECK(to_double(o, &v), kType, "tensor: expected numbers or sequences of numbers, got ",
+                Py_TYPE(o)->tp_name);
+    DType d = default_dtype();
+    if (py::hasattr(o, "dtype")) {
+      const py::array a = py::array::ensure(py::reinterpret_borrow<py::object>(o));
+      if (a) numpy_dtype(a.dtype(), &d);
+    }
+    s.see(d);
+  }
+}
+
+template <class T>
+T element(PyObject* o) {
+  if (PyFloat_Check(o)) return convert<T>(PyFloat_AS_DOUBLE(o));
+  if (PyBool_Check(o)) return convert<T>(o == Py_True);
+  int64_t i;
+  if (to_int(o, &i)) return convert<T>(i);
+  if (PyLong_Check(o)) {
+    const double v = PyLong_AsDouble(o);
+    PyErr_Clear();
+    PLAIT_CHECK(is_floating(DTypeOf<T>::value), kValue, "tensor: an int is outside the range of int64");
+    return convert<T>(v);
+  }
+  double v = 0;
+  PLAIT_CHECK(to_double(o, &v), kType, "tensor: expected a number, got ", Py_TYPE(o)->tp_name);
+  return convert<T>(v);
+}
+
+template <class T>
+T* fill(PyObject* o, T* out, const Tensor& whole, int64_t depth) {
+  if (is_sequence(o)) {
+    const Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
+    for (Py_ssize_t i = 0; i < n; ++i) out = fill(PySequence_Fast_ITEMS(o)[i], out, whole, depth + 1);
+    return out;
+  }
+  if (depth < whole.dim() || is_tensor(o) || is_array(o)) {
+    const Tensor source =
+        is_tensor(o) ? detach(tensor_of(o)) : from_numpy("tensor", py::reinterpret_borrow<py::array>(o));
+    const int64_t offset = out - whole.data<T>();
+    const IntSpan all = whole.shape();
+    const IntSpan shape = all.subspan(static_cast<size_t>(depth));
+    const Tensor part = whole.alias(shape, contiguous_strides(shape), offset);
+    autograd_runtime().copy_into(part, source);
+    return out + part.numel();
+  }
+  *out = element<T>(o);
+  return out + 1;
+}
+
+// A fresh tensor holding a copy of the data.
+Tensor tensor_from(py::handle data, std::optional<DType> dtype) {
+  PyObject* o = data.ptr();
+  if (is_tensor(o)) {
+    const Tensor& source = tensor_of(o);
+    const Tensor t = Tensor::empty(source.shape(), dtype.value_or(source.dtype()));
+    autograd_runtime().copy_into(t, source);
+    return t;
+  }
+  if (is_array(o)) {
+    const Tensor source = from_numpy("tensor", py::reinterpret_borrow<py::array>(o));
+    const Tensor t = Tensor::empty(source.shape(), dtype.value_or(source.dtype()));
+    autograd_runtime().copy_into(t, source);
+    return t;
+  }
+  py::object keep;
+  if (!is_sequence(o) && !PyFloat_Check(o) && !PyLong_Check(o)) {
+    if (PyUnicode_Check(o) || PyDict_Check(o) || PyBytes_Check(o)) {
+      PLAIT_FAIL(kType, "tensor: expected numbers or sequences of numbers, got ", Py_TYPE(o)->tp_name);
+    }
+    if (PyObject_CheckBuffer(o) || py::hasattr(o, "__array__")) {
+      keep = py::array::ensure(py::reinterpret_borrow<py::object>(o));
+      if (!keep) throw py::error_already_set();
+      return tensor_from(keep, dtype);
+    }
+    if (PySequence_Check(o) || py::isinstance<py::iterable>(o)) {
+      keep = py::reinterpret_steal<py::object>(PySequence_List(o));
+      if (!keep) throw py::error_already_set();
+      o = keep.ptr();
+    }
+  }
+  Scan s;
+  bool first_path = true;
+  scan(o, 0, s, first_path);
+  const DType d = dtype.value_or(s.has_dtype ? s.dtype : default_dtype());
+  const Tensor t = Tensor::empty(s.shape, d);
+  if (t.numel() > 0) {
+    dispatch(d, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      fill<T>(o, t.data<T>(), t, 0);
+    });
+  }
+  return t;
+}
+
+py::object to_list(const Tensor& t, int64_t depth, int64_t offset) {
+  if (depth == t.dim()) {
+    const Tensor e = t.alias({}, {}, offset);
+    if (t.is_floating()) return py::float_(e.item_as<double>());
+    if (t.dtype() == DType::kBool) return py::bool_(e.item_as<bool>());
+    return py::int_(e.item_as<int64_t>());
+  }
+  py::list list(static_cast<size_t>(t.shape()[depth]));
+  for (int64_t i = 0; i < t.shape()[depth]; ++i) {
+    list[static_cast<size_t>(i)] = to_list(t, depth + 1, offset + i * t.strides()[depth]);
+  }
+  return list;
+}
+
+// ---- DLPack --------------------------------------------------------------------------------------------
+
+dlpack::DataType dlpack_type(DType d) {
+  const uint8_t bits = static_cast<uint8_t>(8 * item_size(d));
+  switch (d) {
+    case DType::kBool:
+      return {6, 8, 1};
+    case DType::kUInt8:
+      return {1, 8, 1};
+    case DType::kBFloat16:
+      return {4, 16, 1};
+    default:
+      return {static_cast<uint8_t>(is_floating(d) ? 2 : 0), bits, 1};
+  }
+}
+
+bool from_dlpack_type(dlpack::DataType t, DType* out) {
+  if (t.lanes != 1) return false;
+  for (int i = 0; i < kNumDTypes; ++i) {
+    const dlpack::DataType mine = dlpack_type(static_cast<DType>(i));
+    if (mine.code == t.code && mine.bits == t.bits) {
+      *out = static_cast<DType>(i);
+      return true;
+    }
+  }
+  return false;
+}
+
+struct Export {
+  Tensor tensor;
+  Dims shape, strides;
+};
+
+dlpack::Array describe(Export& e) {
+  return {e.tensor.data_ptr(),
+          {1, 0},
+          static_cast<int32_t>(e.tensor.dim()),
+          dlpack_type(e.tensor.dtype()),
+          e.shape.data(),
+          e.strides.data(),
+          0};
+}
+
+template <class ManagedType>
+void delete_managed(ManagedType* m) {
+  delete static_cast<Export*>(m->context);
+  delete m;
+}
+template <class ManagedType>
+void drop_unused(PyObject* capsule, const char* name) {
+  if (!PyCapsule_IsValid(capsule, name)) return;  // a consumer has renamed it and owns it now
+  auto* m = static_cast<ManagedType*>(PyCapsule_GetPointer(capsule, name));
+  m->deleter(m);
+}
+
+py::object to_dlpack(const Tensor& t, py::object max_version, py::object copy) {
+  PLAIT_CHECK(!requires_grad(t), kRuntime,
+              "__dlpack__: can't export tensors that require gradient, use tensor.detach()");
+  const bool must_copy = !copy.is_none() && copy.cast<bool>();
+  const Tensor shown = must_copy ? autograd_runtime().clone(t) : t.alias();
+  auto* e = new Export{shown, shown.shape(), shown.strides()};
+  const bool versioned = !max_version.is_none() && max_version.cast<py::tuple>()[0].cast<int>() >= 1;
+  if (versioned) {
+    auto* m = new dlpack::ManagedVersioned{
+        {1, 0},
+        e,
+        delete_managed<dlpack::ManagedVersioned>,
+        (shown.storage()->read_only() ? dlpack::kReadOnly : 0) | (must_copy ? dlpack::kIsCopy : 0),
+        describe(*e)};
+    return py::reinterpret_steal<py::object>(PyCapsule_New(m, "dltensor_versioned", [](PyObject* c) {
+      drop_unused<dlpack::ManagedVersioned>(c, "dltensor_versioned");
+    }));
+  }
+  if (shown.storage()->read_only()) {
+    delete e;
+    PLAIT_FAIL(kValue, "__dlpack__: read-only memory needs DLPack 1.0 (max_version=(1, 0)) or copy=True");
+  }
+  auto* m = new dlpack::Managed{describe(*e), e, delete_managed<dlpack::Managed>};
+  return py::reinterpret_steal<py::object>(
+      PyCapsule_New(m, "dltensor", [](PyObject* c) { drop_unused<dlpack::Managed>(c, "dltensor"); }));
+}
+
+template <class ManagedType>
+Tensor import_dlpack(ManagedType* m, bool read_only) {
+  const dlpack::Array& a = m->array;
+  DType dtype;
+  PLAIT_CHECK(a.device.type == 1, kValue,
+              "from_dlpack: expected memory on the CPU (device type 1), got device type ", a.device.type);
+  PLAIT_CHECK(from_dlpack_type(a.dtype, &dtype), kType, "from_dlpack: no dtype for code ", int{a.dtype.code},
+              " with ", int{a.dtype.bits}, " bits and ", a.dtype.lanes, " lanes");
+  Dims shape(IntSpan(a.shape, static_cast<size_t>(a.ndim)));
+  Dims strides =
+      a.strides ? Dims(IntSpan(a.strides, static_cast<size_t>(a.ndim))) : contiguous_strides(shape);
+  for (int64_t i = 0; i < strides.size(); ++i) {
+    PLAIT_CHECK(strides[i] >= 0 || shape[i] <= 1, kValue, "from_dlpack: negative strides are not supported");
+  }
+  const auto bytes = static_cast<size_t>(storage_extent(shape, strides, 0)) * item_size(dtype);
+  Ref<Storage> storage = Storage::wrap(
+      static_cast<char*>(a.data) + a.byte_offset, bytes,
+      [](void* context) {
+        auto* owner = static_cast<ManagedType*>(context);
+        if (!owner->deleter || !Py_IsInitialized()) return;
+        const PyGILState_STATE state = PyGILState_Ensure();  // the producer may touch Python objects
+        owner->deleter(owner);
+        PyGILState_Release(state);
+      },
+      m, read_only);
+  return Tensor::from_storage(std::move(storage), shape, strides, 0, dtype);
+}
+
+Tensor from_dlpack(py::object source) {
+  py::object capsule = source;
+  if (py::hasattr(source, "__dlpack__")) {
+    try {
+      capsule = source.attr("__dlpack__")(py::arg("max_version") = py::make_tuple(1, 0));
+    } catch (py::error_already_set& e) {
+      if (!e.matches(PyExc_TypeError)) throw;
+      capsule = source.attr("__dlpack__")();
+    }
+  }
+  PyObject* c = capsule.ptr();
+  if (PyCapsule_IsValid(c, "dltensor_versioned")) {
+    auto* m = static_cast<dlpack::ManagedVersioned*>(PyCapsule_GetPointer(c, "dltensor_versioned"));
+    PLAIT_CHECK(m->version.major == 1, kValue, "from_dlpack: expected DLPack version 1, got ",
+                m->version.major);
+    const Tensor t = import_dlpack(m, (m->flags & dlpack::kReadOnly) != 0);
+    PyCapsule_SetName(c, "used_dltensor_versioned");
+    return t;
+  }
+  PLAIT_CHECK(PyCapsule_IsValid(c, "dltensor"), kType,
+              "from_dlpack: expected an object with __dlpack__ or an unused "
+              "DLPack capsule, got ",
+              Py_TYPE(c)->tp_name);
+  const Tensor t = import_dlpack(static_cast<dlpack::Managed*>(PyCapsule_GetPointer(c, "dltensor")), false);
+  PyCapsule_SetName(c, "used_dltensor");
+  return t;
+}
+
+// ---- Buffer protocol -----------------------------------------------------------------------------------
+
+struct BufferGeometry {
+  std::vector<Py_ssize_t> shape, strides;
+  Tensor keep;
+};
+
+int get_buffer(PyObject* o, Py_buffer* view, int flags) {
+  const Tensor& t = tensor_of(o);
+  view->obj = nullptr;
+  const char* problem = nullptr;
+  if (requires_grad(t))
+    problem = "a Tensor that requires grad cannot be seen as a buffer; use tensor.detach()";
+  if (!numpy_code(t.dtype())) problem = "no buffer format for bfloat16";
+  if ((flags & PyBUF_WRITABLE) && t.storage()->read_only()) problem = "the tensor shares read-only memory";
+  if (!(flags & PyBUF_STRIDES) && !t.is_contiguous()) problem = "the tensor is not contiguous";
+  if (problem) {
+    PyErr_SetString(PyExc_BufferError, problem);
+    return -1;
+  }
+  auto* g = new BufferGeometry{{t.shape().begin(), t.shape().end()}, {}, t.alias()};
+  for (int64_t s : t.strides()) g->strides.push_back(s * static_cast<int64_t>(t.item_size()));
+  view->buf = t.data_ptr();
+  view->obj = Py_NewRef(o);
+  view->len = t.numel() * static_cast<int64_t>(t.item_size());
+  view->readonly = t.storage()->read_only();
+  view->itemsize = static_cast<Py_ssize_t>(t.item_size());
+  view->format = (flags & PyBUF_FORMAT) ? const_cast<char*>(numpy_code(t.dtype())) : nullptr;
+  view->ndim = static_cast<int>(t.dim());
+  view->shape = (flags & PyBUF_ND) ? g->shape.data() : nullptr;
+  view->strides = (flags & PyBUF_STRIDES) ? g->strides.data() : nullptr;
+  view->suboffsets = nullptr;
+  view->internal = g;
+  return 0;
+}
+void release_buffer(PyObject*, Py_buffer* view) { delete static_cast<BufferGeometry*>(view->internal); }
+
+Tensor finish(const Tensor& t, bool wants_grad) {
+  if (wants_grad) set_requires_grad(t, true);
+  return t;
+}
+
+}  // namespace
+
+void init_tensor_data(py::module_& m) {
+  tensor_type->tp_as_buffer->bf_getbuffer = get_buffer;
+  tensor_type->tp_as_buffer->bf_releasebuffer = release_buffer;
+
+  m.def(
+      "tensor",
+      [](py::object data, std::optional<DType> dtype, py::object device, bool wants_grad, bool) {
+        check_device("tensor", device.ptr());
+        return finish(tensor_from(data, dtype), wants_grad);
+      },
+      py::arg("data"), py::kw_only(), py::arg("dtype") = py::none(), py::arg("device") = py::none(),
+      py::arg("requires_grad") = false, py::arg("pin_memory") = false,
+      R"(tensor(data, *, dtype=None, device=None, requires_grad=False) -> Tensor
+
+A new tensor with a copy of `data`: a number, nested sequences of numbers, a NumPy array, anything with the buffer
+protocol, or a tensor. The dtype is that of an array, else bool, int64 or the default float, whichever holds all
+elements.
+
+Raises ArgumentError for ragged sequences and ArgumentTypeError for elements that are no numbers.
+
+>>> plait.tensor([[1, 2], [3, 4.5]])
+tensor([[1.0000, 2.0000],
+        [3.0000, 4.5000]])
+)");
+  m.def(
+      "as_tensor",
+      [](py::object data, std::optional<DType> dtype, py::object device) -> Tensor {
+        check_device("as_tensor", device.ptr());
+        if (is_tensor(data.ptr())) {
+          const Tensor& t = tensor_of(data.ptr());
+          return dtype && *dtype != t.dtype() ? autograd_runtime().cast(t, *dtype) : t;
+        }
+        if (is_array(data.ptr())) {
+          const auto a = py::reinterpret_borrow<py::array>(data);
+          DType own;
+          if (numpy_dtype(a.dtype(), &own) && (!dtype || *dtype == own)) {
+            bool positive = true;
+            for (py::ssize_t i = 0; i < a.ndim(); ++i) positive &= a.strides(i) >= 0;
+            if (positive) return from_numpy("as_tensor", a);
+          }
+        }
+        return tensor_from(data, dtype);
+      },
+      py::arg("data"), py::arg("dtype") = py::none(), py::arg("device") = py::none(),
+      R"(as_tensor(data, dtype=None, device=None) -> Tensor
+
+Like tensor(), but a tensor of the right dtype is returned itself and a NumPy array of the right dtype shares its
+memory.
+
+>>> a = np.zeros(3, dtype=np.float32)
+>>> plait.as_tensor(a)[0] = 1
+>>> a
+array([1., 0., 0.], dtype=float32)
+)");
+  m.def(
+      "from_numpy", [](py::array a) { return from_numpy("from_numpy", a); }, py::arg("ndarray"),
+      R"(from_numpy(ndarray) -> Tensor
+
+A tensor that shares the memory of the array; changes of one show in the other. A read-only array gives a tensor that
+cannot be changed in place. Raises ArgumentTypeError for dtypes plait does not have and ArgumentError for negative
+strides.
+
+>>> plait.from_numpy(np.arange(3))
+tensor([0, 1, 2])
+)");
+  m.def("from_dlpack", &from_dlpack, py::arg("ext_tensor"),
+        R"(from_dlpack(ext_tensor) -> Tensor
+
+A tensor that shares the memory of an object with `__dlpack__` (NumPy, PyTorch, JAX, ... on the CPU).
+
+>>> plait.from_dlpack(np.ones(2))
+tensor([1., 1.], dtype=plait.float64)
+)");
+  m.def(
+      "frombuffer",
+      [](py::buffer buffer, DType dtype, int64_t count, int64_t offset, bool wants_grad) {
+        auto* info = new py::buffer_info(buffer.request());
+        const auto item = static_cast<int64_t>(item_size(dtype));
+        const int64_t bytes = info->size * info->itemsize;
+        const int64_t n = count < 0 ? (bytes - offset) / item : count;
+        if (offset < 0 || offset > bytes || n < 0 || n > (bytes - offset) / item) {
+          delete info;
+          PLAIT_FAIL(kValue, "frombuffer: offset ", offset, " and count ", count,
+                     " do not fit in a buffer of ", bytes, " bytes");
+        }
+        Ref<Storage> storage = Storage::wrap(
+            static_cast<char*>(info->ptr) + offset, static_cast<size_t>(n * item),
+            [](void* context) {
+              if (!Py_IsInitialized()) return;
+              const PyGILState_STATE state = PyGILState_Ensure();
+              delete static_cast<py::buffer_info*>(context);
+              PyGILState_Release(state);
+            },
+            info, info->readonly);
+        return finish(Tensor::from_storage(std::move(storage), Dims{n}, Dims{1}, 0, dtype), wants_grad);
+      },
+      py::arg("buffer"), py::kw_only(), py::arg("dtype"), py::arg("count") = -1, py::arg("offset") = 0,
+      py::arg("requires_grad") = false,
+      "frombuffer(buffer, *, dtype, count=-1, offset=0) -> Tensor\n\nA 1-D tensor on the memory of a "
+      "buffer.");
+
+  py::handle type(reinterpret_cast<PyObject*>(tensor_type));
+  const auto method = [&](const char* name, auto f, const char* doc, auto... extra) {
+    type.attr(name) = py::cpp_function(f, py::name(name), py::is_method(type), py::doc(doc), extra...);
+  };
+  method(
+      "numpy", [](py::object self, bool force) { return to_numpy("numpy", self, force); },
+      "numpy(*, force=False): a NumPy array on the same memory. Raises RuntimeError when the tensor requires "
+      "grad, "
+      "unless force is True.",
+      py::kw_only(), py::arg("force") = false);
+  method(
+      "tolist", [](const Tensor& t) { return to_list(t, 0, t.offset()); },
+      "tolist(): nested lists of Python numbers; a number for a 0-d tensor.");
+  method(
+      "__dlpack__",
+      [](const Tensor& t, py::object, py::object max_version, py::object device, py::object copy) {
+        PLAIT_CHECK(device.is_none() || device.cast<py::tuple>()[0].cast<int>() == 1, kValue,
+                    "__dlpack__: expected dl_device (1, 0), the CPU");
+        return to_dlpack(t, max_version, copy);
+      },
+      "The DLPack protocol.", py::kw_only(), py::arg("stream") = py::none(),
+      py::arg("max_version") = py::none(), py::arg("dl_device") = py::none(), py::arg("copy") = py::none());
+  method(
+      "__dlpack_device__", [](const Tensor&) { return py::make_tuple(1, 0); },
+      "The DLPack protocol: the CPU.");
+}
+
+}  // namespace plait::python

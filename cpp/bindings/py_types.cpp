@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT
+// dtype, Size, device and the error classes.
+#include <cstring>
+
+#include "bindings/python_api.h"
+#include "bindings/signature.h"
+
+namespace plait::python {
+namespace {
+
+// ---- Errors --------------------------------------------------------------------------------------------
+
+PyObject* error_classes[7];  // by ErrorKind
+
+PyObject* new_error(py::module_& m, const char* name, const char* doc,
+                    std::initializer_list<PyObject*> bases) {
+  PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(bases.size()));
+  Py_ssize_t i = 0;
+  for (PyObject* b : bases) PyTuple_SET_ITEM(tuple, i++, Py_NewRef(b));
+  PyObject* e = PyErr_NewExceptionWithDoc((std::string("plait.") + name).c_str(), doc, tuple, nullptr);
+  Py_DECREF(tuple);
+  if (!e) throw py::error_already_set();
+  m.attr(name) = py::handle(e);
+  return e;
+}
+
+void init_errors(py::module_& m) {
+  error_classes[static_cast<int>(ErrorKind::kValue)] =
+      new_error(m, "ArgumentError",
+                "A shape or value does not fit the op. A ValueError, and a RuntimeError for programs that "
+                "catch what PyTorch raises.",
+                {PyExc_ValueError, PyExc_RuntimeError});
+  error_classes[static_cast<int>(ErrorKind::kType)] =
+      new_error(m, "ArgumentTypeError",
+                "A dtype or the kind of an argument does not fit the op. A TypeError, and a "
+                "RuntimeError for programs that catch what PyTorch raises.",
+                {PyExc_TypeError, PyExc_RuntimeError});
+  error_classes[static_cast<int>(ErrorKind::kIndex)] = PyExc_IndexError;
+  error_classes[static_cast<int>(ErrorKind::kRuntime)] = PyExc_RuntimeError;
+  error_classes[static_cast<int>(ErrorKind::kNotImplemented)] = PyExc_NotImplementedError;
+  error_classes[static_cast<int>(ErrorKind::kMemory)] =
+      new_error(m, "OutOfMemoryError", "No memory for a result. A MemoryError and a RuntimeError.",
+                {PyExc_MemoryError, PyExc_RuntimeError});
+  error_classes[static_cast<int>(ErrorKind::kInternal)] =
+      new_error(m, "InternalError", "A bug in plait.", {PyExc_RuntimeError});
+}
+
+// ---- dtype ---------------------------------------------------------------------------------------------
+
+struct PyDType {
+  PyObject_HEAD DType dtype;
+};
+PyTypeObject* dtype_type;
+PyObject* dtype_objects[kNumDTypes];
+
+DType self_dtype(PyObject* o) { return reinterpret_cast<PyDType*>(o)->dtype; }
+PyObject* dtype_repr(PyObject* o) { return PyUnicode_FromFormat("plait.%s", dtype_name(self_dtype(o))); }
+PyObject* dtype_reduce(PyObject* o, PyObject*) { return PyUnicode_FromString(dtype_name(self_dtype(o))); }
+PyObject* dtype_get_name(PyObject* o, void*) { return PyUnicode_FromString(dtype_name(self_dtype(o))); }
+PyObject* dtype_get_floating(PyObject* o, void*) { return PyBool_FromLong(is_floating(self_dtype(o))); }
+PyObject* dtype_get_complex(PyObject*, void*) { Py_RETURN_FALSE; }
+PyObject* dtype_get_signed(PyObject* o, void*) {
+  return PyBool_FromLong(self_dtype(o) != DType::kBool && self_dtype(o) != DType::kUInt8);
+}
+PyObject* dtype_get_itemsize(PyObject* o, void*) { return PyLong_FromSize_t(item_size(self_dtype(o))); }
+
+PyGetSetDef dtype_getset[] = {
+    {"name", dtype_get_name, nullptr, "Name without the module, as NumPy spells it.", nullptr},
+    {"is_floating_point", dtype_get_floating, nullptr, "True for float16, bfloat16, float32 and float64.",
+     nullptr},
+    {"is_complex", dtype_get_complex, nullptr, "Always False: there are no complex dtypes.", nullptr},
+    {"is_signed", dtype_get_signed, nullptr, "True when negative values exist.", nullptr},
+    {"itemsize", dtype_get_itemsize, nullptr, "Bytes of one element.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+PyMethodDef dtype_methods[] = {{"__reduce__", dtype_reduce, METH_NOARGS, nullptr},
+                               {nullptr, nullptr, 0, nullptr}};
+PyType_Slot dtype_slots[] = {
+    {Py_tp_repr, reinterpret_cast<void*>(dtype_repr)},
+    {Py_tp_getset, dtype_getset},
+    {Py_tp_methods, dtype_methods},
+    {Py_tp_doc, const_cast<char*>("The type of a tensor's elements: plait.float32, plait.int64, ...")},
+    {0, nullptr},
+};
+PyType_Spec dtype_spec = {"plait.dtype", sizeof(PyDType), 0,
+                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, dtype_slots};
+
+void init_dtypes(py::module_& m) {
+  dtype_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&dtype_spec));
+  if (!dtype_type) throw py::error_already_set();
+  m.attr("dtype") = py::handle(reinterpret_cast<PyObject*>(dtype_type));
+  for (int i = 0; i < kNumDTypes; ++i) {
+    auto* o = PyObject_New(PyDType, dtype_type);
+    o->dtype = static_cast<DType>(i);
+    dtype_objects[i] = reinterpret_cast<PyObject*>(o);
+    m.attr(dtype_name(o->dtype)) = py::handle(dtype_objects[i]);
+  }
+  const std::pair<const char*, DType> kAliases[] = {{"half", DType::kFloat16},   {"float", DType::kFloat32},
+                                                    {"double", DType::kFloat64}, {"short", DType::kInt16},
+                                                    {"int", DType::kInt32},      {"long", DType::kInt64}};
+  for (const auto& [name, dtype] : kAliases) m.attr(name) = py::handle(dtype_object(dtype));
+}
+
+// ---- Size ----------------------------------------------------------------------------------------------
+
+PyTypeObject* size_type;
+
+PyObject* size_from_tuple(PyObject* tuple) {
+  const Py_ssize_t n = PyTuple_GET_SIZE(tuple);
+  PyObject* s = size_type->tp_alloc(size_type, n);
+  for (Py_ssize_t i = 0; s && i < n; ++i) PyTuple_SET_ITEM(s, i, Py_NewRef(PyTuple_GET_ITEM(tuple, i)));
+  return s;
+}
+PyObject* size_new(PyTypeObject*, PyObject* args, PyObject*) {
+  PyObject* iterable = nullptr;
+  if (!PyArg_ParseTuple(args, "|O", &iterable)) return nullptr;
+  PyObject* tuple = iterable ? PySequence_Tuple(iterable) : PyTuple_New(0);
+  if (!tuple) return nullptr;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); ++i) {
+    int64_t v;
+    if (!to_int(PyTuple_GET_ITEM(tuple, i), &v)) {
+      PyErr_Format(PyExc_TypeError, "Size: expected ints, got %s at position %zd",
+                   Py_TYPE(PyTuple_GET_ITEM(tuple, i))->tp_name, i);
+      Py_DECREF(tuple);
+      return nullptr;
+    }
+    PyObject* exact = PyLong_FromLongLong(v);
+    Py_SETREF(PyTuple_GET_ITEM(tuple, i), exact);
+  }
+  PyObject* s = size_from_tuple(tuple);
+  Py_DECREF(tuple);
+  return s;
+}
+PyObject* size_repr(PyObject* self) {
+  PyObject* list = PySequence_List(self);
+  PyObject* r = list ? PyUnicode_FromFormat("plait.Size(%R)", list) : nullptr;
+  Py_XDECREF(list);
+  return r;
+}
+PyObject* size_numel(PyObject* self, PyObject*) {
+  int64_t n = 1;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(self); ++i) n *= PyLong_AsLongLong(PyTuple_GET_ITEM(self, i));
+  return PyLong_FromLongLong(n);
+}
+// Results of the tuple operations that should stay Sizes.
+PyObject* as_size(PyObject* result) {
+  if (!result || !PyTuple_CheckExact(result)) return result;
+  PyObject* s = size_from_tuple(result);
+  Py_DECREF(result);
+  return s;
+}
+PyObject* size_subscript(PyObject* self, PyObject* key) {
+  return as_size(PyTuple_Type.tp_as_mapping->mp_subscript(self, key));
+}
+PyObject* size_concat(PyObject* a, PyObject* b) {
+  if (!PyTuple_Check(a) || !PyTuple_Check(b)) Py_RETURN_NOTIMPLEMENTED;
+  return as_size(PyTuple_Type.tp_as_sequence->sq_concat(a, b));
+}
+PyObject* size_reduce(PyObject* self, PyObject*) {
+  PyObject* tuple = PySequence_List(self);
+  return tuple ? Py_BuildValue("O(N)", reinterpret_cast<PyObject*>(size_type), tuple) : nullptr;
+}
+PyMethodDef size_methods[] = {
+    {"numel", size_numel, METH_NOARGS, "Number of elements of a tensor of this shape."},
+    {"__reduce__", size_reduce, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+PyType_Slot size_slots[] = {
+    {Py_tp_new, reinterpret_cast<void*>(size_new)},
+    {Py_tp_repr, reinterpret_cast<void*>(size_repr)},
+    {Py_tp_methods, size_methods},
+    {Py_mp_subscript, reinterpret_cast<void*>(size_subscript)},
+    {Py_sq_concat, reinterpret_cast<void*>(size_concat)},
+    {Py_nb_add, reinterpret_cast<void*>(size_concat)},
+    {Py_tp_doc, const_cast<char*>("The shape of a tensor: a tuple of ints with numel().")},
+    {0, nullptr},
+};
+PyType_Spec size_spec = {"plait.Size", 0, 0, Py_TPFLAGS_DEFAULT, size_slots};
+
+void init_size(py::module_& m) {
+  PyObject* bases = PyTuple_Pack(1, reinterpret_cast<PyObject*>(&PyTuple_Type));
+  size_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpecWithBases(&size_spec, bases));
+  Py_DECREF(bases);
+  if (!size_type) throw py::error_already_set();
+  m.attr("Size") = py::handle(reinterpret_cast<PyObject*>(size_type));
+}
+
+// ---- device --------------------------------------------------------------------------------------------
+
+struct Device {};
+py::handle the_device;
+
+[[noreturn]] void no_such_device(const std::string& op, const std::string& name) {
+  PLAIT_FAIL(kValue, op, ": expected device 'cpu', got '", name,
+             "'\nhint: plait computes on CPUs only; device = 'cuda' if plait.cuda.is_available() else 'cpu' "
+             "picks the "
+             "right one");
+}
+
+void check_device_name(const std::string& op, const std::string& name) {
+  if (name == "cpu" || name == "cpu:0") return;
+  no_such_device(op, name);
+}
+
+void init_device(py::module_& m) {
+  py::class_<Device>(m, "device", "Where a tensor lives: always the CPU.")
+      .def(py::init([](const std::string& type, py::object index) {
+             check_device_name("device", index.is_none() ? type : type + ":" + std::string(py::str(index)));
+             return Device{};
+           }),
+           py::arg("type"), py::arg("index") = py::none())
+      .def(py::init([](const Device& d) { return d; }), py::arg("device"))
+      .def_property_readonly("type", [](const Device&) { return "cpu"; })
+      .def_property_readonly("index", [](const Device&) { return py::none(); })
+      .def("__eq__", [](const Device&, py::object other) { return py::isinstance<Device>(other); })
+      .def("__hash__", [](const Device&) { return 1; })
+      .def("__repr__", [](const Device&) { return "device(type='cpu')"; })
+      .def("__str__", [](const Device&) { return "cpu"; })
+      .def("__enter__", [](py::object self) { return self; })
+      .def("__exit__", [](const Device&, py::args) {})
+      .def("__reduce__",
+           [](py::object self) { return py::make_tuple(self.attr("__class__"), py::make_tuple("cpu")); });
+  the_device = py::cast(Device{}).release();
+}
+
+}  // namespace
+
+PyObject* dtype_object(DType dtype) { return dtype_objects[static_cast<int>(dtype)]; }
+bool is_dtype(PyObject* o) { return Py_TYPE(o) == dtype_type; }
+DType dtype_of(PyObject* o) { return self_dtype(o); }
+
+bool as_dtype(PyObject* o, DType* out) {
+  if (is_dtype(o)) {
+    *out = dtype_of(o);
+    return true;
+  }
+  if (o == reinterpret_cast<PyObject*>(&PyFloat_Type)) return *out = default_dtype(), true;
+  if (o == reinterpret_cast<PyObject*>(&PyLong_Type)) return *out = DType::kInt64, true;
+  if (o == reinterpret_cast<PyObject*>(&PyBool_Type)) return *out = DType::kBool, true;
+  return false;
+}
+
+PyObject* size_object(IntSpan shape) {
+  PyObject* s = size_type->tp_alloc(size_type, static_cast<Py_ssize_t>(shape.size()));
+  for (size_t i = 0; s && i < shape.size(); ++i) {
+    PyTuple_SET_ITEM(s, static_cast<Py_ssize_t>(i), PyLong_FromLongLong(shape[i]));
+  }
+  return s;
+}
+
+PyObject* device_object() { return the_device.ptr(); }
+
+void check_device(const char* op, PyObject* o) {
+  if (o == Py_None || o == the_device.ptr()) return;
+  if (PyUnicode_Check(o)) {
+    check_device_name(op, PyUnicode_AsUTF8(o));
+    return;
+  }
+  if (py::isinstance<Device>(o)) return;
+  if (PyLong_Check(o)) no_such_device(op, "cuda:" + std::string(py::str(o)));
+  PLAIT_FAIL(kType, op, ": expected a device or its name, got ", Py_TYPE(o)->tp_name);
+}
+
+void translate_current_exception() noexcept {
+  try {
+    throw;
+  } catch (const Error& e) {
+    PyErr_SetString(error_classes[static_cast<int>(e.kind())], e.what());
+  } catch (py::error_already_set& e) {
+    e.restore();
+  } catch (const PythonErrorSet&) {
+  } catch (const std::bad_alloc&) {
+    PyErr_SetString(error_classes[static_cast<int>(ErrorKind::kMemory)], "out of memory");
+  } catch (const py::builtin_exception& e) {
+    e.set_error();
+  } catch (const std::exception& e) {
+    PyErr_SetString(PyExc_RuntimeError, e.what());
+  } catch (...) {
+    PyErr_SetString(PyExc_RuntimeError, "unknown C++ exception");
+  }
+}
+
+void init_types(py::module_& m) {
+  init_errors(m);
+  init_dtypes(m);
+  init_size(m);
+  init_device(m);
+  py::register_exception_translator([](std::exception_ptr p) {
+    try {
+      if (p) std::rethrow_exception(p);
+    } catch (const Error& e) {
+      PyErr_SetString(error_classes[static_cast<int>(e.kind())], e.what());
+    }
+  });
+}
+
+}  // namespace plait::python
