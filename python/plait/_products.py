@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""Contractions whose arguments are more than tensors and numbers."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from typing import Any
+
+from ._core import Tensor, _ops
+
+__all__ = ["chain_matmul", "einsum", "tensordot"]
+
+_LETTERS = string.ascii_uppercase + string.ascii_lowercase
+
+
+def einsum(*args: Any) -> Tensor:
+    """Sums of products of tensors over named dimensions.
+
+    Args:
+        args: an equation such as ``"bij,bjk->bik"`` and one tensor per term (or one list of them). Every letter
+            names a dimension; letters that the result lacks are summed over; a letter that occurs twice in a term
+            takes the diagonal; ``...`` stands for dimensions that broadcast. Without ``->`` the result has, after
+            the dimensions of ``...``, the letters that occur once, in alphabetical order (capitals first).
+            Alternatively tensors and lists of dimension numbers in turn, ``einsum(a, [0, 1], b, [1, 2], [0, 2])``,
+            where ``Ellipsis`` may stand in a list.
+
+    Returns:
+        The contracted tensor. Sums are matrix products; three and more operands are contracted pairwise, those
+        first that save most memory.
+
+    Raises:
+        ValueError: if the equation cannot be read or does not fit the shapes.
+        TypeError: if the tensors have different dtypes.
+
+    Example:
+        >>> import plait
+        >>> plait.einsum("ij,ij->i", plait.ones(2, 3), plait.ones(2, 3))
+        tensor([3., 3.])
+    """
+    if args and isinstance(args[0], str):
+        operands = args[1:]
+        if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+            operands = tuple(operands[0])
+        return _ops._einsum(args[0], list(operands))
+    if len(args) < 2:
+        raise ValueError("einsum: expected an equation and its operands, or tensors and lists of dimensions in turn")
+    terms = [_term(labels) for labels in args[1::2]]
+    equation = ",".join(terms)
+    if len(args) % 2:
+        equation += "->" + _term(args[-1])
+    return _ops._einsum(equation, list(args[: len(args) // 2 * 2 : 2]))
+
+
+def _term(labels: Sequence[Any]) -> str:
+    text = ""
+    for label in labels:
+        if label is Ellipsis:
+            text += "..."
+        elif 0 <= label < len(_LETTERS):
+            text += _LETTERS[label]
+        else:
+            raise ValueError(f"einsum: expected dimension numbers from 0 to {len(_LETTERS) - 1}, got {label}")
+    return text
+
+
+def tensordot(a: Tensor, b: Tensor, dims: int | Sequence[Sequence[int]] | Tensor = 2) -> Tensor:
+    """Sums products of two tensors over pairs of dimensions.
+
+    Args:
+        a: any tensor.
+        b: a tensor of the same dtype.
+        dims: how many of the last dimensions of ``a`` meet as many first ones of ``b``, or two lists: the
+            dimensions of ``a`` and those of ``b`` that they meet.
+
+    Returns:
+        The other dimensions of ``a`` followed by those of ``b``.
+
+    Raises:
+        ValueError: if dimensions that meet have different sizes.
+
+    Example:
+        >>> import plait
+        >>> plait.tensordot(plait.ones(2, 3, 4), plait.ones(4, 3, 5), dims=([1, 2], [1, 0])).shape
+        plait.Size([2, 5])
+    """
+    if isinstance(dims, Tensor):
+        dims = dims.tolist()
+    if isinstance(dims, int):
+        if dims < 0 or dims > min(a.dim(), b.dim()):
+            raise ValueError(
+                f"tensordot: expected dims from 0 to {min(a.dim(), b.dim())} for shapes {tuple(a.shape)} and "
+                f"{tuple(b.shape)}, got {dims}"
+            )
+        return _ops._tensordot(a, b, list(range(a.dim() - dims, a.dim())), list(range(dims)))
+    dims_a, dims_b = dims
+    as_list = lambda d: [d] if isinstance(d, int) else list(d)  # noqa: E731
+    return _ops._tensordot(a, b, as_list(dims_a), as_list(dims_b))
+
+
+def chain_matmul(*matrices: Tensor) -> Tensor:
+    """The product of several matrices, in the order that needs the fewest multiplications.
+
+    Args:
+        matrices: matrices of shapes (a, b), (b, c), (c, d), ...; the first and last may be vectors.
+
+    Returns:
+        The product of all of them.
+
+    Raises:
+        ValueError: if neighbours cannot be multiplied.
+
+    Example:
+        >>> import plait
+        >>> plait.chain_matmul(plait.ones(2, 3), plait.ones(3, 4), plait.ones(4, 5)).shape
+        plait.Size([2, 5])
+    """
+    return _ops._multi_dot(list(matrices))

@@ -1,0 +1,543 @@
+# SPDX-License-Identifier: MIT
+"""The part of ``Tensor`` that is written in Python; importing this module completes the type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from . import _core, _tensor_str
+from ._core import Tensor, dtype
+from ._tensor_str import set_printoptions
+from .autograd.graph import RemovableHandle
+
+__all__ = [
+    "Tensor",
+    "finfo",
+    "iinfo",
+    "is_floating_point",
+    "is_tensor",
+    "numel",
+    "result_type",
+    "set_printoptions",
+]
+
+
+def _legacy_new(*args: Any, dtype: dtype | None = None, device: Any = None) -> Tensor:
+    """``Tensor()``: empty; ``Tensor(2, 3)``: that shape, uninitialised; ``Tensor(data)``: the data as default dtype."""
+    if not args:
+        return _core.empty(0)
+    if all(isinstance(a, int) for a in args):
+        return _core.empty(*args)
+    if len(args) != 1:
+        raise TypeError(f"Tensor: expected sizes or one sequence of data, got {len(args)} arguments")
+    (data,) = args
+    if isinstance(data, _core.Size):
+        return _core.empty(data)
+    if isinstance(data, Tensor):
+        return data.detach()
+    return _core.tensor(data, dtype=_core.get_default_dtype())
+
+
+def _method(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Make ``f`` a method of Tensor."""
+    f.__qualname__ = f"Tensor.{f.__name__}"
+    setattr(Tensor, f.__name__, f)
+    return f
+
+
+def _property(f: Callable[[Tensor], Any]) -> None:
+    setattr(Tensor, f.__name__, property(f))
+
+
+# ---- What a tensor looks like ---------------------------------------------------------------------------
+
+
+@_method
+def __repr__(self: Tensor, *, tensor_contents: str | None = None) -> str:
+    return _tensor_str.tensor_str(self)
+
+
+@_method
+def __format__(self: Tensor, spec: str) -> str:
+    if self.dim() == 0:
+        return self.item().__format__(spec)
+    if spec:
+        raise TypeError(f"unsupported format string passed to Tensor.__format__ for shape {tuple(self.shape)}")
+    return repr(self)
+
+
+@_method
+def __dir__(self: Tensor) -> list[str]:
+    return sorted(set(object.__dir__(self)))
+
+
+# ---- Iteration and membership ---------------------------------------------------------------------------
+
+
+@_method
+def __iter__(self: Tensor) -> Iterator[Tensor]:
+    if self.dim() == 0:
+        raise TypeError("iteration over a 0-d tensor")
+    return iter(self.unbind(0))
+
+
+@_method
+def __reversed__(self: Tensor) -> Tensor:
+    return self if self.dim() == 0 else self.flip(0)
+
+
+@_method
+def __contains__(self: Tensor, element: Any) -> bool:
+    if isinstance(element, Tensor | int | float):
+        return bool((self == element).any())
+    raise RuntimeError(f"Tensor.__contains__ only supports Tensor or number, got {type(element).__name__}")
+
+
+# ---- Conversion -----------------------------------------------------------------------------------------
+
+_TYPE_NAMES = {
+    "FloatTensor": "float32",
+    "DoubleTensor": "float64",
+    "HalfTensor": "float16",
+    "BFloat16Tensor": "bfloat16",
+    "LongTensor": "int64",
+    "IntTensor": "int32",
+    "ShortTensor": "int16",
+    "CharTensor": "int8",
+    "ByteTensor": "uint8",
+    "BoolTensor": "bool",
+}
+
+
+def _as_dtype(value: Any) -> dtype:
+    if isinstance(value, dtype):
+        return value
+    if isinstance(value, str):
+        name = value.rsplit(".", 1)[-1]
+        return getattr(_core, _TYPE_NAMES.get(name, name))
+    return {float: _core.get_default_dtype(), int: _core.int64, bool: _core.bool}[value]
+
+
+@_method
+def to(
+    self: Tensor,
+    *args: Any,
+    dtype: dtype | None = None,
+    device: Any = None,
+    non_blocking: bool = False,
+    copy: bool = False,
+    memory_format: Any = None,
+    other: Tensor | None = None,
+) -> Tensor:
+    """``to(dtype)``, ``to(device)``, ``to(device, dtype)`` or ``to(other)``: self when nothing changes, else a copy.
+
+    Raises ArgumentError for any device but the CPU.
+
+    Example:
+        >>> plait.ones(2).to(plait.int64)
+        tensor([1, 1])
+    """
+    for position, value in enumerate(args):
+        if isinstance(value, _core.dtype) or value in (float, int, bool):
+            dtype = value
+        elif isinstance(value, Tensor):
+            other = value
+        elif isinstance(value, bool):
+            non_blocking, copy = (value, copy) if position < 3 and not non_blocking else (non_blocking, value)
+        elif value is not None:
+            device = value
+    if device is not None:
+        _core.device(device)
+    if other is not None:
+        dtype = other.dtype
+    wanted = self.dtype if dtype is None else _as_dtype(dtype)
+    if wanted != self.dtype:
+        return _core._ops.cast(self, wanted)
+    return self.clone() if copy else self
+
+
+@_method
+def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+    """The legacy type name, or the tensor converted to ``dtype`` (a dtype or a legacy name)."""
+    if dtype is None:
+        return "plait." + next(k for k, v in _TYPE_NAMES.items() if v == self.dtype.name)
+    return self.to(_as_dtype(dtype))
+
+
+@_method
+def type_as(self: Tensor, other: Tensor) -> Tensor:
+    """The tensor converted to the dtype of ``other``."""
+    return self.to(other.dtype)
+
+
+def _define_conversion(name: str, target: str) -> None:
+    def convert(self: Tensor, memory_format: Any = None) -> Tensor:
+        return self.to(getattr(_core, target))
+
+    convert.__name__ = name
+    convert.__doc__ = f"The tensor converted to plait.{target}."
+    _method(convert)
+
+
+for _name, _target in {
+    "float": "float32",
+    "double": "float64",
+    "half": "float16",
+    "bfloat16": "bfloat16",
+    "long": "int64",
+    "int": "int32",
+    "short": "int16",
+    "char": "int8",
+    "byte": "uint8",
+    "bool": "bool",
+}.items():
+    _define_conversion(_name, _target)
+
+
+@_method
+def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
+    """The tensor itself: it is on the CPU."""
+    return self
+
+
+@_method
+def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+    """Raises ArgumentError: there is no GPU."""
+    return self.to("cuda")
+
+
+@_method
+def pin_memory(self: Tensor) -> Tensor:
+    """The tensor itself."""
+    return self
+
+
+@_method
+def is_pinned(self: Tensor) -> bool:
+    """False."""
+    return False
+
+
+@_method
+def share_memory_(self: Tensor) -> Tensor:
+    """The tensor itself; accepted for programs that call it."""
+    return self
+
+
+@_method
+def is_shared(self: Tensor) -> bool:
+    """False."""
+    return False
+
+
+@_method
+def get_device(self: Tensor) -> int:
+    """-1, as PyTorch says for the CPU."""
+    return -1
+
+
+@_method
+def element_size(self: Tensor) -> int:
+    """Bytes of one element."""
+    return self.itemsize
+
+
+@_method
+def is_complex(self: Tensor) -> bool:
+    """False."""
+    return False
+
+
+@_method
+def is_signed(self: Tensor) -> bool:
+    """Whether the dtype has negative values."""
+    return self.dtype.is_signed
+
+
+@_method
+def is_inference(self: Tensor) -> bool:
+    """Whether the tensor was made in inference mode."""
+    return False
+
+
+@_method
+def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    array = self.numpy()
+    if dtype is not None and array.dtype != dtype:
+        if copy is False:
+            raise ValueError(f"__array__: a {array.dtype} tensor cannot become {np.dtype(dtype)} without a copy")
+        return array.astype(dtype)
+    return array.copy() if copy else array
+
+
+Tensor.__array_priority__ = 1000
+
+
+@_method
+def __reduce_ex__(self: Tensor, protocol: int) -> Any:
+    array = self.detach().contiguous()
+    name = self.dtype.name
+    if name == "bfloat16":  # NumPy has no such dtype: its bits travel as int16
+        array = array.view(_core.int16)
+    state = (array.numpy(), name, self.requires_grad and self.is_leaf, self.__dict__ or None)
+    return _rebuild, (self.__class__, *state)
+
+
+def _rebuild(cls: Any, array: np.ndarray, name: str, requires_grad: bool, attributes: dict[str, Any] | None) -> Tensor:
+    data = _core.tensor(array)
+    if name == "bfloat16":
+        data = data.view(_core.bfloat16)
+    t = data if cls is Tensor else _core._make_subclass(cls, data)
+    if requires_grad:
+        t.requires_grad_()
+    if attributes:
+        t.__dict__.update(attributes)
+    return t
+
+
+@_method
+def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
+    """A copy of the values; a result of recorded ops is copied without its graph."""
+    if id(self) in memo:
+        return memo[id(self)]
+    with_grad = self.requires_grad and self.is_leaf
+    data = self.detach().clone()
+    copy = data if self.__class__ is Tensor else _core._make_subclass(self.__class__, data)
+    memo[id(self)] = copy
+    if with_grad:
+        copy.requires_grad_()
+    elif self.requires_grad and self.__class__ is not Tensor:
+        copy.requires_grad_(self.requires_grad)
+    if self.grad is not None and self.is_leaf:
+        copy.grad = self.grad.__deepcopy__(memo)
+    if self.__dict__:
+        import copy as copy_module
+
+        copy.__dict__.update(copy_module.deepcopy(self.__dict__, memo))
+    return copy
+
+
+# ---- Views with a name ----------------------------------------------------------------------------------
+
+
+@_property
+def T(self: Tensor) -> Tensor:
+    """The dimensions in reverse order."""
+    return self.permute(*range(self.dim() - 1, -1, -1)) if self.dim() else self.view_as(self)
+
+
+@_property
+def mT(self: Tensor) -> Tensor:
+    """The last two dimensions exchanged."""
+    if self.dim() < 2:
+        raise RuntimeError(f"tensor.mT: expected at least 2 dimensions, got shape {tuple(self.shape)}")
+    return self.transpose(-2, -1)
+
+
+Tensor.H = Tensor.T
+Tensor.mH = Tensor.mT
+Tensor.real = property(lambda self: self, doc="The tensor itself.")
+Tensor.layout = property(lambda self: "strided", doc="Always 'strided'.")
+Tensor.names = property(lambda self: (None,) * self.dim(), doc="None for each dimension.")
+
+
+# ---- Autograd -------------------------------------------------------------------------------------------
+
+
+@_method
+def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+    """Call ``hook(gradient)`` whenever a gradient with respect to this tensor is known; it may return another.
+
+    Returns a handle with ``remove()``. Raises RuntimeError when the tensor does not require grad.
+    """
+    number = _core._register_hook(self, hook)
+    return RemovableHandle(lambda: _core._remove_hook(self, number))
+
+
+@_method
+def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], None]) -> RemovableHandle:
+    """Call ``hook(self)`` after backward() has added to the ``.grad`` of this leaf."""
+    number = _core._register_post_accumulate_hook(self, hook)
+    return RemovableHandle(lambda: _core._remove_hook(self, number))
+
+
+def _node_register_hook(self: Any, fn: Callable[..., Any]) -> RemovableHandle:
+    number = self._register_hook(fn)
+    return RemovableHandle(lambda: self._remove_hook(number))
+
+
+def _node_register_prehook(self: Any, fn: Callable[..., Any]) -> RemovableHandle:
+    number = self._register_prehook(fn)
+    return RemovableHandle(lambda: self._remove_hook(number))
+
+
+_core.Node.register_hook = _node_register_hook
+_core.Node.register_prehook = _node_register_prehook
+
+
+# ---- Conveniences ---------------------------------------------------------------------------------------
+
+
+@_method
+def new_tensor(
+    self: Tensor, data: Any, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A new tensor of ``data`` with this tensor's dtype unless another is given."""
+    return _core.tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+
+
+@_method
+def new(self: Tensor, *args: Any) -> Tensor:
+    """The legacy constructor with this tensor's dtype."""
+    return _legacy_new(*args).to(self.dtype)
+
+
+@_method
+def apply_(self: Tensor, callable: Callable[[float], float]) -> Tensor:
+    """Replace each element by ``callable(element)``, in place; slow."""
+    array = self.detach().numpy()
+    array[...] = np.vectorize(callable, otypes=[array.dtype])(array) if array.size else array
+    return self
+
+
+@_method
+def map_(self: Tensor, tensor: Tensor, callable: Callable[[float, float], float]) -> Tensor:
+    """Replace each element by ``callable(element, other)``, in place; slow."""
+    array = self.detach().numpy()
+    array[...] = np.vectorize(callable, otypes=[array.dtype])(array, tensor.detach().numpy())
+    return self
+
+
+@_method
+def is_same_size(self: Tensor, other: Tensor) -> bool:
+    """Whether the shapes are equal."""
+    return self.shape == other.shape
+
+
+@_method
+def is_set_to(self: Tensor, tensor: Tensor) -> bool:
+    """Whether both show the same elements of the same memory."""
+    return self.data_ptr() == tensor.data_ptr() and self.shape == tensor.shape and self.stride() == tensor.stride()
+
+
+@_method
+def untyped_storage(self: Tensor) -> Any:
+    """An object that tells the address and size of the memory block."""
+    return _Storage(self)
+
+
+@_method
+def storage(self: Tensor) -> Any:
+    """See ``untyped_storage``."""
+    return _Storage(self)
+
+
+class _Storage:
+    """The memory block of a tensor."""
+
+    def __init__(self, t: Tensor) -> None:
+        self._t = t
+
+    def data_ptr(self) -> int:
+        return self._t.data_ptr() - self._t.storage_offset() * self._t.itemsize
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Storage) and self._t._shares_storage(other._t)
+
+    def __hash__(self) -> int:
+        return hash(self.data_ptr())
+
+
+# ---- Functions on tensors and dtypes --------------------------------------------------------------------
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether ``obj`` is a Tensor."""
+    return isinstance(obj, Tensor)
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the dtype is a floating-point one."""
+    return input.is_floating_point()
+
+
+def numel(input: Tensor) -> int:
+    """Number of elements."""
+    return input.numel()
+
+
+def result_type(tensor1: Any, tensor2: Any) -> dtype:
+    """The dtype that arithmetic on the two gives: tensors with dimensions decide before 0-d tensors and numbers.
+
+    Example:
+        >>> plait.result_type(plait.tensor([1, 2]), 1.0)
+        plait.float32
+    """
+
+    def describe(x: Any) -> tuple[int, dtype]:
+        if isinstance(x, Tensor):
+            return (2 if x.dim() else 1), x.dtype
+        if isinstance(x, bool):
+            return 0, _core.bool
+        return 0, _core.int64 if isinstance(x, int) else _core.get_default_dtype()
+
+    def category(d: dtype) -> int:
+        return 2 if d.is_floating_point else 0 if d == _core.bool else 1
+
+    (rank_a, a), (rank_b, b) = describe(tensor1), describe(tensor2)
+    if rank_a == rank_b:
+        return _core.promote_types(a, b)
+    high, low = (a, b) if rank_a > rank_b else (b, a)
+    return high if category(high) >= category(low) else (low if min(rank_a, rank_b) else _natural(low))
+
+
+def _natural(d: dtype) -> dtype:
+    return _core.get_default_dtype() if d.is_floating_point else d
+
+
+class finfo:
+    """Limits of a floating-point dtype: ``bits eps max min tiny smallest_normal resolution``.
+
+    Example:
+        >>> plait.finfo(plait.float32).eps
+        1.1920928955078125e-07
+    """
+
+    def __init__(self, type: dtype | None = None) -> None:
+        d = _core.get_default_dtype() if type is None else type
+        if not d.is_floating_point:
+            raise TypeError(f"finfo() requires a floating point input type, got {d}. Use iinfo to handle {d}")
+        mantissa, exponent = {"float16": (10, 15), "bfloat16": (7, 127), "float32": (23, 127), "float64": (52, 1023)}[
+            d.name
+        ]
+        self.dtype = d.name
+        self.bits = 8 * d.itemsize
+        self.eps = 2.0**-mantissa
+        self.max = (2.0 - 2.0**-mantissa) * 2.0**exponent
+        self.min = -self.max
+        self.tiny = self.smallest_normal = 2.0 ** (1 - exponent)
+        self.resolution = {"float16": 1e-3, "bfloat16": 1e-2, "float32": 1e-6, "float64": 1e-15}[d.name]
+
+    def __repr__(self) -> str:
+        return (
+            f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, eps={self.eps:g}, "
+            f"smallest_normal={self.smallest_normal:g}, tiny={self.tiny:g}, dtype={self.dtype})"
+        )
+
+
+class iinfo:
+    """Limits of an integer dtype: ``bits max min``."""
+
+    def __init__(self, type: dtype) -> None:
+        if type.is_floating_point or type.name == "bool":
+            raise TypeError(f"iinfo() requires an integer input type, got {type}. Use finfo to handle floats")
+        self.dtype = type.name
+        self.bits = 8 * type.itemsize
+        self.max = 2 ** (self.bits - type.is_signed) - 1
+        self.min = -(2 ** (self.bits - 1)) if type.is_signed else 0
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: MIT
+"""How tensors print."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from . import _core
+from ._core import Tensor
+
+__all__ = ["set_printoptions", "tensor_str"]
+
+
+@dataclass
+class _Options:
+    precision: int = 4
+    threshold: float = 1000
+    edgeitems: int = 3
+    linewidth: int = 80
+    sci_mode: bool | None = None
+
+
+_options = _Options()
+_PROFILES = {
+    "default": _Options(),
+    "short": _Options(precision=2, edgeitems=2),
+    "full": _Options(threshold=math.inf),
+}
+
+
+def set_printoptions(
+    precision: int | None = None,
+    threshold: float | None = None,
+    edgeitems: int | None = None,
+    linewidth: int | None = None,
+    profile: str | None = None,
+    sci_mode: bool | None = None,
+) -> None:
+    """Set how tensors print.
+
+    Args:
+        precision: digits behind the point (4).
+        threshold: more elements than this are summarised (1000).
+        edgeitems: elements shown at each end of a summarised dimension (3).
+        linewidth: characters of a line (80).
+        profile: "default", "short" or "full"; the others then change it.
+        sci_mode: always or never scientific notation; None decides by the values.
+    """
+    global _options
+    if profile is not None:
+        if profile not in _PROFILES:
+            raise ValueError(f"set_printoptions: expected profile default, short or full, got {profile!r}")
+        _options = replace(_PROFILES[profile])
+    changes: dict[str, Any] = {
+        k: v
+        for k, v in {
+            "precision": precision,
+            "threshold": threshold,
+            "edgeitems": edgeitems,
+            "linewidth": linewidth,
+        }.items()
+        if v is not None
+    }
+    _options = replace(_options, sci_mode=sci_mode, **changes)
+
+
+class _Formatter:
+    """One format for all the elements shown, so that columns line up."""
+
+    def __init__(self, shown: np.ndarray) -> None:
+        self.floating = shown.dtype.kind == "f"
+        self.sci = False
+        self.integral = False
+        values = shown.ravel()
+        if not self.floating:
+            texts = [str(v) for v in values]
+        else:
+            nonzero = np.abs(values[np.isfinite(values) & (values != 0)].astype(np.float64))
+            if nonzero.size:
+                self.integral = bool(np.all(nonzero == np.ceil(nonzero)))
+                largest, smallest = float(nonzero.max()), float(nonzero.min())
+                if self.integral:
+                    self.sci = largest / smallest > 1000.0 or largest > 1.0e8
+                else:
+                    self.sci = largest / smallest > 1000.0 or largest > 1.0e8 or smallest < 1.0e-4
+            else:
+                self.integral = not np.any(np.isfinite(values) & (values != 0)) and bool(values.size)
+            if _options.sci_mode is not None:
+                self.sci = _options.sci_mode
+            # Zeros, infinities and NaN do not widen the columns.
+            texts = [self.text(v) for v in values[np.isfinite(values) & (values != 0)]]
+        self.width = max((len(t) for t in texts), default=1)
+
+    def text(self, value: Any) -> str:
+        if not self.floating:
+            return str(value)
+        if self.sci:
+            return f"{value:.{_options.precision}e}"
+        if self.integral:
+            text = f"{value:.0f}"
+            return text + "." if math.isfinite(value) else text
+        return f"{value:.{_options.precision}f}"
+
+    def __call__(self, value: Any) -> str:
+        return self.text(value).rjust(self.width)
+
+
+def _summarise(array: np.ndarray) -> np.ndarray:
+    """The corner elements that will be shown."""
+    for axis, size in enumerate(array.shape):
+        if size > 2 * _options.edgeitems:
+            keep = list(range(_options.edgeitems)) + list(range(size - _options.edgeitems, size))
+            array = np.take(array, keep, axis=axis)
+    return array
+
+
+def _vector(array: np.ndarray, indent: int, summarise: bool, formatter: _Formatter) -> str:
+    width = formatter.width + 2
+    per_line = max(1, (_options.linewidth - indent) // width)
+    if summarise and array.shape[0] > 2 * _options.edgeitems:
+        texts = [formatter(v) for v in array[: _options.edgeitems]]
+        texts += [" ..."]
+        texts += [formatter(v) for v in array[-_options.edgeitems :]]
+    else:
+        texts = [formatter(v) for v in array]
+    lines = [", ".join(texts[i : i + per_line]) for i in range(0, len(texts), per_line)]
+    return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
+
+
+def _nested(array: np.ndarray, indent: int, summarise: bool, formatter: _Formatter) -> str:
+    if array.ndim == 0:
+        return formatter(array[()])
+    if array.ndim == 1:
+        return _vector(array, indent, summarise, formatter)
+    if summarise and array.shape[0] > 2 * _options.edgeitems:
+        rows = [_nested(a, indent + 1, summarise, formatter) for a in array[: _options.edgeitems]]
+        rows += ["..."]
+        rows += [_nested(a, indent + 1, summarise, formatter) for a in array[-_options.edgeitems :]]
+    else:
+        rows = [_nested(a, indent + 1, summarise, formatter) for a in array]
+    separator = "," + "\n" * (array.ndim - 1) + " " * (indent + 1)
+    return "[" + separator.join(rows) + "]"
+
+
+def _with_suffixes(body: str, suffixes: list[str], prefix_width: int) -> str:
+    out = body
+    column = len(body) - body.rfind("\n") - 1 + (0 if "\n" in body else prefix_width)
+    for suffix in suffixes:
+        if column + len(suffix) + 2 > _options.linewidth:
+            out += ",\n" + " " * prefix_width + suffix
+            column = prefix_width + len(suffix)
+        else:
+            out += ", " + suffix
+            column += len(suffix) + 2
+    return out
+
+
+def tensor_str(self: Tensor) -> str:
+    """The text of ``repr(tensor)``: values in columns, then what is not the default."""
+    prefix = "Parameter containing:\n" if type(self).__name__ == "Parameter" else ""
+    suffixes = []
+    has_default_dtype = self.dtype in (_core.get_default_dtype(), _core.int64, _core.bool)
+    t = self.detach()
+    if t.numel() == 0:
+        body = "[]"
+        if t.dim() != 1:
+            suffixes.append(f"size={tuple(self.shape)}")
+        if self.dtype != _core.get_default_dtype():
+            suffixes.append(f"dtype={self.dtype}")
+    else:
+        if not has_default_dtype:
+            suffixes.append(f"dtype={self.dtype}")
+        summarise = t.numel() > _options.threshold
+        array = (t.float() if t.dtype == _core.bfloat16 else t).numpy()
+        body = _nested(array, len("tensor("), summarise, _Formatter(_summarise(array) if summarise else array))
+    if self.grad_fn is not None:
+        suffixes.append(f"grad_fn={self.grad_fn!r}")
+    elif self.requires_grad:
+        suffixes.append("requires_grad=True")
+    return prefix + _with_suffixes("tensor(" + body, suffixes, len("tensor(")) + ")"

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+"""Ops defined in Python."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from .. import _core
+from .._core import Tensor
+from .grad_mode import no_grad
+
+__all__ = ["Function", "FunctionCtx", "once_differentiable"]
+
+
+class FunctionCtx:
+    """What ``forward`` leaves for ``backward``. Other values may be set as attributes."""
+
+    def __init__(self, function: type[Function] | None = None) -> None:
+        self._function = function
+        self._to_save: tuple[Tensor | None, ...] = ()
+        self._dirty: tuple[Tensor, ...] = ()
+        self._non_differentiable: tuple[Tensor, ...] = ()
+        self._materialize = True
+        self._unpacked: tuple[Tensor | None, ...] | None = None
+        self.needs_input_grad: tuple[bool, ...] = ()
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
+        """Keep inputs or results for ``backward``, which finds them in ``saved_tensors``."""
+        for t in tensors:
+            if t is not None and not isinstance(t, Tensor):
+                raise TypeError(
+                    f"save_for_backward: can only save Tensors and None, got {type(t).__name__}\n"
+                    "hint: set other values as attributes of ctx"
+                )
+        self._to_save = tensors
+
+    @property
+    def saved_tensors(self) -> tuple[Tensor | None, ...]:
+        """What was saved, in order. Raises RuntimeError when a saved tensor was changed in place since."""
+        return self._to_save if self._unpacked is None else self._unpacked
+
+    def mark_dirty(self, *tensors: Tensor) -> None:
+        """Declare inputs that ``forward`` has changed in place; they must be returned."""
+        self._dirty = tensors
+
+    def mark_non_differentiable(self, *tensors: Tensor) -> None:
+        """Declare results that no gradient flows to."""
+        self._non_differentiable = tensors
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether ``backward`` gets zeros (the default) or None for results without a gradient."""
+        self._materialize = value
+
+    def _run_backward(self, saved: tuple[Tensor | None, ...], gradients: tuple[Tensor | None, ...]) -> Any:
+        self._unpacked = saved
+        try:
+            return self._function.backward(self, *gradients)  # type: ignore[union-attr]
+        finally:
+            self._unpacked = None
+
+
+class Function:
+    """Base of ops defined in Python: ``forward`` computes, ``backward`` gives the gradients.
+
+    ``forward(ctx, *args)`` returns a tensor or a tuple; ``backward(ctx, *gradients)`` takes one gradient per result
+    and returns one per argument of ``forward`` (None for what is no tensor). Alternatively ``forward(*args)`` with a
+    ``setup_context(ctx, inputs, output)``. Call it as ``MyFunction.apply(*args)``. Written in ops, ``backward`` can be
+    differentiated again.
+
+    Example:
+        >>> class Square(plait.autograd.Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x):
+        ...         ctx.save_for_backward(x)
+        ...         return x * x
+        ...     @staticmethod
+        ...     def backward(ctx, gy):
+        ...         (x,) = ctx.saved_tensors
+        ...         return 2 * x * gy
+        >>> x = plait.tensor(3.0, requires_grad=True)
+        >>> Square.apply(x).backward()
+        >>> x.grad
+        tensor(6.)
+    """
+
+    @staticmethod
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        """Compute the result; to be overridden."""
+        raise NotImplementedError("Function: a subclass must define forward")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        """Save what backward needs when forward takes no ctx; to be overridden."""
+        raise NotImplementedError("Function: setup_context is not defined")
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        """Return one gradient per argument of forward; to be overridden."""
+        raise NotImplementedError("Function: a subclass must define backward to be differentiated")
+
+    @classmethod
+    def apply(cls, *args: Any) -> Any:
+        """Run ``forward`` and record it when an argument requires grad."""
+        ctx = FunctionCtx(cls)
+        ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
+        recorded = _core.is_grad_enabled() and any(ctx.needs_input_grad)
+        with no_grad():
+            if cls.setup_context is not Function.setup_context:
+                output = cls.forward(*args)
+                cls.setup_context(ctx, args, output)
+            else:
+                output = cls.forward(ctx, *args)
+        if not recorded:
+            return output
+        many = isinstance(output, tuple | list)
+        results = _core._connect_function(
+            ctx,
+            f"{cls.__name__}Backward",
+            args,
+            list(output) if many else [output],
+            list(ctx._to_save),
+            list(ctx._dirty),
+            list(ctx._non_differentiable),
+            ctx._materialize,
+        )
+        ctx._to_save = ()
+        return tuple(results) if many else results[0]
+
+
+def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a ``backward`` that must not be differentiated: under ``create_graph`` its results are cut off."""
+
+    @functools.wraps(backward)
+    def wrapper(ctx: Any, *gradients: Any) -> Any:
+        with no_grad():
+            return backward(ctx, *gradients)
+
+    return wrapper

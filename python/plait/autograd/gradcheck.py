@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""Comparison of gradients with finite differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._core import Tensor, ones_like
+from .run import grad
+
+__all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
+
+
+class GradcheckError(RuntimeError):
+    """Analytical and numerical gradients differ."""
+
+
+def _outputs(result: Any) -> list[Tensor]:
+    items = result if isinstance(result, tuple | list) else (result,)
+    return [t for t in items if isinstance(t, Tensor) and t.is_floating_point()]
+
+
+def _numerical(func: Callable[..., Any], inputs: Sequence[Any], x: Tensor, eps: float) -> list[np.ndarray]:
+    """One Jacobian (elements of x, elements of the output) per output, by central differences."""
+    columns: list[list[np.ndarray]] = []
+    values = x.detach()
+    flat = values.numpy() if values.numel() else np.zeros(values.shape)
+    for index in np.ndindex(*values.shape):
+        original = flat[index].copy() if flat.shape else flat.item()
+        sides = []
+        for step in (eps, -eps):
+            flat[index] = original + step
+            sides.append([t.detach().numpy().astype(np.float64).ravel().copy() for t in _outputs(func(*inputs))])
+        flat[index] = original
+        columns.append([(hi - lo) / (2 * eps) for hi, lo in zip(*sides)])
+    if not columns:
+        return [np.zeros((0, t.numel())) for t in _outputs(func(*inputs))]
+    return [np.stack([c[i] for c in columns]) for i in range(len(columns[0]))]
+
+
+def _analytical(output: Tensor, x: Tensor) -> np.ndarray:
+    """The same Jacobian by one backward pass per element of the output."""
+    result = np.zeros((x.numel(), output.numel()))
+    for j in range(output.numel()):
+        seed = np.zeros(output.numel(), dtype=output.detach().numpy().dtype)
+        seed[j] = 1
+        from .._core import from_numpy
+
+        gradient = from_numpy(seed.reshape(tuple(output.shape)))
+        (g,) = grad(output, x, gradient, retain_graph=True, allow_unused=True)
+        if g is not None:
+            result[:, j] = g.detach().numpy().ravel()
+    return result
+
+
+def gradcheck(
+    func: Callable[..., Any],
+    inputs: Tensor | Sequence[Any],
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    check_batched_grad: bool = False,
+    fast_mode: bool = False,
+) -> bool:
+    """Compare the gradients of ``func`` with central differences, element by element.
+
+    Args:
+        func: takes ``inputs`` and returns a tensor or a tuple of them.
+        inputs: tensors; those that require grad are checked and should be float64.
+        eps: the step.
+        atol, rtol: the tolerance of the comparison.
+        raise_exception: raise ``GradcheckError`` instead of returning False.
+        nondet_tol: how much two backward passes may differ.
+        check_undefined_grad, check_batched_grad, fast_mode: accepted, not used.
+
+    Returns:
+        True when all gradients agree.
+
+    Example:
+        >>> x = plait.randn(3, dtype=plait.float64, requires_grad=True)
+        >>> plait.autograd.gradcheck(plait.tanh, (x,))
+        True
+    """
+    args = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    checked = [x for x in args if isinstance(x, Tensor) and x.requires_grad]
+    if not checked:
+        raise ValueError("gradcheck: expected at least one input that requires grad")
+    outputs = [t for t in _outputs(func(*args)) if t.requires_grad]
+
+    def fail(message: str) -> bool:
+        if raise_exception:
+            raise GradcheckError(message)
+        return False
+
+    for n, x in enumerate(checked):
+        numerical = _numerical(func, args, x, eps)
+        numerical = [j for j, t in zip(numerical, _outputs(func(*args))) if t.requires_grad]
+        for i, (output, expected) in enumerate(zip(outputs, numerical)):
+            got = _analytical(output, x)
+            if not np.allclose(got, expected, rtol=rtol, atol=atol, equal_nan=True):
+                worst = float(np.abs(got - expected).max())
+                return fail(
+                    f"gradcheck: Jacobian mismatch for output {i} with respect to input {n}, largest difference "
+                    f"{worst:.3g}\nnumerical:\n{expected}\nanalytical:\n{got}"
+                )
+            again = _analytical(output, x)
+            if np.abs(again - got).max(initial=0.0) > nondet_tol:
+                return fail(f"gradcheck: two backward passes differ for output {i} and input {n}")
+    return True
+
+
+def gradgradcheck(
+    func: Callable[..., Any],
+    inputs: Tensor | Sequence[Any],
+    grad_outputs: Tensor | Sequence[Tensor] | None = None,
+    **options: Any,
+) -> bool:
+    """Like ``gradcheck`` for second derivatives: checks the gradients of the gradients.
+
+    Args:
+        func, inputs: as for ``gradcheck``.
+        grad_outputs: where to take the first gradient; default: fixed positive values.
+        options: the keyword arguments of ``gradcheck``.
+    """
+    args = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    outputs = [t for t in _outputs(func(*args)) if t.requires_grad]
+    if grad_outputs is None:
+        seeds = [ones_like(t).detach() * 1.5 for t in outputs]
+    else:
+        seeds = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
+    seeds = [s.detach().clone().requires_grad_() for s in seeds]
+    n = len(args)
+
+    def first(*values: Any) -> tuple[Tensor, ...]:
+        own, gradients = values[:n], values[n:]
+        ys = [t for t in _outputs(func(*own)) if t.requires_grad]
+        xs = [x for x in own if isinstance(x, Tensor) and x.requires_grad]
+        gs = grad(ys, xs, list(gradients), create_graph=True, allow_unused=True)
+        return tuple(g for g in gs if g is not None and g.requires_grad)
+
+    return gradcheck(first, (*args, *seeds), **options)

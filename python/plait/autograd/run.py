@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""Running the graph backward."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .. import _core
+from .._core import Tensor
+
+__all__ = ["backward", "detect_anomaly", "grad", "set_detect_anomaly"]
+
+_Tensors = Tensor | Sequence[Tensor]
+
+
+def backward(
+    tensors: _Tensors,
+    grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: _Tensors | None = None,
+) -> None:
+    """Add the gradients of ``tensors`` to the ``.grad`` of the leaves they were computed from.
+
+    Args:
+        tensors: what to differentiate.
+        grad_tensors: the gradient of the final result with respect to each; None for one-element tensors.
+        retain_graph: keep the graph for another pass; default: the value of ``create_graph``.
+        create_graph: record the gradients themselves.
+        inputs: only these leaves get a gradient; default: all.
+
+    Raises:
+        RuntimeError: nothing requires grad, a gradient is missing, or the graph was freed.
+
+    Example:
+        >>> x = plait.tensor(3.0, requires_grad=True)
+        >>> plait.autograd.backward(x * x)
+        >>> x.grad
+        tensor(6.)
+    """
+    _core._backward(tensors, grad_tensors, retain_graph, create_graph, inputs)
+
+
+def grad(
+    outputs: _Tensors,
+    inputs: _Tensors,
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor, ...]:
+    """The gradients of ``outputs`` with respect to ``inputs``; nothing is accumulated.
+
+    Args:
+        outputs: what to differentiate.
+        inputs: with respect to what; leaves or results.
+        grad_outputs: the gradient of the final result with respect to each output; None for one-element ones.
+        retain_graph: keep the graph for another pass; default: the value of ``create_graph``.
+        create_graph: record the gradients, for higher derivatives.
+        allow_unused: None for an input that does not matter instead of an error.
+        is_grads_batched: not supported.
+        materialize_grads: zeros instead of None.
+
+    Returns:
+        One tensor (or None) per input.
+
+    Raises:
+        RuntimeError: an input does not require grad or was not used.
+
+    Example:
+        >>> x = plait.tensor(2.0, requires_grad=True)
+        >>> (g,) = plait.autograd.grad(x**3, x, create_graph=True)
+        >>> plait.autograd.grad(g, x)
+        (tensor(12.),)
+    """
+    if is_grads_batched:
+        raise NotImplementedError("grad: is_grads_batched=True is not supported\nhint: loop over the batch")
+    return _core._grad(
+        outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unused, False, materialize_grads
+    )
+
+
+class detect_anomaly:
+    """Accepted for programs that use it. Errors of backward passes name the op and the shapes as they are."""
+
+    def __init__(self, check_nan: bool = True) -> None:
+        self.check_nan = check_nan
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: Any) -> None:
+        pass
+
+
+class set_detect_anomaly(detect_anomaly):
+    """See ``detect_anomaly``."""
+
+    def __init__(self, mode: bool = True, check_nan: bool = True) -> None:
+        super().__init__(check_nan)

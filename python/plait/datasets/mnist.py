@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: MIT
+"""MNIST and the datasets in its format, read from IDX files."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import math
+import os
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import plait
+
+from ._images import ImageDataset
+
+__all__ = ["KMNIST", "MNIST", "FashionMNIST", "read_idx"]
+
+_IDX_DTYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
+
+
+def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
+    """Reads an IDX file, plain or compressed with gzip.
+
+    The format: two zero bytes, a code of the dtype, the number of dimensions, each size as a big-endian
+    int32, then the elements.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        An array with the file's dtype in the machine's byte order.
+
+    Raises:
+        ValueError: the file is cut or is no IDX file.
+    """
+    raw = Path(path).read_bytes()
+    if raw[:2] == b"\x1f\x8b":
+        try:
+            raw = gzip.decompress(raw)
+        except (OSError, EOFError, ValueError) as error:
+            raise ValueError(f"read_idx: expected a complete gzip file, got a damaged one: {path} ({error})") from None
+    if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in _IDX_DTYPES:
+        raise ValueError(f"read_idx: expected an IDX file, got one that begins with {raw[:4]!r}: {path}")
+    dtype, dims = np.dtype(_IDX_DTYPES[raw[2]]), raw[3]
+    start = 4 + 4 * dims
+    if len(raw) < start:
+        raise ValueError(f"read_idx: expected a header of {start} bytes, got a file of {len(raw)}: {path}")
+    shape = [int.from_bytes(raw[4 + 4 * i : 8 + 4 * i], "big") for i in range(dims)]
+    size = math.prod(shape) * dtype.itemsize
+    if len(raw) - start != size:
+        raise ValueError(
+            f"read_idx: expected {size} bytes for shape {tuple(shape)}, got {len(raw) - start}; "
+            f"the file is damaged: {path}"
+        )
+    return np.frombuffer(raw, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
+
+
+class MNIST(ImageDataset):
+    """70,000 handwritten digits of 28x28 pixels: 60,000 to train with and 10,000 to test.
+
+    Args:
+        root: the folder with the four files (``train-images-idx3-ubyte`` and so on, with or without ``.gz``),
+            or one above it: looked for are ``root/MNIST/raw``, ``root/MNIST``, ``root/mnist`` and ``root``.
+            Default: the environment variable PLAIT_DATA.
+        train: the training part; False: the test part.
+        transform: applied to the image, a uint8 NumPy array (28, 28); see :mod:`plait.transforms`. None:
+            items are float32 tensors (1, 28, 28) in [0, 1].
+        target_transform: applied to the target, an int.
+        download: fetch missing files to ``root/MNIST/raw`` and check their hashes.
+
+    ``data`` is uint8 (n, 28, 28), ``targets`` int64 (n,), ``images`` float32 (n, 1, 28, 28).
+
+    Raises:
+        FileNotFoundError: the files are not there; the text lists the folders.
+        ValueError: a file is damaged.
+        OSError: the download failed everywhere.
+
+    Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits".
+    """
+
+    classes = [str(i) for i in range(10)]
+    folder_names = ["MNIST/raw", "MNIST", "mnist", "."]
+    mirrors = ["https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/"]
+    # MD5 of the compressed files, as published with them.
+    files = {
+        "train-images-idx3-ubyte": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+        "train-labels-idx1-ubyte": "d53e105ee54ea40749a09fcbcd1e9432",
+        "t10k-images-idx3-ubyte": "9fb629c4189551a2d022fa330f9573f3",
+        "t10k-labels-idx1-ubyte": "ec29112dd5afa0611ce80d1b7f02629c",
+    }
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str] | None = None,
+        train: bool = True,
+        transform: Callable[[Any], Any] | None = None,
+        target_transform: Callable[[Any], Any] | None = None,
+        download: bool = False,
+    ) -> None:
+        super().__init__(transform, target_transform)
+        name = type(self).__name__
+        if root is None:
+            root = os.environ.get("PLAIT_DATA")
+            if root is None:
+                raise FileNotFoundError(
+                    f"{name}: expected a folder, got neither root nor the environment variable PLAIT_DATA"
+                )
+        self.root = Path(root)
+        self.train = train
+        prefix = "train" if train else "t10k"
+        images = self._read(f"{prefix}-images-idx3-ubyte", download)
+        labels = self._read(f"{prefix}-labels-idx1-ubyte", download)
+        if images.dtype != np.uint8 or images.ndim != 3 or labels.dtype != np.uint8 or labels.ndim != 1:
+            raise ValueError(
+                f"{name}: expected uint8 images of 3 dimensions and labels of 1, got {images.dtype} "
+                f"{images.shape} and {labels.dtype} {labels.shape}"
+            )
+        if len(images) != len(labels):
+            raise ValueError(f"{name}: expected a label for each of {len(images)} images, got {len(labels)}")
+        if len(labels) and labels.max() >= len(self.classes):
+            raise ValueError(f"{name}: expected labels below {len(self.classes)}, got {labels.max()}")
+        self.data = plait.from_numpy(images)
+        self.targets = plait.from_numpy(labels.astype(np.int64))
+
+    def _read(self, file: str, download: bool) -> np.ndarray:
+        folders = [self.root / folder for folder in self.folder_names]
+        for folder in folders:
+            for path in (folder / file, folder / f"{file}.gz"):
+                if path.is_file():
+                    return read_idx(path)
+        if not download:
+            raise FileNotFoundError(
+                f"{type(self).__name__}: expected {file} or {file}.gz in one of "
+                f"{', '.join(str(f) for f in folders)}, got none\n"
+                "hint: download=True fetches it where a network allows"
+            )
+        path = folders[0] / f"{file}.gz"
+        _download([mirror + f"{file}.gz" for mirror in self.mirrors], path, self.files[file])
+        return read_idx(path)
+
+    def _raw(self, index: int) -> np.ndarray:
+        return self.data[index].numpy()
+
+    def _to_float(self, raw: plait.Tensor) -> plait.Tensor:
+        return raw.unsqueeze(1).to(plait.float32).div_(255)
+
+
+class FashionMNIST(MNIST):
+    """70,000 pictures of clothes in MNIST's format; the arguments are those of :class:`MNIST`.
+
+    Source: Xiao, Rasul and Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine learning
+    algorithms", arXiv 1708.07747.
+    """
+
+    classes = [
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ]
+    folder_names = ["FashionMNIST/raw", "FashionMNIST", "fashion-mnist", "fashion_mnist", "."]
+    mirrors = ["http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"]
+    files = {
+        "train-images-idx3-ubyte": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+        "train-labels-idx1-ubyte": "25c81989df183df01b3e8a0aad5dffbe",
+        "t10k-images-idx3-ubyte": "bef4ecab320f06d8554ea6380940ec79",
+        "t10k-labels-idx1-ubyte": "bb300cfdad3c16e7a12a480ee83cd310",
+    }
+
+
+class KMNIST(MNIST):
+    """70,000 cursive Japanese characters in MNIST's format; the arguments are those of :class:`MNIST`.
+
+    Source: Clanuwat et al., "Deep learning for classical Japanese literature", arXiv 1812.01718.
+    """
+
+    classes = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]
+    folder_names = ["KMNIST/raw", "KMNIST", "kmnist", "."]
+    mirrors = ["http://codh.rois.ac.jp/kmnist/dataset/kmnist/"]
+    files = {
+        "train-images-idx3-ubyte": "bdb82020997e1d708af4cf47b453dcf7",
+        "train-labels-idx1-ubyte": "e144d726b3acfaa3e44228e80efcd344",
+        "t10k-images-idx3-ubyte": "5c965bf0a639b31b8f53240b1b52f4d7",
+        "t10k-labels-idx1-ubyte": "7320c461ea6c1c855c0b718fb2a4b134",
+    }
+
+
+def _download(urls: list[str], path: Path, md5: str) -> None:
+    """Fetches a file from the first of ``urls`` that has it, checks its hash, and puts it in place."""
+    failures = []
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    for url in urls:
+        digest = hashlib.md5(usedforsecurity=False)
+        try:
+            with urllib.request.urlopen(url, timeout=60) as source, open(temporary, "wb") as out:
+                while piece := source.read(1 << 20):
+                    digest.update(piece)
+                    out.write(piece)
+            if digest.hexdigest() != md5:
+                failures.append(f"{url}: expected MD5 {md5}, got {digest.hexdigest()}")
+                continue
+            os.replace(temporary, path)
+            return
+        except (OSError, ValueError) as error:  # URLError and HTTPError are OSErrors
+            failures.append(f"{url}: {error}")
+        finally:
+            temporary.unlink(missing_ok=True)
+    raise OSError(f"download: expected {path.name} from {len(urls)} places, got\n" + "\n".join(failures))

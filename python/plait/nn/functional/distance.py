@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""Similarities and distances between vectors."""
+
+from __future__ import annotations
+
+from ... import _core
+from ..._core import ArgumentError, Tensor
+
+__all__ = ["cosine_similarity", "pairwise_distance", "pdist"]
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """``sum(x1 * x2) / (max(|x1|, eps) * max(|x2|, eps))`` along ``dim``.
+
+    Args:
+        x1: any shape, floating point.
+        x2: broadcasts with ``x1``.
+        dim: the dimension of the vectors. Default: 1.
+        eps: smallest norm. Default: 1e-8.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.cosine_similarity(plait.tensor([1.0, 0.0]), plait.tensor([0.0, 2.0]), dim=0).item()
+        0.0
+    """
+    n1 = x1.norm(2, dim, keepdim=True).clamp_min(eps)
+    n2 = x2.norm(2, dim, keepdim=True).clamp_min(eps)
+    return ((x1 / n1) * (x2 / n2)).sum(dim)
+
+
+def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
+    """``norm(x1 - x2 + eps, p)`` along the last dimension.
+
+    Args:
+        x1: (N, D) or (D), floating point.
+        x2: broadcasts with ``x1``.
+        p: order of the norm. Default: 2.
+        eps: added to every difference, so that the gradient exists everywhere. Default: 1e-6.
+        keepdim: whether the last dimension stays, with size 1. Default: ``False``.
+    """
+    return (x1 - x2 + eps).norm(p, -1, keepdim=keepdim)
+
+
+def pdist(input: Tensor, p: float = 2.0) -> Tensor:
+    """Distances between all pairs of rows, as a vector of length N * (N - 1) / 2.
+
+    Args:
+        input: (N, D), floating point.
+        p: order of the norm. Default: 2.
+
+    Raises:
+        ValueError: if the input is not 2-D or ``p`` is negative.
+    """
+    if input.dim() != 2:
+        raise ArgumentError(f"pdist: expected a 2-D input, got {tuple(input.shape)}")
+    if p < 0:
+        raise ArgumentError(f"pdist: expected p >= 0, got {p}")
+    rows, columns = _core.triu_indices(input.shape[0], input.shape[0], 1)
+    return (input[rows] - input[columns]).norm(p, -1)

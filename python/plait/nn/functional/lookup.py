@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: MIT
+"""Look-up tables: rows of a matrix by index, singly or in bags."""
+
+from __future__ import annotations
+
+from ... import _core
+from ..._core import ArgumentError, Tensor, _nn
+from ...autograd.grad_mode import no_grad
+
+__all__ = ["embedding", "embedding_bag"]
+
+
+def embedding(
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
+    """Rows of ``weight`` by index.
+
+    Args:
+        input: indices, any shape, int32 or int64.
+        weight: (V, D).
+        padding_idx: a row that gets no gradient; negative counts from the end. Default: none.
+        max_norm: rows with a larger norm are scaled down to it, in place in ``weight``, before the look-up.
+        norm_type: order of that norm. Default: 2.
+        scale_grad_by_freq: divide the gradient of a row by the number of its uses. Default: ``False``.
+        sparse: accepted for existing programs; gradients are dense.
+
+    Returns:
+        A tensor of shape ``(*input.shape, D)``.
+
+    Raises:
+        IndexError: if an index lies outside ``[0, V)``.
+        ValueError: if ``weight`` is not 2-D or ``padding_idx`` is out of range.
+    """
+    if max_norm is not None:
+        renormalise_rows(weight, input, max_norm, norm_type)
+    return _nn.embedding(input, weight, padding_idx, None, 2.0, scale_grad_by_freq)
+
+
+def renormalise_rows(weight: Tensor, rows: Tensor, max_norm: float, norm_type: float) -> None:
+    """Scale the rows of ``weight`` that ``rows`` names down to ``max_norm``, in place."""
+    with no_grad():
+        index = rows.reshape(-1).unique()
+        chosen = weight.detach().index_select(0, index)
+        norms = chosen.norm(norm_type, 1, keepdim=True)
+        # 1e-7 keeps a row just scaled from being scaled again.
+        scale = _core.where(norms > max_norm, max_norm / (norms + 1e-7), _core.ones_like(norms))
+        weight.detach().index_copy_(0, index, chosen * scale)
+
+
+def embedding_bag(
+    input: Tensor,
+    weight: Tensor,
+    offsets: Tensor | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2,
+    scale_grad_by_freq: bool = False,
+    mode: str = "mean",
+    sparse: bool = False,
+    per_sample_weights: Tensor | None = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Tensor:
+    """Sum, mean or maximum of the rows of ``weight`` in each bag of indices.
+
+    Args:
+        input: indices; (B, L) with one bag per row, or (N) cut into bags by ``offsets``.
+        weight: (V, D).
+        offsets: (B) start of each bag in a 1-D ``input``; the first is 0.
+        max_norm: as for :func:`embedding`.
+        norm_type: as for :func:`embedding`.
+        scale_grad_by_freq: as for :func:`embedding`; not with ``mode="max"``.
+        mode: ``"sum"``, ``"mean"`` or ``"max"``. Default: ``"mean"``. An empty bag gives zeros.
+        sparse: accepted for existing programs; gradients are dense.
+        per_sample_weights: of the shape of ``input``, multiplied to the rows; only with ``mode="sum"``.
+        include_last_offset: whether ``offsets`` ends with the length of ``input``. Default: ``False``.
+        padding_idx: an index that is left out of its bag. Default: none.
+
+    Returns:
+        A tensor of shape (B, D).
+
+    Raises:
+        ValueError: if shapes, ``mode`` or ``offsets`` do not fit together.
+        IndexError: if an index lies outside ``[0, V)``.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> table = plait.tensor([[1.0], [10.0], [100.0]])
+        >>> F.embedding_bag(plait.tensor([0, 1, 2]), table, plait.tensor([0, 2]), mode="sum").tolist()
+        [[11.0], [100.0]]
+    """
+    if mode not in ("sum", "mean", "max"):
+        raise ArgumentError(f"embedding_bag: expected mode 'sum', 'mean' or 'max', got {mode!r}")
+    if per_sample_weights is not None:
+        if mode != "sum":
+            raise ArgumentError(f"embedding_bag: expected mode 'sum' with per_sample_weights, got {mode!r}")
+        if per_sample_weights.shape != input.shape:
+            raise ArgumentError(
+                f"embedding_bag: expected per_sample_weights of shape {tuple(input.shape)}, "
+                f"got {tuple(per_sample_weights.shape)}"
+            )
+    if scale_grad_by_freq and mode == "max":
+        raise ArgumentError("embedding_bag: expected scale_grad_by_freq=False with mode 'max'")
+    flat, bags, count = _bags(input, offsets, include_last_offset)
+    rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
+    if per_sample_weights is not None:
+        rows = rows * per_sample_weights.reshape(-1, 1)
+    kept = _core.ones_like(flat).bool() if padding_idx is None else flat != padding_idx % weight.shape[0]
+    rows, bags = rows[kept], bags[kept]
+    width = weight.shape[1]
+    index = bags.unsqueeze(1).expand(-1, width)
+    sizes = _core.zeros(count, dtype=rows.dtype).index_add(0, bags, _core.ones_like(rows[:, 0]))
+    if mode == "max":
+        return _bag_max(rows, index, sizes, count)
+    total = _core.zeros(count, width, dtype=rows.dtype).scatter_add(0, index, rows)
+    return total if mode == "sum" else total / sizes.clamp(min=1).unsqueeze(1)
+
+
+def _bags(input: Tensor, offsets: Tensor | None, include_last: bool) -> tuple[Tensor, Tensor, int]:
+    """Indices in a row, the bag each belongs to, and the number of bags."""
+    if input.dim() == 2:
+        if offsets is not None:
+            raise ArgumentError("embedding_bag: expected no offsets with a 2-D input, whose rows are the bags")
+        count, length = input.shape
+        return input.reshape(-1), _core.arange(count).repeat_interleave(length), count
+    if input.dim() != 1:
+        raise ArgumentError(f"embedding_bag: expected a 1-D or 2-D input, got {tuple(input.shape)}")
+    if offsets is None or offsets.dim() != 1:
+        raise ArgumentError("embedding_bag: expected 1-D offsets with a 1-D input")
+    starts = offsets.tolist()
+    ends = [*starts[1:], input.shape[0]]
+    if include_last:
+        starts, ends = starts[:-1], ends[:-1]
+    if (starts and starts[0] != 0) or any(a > b for a, b in zip(starts, ends)):
+        raise ArgumentError(
+            f"embedding_bag: expected offsets that rise from 0 to at most {input.shape[0]}, got {offsets.tolist()}"
+        )
+    sizes = _core.tensor([b - a for a, b in zip(starts, ends)], dtype=_core.int64)
+    return input[: ends[-1] if ends else 0], _core.arange(len(starts)).repeat_interleave(sizes), len(starts)
+
+
+def _bag_max(rows: Tensor, index: Tensor, sizes: Tensor, count: int) -> Tensor:
+    """Maximum of each bag; the gradient goes to the first row that attains it."""
+    longest = int(sizes.max()) if count else 0
+    if rows.shape[0] == 0:
+        return _core.zeros(count, index.shape[1], dtype=rows.dtype)
+    bags = index[:, 0]
+    first = sizes.long().cumsum(0) - sizes.long()
+    place = _core.arange(rows.shape[0]) - first[bags]
+    padded = _core.full((count, longest, rows.shape[1]), float("-inf"), dtype=rows.dtype)
+    padded = padded.index_put((bags, place), rows)
+    return padded.max(1)[0].masked_fill((sizes == 0).unsqueeze(1), 0)

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+"""Recurrent layers over whole sequences, composed of products and pointwise operators.
+
+A sequence lies in one matrix, time step after time step, as packed sequences do: the rows of step t belong to the
+first ``sizes[t]`` samples, and ``sizes`` never rises. The products with the input are taken for all steps at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ... import _core
+from ..._core import Tensor, _nn
+
+__all__ = ["cell", "run_layers"]
+
+State = tuple[Tensor, ...]
+Step = Callable[[Tensor, State], State]
+
+
+def cell(
+    mode: str,
+    gates: Tensor,
+    state: State,
+    weight: Tensor,
+    bias: Tensor | None,
+    projection: Tensor | None = None,
+) -> State:
+    """One step: the new state from ``gates = x @ weight_ih.T + bias_ih`` and the old state.
+
+    RNN: h = act(gates + U h).  LSTM: i, f, o = sigmoid, g = tanh of gates + U h; c = f c + i g; h = o tanh(c).
+    GRU: r, z = sigmoid(gates + U h); n = tanh(gates_n + r (U_n h)); h = (1 - z) n + z h.
+    """
+    h = state[0]
+    recurrent = _nn.linear(h, weight, bias)
+    if mode == "LSTM":
+        i, f, g, o = (gates + recurrent).chunk(4, 1)
+        c = f.sigmoid() * state[1] + i.sigmoid() * g.tanh()
+        h = o.sigmoid() * c.tanh()
+        if projection is not None:
+            h = _nn.linear(h, projection)
+        return h, c
+    if mode == "GRU":
+        xr, xz, xn = gates.chunk(3, 1)
+        hr, hz, hn = recurrent.chunk(3, 1)
+        update = (xz + hz).sigmoid()
+        new = (xn + (xr + hr).sigmoid() * hn).tanh()
+        return (new + update * (h - new),)
+    total = gates + recurrent
+    return (total.tanh() if mode == "RNN_TANH" else _nn.relu(total),)
+
+
+def _run_forward(step: Step, gates: Tensor, state: State, sizes: Sequence[int]) -> tuple[Tensor, State]:
+    outputs, ended = [], []
+    at = 0
+    for size in sizes:
+        rows = state[0].shape[0]
+        if size < rows:  # the samples behind `size` ended in the step before
+            ended.append(tuple(s[size:] for s in state))
+            state = tuple(s[:size] for s in state)
+        state = step(gates[at : at + size], state)
+        outputs.append(state[0])
+        at += size
+    ended.append(state)
+    last = state if len(ended) == 1 else tuple(_core.cat(parts) for parts in zip(*reversed(ended)))
+    return _core.cat(outputs), last
+
+
+def _run_backward(step: Step, gates: Tensor, start: State, sizes: Sequence[int]) -> tuple[Tensor, State]:
+    outputs = []
+    state = tuple(s[: sizes[-1]] for s in start)
+    at = gates.shape[0]
+    for size in reversed(sizes):
+        rows = state[0].shape[0]
+        if size > rows:  # more samples begin, from the end of the sequence seen
+            state = tuple(_core.cat([s, s0[rows:size]]) for s, s0 in zip(state, start))
+        at -= size
+        state = step(gates[at : at + size], state)
+        outputs.append(state[0])
+    return _core.cat(outputs[::-1]), state
+
+
+def _is_fused(mode: str, gates: Tensor, projection: Tensor | None, sizes: Sequence[int]) -> bool:
+    """Whether one op runs the whole layer: LSTM and GRU on samples of equal length."""
+    return (
+        mode in ("LSTM", "GRU")
+        and projection is None
+        and sizes[0] == sizes[-1]
+        and gates.dtype in (_core.float32, _core.float64)
+    )
+
+
+def _run_fused(
+    mode: str,
+    gates: Tensor,
+    start: State,
+    weight: Tensor,
+    bias: Tensor | None,
+    sizes: Sequence[int],
+    reverse: bool,
+) -> tuple[Tensor, State]:
+    gates = gates.view(len(sizes), sizes[0], -1)
+    op = _core._ops.lstm if mode == "LSTM" else _core._ops.gru
+    output, *last = op(gates, *start, weight, bias, reverse)
+    return output.reshape(len(sizes) * sizes[0], -1), tuple(last)
+
+
+def run_layers(
+    mode: str,
+    data: Tensor,
+    sizes: Sequence[int],
+    state: State,
+    weights: Sequence[Sequence[Tensor]],
+    has_bias: bool,
+    num_layers: int,
+    bidirectional: bool,
+    dropout: float,
+) -> tuple[Tensor, State]:
+    """All layers and directions.
+
+    Args:
+        mode: ``"RNN_TANH"``, ``"RNN_RELU"``, ``"LSTM"`` or ``"GRU"``.
+        data: (sum of sizes, input size).
+        sizes: samples per time step, never rising.
+        state: h, and c for LSTM, each (num_layers * directions, batch, width).
+        weights: per layer and direction: weight_ih, weight_hh, [bias_ih, bias_hh], [weight_hr].
+        has_bias: whether the biases are there.
+        num_layers: number of layers.
+        bidirectional: whether each layer also runs from the end.
+        dropout: probability of dropping an output between layers (0 in evaluation).
+
+    Returns:
+        The outputs of the last layer, (sum of sizes, directions * width), and the last state.
+    """
+    directions = 2 if bidirectional else 1
+    last: list[State] = []
+    for layer in range(num_layers):
+        outputs = []
+        for direction in range(directions):
+            index = layer * directions + direction
+            w_ih, w_hh, *rest = weights[index]
+            b_ih, b_hh = (rest[0], rest[1]) if has_bias else (None, None)
+            projection = rest[-1] if len(rest) % 2 else None
+
+            def step(
+                gates: Tensor,
+                now: State,
+                w: Tensor = w_hh,
+                b: Tensor | None = b_hh,
+                p: Tensor | None = projection,
+            ) -> State:
+                return cell(mode, gates, now, w, b, p)
+
+            start = tuple(s[index] for s in state)
+            gates = _nn.linear(data, w_ih, b_ih)
+            if _is_fused(mode, gates, projection, sizes):
+                output, end = _run_fused(mode, gates, start, w_hh, b_hh, sizes, direction == 1)
+            else:
+                run = _run_backward if direction else _run_forward
+                output, end = run(step, gates, start, sizes)
+            outputs.append(output)
+            last.append(end)
+        data = outputs[0] if directions == 1 else _core.cat(outputs, 1)
+        if dropout > 0.0 and layer + 1 < num_layers:
+            data = _nn.dropout(data, dropout, True)
+    return data, tuple(_core.stack(parts) for parts in zip(*last))

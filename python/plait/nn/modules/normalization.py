@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+"""Normalisation that does not depend on the batch: layer, group, RMS, local response."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Sequence
+from typing import Any
+
+from ... import _core
+from ..._core import ArgumentError, Tensor
+from .. import functional as F
+from .. import init
+from ..parameter import Parameter
+from .module import Module
+
+__all__ = ["GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
+
+
+def _shape(value: int | Sequence[int]) -> tuple[int, ...]:
+    return (int(value),) if isinstance(value, numbers.Integral) else tuple(value)  # type: ignore[arg-type]
+
+
+class LocalResponseNorm(Module):
+    """Divide by ``(k + alpha * mean of squares over neighbouring channels) ** beta`` (AlexNet, 2012).
+
+    Shape: (N, C, ...), unchanged.
+
+    Args:
+        size: number of neighbouring channels.
+        alpha: Default: 1e-4.
+        beta: Default: 0.75.
+        k: Default: 1.
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        super().__init__()
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class LayerNorm(Module):
+    """Normalise over the last dimensions of each sample (Ba et al. 2016).
+
+    ``y = (x - mean) / sqrt(var + eps) * weight + bias`` with the biased variance.
+
+    Shape: (..., *normalized_shape), unchanged.
+
+    Args:
+        normalized_shape: the last dimensions; one number is the last dimension.
+        eps: added to the variance. Default: 1e-5.
+        elementwise_affine: whether there are ``weight`` and ``bias``. Default: ``True``.
+        bias: whether there is a ``bias`` if ``elementwise_affine``. Default: ``True``.
+        device: ``None`` or the CPU.
+        dtype: of the parameters. Default: the default dtype.
+
+    Attributes:
+        weight: of shape ``normalized_shape``, ones.
+        bias: likewise, zeros.
+
+    Raises:
+        ValueError: in forward, if the input does not end with ``normalized_shape``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> y = nn.LayerNorm(10)(plait.randn(4, 10))
+        >>> bool(y.mean(-1).abs().max() < 1e-5)
+        True
+    """
+
+    normalized_shape: tuple[int, ...]
+    weight: Tensor | None
+    bias: Tensor | None
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self.normalized_shape = _shape(normalized_shape)
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        for name, present in (("weight", elementwise_affine), ("bias", elementwise_affine and bias)):
+            value = _core.empty(self.normalized_shape, device=device, dtype=dtype) if present else None
+            self.register_parameter(name, None if value is None else Parameter(value))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set the weight to 1 and the bias to 0."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
+            f"bias={self.bias is not None}"
+        )
+
+
+class GroupNorm(Module):
+    """Normalise over groups of channels of each sample (Wu & He 2018).
+
+    Shape: (N, C, ...), unchanged.
+
+    Args:
+        num_groups: number of groups; divides ``num_channels``.
+        num_channels: C.
+        eps: added to the variance. Default: 1e-5.
+        affine: whether there are ``weight`` and ``bias`` per channel. Default: ``True``.
+        device: ``None`` or the CPU.
+        dtype: of the parameters. Default: the default dtype.
+        bias: whether there is a ``bias`` if ``affine``. Default: ``True``.
+
+    Raises:
+        ValueError: if ``num_groups`` does not divide ``num_channels``; in forward, if the channels differ.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> tuple(nn.GroupNorm(3, 6)(plait.randn(20, 6, 10, 10)).shape)
+        (20, 6, 10, 10)
+    """
+
+    weight: Tensor | None
+    bias: Tensor | None
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        if num_groups <= 0 or num_channels % num_groups:
+            raise ArgumentError(
+                f"GroupNorm: expected num_channels in multiples of num_groups, got {num_channels} and {num_groups}"
+            )
+        self.num_groups = num_groups
+        self.num_channels = num_channels
+        self.eps = eps
+        self.affine = affine
+        for name, present in (("weight", affine), ("bias", affine and bias)):
+            value = _core.empty(num_channels, device=device, dtype=dtype) if present else None
+            self.register_parameter(name, None if value is None else Parameter(value))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set the weight to 1 and the bias to 0."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+            f"bias={self.bias is not None}"
+        )
+
+
+class RMSNorm(Module):
+    """``x / sqrt(mean(x ** 2) + eps) * weight`` over the last dimensions (Zhang & Sennrich 2019).
+
+    Shape: (..., *normalized_shape), unchanged.
+
+    Args:
+        normalized_shape: the last dimensions; one number is the last dimension.
+        eps: added under the root. Default: the machine epsilon of the input's dtype.
+        elementwise_affine: whether there is a ``weight``. Default: ``True``.
+        device: ``None`` or the CPU.
+        dtype: of the parameter. Default: the default dtype.
+
+    Raises:
+        ValueError: in forward, if the input does not end with ``normalized_shape``.
+    """
+
+    normalized_shape: tuple[int, ...]
+    weight: Tensor | None
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self.normalized_shape = _shape(normalized_shape)
+        self.eps = eps
+        self.elementwise_affine = elementwise_affine
+        if elementwise_affine:
+            self.weight = Parameter(_core.empty(self.normalized_shape, device=device, dtype=dtype))
+        else:
+            self.register_parameter("weight", None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set the weight to 1."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: MIT
+"""Padding of the last 1 to 3 dimensions of (N, C, ...) or (C, ...).
+
+``padding`` is one number for all sides, or one per side: (left, right, top, bottom, front, back), the last
+dimension first. Negative numbers cut off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..._core import ArgumentError, Tensor
+from .. import functional as F
+from .module import Module
+from .utils import ntuple
+
+__all__ = [
+    "CircularPad1d",
+    "CircularPad2d",
+    "CircularPad3d",
+    "ConstantPad1d",
+    "ConstantPad2d",
+    "ConstantPad3d",
+    "ReflectionPad1d",
+    "ReflectionPad2d",
+    "ReflectionPad3d",
+    "ReplicationPad1d",
+    "ReplicationPad2d",
+    "ReplicationPad3d",
+    "ZeroPad1d",
+    "ZeroPad2d",
+    "ZeroPad3d",
+]
+
+IntOrInts = int | Sequence[int]
+
+
+class _Pad(Module):
+    _dims: int
+    _mode: str
+    padding: tuple[int, ...]
+
+    def __init__(self, padding: IntOrInts) -> None:
+        super().__init__()
+        self.padding = ntuple(padding, 2 * self._dims)
+        if len(self.padding) != 2 * self._dims:
+            raise ArgumentError(
+                f"{type(self).__name__}: expected 1 or {2 * self._dims} numbers as padding, got {self.padding}"
+            )
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.pad(input, self.padding, self._mode)
+
+    def extra_repr(self) -> str:
+        return f"{self.padding}"
+
+
+class _ConstantPad(_Pad):
+    value: float
+
+    def __init__(self, padding: IntOrInts, value: float) -> None:
+        super().__init__(padding)
+        self.value = value
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.pad(input, self.padding, "constant", self.value)
+
+    def extra_repr(self) -> str:
+        return f"padding={self.padding}, value={self.value}"
+
+
+class ConstantPad1d(_ConstantPad):
+    """Pad a sequence with ``value``.
+
+    Args:
+        padding: (left, right), or one number.
+        value: what is put there.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.ConstantPad1d((1, 2), 9.0)(plait.tensor([[1.0, 2.0]])).tolist()
+        [[9.0, 1.0, 2.0, 9.0, 9.0]]
+    """
+
+    _dims = 1
+
+
+class ConstantPad2d(_ConstantPad):
+    """Pad an image with ``value``; see :class:`ConstantPad1d`."""
+
+    _dims = 2
+
+
+class ConstantPad3d(_ConstantPad):
+    """Pad a volume with ``value``; see :class:`ConstantPad1d`."""
+
+    _dims = 3
+
+
+class _ZeroPad(_ConstantPad):
+    def __init__(self, padding: IntOrInts) -> None:
+        super().__init__(padding, 0.0)
+
+    def extra_repr(self) -> str:
+        return f"{self.padding}"
+
+
+class ZeroPad1d(_ZeroPad):
+    """Pad a sequence with 0.
+
+    Args:
+        padding: (left, right), or one number.
+    """
+
+    _dims = 1
+
+
+class ZeroPad2d(_ZeroPad):
+    """Pad an image with 0.
+
+    Args:
+        padding: (left, right, top, bottom), or one number.
+    """
+
+    _dims = 2
+
+
+class ZeroPad3d(_ZeroPad):
+    """Pad a volume with 0.
+
+    Args:
+        padding: (left, right, top, bottom, front, back), or one number.
+    """
+
+    _dims = 3
+
+
+class ReflectionPad1d(_Pad):
+    """Pad a sequence with its mirror image; the edge is not repeated.
+
+    Args:
+        padding: (left, right), or one number; less than the length.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.ReflectionPad1d(2)(plait.tensor([[1.0, 2.0, 3.0]])).tolist()
+        [[3.0, 2.0, 1.0, 2.0, 3.0, 2.0, 1.0]]
+    """
+
+    _dims = 1
+    _mode = "reflect"
+
+
+class ReflectionPad2d(_Pad):
+    """Pad an image with its mirror image; see :class:`ReflectionPad1d`."""
+
+    _dims = 2
+    _mode = "reflect"
+
+
+class ReflectionPad3d(_Pad):
+    """Pad a volume with its mirror image; see :class:`ReflectionPad1d`."""
+
+    _dims = 3
+    _mode = "reflect"
+
+
+class ReplicationPad1d(_Pad):
+    """Pad a sequence by repeating its edge.
+
+    Args:
+        padding: (left, right), or one number.
+    """
+
+    _dims = 1
+    _mode = "replicate"
+
+
+class ReplicationPad2d(_Pad):
+    """Pad an image by repeating its edge; see :class:`ReplicationPad1d`."""
+
+    _dims = 2
+    _mode = "replicate"
+
+
+class ReplicationPad3d(_Pad):
+    """Pad a volume by repeating its edge; see :class:`ReplicationPad1d`."""
+
+    _dims = 3
+    _mode = "replicate"
+
+
+class CircularPad1d(_Pad):
+    """Pad a sequence with its other end.
+
+    Args:
+        padding: (left, right), or one number; at most the length.
+    """
+
+    _dims = 1
+    _mode = "circular"
+
+
+class CircularPad2d(_Pad):
+    """Pad an image with its opposite edge; see :class:`CircularPad1d`."""
+
+    _dims = 2
+    _mode = "circular"
+
+
+class CircularPad3d(_Pad):
+    """Pad a volume with its opposite edge; see :class:`CircularPad1d`."""
+
+    _dims = 3
+    _mode = "circular"

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: MIT
+"""Tensors that a module owns: parameters, buffers, and their forms without a shape yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from .. import _core
+from .._core import Tensor
+
+__all__ = [
+    "Buffer",
+    "Parameter",
+    "UninitializedBuffer",
+    "UninitializedParameter",
+    "UninitializedTensorMixin",
+    "is_lazy",
+]
+
+
+def _rebuild_parameter(cls: type[Parameter], data: Tensor, requires_grad: bool) -> Parameter:
+    return cls(data, requires_grad)
+
+
+def _rebuild_buffer(data: Tensor, requires_grad: bool, persistent: bool) -> Buffer:
+    return Buffer(data.requires_grad_(requires_grad), persistent=persistent)
+
+
+class Parameter(Tensor):
+    """A tensor that its module lists among its parameters, so that optimizers find it.
+
+    Assigning one as an attribute of a :class:`~plait.nn.Module` registers it under that name. The parameter
+    shares the storage of ``data`` and is a leaf of the autograd graph.
+
+    Args:
+        data: the values; an empty tensor by default. Any shape; floating point if it requires a gradient.
+        requires_grad: whether ``backward`` accumulates a gradient into ``.grad``. Default: ``True``.
+
+    Raises:
+        TypeError: if ``data`` is not a tensor.
+        RuntimeError: if ``requires_grad`` is true and ``data`` holds integers or booleans.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> class Scale(nn.Module):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.gain = nn.Parameter(plait.ones(3))
+        ...     def forward(self, x):
+        ...         return x * self.gain
+        >>> [name for name, _ in Scale().named_parameters()]
+        ['gain']
+    """
+
+    def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
+        if data is None:
+            data = _core.empty(0)
+        elif not isinstance(data, Tensor):
+            raise TypeError(f"Parameter: expected data to be a Tensor, got {type(data).__name__}")
+        return _core._make_subclass(cls, data, requires_grad)
+
+    def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
+        pass  # all is done in __new__; the base class must not initialise the tensor again
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        if id(self) in memo:
+            return memo[id(self)]
+        result = type(self)(self.data.clone(), self.requires_grad)
+        memo[id(self)] = result
+        return result
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Callable[..., Parameter], tuple[Any, ...]]:
+        return _rebuild_parameter, (type(self), self.data, self.requires_grad)
+
+
+class Buffer(Tensor):
+    """A tensor that is part of a module's state but is not trained, such as a running mean.
+
+    Assigning one as an attribute of a :class:`~plait.nn.Module` is the same as calling
+    :meth:`~plait.nn.Module.register_buffer`.
+
+    Args:
+        data: the values; an empty tensor by default.
+        persistent: whether the buffer is written to ``state_dict``. Default: ``True``.
+
+    Raises:
+        TypeError: if ``data`` is not a tensor.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> m = nn.Module()
+        >>> m.steps = nn.Buffer(plait.zeros(1))
+        >>> list(m.state_dict())
+        ['steps']
+    """
+
+    persistent: bool
+
+    def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Buffer:
+        if data is None:
+            data = _core.empty(0)
+        elif not isinstance(data, Tensor):
+            raise TypeError(f"Buffer: expected data to be a Tensor, got {type(data).__name__}")
+        buffer = _core._make_subclass(cls, data, data.requires_grad)
+        buffer.persistent = persistent
+        return buffer
+
+    def __init__(self, data: Tensor | None = None, *, persistent: bool = True) -> None:
+        pass  # all is done in __new__
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Buffer:
+        if id(self) in memo:
+            return memo[id(self)]
+        result = Buffer(self.data.clone(), persistent=self.persistent)
+        result.requires_grad_(self.requires_grad)
+        memo[id(self)] = result
+        return result
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Callable[..., Buffer], tuple[Any, ...]]:
+        return _rebuild_buffer, (self.data, self.requires_grad, self.persistent)
+
+
+class UninitializedTensorMixin:
+    """Behaviour of tensors whose shape is found at the first forward of a lazy module."""
+
+    _becomes: ClassVar[type[Any]] = Tensor
+    _dtype: Any
+    _device: Any
+
+    def materialize(self, shape: tuple[int, ...] | list[int], device: Any = None, dtype: Any = None) -> None:
+        """Give the tensor its shape and turn it into an ordinary parameter or buffer, in place.
+
+        Args:
+            shape: the shape found.
+            device: ``None`` or the CPU.
+            dtype: element type; by default the one asked for at construction.
+        """
+        self.data = _core.empty(shape, dtype=dtype or self._dtype, device=device or self._device)
+        self.__class__ = self._becomes
+
+    @property
+    def shape(self) -> Any:
+        raise RuntimeError(
+            f"{type(self).__name__}: has no shape before the first forward of its lazy module\n"
+            "hint: pass one batch of data through the model first"
+        )
+
+    def __repr__(self, **kwargs: Any) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[misc, override]
+    """A parameter without a shape; lazy modules hold it until their first forward.
+
+    Args:
+        requires_grad: as in :class:`Parameter`. Default: ``True``.
+        device: ``None`` or the CPU.
+        dtype: element type of the later parameter; the default dtype if ``None``.
+
+    Example:
+        >>> from plait import nn
+        >>> nn.LazyLinear(4).weight
+        <UninitializedParameter>
+    """
+
+    _becomes = Parameter
+
+    def __new__(  # type: ignore[misc]
+        cls, requires_grad: bool = True, device: Any = None, dtype: Any = None
+    ) -> UninitializedParameter:
+        data = _core.empty(0, dtype=dtype, device=device)
+        parameter = _core._make_subclass(cls, data, requires_grad)
+        parameter._dtype, parameter._device = dtype, device
+        return parameter
+
+    def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
+        pass  # all is done in __new__
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedParameter:  # type: ignore[override]
+        if id(self) in memo:
+            return memo[id(self)]
+        result = type(self)(self.requires_grad, self._device, self._dtype)
+        memo[id(self)] = result
+        return result
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return type(self), (self.requires_grad, self._device, self._dtype)
+
+
+class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[misc, override]
+    """A buffer without a shape; lazy normalisation modules hold it until their first forward.
+
+    Args:
+        requires_grad: whether a gradient is accumulated. Default: ``False``.
+        device: ``None`` or the CPU.
+        dtype: element type of the later buffer; the default dtype if ``None``.
+    """
+
+    _becomes = Buffer
+    persistent: bool
+
+    def __new__(
+        cls,
+        requires_grad: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        persistent: bool = True,
+    ) -> UninitializedBuffer:
+        data = _core.empty(0, dtype=dtype, device=device)
+        buffer = _core._make_subclass(cls, data, requires_grad)
+        buffer._dtype, buffer._device, buffer.persistent = dtype, device, persistent
+        return buffer
+
+    def __init__(
+        self,
+        requires_grad: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        persistent: bool = True,
+    ) -> None:
+        pass  # all is done in __new__
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedBuffer:
+        if id(self) in memo:
+            return memo[id(self)]
+        result = type(self)(self.requires_grad, self._device, self._dtype, self.persistent)
+        memo[id(self)] = result
+        return result
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return type(self), (self.requires_grad, self._device, self._dtype, self.persistent)
+
+
+def is_lazy(param: Any) -> bool:
+    """Whether ``param`` still waits for its shape (see :class:`~plait.nn.LazyLinear`)."""
+    return isinstance(param, UninitializedTensorMixin)

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""Muon."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import plait
+from plait import _core
+
+from .optimizer import Optimizer, ParamsT, check_hyperparameters
+
+__all__ = ["Muon"]
+
+_INF = float("inf")
+
+
+class Muon(Optimizer):
+    """Momentum whose matrix is made nearly orthogonal before the step. For the matrices inside a network.
+
+    With gradient g::
+
+        b = b + (1 - momentum) * (g - b)
+        u = orthogonalise(b)                  (Nesterov: of g + momentum * (b - g))
+        p = p * (1 - lr * weight_decay) - lr * s * u
+
+    The singular values of u are near 1: X = b / |b|, then ``ns_steps`` times X = a X + (b A + c A^2) X with
+    A = X X^T, in the dtype of the parameter. Vectors, embeddings and the last layer are better left to AdamW.
+
+    Args:
+        params: matrices, or parameter groups of matrices.
+        lr: learning rate, default 1e-3.
+        weight_decay: decoupled, default 0.1.
+        momentum: default 0.95.
+        nesterov: look one step ahead, default True.
+        ns_coefficients: (a, b, c) of the iteration.
+        eps: least norm to divide by, default 1e-7.
+        ns_steps: iterations, below 100, default 5.
+        adjust_lr_fn: the scale s: "original" (default): sqrt(max(1, rows / columns)); "match_rms_adamw":
+            0.2 * sqrt(max(rows, columns)).
+
+    Raises:
+        ValueError: a parameter that is no matrix, or a hyperparameter out of range.
+
+    Source: Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024.
+
+    Example:
+        >>> import plait
+        >>> w = plait.eye(2, requires_grad=True)
+        >>> opt = plait.optim.Muon([w], lr=0.1, weight_decay=0)
+        >>> (w * w).sum().backward()
+        >>> opt.step()
+        >>> bool((w.diagonal() < 1).all())
+        True
+    """
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float = 1e-3,
+        weight_decay: float = 0.1,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+        ns_coefficients: tuple[float, float, float] = (3.4445, -4.775, 2.0315),
+        eps: float = 1e-7,
+        ns_steps: int = 5,
+        adjust_lr_fn: str | None = None,
+    ) -> None:
+        check_hyperparameters(
+            "Muon",
+            lr=(lr, 0, _INF),
+            weight_decay=(weight_decay, 0, _INF),
+            momentum=(momentum, 0, _INF),
+            eps=(eps, 0, _INF),
+            ns_steps=(ns_steps, 0, 100),
+        )
+        if adjust_lr_fn not in (None, "original", "match_rms_adamw"):
+            raise ValueError(f"Muon: expected adjust_lr_fn 'original' or 'match_rms_adamw', got {adjust_lr_fn!r}")
+        defaults = {
+            "lr": lr,
+            "weight_decay": weight_decay,
+            "momentum": momentum,
+            "nesterov": nesterov,
+            "ns_coefficients": ns_coefficients,
+            "eps": eps,
+            "ns_steps": ns_steps,
+            "adjust_lr_fn": adjust_lr_fn,
+        }
+        super().__init__(params, defaults)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        super().add_param_group(param_group)
+        for p in self.param_groups[-1]["params"]:
+            if p.dim() != 2:
+                self.param_groups.pop()
+                raise ValueError(f"Muon: expected matrices, got a parameter of shape {tuple(p.shape)}")
+
+    def _step_group(self, group: dict[str, Any]) -> None:
+        with plait.no_grad():
+            for p in _core._ops.with_grad(group["params"]):
+                state = self.state[p]
+                if not state:
+                    state["momentum_buffer"] = plait.zeros_like(p)
+                self._update(p, state["momentum_buffer"], group)
+
+    def _update(self, p: plait.Tensor, buffer: plait.Tensor, group: dict[str, Any]) -> None:
+        g, lr, momentum = p.grad, float(group["lr"]), group["momentum"]
+        buffer.lerp_(g, 1 - momentum)
+        update = g.lerp(buffer, momentum) if group["nesterov"] else buffer
+        rows, columns = p.shape
+        if group["adjust_lr_fn"] == "match_rms_adamw":
+            scale = 0.2 * math.sqrt(max(rows, columns))
+        else:
+            scale = math.sqrt(max(1.0, rows / columns)) if columns else 1.0
+        p.mul_(1 - lr * group["weight_decay"])
+        p.add_(_orthogonalise(update, group), alpha=-lr * scale)
+
+
+def _orthogonalise(x: plait.Tensor, group: dict[str, Any]) -> plait.Tensor:
+    """The matrix with the singular vectors of x and singular values near 1."""
+    a, b, c = group["ns_coefficients"]
+    tall = x.shape[0] > x.shape[1]
+    x = x.t() if tall else x  # the smaller product of the two
+    x = x / x.norm().clamp(min=group["eps"])
+    for _ in range(group["ns_steps"]):
+        gram = x @ x.t()
+        x = a * x + (b * gram + c * (gram @ gram)) @ x
+    return x.t() if tall else x

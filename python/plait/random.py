@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""The random-number generator of the process."""
+
+from __future__ import annotations
+
+from ._core import Generator, Tensor, default_generator
+
+__all__ = ["get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
+
+
+def manual_seed(seed: int) -> Generator:
+    """Start the default generator from ``seed``; the same seed gives the same numbers at any number of threads.
+
+    Args:
+        seed: any int; it is taken modulo 2**64.
+
+    Returns:
+        The default generator.
+
+    Example:
+        >>> _ = plait.manual_seed(0)
+        >>> a = plait.rand(2)
+        >>> _ = plait.manual_seed(0)
+        >>> bool((a == plait.rand(2)).all())
+        True
+    """
+    return default_generator.manual_seed(seed)
+
+
+def seed() -> int:
+    """Seed the default generator from the system's entropy and return the seed."""
+    return default_generator.seed()
+
+
+def initial_seed() -> int:
+    """The seed of the default generator."""
+    return default_generator.initial_seed()
+
+
+def get_rng_state() -> Tensor:
+    """The state of the default generator, a uint8 tensor."""
+    return default_generator.get_state()
+
+
+def set_rng_state(new_state: Tensor) -> None:
+    """Continue from a state that ``get_rng_state`` gave."""
+    default_generator.set_state(new_state)

@@ -1,0 +1,539 @@
+# SPDX-License-Identifier: MIT
+"""Saving and loading of tensors and of nested containers of them, without pickle.
+
+A file is a safetensors file: 8 bytes of header length, a JSON header with name, dtype, shape and place of
+each tensor, and the tensors' bytes. What safetensors lacks (nesting, numbers, None, ...) stands as JSON text
+under the key ``plait.tree`` of its metadata, with tensors as references to their names. So the safetensors
+package reads our tensors, and :func:`load` reads files of that package. Nothing in a file can run code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import math
+import os
+import secrets
+import stat
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
+from typing import IO, Any, TypeAlias
+
+import numpy as np
+
+import plait
+
+__all__ = ["FileFormatError", "load", "save"]
+
+FileLike: TypeAlias = "str | os.PathLike[str] | IO[bytes]"
+
+_TREE_KEY = "plait.tree"
+_MAX_HEADER = 100_000_000
+_MAX_DEPTH = 64  # of nesting; a level of the object is at most four of the tree
+
+# safetensors' name of each dtype, and the NumPy dtype that carries its bytes.
+_DTYPES: dict[str, tuple[str, str]] = {
+    "F64": ("float64", "<f8"),
+    "F32": ("float32", "<f4"),
+    "F16": ("float16", "<f2"),
+    "BF16": ("bfloat16", "<i2"),
+    "I64": ("int64", "<i8"),
+    "I32": ("int32", "<i4"),
+    "I16": ("int16", "<i2"),
+    "I8": ("int8", "|i1"),
+    "U8": ("uint8", "|u1"),
+    "BOOL": ("bool", "|b1"),
+}
+_CODES = {name: code for code, (name, _) in _DTYPES.items()}
+_FOREIGN_DTYPES = {"U16", "U32", "U64", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F6_E2M3", "F6_E3M2", "F4", "C64"}
+
+
+class FileFormatError(ValueError, RuntimeError):
+    """A file is not what :func:`load` can read; the text says what is wrong with it."""
+
+
+def _dtype_name(dtype: Any) -> str:
+    return str(dtype).rpartition(".")[2]
+
+
+# ---- saving ------------------------------------------------------------------------------------------------
+
+
+class _Packer:
+    """Turns an object into a JSON tree and a table of tensors."""
+
+    def __init__(self) -> None:
+        self.tensors: dict[str, plait.Tensor] = {}
+        self._names: dict[tuple[Any, ...], str] = {}
+
+    def pack(self, obj: Any, path: tuple[str, ...] = ()) -> Any:
+        if len(path) > _MAX_DEPTH:
+            raise ValueError(f"save: expected a nesting of at most {_MAX_DEPTH} levels, got a deeper one")
+        if obj is None or isinstance(obj, (bool, str)):
+            return obj
+        if isinstance(obj, int):
+            return int(obj)
+        if isinstance(obj, float):
+            return float(obj) if math.isfinite(obj) else {"$float": repr(float(obj))}
+        if isinstance(obj, plait.Tensor):
+            return self._tensor(obj, path)
+        if isinstance(obj, plait.Size):
+            return {"$size": [int(n) for n in obj]}
+        if isinstance(obj, dict):
+            return self._dict(obj, path)
+        if type(obj) is list:
+            return self._items(obj, path)
+        if type(obj) is tuple:
+            return {"$tuple": self._items(obj, path)}
+        if isinstance(obj, (set, frozenset)):
+            kind = "$set" if isinstance(obj, set) else "$frozenset"
+            return {kind: self._items(sorted(obj, key=repr), path)}
+        if isinstance(obj, plait.dtype):
+            return {"$dtype": _dtype_name(obj)}
+        if isinstance(obj, plait.device):
+            return {"$device": str(obj)}
+        if isinstance(obj, np.ndarray):
+            return {"$ndarray": self._tensor(plait.from_numpy(np.ascontiguousarray(obj)), path)["$tensor"]}
+        if isinstance(obj, np.generic):
+            return self.pack(obj.item(), path)
+        raise TypeError(self._refusal(obj, path))
+
+    def _items(self, items: Any, path: tuple[str, ...]) -> list[Any]:
+        return [self.pack(x, (*path, str(i))) for i, x in enumerate(items)]
+
+    def _dict(self, obj: dict[Any, Any], path: tuple[str, ...]) -> Any:
+        kind = {dict: "$dict", OrderedDict: "$ordered", Counter: "$counter"}.get(type(obj))
+        if kind is None and not isinstance(obj, OrderedDict):
+            kind = "$dict"  # defaultdict and the like: what they add is not data
+        if kind == "$dict" and all(isinstance(k, str) and not k.startswith("$") for k in obj):
+            return {k: self.pack(v, (*path, k)) for k, v in obj.items()}
+        pairs = []
+        for k, v in obj.items():
+            if not isinstance(k, (str, int, float, tuple, type(None))):
+                raise TypeError(
+                    f"save: expected dict keys of type str, int, float, bool, tuple or None, got "
+                    f"{type(k).__name__} at {_where(path)}"
+                )
+            pairs.append([self.pack(k, path), self.pack(v, (*path, str(k)))])
+        return {kind or "$ordered": pairs}
+
+    def _tensor(self, t: plait.Tensor, path: tuple[str, ...]) -> dict[str, Any]:
+        if _dtype_name(t.dtype) not in _CODES:
+            raise TypeError(f"save: expected a tensor dtype that safetensors knows, got {t.dtype} at {_where(path)}")
+        # The same memory read in the same way is one tensor: shared weights stay shared.
+        identity = (t.data_ptr(), tuple(t.shape), tuple(t.stride()), t.dtype) if t.numel() else (id(t),)
+        name = self._names.get(identity)
+        if name is None:
+            name = base = ".".join(path) or "tensor"
+            count = 1
+            while name in self.tensors or name == "__metadata__":
+                count += 1
+                name = f"{base}#{count}"
+            self._names[identity] = name
+            self.tensors[name] = t.detach()
+        node: dict[str, Any] = {"$tensor": name}
+        if type(t) is not plait.Tensor and isinstance(t, plait.nn.Parameter):
+            node["parameter"] = True
+        if t.requires_grad and t.is_leaf:
+            node["requires_grad"] = True
+        return node
+
+    def _refusal(self, obj: Any, path: tuple[str, ...]) -> str:
+        name = type(obj).__name__
+        text = (
+            f"save: expected tensors, numbers, strings and containers of them, got {name} at {_where(path)}; "
+            "objects with code are not written"
+        )
+        if hasattr(obj, "state_dict"):
+            text += f"\nhint: save the state instead: plait.save({name.lower()}.state_dict(), path)"
+        elif hasattr(obj, "get_state"):
+            text += "\nhint: save its state: generator.get_state()"
+        return text
+
+
+def _where(path: tuple[str, ...]) -> str:
+    return "'" + ".".join(path) + "'" if path else "the top"
+
+
+def _tensor_bytes(t: plait.Tensor) -> memoryview:
+    """The bytes of a tensor in row-major order; no copy if it is contiguous."""
+    t = t.contiguous()
+    if _dtype_name(t.dtype) == "bfloat16":
+        t = t.view(plait.int16)
+    return memoryview(np.ascontiguousarray(t.numpy()).reshape(-1).view(np.uint8))  # type: ignore[arg-type]
+
+
+def _encode(obj: Any) -> Iterator[bytes | memoryview]:
+    """The file's contents, piece by piece."""
+    packer = _Packer()
+    tree = packer.pack(obj)
+    # Larger element sizes first: every tensor then lies at a multiple of its element size.
+    order = sorted(packer.tensors.items(), key=lambda item: -item[1].element_size())
+    header: dict[str, Any] = {"__metadata__": {"format": "pt", _TREE_KEY: json.dumps(tree, allow_nan=False)}}
+    offset = 0
+    for name, t in order:
+        end = offset + t.numel() * t.element_size()
+        code = _CODES[_dtype_name(t.dtype)]
+        header[name] = {"dtype": code, "shape": [int(n) for n in t.shape], "data_offsets": [offset, end]}
+        offset = end
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "strict")
+    text += b" " * (-len(text) % 8)
+    if len(text) > _MAX_HEADER:
+        raise ValueError(f"save: expected a header of at most {_MAX_HEADER} bytes, got {len(text)}")
+    yield len(text).to_bytes(8, "little") + text
+    for _, t in order:
+        if t.numel():
+            yield _tensor_bytes(t)
+
+
+def save(obj: Any, f: FileLike) -> None:
+    """Writes tensors and containers of them to a file, atomically.
+
+    The data goes to a temporary file in the same folder, which takes the place of ``f`` only when it is
+    complete and on the disk: a crash or a full disk leaves the old file as it was.
+
+    Args:
+        obj: a tensor, or any nesting of dict (with str, int, float, bool, tuple or None keys), OrderedDict,
+            list, tuple, set, str, int, float, bool, None, dtype, device, Size, Counter and NumPy arrays:
+            state dicts of modules, optimizers and schedules, generator states. A tensor that occurs twice is
+            written once and is shared again after loading. Views are written on their own.
+        f: a path, or a binary file open for writing.
+
+    Raises:
+        TypeError: ``obj`` holds something else, such as a module; nothing is written then.
+        OSError: the file cannot be written.
+
+    Example:
+        >>> import io, plait
+        >>> buffer = io.BytesIO()
+        >>> plait.save({"weight": plait.ones(2), "epoch": 3, "betas": (0.9, 0.999)}, buffer)
+        >>> _ = buffer.seek(0)
+        >>> plait.load(buffer)["betas"]
+        (0.9, 0.999)
+    """
+    pieces = _encode(obj)
+    first = next(pieces)  # everything is checked before a file is made
+    if hasattr(f, "write"):
+        f.write(first)
+        for piece in pieces:
+            f.write(piece)
+        return
+    path = os.path.realpath(os.fspath(f))  # through a link, so that the link stays
+    if os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode):
+        with open(path, "wb") as special:  # a pipe or device cannot be replaced
+            special.write(first)
+            special.writelines(pieces)
+        return
+    _write_atomically(path, first, pieces)
+
+
+def _write_atomically(path: str, first: bytes | memoryview, pieces: Iterator[bytes | memoryview]) -> None:
+    folder, name = os.path.split(path)
+    temporary = os.path.join(folder, f".{name[:100]}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        with open(descriptor, "wb") as out:
+            out.write(first)
+            for piece in pieces:
+                out.write(piece)
+            out.flush()
+            os.fsync(out.fileno())
+        if os.path.exists(path):
+            with contextlib.suppress(OSError):
+                os.chmod(temporary, stat.S_IMODE(os.stat(path).st_mode))
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    with contextlib.suppress(OSError):  # some file systems cannot sync a folder
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+# ---- loading -----------------------------------------------------------------------------------------------
+
+
+class _Entry:
+    """A tensor of a checked header."""
+
+    __slots__ = ("begin", "code", "end", "shape")
+
+    def __init__(self, code: str, shape: tuple[int, ...], begin: int, end: int) -> None:
+        self.code, self.shape, self.begin, self.end = code, shape, begin, end
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        twice = next(k for k, n in Counter(k for k, _ in pairs).items() if n > 1)
+        raise FileFormatError(f"load: expected unique names in the header, got {twice!r} twice")
+    return result
+
+
+def _no_constant(name: str) -> Any:
+    raise FileFormatError(f"load: expected JSON numbers, got {name}")
+
+
+def _parse_json(text: str | bytes, what: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+    except FileFormatError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise FileFormatError(f"load: expected {what} in JSON, got text that is not ({error})") from None
+
+
+def _explain_start(start: bytes) -> str | None:
+    """Why a file that begins so is none of ours, if it is a known kind."""
+    if start[:4] == b"PK\x03\x04" or start[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+        return (
+            "load: expected a safetensors file, got one written by torch.save or pickle, which can run "
+            "code when it is loaded\nhint: in PyTorch: safetensors.torch.save_file(state_dict, path)"
+        )
+    if start[:8] == b"\x89HDF\r\n\x1a\n":
+        return "load: expected a safetensors file, got an HDF5 file"
+    if start[:6] == b"\x93NUMPY":
+        return "load: expected a safetensors file, got a NumPy file\nhint: plait.from_numpy(numpy.load(path))"
+    return None
+
+
+def _read_header(f: IO[bytes], size: int) -> tuple[dict[str, _Entry], dict[str, str], int]:
+    """The tensors, the metadata and the place of the first byte of data. Checks the whole layout."""
+    start = f.read(8)
+    if explanation := _explain_start(start):
+        raise FileFormatError(explanation)
+    if len(start) < 8:
+        raise FileFormatError(f"load: expected at least 8 bytes, got a file of {len(start)}")
+    length = int.from_bytes(start, "little")
+    if length > _MAX_HEADER:
+        raise FileFormatError(
+            f"load: expected a header of at most {_MAX_HEADER} bytes, got a length of {length}; this is no "
+            "safetensors file"
+        )
+    if length > size - 8:
+        raise FileFormatError(f"load: expected a header of {length} bytes, got a file of {size}: it is cut short")
+    text = f.read(length)
+    if len(text) != length:
+        raise FileFormatError(f"load: expected a header of {length} bytes, got {len(text)}: the file is cut short")
+    if not text.startswith(b"{"):
+        raise FileFormatError("load: expected a header that begins with '{'; this is no safetensors file")
+    header = _parse_json(text, "the header")
+    if not isinstance(header, dict):
+        raise FileFormatError(f"load: expected a header that is an object, got {type(header).__name__}")
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
+        raise FileFormatError("load: expected __metadata__ to be an object of strings")
+    entries = {name: _check_entry(name, value) for name, value in header.items()}
+    _check_layout(entries, size - 8 - length)
+    return entries, metadata, 8 + length
+
+
+def _is_size(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 2**63
+
+
+def _check_entry(name: str, value: Any) -> _Entry:
+    if not isinstance(value, dict) or value.keys() != {"dtype", "shape", "data_offsets"}:
+        raise FileFormatError(f"load: expected dtype, shape and data_offsets for {name!r}, got {str(value)[:200]}")
+    code, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
+    if not isinstance(code, str) or code not in _DTYPES:
+        known = isinstance(code, str) and code in _FOREIGN_DTYPES
+        reason = "which plait does not have" if known else "which is unknown"
+        raise FileFormatError(f"load: expected a dtype among {', '.join(_DTYPES)} for {name!r}, got {code!r}, {reason}")
+    if not isinstance(shape, list) or not all(map(_is_size, shape)) or len(shape) > 64:
+        raise FileFormatError(f"load: expected a shape of sizes >= 0 for {name!r}, got {str(shape)[:200]}")
+    if not isinstance(offsets, list) or len(offsets) != 2 or not all(map(_is_size, offsets)):
+        raise FileFormatError(f"load: expected two offsets for {name!r}, got {str(offsets)[:200]}")
+    begin, end = offsets
+    span = math.prod(shape) * np.dtype(_DTYPES[code][1]).itemsize  # Python's integers do not wrap
+    if begin > end or span != end - begin:
+        raise FileFormatError(
+            f"load: expected {span} bytes for {name!r} of shape {tuple(shape)} and dtype {code}, got offsets "
+            f"{begin} to {end}"
+        )
+    return _Entry(code, tuple(shape), begin, end)
+
+
+def _check_layout(entries: dict[str, _Entry], size: int) -> None:
+    """Every byte of the data belongs to exactly one tensor."""
+    at = 0
+    for name, e in sorted(entries.items(), key=lambda item: (item[1].begin, item[1].end)):
+        if e.begin != at:
+            kind = "a gap" if e.begin > at else "an overlap"
+            raise FileFormatError(f"load: expected {name!r} to begin at {at}, got {e.begin}: {kind} in the data")
+        at = e.end
+    if at != size:
+        kind = "the file is cut short" if at > size else "bytes follow that belong to no tensor"
+        raise FileFormatError(f"load: expected {at} bytes of data, got {size}: {kind}")
+
+
+class _Reader:
+    """Makes the tensors of a checked file, each once."""
+
+    def __init__(self, f: IO[bytes], entries: dict[str, _Entry], start: int, mapped: np.ndarray | None) -> None:
+        self._f, self._entries, self._start, self._mapped = f, entries, start, mapped
+        self._done: dict[str, plait.Tensor] = {}
+
+    def __call__(self, name: str) -> plait.Tensor:
+        if name not in self._entries:
+            raise FileFormatError(f"load: expected a tensor {name!r}, which the file's tree names, got none")
+        if name not in self._done:
+            self._done[name] = self._make(name, self._entries[name])
+        return self._done[name]
+
+    def _make(self, name: str, e: _Entry) -> plait.Tensor:
+        dtype, carrier = _DTYPES[e.code]
+        if self._mapped is not None:
+            array = self._mapped[self._start + e.begin : self._start + e.end].view(carrier).reshape(e.shape)
+            if array.flags.aligned:
+                t = plait.from_numpy(array)
+                return t.view(plait.bfloat16) if dtype == "bfloat16" else t
+        t = plait.empty(e.shape, dtype=getattr(plait, dtype))
+        if t.numel() == 0:
+            return t
+        data = _tensor_bytes(t)
+        self._f.seek(self._start + e.begin)
+        got = 0
+        while got < len(data):
+            n = self._f.readinto(data[got:])  # type: ignore[attr-defined]
+            if not n:
+                raise FileFormatError(f"load: expected {len(data)} bytes for {name!r}, got {got}")
+            got += n
+        if e.code == "BOOL" and (worst := int(np.frombuffer(data, np.uint8).max())) > 1:
+            raise FileFormatError(f"load: expected bytes 0 and 1 in {name!r} of dtype BOOL, got {worst}")
+        return t
+
+
+def _unpack(node: Any, tensor: Callable[[str], plait.Tensor], depth: int = 0) -> Any:
+    """The object of a tree."""
+    if depth > 4 * _MAX_DEPTH:
+        raise FileFormatError(f"load: expected a tree of depth at most {4 * _MAX_DEPTH}, got a deeper one")
+    if isinstance(node, list):
+        return [_unpack(x, tensor, depth + 1) for x in node]
+    if not isinstance(node, dict):
+        return node
+    kind = next(iter(node), "")
+    if not kind.startswith("$"):
+        return {k: _unpack(v, tensor, depth + 1) for k, v in node.items()}
+    value = node[kind]
+    if kind == "$tensor" and isinstance(value, str):
+        return _unpack_tensor(node, tensor(value))
+    if len(node) == 1:
+        if kind == "$float" and value in ("inf", "-inf", "nan"):
+            return float(value)
+        if kind == "$dtype" and isinstance(value, str) and value in _CODES:
+            return getattr(plait, value)
+        if kind == "$device" and value == "cpu":
+            return plait.device("cpu")
+        if kind == "$ndarray" and isinstance(value, str):
+            return tensor(value).numpy().copy()
+        if kind == "$size" and isinstance(value, list) and all(map(_is_size, value)):
+            return plait.Size(value)
+        if isinstance(value, list):
+            return _unpack_container(kind, [_unpack(x, tensor, depth + 1) for x in value])
+    raise FileFormatError(f"load: expected a known kind in the tree, got {str(node)[:200]}")
+
+
+def _unpack_tensor(node: dict[str, Any], t: plait.Tensor) -> plait.Tensor:
+    if node.keys() - {"$tensor", "parameter", "requires_grad"}:
+        raise FileFormatError(f"load: expected a known kind of tensor in the tree, got {str(node)[:200]}")
+    if not (t.is_floating_point() and (node.get("parameter") or node.get("requires_grad"))):
+        return t
+    needs_grad = bool(node.get("requires_grad"))
+    if node.get("parameter"):
+        return plait.nn.Parameter(t, requires_grad=needs_grad)
+    return t.requires_grad_(needs_grad)
+
+
+def _unpack_container(kind: str, items: list[Any]) -> Any:
+    try:
+        if kind == "$tuple":
+            return tuple(items)
+        if kind in ("$set", "$frozenset"):
+            return set(items) if kind == "$set" else frozenset(items)
+        if kind in ("$dict", "$ordered", "$counter"):
+            pairs = [(k, v) for k, v in items]
+            if kind == "$dict":
+                return dict(pairs)
+            return OrderedDict(pairs) if kind == "$ordered" else Counter(dict(pairs))
+    except (TypeError, ValueError) as error:
+        raise FileFormatError(f"load: expected the contents of a {kind[1:]}, got others ({error})") from None
+    raise FileFormatError(f"load: expected a known kind in the tree, got {kind!r}")
+
+
+def _check_location(map_location: Any) -> None:
+    """There is one device: everything else than the CPU is refused."""
+    if map_location is None or callable(map_location):
+        return
+    targets = map_location.values() if isinstance(map_location, dict) else [map_location]
+    for target in targets:
+        if str(target).partition(":")[0] != "cpu":
+            raise ValueError(f"load: expected map_location 'cpu', got {target!r}; plait computes on the CPU")
+
+
+def load(
+    f: FileLike,
+    map_location: Any = None,
+    pickle_module: Any = None,
+    *,
+    weights_only: bool | None = None,
+    mmap: bool | None = None,
+) -> Any:
+    """Reads what :func:`save` or the safetensors package wrote. No file can run code.
+
+    The whole header is checked before a tensor is made: lengths against the file's size, names, dtypes, and
+    that the tensors cover the data without a gap or an overlap.
+
+    Args:
+        f: a path, or a binary file open for reading; it must be seekable.
+        map_location: None or the CPU; accepted so that programs for several devices run.
+        pickle_module: must be None.
+        weights_only: accepted; loading is always safe.
+        mmap: map the file into memory instead of reading it: pages are read when they are first used, and
+            writing to a tensor does not change the file. For paths only. The file must not shrink meanwhile.
+
+    Returns:
+        The saved object; for a file without our tree a dict from names to tensors.
+
+    Raises:
+        FileFormatError: (a ValueError and RuntimeError) the file is cut, corrupted, or of another kind.
+        FileNotFoundError: there is no such file.
+
+    Example:
+        >>> import os, plait, tempfile
+        >>> path = os.path.join(tempfile.mkdtemp(), "model.safetensors")
+        >>> plait.save({"weight": plait.ones(2)}, path)
+        >>> plait.load(path)
+        {'weight': tensor([1., 1.])}
+    """
+    _check_location(map_location)
+    if pickle_module is not None:
+        raise ValueError("load: expected pickle_module None; pickle is never used")
+    if hasattr(f, "read"):
+        if mmap:
+            raise ValueError("load: expected a path with mmap=True, got a file object")
+        file: Any = f
+        if not hasattr(file, "readinto") or not file.seekable():
+            file = io.BytesIO(file.read())
+        start = file.tell()
+        size = file.seek(0, os.SEEK_END) - start
+        file.seek(start)
+        return _decode(file, start, size, None)
+    path = os.fspath(f)
+    with open(path, "rb") as opened:
+        size = os.fstat(opened.fileno()).st_size
+        mapped = np.memmap(path, np.uint8, "c").view(np.ndarray) if mmap and size else None
+        return _decode(opened, 0, size, mapped)
+
+
+def _decode(f: Any, offset: int, size: int, mapped: np.ndarray | None) -> Any:
+    entries, metadata, start = _read_header(f, size)
+    read = _Reader(f, entries, offset + start, mapped)
+    if _TREE_KEY not in metadata:
+        return {name: read(name) for name in entries}
+    return _unpack(_parse_json(metadata[_TREE_KEY], "the tree"), read)

@@ -1,0 +1,381 @@
+# SPDX-License-Identifier: MIT
+"""Transforms of images, as datasets apply them.
+
+Images are tensors (channels, height, width), or, before :class:`ToTensor`, uint8 NumPy arrays (height, width)
+or (height, width, channels), or PIL images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+import plait
+
+__all__ = [
+    "CenterCrop",
+    "Compose",
+    "ConvertImageDtype",
+    "Grayscale",
+    "Lambda",
+    "Normalize",
+    "Pad",
+    "RandomApply",
+    "RandomCrop",
+    "RandomHorizontalFlip",
+    "RandomVerticalFlip",
+    "Resize",
+    "ToTensor",
+]
+
+
+def _pair(name: str, value: Any) -> tuple[int, int]:
+    if isinstance(value, int):
+        return value, value
+    if isinstance(value, Sequence) and len(value) in (1, 2) and all(isinstance(v, int) for v in value):
+        return value[0], value[-1]
+    raise ValueError(f"{name}: expected a size or a pair (height, width), got {value!r}")
+
+
+def _is_tensor(image: Any) -> bool:
+    return isinstance(image, plait.Tensor)
+
+
+def _as_image(name: str, image: Any) -> Any:
+    """A tensor or array; PIL images become arrays."""
+    if _is_tensor(image) or isinstance(image, np.ndarray):
+        return image
+    if hasattr(image, "__array_interface__") or hasattr(image, "__array__"):
+        return np.asarray(image)
+    raise TypeError(f"{name}: expected a tensor, an array or a PIL image, got {type(image).__name__}")
+
+
+def _size(image: Any) -> tuple[int, int]:
+    """(height, width)."""
+    return tuple(image.shape[-2:]) if _is_tensor(image) else tuple(image.shape[:2])
+
+
+def _cut(image: Any, top: int, left: int, height: int, width: int) -> Any:
+    if _is_tensor(image):
+        return image[..., top : top + height, left : left + width]
+    return image[top : top + height, left : left + width]
+
+
+def _flip(image: Any, axis: int) -> Any:
+    """Mirrors along -1 (width) or -2 (height)."""
+    if _is_tensor(image):
+        return image.flip(axis)
+    return np.ascontiguousarray(np.flip(image, {-1: 1, -2: 0}[axis]))
+
+
+def _random() -> float:
+    return float(plait.rand(()))
+
+
+def _random_int(end: int) -> int:
+    return int(plait.randint(end, ()))
+
+
+class Compose:
+    """Applies transforms one after the other.
+
+    Args:
+        transforms: functions of an image.
+
+    Example:
+        >>> import numpy, plait
+        >>> t = plait.transforms.Compose([plait.transforms.ToTensor(), plait.transforms.Normalize(0.5, 0.5)])
+        >>> t(numpy.full((1, 1), 255, numpy.uint8)).tolist()
+        [[[1.0]]]
+    """
+
+    def __init__(self, transforms: Sequence[Callable[[Any], Any]]) -> None:
+        self.transforms = list(transforms)
+
+    def __call__(self, image: Any) -> Any:
+        for t in self.transforms:
+            image = t(image)
+        return image
+
+    @property
+    def _can_batch(self) -> bool:
+        # A stored batch (n, height, width) becomes one of images by ToTensor alone.
+        first = self.transforms[:1]
+        return (
+            bool(first)
+            and isinstance(first[0], ToTensor)
+            and all(getattr(t, "_can_batch", False) for t in self.transforms)
+        )
+
+    def _batch(self, images: plait.Tensor) -> plait.Tensor:
+        for t in self.transforms:
+            images = t._batch(images)  # type: ignore[attr-defined]
+        return images
+
+    def __repr__(self) -> str:
+        return "Compose(\n" + "".join(f"    {t}\n" for t in self.transforms) + ")"
+
+
+class ToTensor:
+    """uint8 images (height, width[, channels]) to float32 tensors (channels, height, width) in [0, 1].
+
+    Arrays of other dtypes keep their dtype and values; tensors stay as they are.
+
+    Example:
+        >>> import numpy, plait
+        >>> plait.transforms.ToTensor()(numpy.zeros((4, 5, 3), numpy.uint8)).shape
+        Size([3, 4, 5])
+    """
+
+    _can_batch = True
+
+    def __call__(self, image: Any) -> plait.Tensor:
+        if _is_tensor(image):
+            return image
+        array = _as_image("ToTensor", image)
+        if array.ndim not in (2, 3):
+            raise ValueError(f"ToTensor: expected an image of 2 or 3 dimensions, got shape {array.shape}")
+        array = array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
+        tensor = plait.from_numpy(np.array(array, order="C"))  # a copy: the image stays its owner's
+        return tensor.to(plait.float32).div_(255) if tensor.dtype == plait.uint8 else tensor
+
+    def _batch(self, images: plait.Tensor) -> plait.Tensor:
+        """The same for uint8 (n, height, width)."""
+        if images.dim() != 3 or images.dtype != plait.uint8:
+            return images
+        return images.unsqueeze(1).to(plait.float32).div_(255)
+
+    def __repr__(self) -> str:
+        return "ToTensor()"
+
+
+class Normalize:
+    """(image - mean) / std for each channel.
+
+    Args:
+        mean, std: a number, or one for each channel; std is not 0.
+        inplace: write into the image.
+
+    Raises:
+        ValueError: a std is 0.
+        TypeError: the image is no floating-point tensor.
+    """
+
+    _can_batch = True
+
+    def __init__(self, mean: float | Sequence[float], std: float | Sequence[float], inplace: bool = False) -> None:
+        self.mean, self.std, self.inplace = mean, std, inplace
+        self._mean = plait.as_tensor(mean, dtype=plait.float32).reshape(-1, 1, 1)
+        self._std = plait.as_tensor(std, dtype=plait.float32).reshape(-1, 1, 1)
+        if bool((self._std == 0).any()):
+            raise ValueError(f"Normalize: expected std other than 0, got {std}")
+
+    def __call__(self, image: plait.Tensor) -> plait.Tensor:
+        if not _is_tensor(image) or not image.is_floating_point():
+            kind = image.dtype if _is_tensor(image) else type(image).__name__
+            raise TypeError(f"Normalize: expected a floating-point tensor, got {kind}\nhint: ToTensor() comes first")
+        mean, std = self._mean.to(image.dtype), self._std.to(image.dtype)
+        return image.sub_(mean).div_(std) if self.inplace else (image - mean).div_(std)
+
+    _batch = __call__
+
+    def __repr__(self) -> str:
+        return f"Normalize(mean={self.mean}, std={self.std})"
+
+
+class ConvertImageDtype:
+    """Changes the dtype of an image; between integers and floats the range is scaled.
+
+    Args:
+        dtype: e.g. ``plait.float32``.
+    """
+
+    def __init__(self, dtype: plait.dtype) -> None:
+        self.dtype = dtype
+
+    def __call__(self, image: plait.Tensor) -> plait.Tensor:
+        to_float = self.dtype in (plait.float32, plait.float64, plait.float16, plait.bfloat16)
+        if image.is_floating_point() == to_float:
+            return image.to(self.dtype)
+        if to_float:
+            return image.to(self.dtype) / plait.iinfo(image.dtype).max
+        largest = plait.iinfo(self.dtype).max
+        return (image * (largest + 1 - 1e-3)).to(self.dtype)
+
+
+class Lambda:
+    """A function as a transform."""
+
+    def __init__(self, lambd: Callable[[Any], Any]) -> None:
+        if not callable(lambd):
+            raise TypeError(f"Lambda: expected a function, got {type(lambd).__name__}")
+        self.lambd = lambd
+
+    def __call__(self, image: Any) -> Any:
+        return self.lambd(image)
+
+
+class Pad:
+    """Adds a border.
+
+    Args:
+        padding: one width for all sides, or (left and right, top and bottom), or (left, top, right, bottom).
+        fill: the value, default 0.
+        padding_mode: "constant", "edge", "reflect" or "symmetric", as in ``numpy.pad``.
+    """
+
+    def __init__(self, padding: int | Sequence[int], fill: float = 0, padding_mode: str = "constant") -> None:
+        sides = [padding] if isinstance(padding, int) else list(padding)
+        if len(sides) not in (1, 2, 4) or any(not isinstance(s, int) or s < 0 for s in sides):
+            raise ValueError(f"Pad: expected 1, 2 or 4 widths >= 0, got {padding!r}")
+        if padding_mode not in ("constant", "edge", "reflect", "symmetric"):
+            raise ValueError(f"Pad: expected constant, edge, reflect or symmetric, got {padding_mode!r}")
+        left, top, right, bottom = (sides * 4)[:4] if len(sides) != 2 else sides * 2
+        self.padding = (left, top, right, bottom)
+        self.fill = fill
+        self.padding_mode = padding_mode
+
+    def __call__(self, image: Any) -> Any:
+        image = _as_image("Pad", image)
+        left, top, right, bottom = self.padding
+        array = image.numpy() if _is_tensor(image) else image
+        widths = [(0, 0)] * array.ndim
+        height_axis = array.ndim - 2 if _is_tensor(image) else 0
+        widths[height_axis], widths[height_axis + 1] = (top, bottom), (left, right)
+        values = {"constant_values": self.fill} if self.padding_mode == "constant" else {}
+        padded = np.pad(array, widths, self.padding_mode, **values)  # type: ignore[call-overload]
+        return plait.from_numpy(padded) if _is_tensor(image) else padded
+
+
+class CenterCrop:
+    """Cuts the middle out.
+
+    Args:
+        size: of the result, one number or (height, width).
+
+    Raises:
+        ValueError: the image is smaller.
+    """
+
+    def __init__(self, size: int | Sequence[int]) -> None:
+        self.size = _pair("CenterCrop", size)
+
+    def __call__(self, image: Any) -> Any:
+        image = _as_image("CenterCrop", image)
+        (h, w), (height, width) = _size(image), self.size
+        if h < height or w < width:
+            raise ValueError(f"CenterCrop: expected an image of at least {self.size}, got {(h, w)}")
+        return _cut(image, (h - height) // 2, (w - width) // 2, height, width)
+
+
+class RandomCrop:
+    """Cuts a part of a fixed size out at a random place.
+
+    Args:
+        size: of the result, one number or (height, width).
+        padding: border added first, see :class:`Pad`.
+        pad_if_needed: add borders to images that are smaller.
+        fill, padding_mode: of the borders.
+
+    Raises:
+        ValueError: the image is smaller than ``size``.
+    """
+
+    def __init__(
+        self,
+        size: int | Sequence[int],
+        padding: int | Sequence[int] | None = None,
+        pad_if_needed: bool = False,
+        fill: float = 0,
+        padding_mode: str = "constant",
+    ) -> None:
+        self.size = _pair("RandomCrop", size)
+        self.pad = Pad(padding, fill, padding_mode) if padding is not None else None
+        self.pad_if_needed = pad_if_needed
+        self.fill, self.padding_mode = fill, padding_mode
+
+    def __call__(self, image: Any) -> Any:
+        image = _as_image("RandomCrop", image)
+        if self.pad is not None:
+            image = self.pad(image)
+        (h, w), (height, width) = _size(image), self.size
+        if self.pad_if_needed and (h < height or w < width):
+            image = Pad((max(0, width - w), max(0, height - h)), self.fill, self.padding_mode)(image)
+            h, w = _size(image)
+        if h < height or w < width:
+            raise ValueError(f"RandomCrop: expected an image of at least {self.size}, got {(h, w)}")
+        return _cut(image, _random_int(h - height + 1), _random_int(w - width + 1), height, width)
+
+
+class RandomHorizontalFlip:
+    """Mirrors left and right with probability ``p``, default 0.5."""
+
+    def __init__(self, p: float = 0.5) -> None:
+        self.p = p
+
+    def __call__(self, image: Any) -> Any:
+        return _flip(_as_image("RandomHorizontalFlip", image), -1) if _random() < self.p else image
+
+
+class RandomVerticalFlip:
+    """Mirrors top and bottom with probability ``p``, default 0.5."""
+
+    def __init__(self, p: float = 0.5) -> None:
+        self.p = p
+
+    def __call__(self, image: Any) -> Any:
+        return _flip(_as_image("RandomVerticalFlip", image), -2) if _random() < self.p else image
+
+
+class RandomApply:
+    """Applies transforms, all of them with probability ``p``, default 0.5."""
+
+    def __init__(self, transforms: Sequence[Callable[[Any], Any]], p: float = 0.5) -> None:
+        self.transforms, self.p = list(transforms), p
+
+    def __call__(self, image: Any) -> Any:
+        return Compose(self.transforms)(image) if _random() < self.p else image
+
+
+class Resize:
+    """Changes the size by bilinear interpolation.
+
+    Args:
+        size: (height, width), or the length of the shorter side.
+
+    Images are floating-point tensors, or are made so by :class:`ToTensor`.
+    """
+
+    def __init__(self, size: int | Sequence[int]) -> None:
+        self.size = size
+
+    def __call__(self, image: Any) -> plait.Tensor:
+        tensor = ToTensor()(image)
+        h, w = _size(tensor)
+        if isinstance(self.size, int):
+            shorter = min(h, w)
+            target = (round(h * self.size / shorter), round(w * self.size / shorter))
+        else:
+            target = _pair("Resize", self.size)
+        resize = plait.nn.functional.interpolate
+        return resize(tensor.unsqueeze(0), size=target, mode="bilinear", align_corners=False)[0]
+
+
+class Grayscale:
+    """The brightness of an RGB tensor: 0.2989 R + 0.587 G + 0.114 B.
+
+    Args:
+        num_output_channels: 1, or 3 equal ones.
+    """
+
+    def __init__(self, num_output_channels: int = 1) -> None:
+        self.num_output_channels = num_output_channels
+
+    def __call__(self, image: Any) -> plait.Tensor:
+        tensor = ToTensor()(image)
+        if tensor.shape[-3] == 3:
+            weights = plait.tensor([0.2989, 0.587, 0.114], dtype=tensor.dtype).reshape(3, 1, 1)
+            tensor = (tensor * weights).sum(-3, keepdim=True)
+        return tensor.expand(*tensor.shape[:-3], self.num_output_channels, *tensor.shape[-2:])
