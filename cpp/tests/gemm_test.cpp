@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MIT
+// The GEMM engine against sums in float64: sizes around the register tile, strides, epilogues, sources,
+// sinks, batches, slices of k; and the same bits at 1, 2, 3 and 7 threads.
+#include "kernels/gemm/gemm.h"
+
+#include <cmath>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "check.h"
+#include "core/parallel.h"
+
+namespace plait {
+namespace {
+
+std::mt19937 g_random(7);
+
+template <class T>
+std::vector<T> random_values(int64_t n) {
+  std::vector<T> v(static_cast<size_t>(n));
+  std::normal_distribution<double> normal;
+  for (T& x : v) x = static_cast<T>(normal(g_random));
+  return v;
+}
+
+// How an m x n matrix lies in memory.
+enum class Layout { kRow, kColumn, kRowPadded, kStrided, kReversed };
+constexpr Layout kLayouts[] = {Layout::kRow, Layout::kColumn, Layout::kRowPadded, Layout::kStrided,
+                               Layout::kReversed};
+
+template <class T>
+struct Matrix {
+  int64_t m, n, rs, cs, offset = 0;
+  std::vector<T> data;
+  Matrix(int64_t rows, int64_t cols, Layout layout) : m(rows), n(cols), rs(cols), cs(1) {
+    if (layout == Layout::kColumn) rs = 1, cs = rows;
+    if (layout == Layout::kRowPadded) rs = cols + 5;
+    if (layout == Layout::kStrided) rs = 3 * cols + 1, cs = 3;
+    data = random_values<T>((m + 1) * std::max(rs, int64_t{1}) + (n + 1) * std::max(cs, int64_t{1}) + 8);
+    if (layout == Layout::kReversed) offset = m > 0 ? (m - 1) * rs : 0, rs = -rs;
+  }
+  T* begin() { return data.data() + offset; }
+  T& at(int64_t i, int64_t j) { return begin()[i * rs + j * cs]; }
+  GemmOperand<T> operand() { return {begin(), rs, cs, 0, nullptr, nullptr}; }
+};
+
+double activate(double x, GemmActivation activation) {
+  switch (activation) {
+    case GemmActivation::kRelu:
+      return x < 0 ? 0 : x;
+    case GemmActivation::kGelu:
+      return 0.5 * x * (1 + std::erf(x * M_SQRT1_2));
+    case GemmActivation::kGeluTanh:
+      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case GemmActivation::kSilu:
+      return x / (1 + std::exp(-x));
+    case GemmActivation::kSigmoid:
+      return 1 / (1 + std::exp(-x));
+    case GemmActivation::kTanh:
+      return std::tanh(x);
+    default:
+      return x;
+  }
+}
+
+struct Case {
+  int64_t m, n, k;
+  Layout a, b, c;
+  double alpha = 1, beta = 0;
+  bool col_bias = false, row_bias = false, residual = false, preact = false;
+  GemmActivation activation = GemmActivation::kNone;
+};
+
+template <class T>
+struct Lookup {  // a source that reads a matrix
+  Matrix<T>* x;
+  bool columns;
+  static void pack(const void* self, int64_t, T* dst, int64_t width, int64_t i0, int64_t count, int64_t k0,
+                   int64_t k) {
+    const auto& me = *static_cast<const Lookup*>(self);
+    for (int64_t p = 0; p < k; ++p) {
+      for (int64_t i = 0; i < width; ++i) {
+        dst[p * width + i] = i >= count   ? T(0)
+                             : me.columns ? me.x->at(k0 + p, i0 + i)
+                                          : me.x->at(i0 + i, k0 + p);
+      }
+    }
+  }
+};
+
+template <class T>
+struct Store {
+  Matrix<T>* c;
+  static void store(const void* self, int64_t, const T* tile, int64_t ld, int64_t i0, int64_t rows,
+                    int64_t j0, int64_t cols) {
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t j = 0; j < cols; ++j)
+        static_cast<const Store*>(self)->c->at(i0 + i, j0 + j) = tile[i * ld + j];
+    }
+  }
+};
+
+template <class T>
+bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+  return a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+}
+
+template <class T>
+void check(const Case& t, bool indirect = false) {
+  const int64_t m = t.m, n = t.n, k = t.k;
+  Matrix<T> a(m, k, t.a), b(k, n, t.b), c(m, n, t.c), res(m, n, t.b), pre(m, n, t.c);
+  const std::vector<T> cb = random_values<T>(n), rb = random_values<T>(m);
+  const std::vector<T> before = c.data;
+  GemmArgs<T> g;
+  g.m = m, g.n = n, g.k = k;
+  g.a = a.operand(), g.b = b.operand();
+  g.c = c.begin(), g.c_rs = c.rs, g.c_cs = c.cs;
+  g.alpha = T(t.alpha), g.beta = T(t.beta);
+  if (t.col_bias) g.epilogue.col_bias = cb.data();
+  if (t.row_bias) g.epilogue.row_bias = rb.data();
+  if (t.residual) {
+    g.epilogue.residual = res.begin();
+    g.epilogue.residual_rs = res.rs, g.epilogue.residual_cs = res.cs;
+  }
+  if (t.preact) {
+    g.epilogue.preact = pre.begin();
+    g.epilogue.preact_rs = pre.rs, g.epilogue.preact_cs = pre.cs;
+  }
+  g.epilogue.activation = t.activation;
+  const Lookup<T> la{&a, false}, lb{&b, true};
+  const PanelSource<T> sa{&Lookup<T>::pack, &la}, sb{&Lookup<T>::pack, &lb};
+  const Store<T> st{&c};
+  const TileSink<T> sink{&Store<T>::store, &st};
+  if (indirect) {
+    g.a.source = &sa;
+    g.b.source = &sb;
+    if (t.beta == 0) {
+      g.sink = &sink;
+      g.c = nullptr;
+    }
+  }
+  if (t.beta == 0) std::fill(c.data.begin(), c.data.end(), std::numeric_limits<T>::quiet_NaN());
+  const std::vector<T> start = c.data;
+
+  std::vector<T> first, first_pre;
+  for (int threads : {1, 2, 3, 7}) {
+    c.data = start;
+    set_num_threads(threads);
+    gemm(g);
+    if (threads == 1) {
+      first = c.data;
+      first_pre = pre.data;
+    }
+    TEST_CHECK(same_bits(first, c.data) && same_bits(first_pre, pre.data),
+               "%zu bytes, %ld x %ld x %ld, %d threads", sizeof(T), m, n, k, threads);
+  }
+  const double eps = std::numeric_limits<T>::epsilon();
+  Matrix<T> old = c;
+  old.data = before;
+  int bad = 0;
+  for (int64_t i = 0; i < m; ++i) {
+    for (int64_t j = 0; j < n; ++j) {
+      double v = 0, scale = 1;
+      for (int64_t p = 0; p < k; ++p) {
+        v += double(a.at(i, p)) * double(b.at(p, j));
+        scale += std::fabs(double(a.at(i, p)) * double(b.at(p, j)));
+      }
+      v *= t.alpha;
+      if (t.beta != 0) v += t.beta * double(old.at(i, j));
+      if (t.col_bias) v += double(cb[size_t(j)]);
+      if (t.row_bias) v += double(rb[size_t(i)]);
+      if (t.residual) v += double(res.at(i, j));
+      const double tol = (4 + 2 * std::sqrt(double(k))) * eps * (scale * std::fabs(t.alpha) + 8);
+      if (t.preact && !(std::fabs(double(pre.at(i, j)) - v) <= tol)) ++bad;
+      if (!(std::fabs(double(c.at(i, j)) - activate(v, t.activation)) <= tol)) ++bad;
+    }
+  }
+  TEST_CHECK(bad == 0,
+             "%d wrong: %zu bytes, m=%ld n=%ld k=%ld, layouts %d %d %d, alpha=%g beta=%g, epilogue %d%d%d%d "
+             "%d, indirect=%d",
+             bad, sizeof(T), m, n, k, int(t.a), int(t.b), int(t.c), t.alpha, t.beta, t.col_bias, t.row_bias,
+             t.residual, t.preact, int(t.activation), int(indirect));
+}
+
+template <class T>
+void check_all() {
+  for (int64_t m : {0, 1, 2, 5, 7, 13, 14, 15, 29, 61}) {
+    for (int64_t n : {0, 1, 7, 8, 15, 17, 31, 33, 70}) {
+      for (int64_t k : {0, 1, 2, 16, 35}) check<T>({m, n, k, Layout::kRow, Layout::kRow, Layout::kRow});
+    }
+  }
+  for (Layout a : kLayouts) {
+    for (Layout b : kLayouts) {
+      for (Layout c : kLayouts) {
+        check<T>({37, 41, 23, a, b, c, 1, 0});
+        check<T>({23, 67, 35, a, b, c, 0.5, -1.5, true, true, true, true, GemmActivation::kRelu});
+        check<T>({1, 67, 35, a, b, c, 1, 1});
+        check<T>({67, 1, 35, a, b, c, 1, 0, true});
+        check<T>({257, 100, 31, a, b, c, 1, 1});
+      }
+      check<T>({70, 133, 700, a, b, Layout::kRow, 1, 0.5, true, false, true, false, GemmActivation::kTanh});
+      check<T>({17, 35, 4500, a, b, Layout::kColumn, 2, 1, true, true, true, true, GemmActivation::kSigmoid});
+      check<T>({100, 130, 300, a, b, Layout::kRow, 1, 0, true}, true);
+      check<T>({20, 33, 4100, a, b, Layout::kRow, 1, 0, false, true}, true);
+    }
+  }
+  for (GemmActivation f :
+       {GemmActivation::kNone, GemmActivation::kRelu, GemmActivation::kGelu, GemmActivation::kGeluTanh,
+        GemmActivation::kSilu, GemmActivation::kSigmoid, GemmActivation::kTanh}) {
+    for (int bits = 0; bits < 16; ++bits) {
+      const Case t{30,
+                   70,
+                   20,
+                   Layout::kRow,
+                   Layout::kColumn,
+                   bits & 1 ? Layout::kColumn : Layout::kRow,
+                   0.3,
+                   0,
+                   bool(bits & 1),
+                   bool(bits & 2),
+                   bool(bits & 4),
+                   bool(bits & 8),
+                   f};
+      check<T>(t);
+      check<T>(t, true);
+    }
+  }
+  // Vectors and few rows, with long sums.
+  for (Layout a : kLayouts) {
+    for (Layout b : kLayouts) {
+      check<T>({1, 300, 2100, a, b, Layout::kRow, 1, 0});
+      check<T>({300, 1, 2100, a, b, Layout::kColumn, 2, 1, true, true, false, true, GemmActivation::kSilu});
+      check<T>({1, 1, 70000, a, b, Layout::kRow, 1, 0});
+      check<T>({7, 35, 260, a, b, Layout::kRow, 1, 0});
+      check<T>({41, 11, 333, a, b, Layout::kStrided, -1, 0.5, true, false, true});
+    }
+  }
+  check<T>({3, 5, 70001, Layout::kRow, Layout::kColumn, Layout::kRow, 1, 0});
+  check<T>({12, 700, 1024, Layout::kRow, Layout::kColumn, Layout::kColumn, 1, 0});
+  check<T>({40000, 1, 50, Layout::kColumn, Layout::kRow, Layout::kRow, 1, 0});
+  check<T>({40, 50, 60, Layout::kRow, Layout::kRow, Layout::kRow, 0, 2, true});
+  check<T>({0, 50, 60, Layout::kRow, Layout::kRow, Layout::kRow}, true);
+  check<T>({5, 50, 0, Layout::kRow, Layout::kRow, Layout::kRow, 1, 0, true}, true);
+}
+
+// Batches: strides, shared operands, offsets.
+template <class T>
+void check_batch() {
+  for (int64_t batch : {1, 3, 50}) {
+    for (int mode : {0, 1, 2}) {
+      const int64_t m = 19, n = 37, k = 23;
+      std::vector<T> a = random_values<T>(batch * m * k), b = random_values<T>(batch * k * n),
+                     bias = random_values<T>(batch * n);
+      std::vector<int64_t> order;
+      for (int64_t i = 0; i < batch; ++i) order.push_back((batch - 1 - i) * m * k);
+      GemmArgs<T> g;
+      g.m = m, g.n = n, g.k = k, g.batch = batch;
+      g.a = {a.data(), k, 1, m * k, mode == 2 ? order.data() : nullptr, nullptr};
+      g.b = {b.data(), n, 1, mode == 1 ? 0 : k * n, nullptr, nullptr};
+      g.epilogue.col_bias = bias.data();
+      g.col_bias_bs = n;
+      std::vector<T> first;
+      for (int threads : {1, 2, 3, 7}) {
+        std::vector<T> c(size_t(batch * m * n), T(-1));
+        g.c = c.data(), g.c_rs = n, g.c_bs = m * n;
+        set_num_threads(threads);
+        gemm(g);
+        if (first.empty()) first = c;
+        TEST_CHECK(same_bits(first, c), "batch %ld mode %d threads %d", batch, mode, threads);
+      }
+      double worst = 0;
+      for (int64_t s = 0; s < batch; ++s) {
+        const T* as = a.data() + (mode == 2 ? batch - 1 - s : s) * m * k;
+        const T* bs = b.data() + (mode == 1 ? 0 : s) * k * n;
+        for (int64_t i = 0; i < m; ++i) {
+          for (int64_t j = 0; j < n; ++j) {
+            double v = double(bias[size_t(s * n + j)]);
+            for (int64_t p = 0; p < k; ++p) v += double(as[i * k + p]) * double(bs[p * n + j]);
+            worst = std::max(worst, std::fabs(v - double(first[size_t((s * m + i) * n + j)])));
+          }
+        }
+      }
+      TEST_CHECK(worst < 200 * std::numeric_limits<T>::epsilon(), "batch %ld mode %d: error %g", batch, mode,
+                 worst);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace plait
+
+int main() {
+  plait::test::require_isa();
+  plait::check_all<float>();
+  plait::check_all<double>();
+  plait::check_batch<float>();
+  plait::check_batch<double>();
+  return plait::test::report("gemm");
+}

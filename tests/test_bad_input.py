@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""Hostile arguments: every integer of every op at its limits, wrong kinds everywhere; only exceptions, no crash.
+
+Each op runs in a child process of its own group, so that a crash names the op.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import plait
+from plait import _core
+
+EXTREMES = (0, -1, 1, 2**31, -(2**31), 2**63 - 1, -(2**63))
+GROUPS = 8
+ALLOWED = (ValueError, TypeError, IndexError, RuntimeError, NotImplementedError, MemoryError, OverflowError)
+
+
+def parameters(signature: str) -> list[tuple[str, str, bool, str | None]]:
+    """(kind, name, keyword-only, default) of "op(Tensor x, int dim=0, *, ...) -> ..."."""
+    inside = signature[signature.index("(") + 1 : signature.rindex("->")].strip().rstrip(")")
+    found, keyword = [], False
+    for part in split_arguments(inside):
+        if part == "*":
+            keyword = True
+            continue
+        declaration, _, default = part.partition("=")
+        kind, name = declaration.rsplit(" ", 1)
+        found.append((kind.strip(), name.strip(), keyword, default or None))
+    return found
+
+
+def split_arguments(text: str) -> list[str]:
+    parts, depth, current = [], 0, ""
+    for c in text:
+        depth += (c in "[(") - (c in "])")
+        if c == "," and depth == 0:
+            parts.append(current.strip())
+            current = ""
+        else:
+            current += c
+    return [p for p in (*parts, current.strip()) if p]
+
+
+def plain(kind: str, shape: tuple[int, ...]) -> object:
+    """An ordinary value of a kind."""
+    base = kind.rstrip("?")
+    if base in ("Tensor", "Operand"):
+        return plait.ones(shape)
+    if base.startswith("Tensor"):
+        return [plait.ones(shape), plait.ones(shape)]
+    if base.startswith("int["):
+        return [1] * int(re.findall(r"\d+", base)[0]) if re.findall(r"\d+", base) else [1]
+    if base.startswith("float["):
+        return [1.0]
+    return {"int": 1, "float": 0.5, "Scalar": 1.0, "bool": True, "str": "mean", "Dtype": plait.float32}.get(base)
+
+
+def attempts(signature: str) -> list[tuple[list, dict]]:
+    calls = []
+    kinds = parameters(signature)
+    for shape in ((2, 3), (1, 2, 4, 4), (3,), (), (0, 2)):
+        usual = [plain(kind, shape) for kind, *_ in kinds]
+
+        def call(values: list) -> tuple[list, dict]:
+            positional = [v for v, (_, _, keyword, _) in zip(values, kinds) if not keyword]
+            keywords = {
+                n: v for v, (_, n, keyword, d) in zip(values, kinds) if keyword and (d is None or v is not None)
+            }
+            return positional, keywords
+
+        calls.append(call(usual))
+        for i, (kind, *_) in enumerate(kinds):
+            wrong: list[object] = [None, "x", object(), float("nan"), plait.zeros(0), plait.ones(2, dtype=plait.bool)]
+            if kind.startswith("int["):
+                wrong += [[e] * len(usual[i]) for e in EXTREMES] + [[], [1] * 9]  # type: ignore[arg-type]
+            if kind.startswith(("int", "Scalar", "float")):
+                wrong += list(EXTREMES)
+            if kind.startswith("Tensor"):
+                wrong += [
+                    plait.tensor([2**63 - 1, -(2**63)]),
+                    plait.tensor([0, -1, 5]),
+                    plait.full((2, 3), float("nan")),
+                ]
+            for value in wrong:
+                calls.append(call([*usual[:i], value, *usual[i + 1 :]]))
+    return calls
+
+
+def functions(row: dict) -> list:
+    name, found = row["name"], []
+    if "f" in row["where"]:
+        found.append(getattr(plait, name))
+    elif "n" in row["where"]:
+        found.append(getattr(plait.nn.functional, name))
+    elif "m" in row["where"]:
+        found.append(getattr(plait.Tensor, name))
+    return found
+
+
+def try_all(group: int) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))  # an absurd size fails here, not in the machine
+    rows = [r for r in _core._op_table() if set(r["where"]) & set("fmn")]
+    for row in rows[group::GROUPS]:
+        print(row["name"], flush=True)
+        for f in functions(row):
+            for positional, keywords in attempts(row["signature"]):
+                if huge(positional):
+                    continue
+                try:
+                    f(*positional, **keywords)
+                except ALLOWED as error:
+                    if "report it" in str(error):
+                        raise AssertionError(f"{row['name']}{positional}{keywords}: {error}") from error
+
+
+def huge(arguments: list) -> bool:
+    """Sizes that are legal and merely large would take minutes."""
+    return any(a == 2**31 or (isinstance(a, list) and 2**31 in a) for a in arguments)
+
+
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_extremes(group: int) -> None:
+    here = str(Path(__file__).parent)
+    program = f"import sys; sys.path.insert(0, {here!r}); import test_bad_input; test_bad_input.try_all({group})"
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        env=os.environ | {"OMP_NUM_THREADS": "2"},
+    )
+    last = result.stdout.split()[-1] if result.stdout else "the start"
+    assert result.returncode == 0, f"at {last}: exit {result.returncode}\n{result.stderr[-3000:]}"

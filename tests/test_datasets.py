@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: MIT
+"""The datasets, the IDX reader, and the transforms."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import pathlib
+import urllib.request
+from typing import Any
+
+import numpy as np
+import pytest
+
+import plait
+from plait import datasets, transforms
+from plait.datasets.mnist import read_idx
+from plait.utils.data import DataLoader
+
+
+def idx(array: np.ndarray, code: int = 8) -> bytes:
+    sizes = b"".join(n.to_bytes(4, "big") for n in array.shape)
+    return bytes([0, 0, code, array.ndim]) + sizes + array.astype(array.dtype.newbyteorder(">")).tobytes()
+
+
+@pytest.fixture
+def folder(tmp_path: pathlib.Path) -> pathlib.Path:
+    """Six train and four test images in MNIST's files."""
+    rng = np.random.default_rng(0)
+    for prefix, n in (("train", 6), ("t10k", 4)):
+        images = rng.integers(0, 256, (n, 28, 28), dtype=np.uint8)
+        labels = np.arange(n, dtype=np.uint8)
+        (tmp_path / f"{prefix}-images-idx3-ubyte").write_bytes(idx(images))
+        (tmp_path / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(labels)))
+    return tmp_path
+
+
+def mnist_folder() -> str | None:
+    """Where the real files are: PLAIT_DATA, or a folder shared/data beside the checkout."""
+    places = [os.environ.get("PLAIT_DATA"), pathlib.Path(__file__).parents[2] / "shared" / "data"]
+    for place in places:
+        for sub in (".", "mnist", "MNIST/raw"):
+            if place and any(pathlib.Path(place, sub).glob("t10k-images-idx3-ubyte*")):
+                return str(place)
+    return None
+
+
+# ---- digits ------------------------------------------------------------------------------------------------
+
+
+def test_digits() -> None:
+    pytest.importorskip("sklearn", reason="scikit-learn holds the images")
+    train, test = datasets.Digits(), datasets.Digits(train=False)
+    assert (len(train), len(test)) == (1437, 360)
+    image, target = train[0]
+    assert (image.dtype, tuple(image.shape), type(target)) == (plait.float32, (1, 8, 8), int)
+    assert tuple(train.data.shape) == (1437, 1, 8, 8)
+    assert train.targets.dtype == plait.int64
+    assert (train.data.min().item(), train.data.max().item()) == (0.0, 1.0)
+    everything = np.concatenate([train.data.numpy(), test.data.numpy()]).reshape(1797, -1)
+    from sklearn.datasets import load_digits
+
+    original = load_digits().data / 16
+    assert sorted(map(tuple, everything.tolist())) == sorted(map(tuple, original.astype("float32").tolist()))
+    assert datasets.Digits().targets.tolist() == train.targets.tolist()
+    assert datasets.Digits(seed=1).targets.tolist() != train.targets.tolist()
+    assert len(datasets.Digits(train=False, test_size=0.5)) == 899
+    assert train[-1][1] == train.targets[-1].item()
+    with pytest.raises(IndexError):
+        train[1437]
+    with pytest.raises(ValueError, match="test_size"):
+        datasets.Digits(test_size=1.5)
+
+
+# ---- mnist -------------------------------------------------------------------------------------------------
+
+
+def test_mnist_items(folder: pathlib.Path) -> None:
+    train, test = datasets.MNIST(folder), datasets.MNIST(str(folder), train=False)
+    assert (len(train), len(test)) == (6, 4)
+    assert train.data.dtype == plait.uint8
+    assert tuple(train.data.shape) == (6, 28, 28)
+    assert tuple(train.images.shape) == (6, 1, 28, 28)
+    image, target = train[2]
+    assert (image.dtype, tuple(image.shape), target) == (plait.float32, (1, 28, 28), 2)
+    expected = train.data[2].numpy().astype(np.float32) / np.float32(255)
+    np.testing.assert_array_equal(image[0].numpy(), expected)
+    assert train[-1][1] == 5
+    assert train.class_to_idx["3"] == 3
+    assert "6 images" in repr(train)
+    with pytest.raises(IndexError, match=r"\[-6, 6\)"):
+        train[6]
+
+
+def test_folders_are_searched(folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MNIST/raw", "mnist"):
+        root = folder / "data" / name.replace("/", "-")
+        (root / name).parent.mkdir(parents=True)
+        (root / name).symlink_to(folder)
+        assert len(datasets.MNIST(root)) == 6
+        monkeypatch.setenv("PLAIT_DATA", str(root))
+        assert len(datasets.MNIST()) == 6
+    monkeypatch.delenv("PLAIT_DATA")
+    with pytest.raises(FileNotFoundError, match="PLAIT_DATA"):
+        datasets.MNIST()
+    with pytest.raises(FileNotFoundError, match=r"(?s)train-images-idx3-ubyte or .*download=True"):
+        datasets.KMNIST(folder / "data")
+
+
+def test_transforms_of_items(folder: pathlib.Path) -> None:
+    seen: list[Any] = []
+
+    def look(image: Any) -> Any:
+        seen.append(image)
+        return 1.0
+
+    data = datasets.MNIST(folder, transform=look, target_transform=lambda t: -t)
+    assert data[3] == (1.0, -3)
+    assert isinstance(seen[0], np.ndarray)
+    assert (seen[0].dtype, seen[0].shape) == (np.uint8, (28, 28))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_loading_batches_equals_single_samples(folder: pathlib.Path, workers: int) -> None:
+    normal = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
+    for transform in (None, transforms.ToTensor(), normal):
+        data = datasets.MNIST(folder, transform=transform)
+        assert data._batches_directly
+        singles = [data[i] for i in range(6)]
+        batches = list(DataLoader(data, 4, num_workers=workers))
+        for i, (image, target) in enumerate(singles):
+            batch, at = batches[i // 4], i % 4
+            np.testing.assert_array_equal(batch[0][at].numpy(), image.numpy())
+            assert batch[1][at].item() == target
+
+
+def test_random_transforms_repeat_with_any_workers(folder: pathlib.Path) -> None:
+    augment = transforms.Compose(
+        [transforms.RandomCrop(28, padding=4), transforms.RandomHorizontalFlip(), transforms.ToTensor()]
+    )
+    data = datasets.MNIST(folder, transform=augment)
+    assert not data._batches_directly
+    runs = []
+    for workers in (0, 1, 3):
+        plait.manual_seed(0)
+        runs.append([b[0].tolist() for b in DataLoader(data, 2, shuffle=True, num_workers=workers)])
+    assert runs[0] == runs[1] == runs[2]
+
+
+def test_the_real_files() -> None:
+    root = mnist_folder()
+    if root is None:
+        pytest.skip("the MNIST files are not here; PLAIT_DATA may name their folder")
+    test = datasets.MNIST(root, train=False)
+    assert len(test) == 10_000
+    assert test.targets[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
+    counts = np.bincount(test.targets.numpy()).tolist()
+    assert counts == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert test.images.mean().item() == pytest.approx(0.1325, abs=1e-4)
+
+
+# ---- IDX files ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("code", "dtype"), [(8, "u1"), (9, "i1"), (11, "i2"), (12, "i4"), (13, "f4"), (14, "f8")])
+def test_idx_dtypes(tmp_path: pathlib.Path, code: int, dtype: str) -> None:
+    array = np.arange(6).reshape(2, 3).astype(dtype)
+    (tmp_path / "f").write_bytes(idx(array, code))
+    back = read_idx(tmp_path / "f")
+    assert back.dtype == np.dtype(dtype)
+    np.testing.assert_array_equal(back, array)
+
+
+GOOD = idx(np.zeros((2, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\0\0",
+        b"hello world",
+        b"\0\0\x07\x01" + bytes(8),
+        GOOD[:-1],
+        GOOD + b"\0",
+        GOOD[:6],
+        b"\0\0\x08\x02" + b"\xff" * 8,
+        gzip.compress(GOOD)[:-5],
+        b"\x1f\x8b" + b"rubbish",
+    ],
+)
+def test_damaged_idx(tmp_path: pathlib.Path, data: bytes) -> None:
+    (tmp_path / "f").write_bytes(data)
+    with pytest.raises(ValueError, match="read_idx: expected"):
+        read_idx(tmp_path / "f")
+
+
+def test_files_that_do_not_fit_together(folder: pathlib.Path) -> None:
+    labels = folder / "train-labels-idx1-ubyte.gz"
+    for array, message in (
+        (np.zeros(5, np.uint8), "a label for each of 6"),
+        (np.full(6, 10, np.uint8), "labels below 10"),
+        (np.zeros((6, 1), np.uint8), "labels of 1"),
+    ):
+        labels.write_bytes(idx(array))
+        with pytest.raises(ValueError, match=message):
+            datasets.MNIST(folder)
+
+
+# ---- downloading -------------------------------------------------------------------------------------------
+
+
+def test_download(tmp_path: pathlib.Path, folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    served: dict[str, bytes] = {}
+    asked: list[str] = []
+
+    class Tiny(datasets.MNIST):
+        folder_names = ["tiny"]
+        mirrors = ["https://broken.example/", "https://wrong.example/", "https://good.example/"]
+        files = {}
+
+    for file in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
+        path = folder / file
+        data = gzip.compress(path.read_bytes()) if path.exists() else (folder / f"{file}.gz").read_bytes()
+        served[f"https://good.example/{file}.gz"] = data
+        served[f"https://wrong.example/{file}.gz"] = data[:-1]
+        Tiny.files[file] = hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+    def urlopen(url: str, timeout: float) -> Any:
+        import io
+
+        asked.append(url)
+        if url not in served:
+            raise OSError("no such host")
+        return io.BytesIO(served[url])
+
+    monkeypatch.setattr(urllib.request, "urlopen", urlopen)
+    root = tmp_path / "new"
+    assert len(Tiny(root, download=True)) == 6
+    assert len(asked) == 6
+    assert sorted(p.name for p in (root / "tiny").iterdir()) == [f"{f}.gz" for f in sorted(Tiny.files)]
+    assert len(Tiny(root)) == 6
+    served.clear()
+    with pytest.raises(OSError, match=r"broken\.example"):
+        Tiny(tmp_path / "other", download=True)
+    assert list((tmp_path / "other" / "tiny").iterdir()) == []
+
+
+# ---- transforms --------------------------------------------------------------------------------------------
+
+
+def test_to_tensor() -> None:
+    image = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    tensor = transforms.ToTensor()(image)
+    assert (tensor.dtype, tuple(tensor.shape)) == (plait.float32, (3, 2, 4))
+    np.testing.assert_array_equal(tensor.numpy(), image.transpose(2, 0, 1).astype(np.float32) / np.float32(255))
+    assert transforms.ToTensor()(np.zeros((2, 2), np.float32)).dtype == plait.float32
+    assert transforms.ToTensor()(tensor) is tensor
+    with pytest.raises(ValueError, match="2 or 3 dimensions"):
+        transforms.ToTensor()(np.zeros(3))
+    with pytest.raises(TypeError, match="got str"):
+        transforms.ToTensor()("x")
+
+
+def test_normalize() -> None:
+    x = plait.rand(3, 2, 2)
+    y = transforms.Normalize((0.1, 0.2, 0.3), (0.5, 0.6, 0.7))(x)
+    expected = (x.numpy() - np.float32([[[0.1]], [[0.2]], [[0.3]]])) / np.float32([[[0.5]], [[0.6]], [[0.7]]])
+    np.testing.assert_allclose(y.numpy(), expected, rtol=1e-6)
+    with pytest.raises(TypeError, match="ToTensor"):
+        transforms.Normalize(0.5, 0.5)(np.zeros((2, 2)))
+    with pytest.raises(ValueError, match="std other than 0"):
+        transforms.Normalize(0.5, 0.0)
+
+
+@pytest.mark.parametrize("kind", ["tensor", "array"])
+def test_geometry(kind: str) -> None:
+    array = np.arange(30, dtype=np.uint8).reshape(5, 6)
+    image = plait.from_numpy(array[None].copy()) if kind == "tensor" else array
+
+    def out(t: Any) -> np.ndarray:
+        result = t(image)
+        return result[0].numpy() if kind == "tensor" else result
+
+    np.testing.assert_array_equal(out(transforms.CenterCrop(3)), array[1:4, 1:4])
+    np.testing.assert_array_equal(out(transforms.RandomHorizontalFlip(1.0)), array[:, ::-1])
+    np.testing.assert_array_equal(out(transforms.RandomHorizontalFlip(0.0)), array)
+    np.testing.assert_array_equal(out(transforms.RandomVerticalFlip(1.0)), array[::-1])
+    np.testing.assert_array_equal(
+        out(transforms.Pad((1, 2), fill=7)), np.pad(array, ((2, 2), (1, 1)), constant_values=7)
+    )
+    np.testing.assert_array_equal(out(transforms.Pad([1, 2, 3, 4])), np.pad(array, ((2, 4), (1, 3))))
+    np.testing.assert_array_equal(out(transforms.Pad(1, padding_mode="edge")), np.pad(array, 1, "edge"))
+    places = {out(transforms.RandomCrop(4)).tobytes() for _ in range(60)}
+    assert places == {array[i : i + 4, j : j + 4].tobytes() for i in range(2) for j in range(3)}
+    assert out(transforms.RandomCrop(8, pad_if_needed=True)).shape == (8, 8)
+    for t in (transforms.CenterCrop(7), transforms.RandomCrop((5, 7))):
+        with pytest.raises(ValueError, match="image of at least"):
+            t(image)
+
+
+def test_other_transforms() -> None:
+    x = plait.rand(3, 4, 6)
+    gray = transforms.Grayscale()(x)
+    np.testing.assert_allclose(gray[0].numpy(), np.tensordot([0.2989, 0.587, 0.114], x.numpy(), 1), rtol=1e-5)
+    assert tuple(transforms.Grayscale(3)(x).shape) == (3, 4, 6)
+    assert transforms.ConvertImageDtype(plait.uint8)(plait.tensor([0.0, 1.0])).tolist() == [0, 255]
+    assert transforms.ConvertImageDtype(plait.float32)(plait.tensor([255], dtype=plait.uint8)).tolist() == [1.0]
+    assert transforms.Lambda(lambda v: v + 1)(1) == 2
+    assert transforms.RandomApply([transforms.Lambda(lambda v: v + 1)], p=1.0)(1) == 2
+    assert transforms.RandomApply([transforms.Lambda(lambda v: v + 1)], p=0.0)(1) == 1
+    assert "ToTensor()" in repr(transforms.Compose([transforms.ToTensor()]))
+    with pytest.raises(TypeError, match="function"):
+        transforms.Lambda(3)
+    with pytest.raises(ValueError, match="Pad"):
+        transforms.Pad(-1)
+    with pytest.raises(ValueError, match="CenterCrop"):
+        transforms.CenterCrop("x")
+
+
+def test_resize() -> None:
+    x = plait.ones(1, 4, 8)
+    assert tuple(transforms.Resize(2)(x).shape) == (1, 2, 4)
+    assert tuple(transforms.Resize((3, 5))(x).shape) == (1, 3, 5)
+    assert transforms.Resize(2)(x).tolist() == plait.ones(1, 2, 4).tolist()

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""The same bits at any number of threads, forward and backward, and run after run."""
+
+from __future__ import annotations
+
+import pytest
+from op_table import SPECS
+from op_table.harness import digest, forward_and_backward, show
+from op_table.spec import OpSpec
+
+import plait
+
+COUNTS = (1, 2, 3, 7)
+
+
+LARGE = [
+    pytest.param(s, d, id=f"{s.id}-{d}")
+    for s in SPECS
+    if s.large
+    for d in dict.fromkeys((s.dtypes[0], "float32", "bfloat16"))
+    if d in s.dtypes
+]
+
+
+@pytest.mark.parametrize(("spec", "dtype"), LARGE)
+def test_threads(spec: OpSpec, dtype: str) -> None:
+    assert spec.large is not None
+    samples = list(spec.large(spec.gen("large")))
+    for sample in samples if dtype != "bfloat16" else samples[:1]:
+        hashes = {}
+        for count in COUNTS:
+            plait.set_num_threads(count)
+            hashes[count] = digest(forward_and_backward(spec, sample, dtype))
+        assert len(set(hashes.values())) == 1, f"{spec.name} {show(sample)}: {hashes}"
+
+
+@pytest.mark.tiny
+@pytest.mark.parametrize("spec", [pytest.param(s, id=s.id) for s in SPECS if not s.large])
+def test_threads_small(spec: OpSpec) -> None:
+    """Ops without a large sample at least do not care for the setting."""
+    sample = next(iter(spec.samples(spec.gen())))
+    hashes = set()
+    for count in (1, 3):
+        plait.set_num_threads(count)
+        hashes.add(digest(forward_and_backward(spec, sample, spec.dtypes[0])))
+    assert len(hashes) == 1
+
+
+def test_random_numbers_do_not_depend_on_threads() -> None:
+    hashes = set()
+    for count in COUNTS:
+        plait.set_num_threads(count)
+        plait.manual_seed(3)
+        draws = [
+            plait.rand(300_007),
+            plait.randn(300_007),
+            plait.randint(0, 1000, (200_003,)),
+            plait.randperm(100_003),
+            plait.bernoulli(plait.full((200_003,), 0.3)),
+            plait.nn.functional.dropout(plait.ones(300_007), 0.4),
+        ]
+        hashes.add(digest(draws))
+    assert len(hashes) == 1
+
+
+def test_training_step_does_not_depend_on_threads() -> None:
+    nn, hashes = plait.nn, set()
+    for count in COUNTS:
+        plait.set_num_threads(count)
+        plait.manual_seed(0)
+        net = nn.Sequential(
+            nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+            nn.Linear(8 * 14 * 14, 64), nn.LayerNorm(64), nn.GELU(), nn.Dropout(0.2), nn.Linear(64, 10),
+        )  # fmt: skip
+        optimizer = plait.optim.Adam(net.parameters(), lr=1e-3)
+        x, y = plait.randn(64, 1, 28, 28), plait.randint(0, 10, (64,))
+        for _ in range(3):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(net(x), y).backward()
+            optimizer.step()
+        hashes.add(digest(list(net.parameters())))
+    assert len(hashes) == 1
+
+
+def test_set_num_threads() -> None:
+    plait.set_num_threads(2)
+    assert plait.get_num_threads() == 2
+    for wrong in (0, -1):
+        with pytest.raises((ValueError, RuntimeError)):
+            plait.set_num_threads(wrong)
+    assert plait.get_num_threads() == 2

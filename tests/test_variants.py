@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT
+"""An op is the same as function, as method, in place and with out=; layouts of the inputs change no bit."""
+
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+from op_table import SPECS
+from op_table.harness import LAYOUTS, Call, check_close, digest, dtype_name, run, same_bits, show, tensors, to_numpy
+from op_table.spec import OpSpec, Sample
+
+import plait
+
+
+def usable(spec: OpSpec) -> list[Sample]:
+    """A few samples whose first argument can be `self`."""
+    return [s for s in spec.samples(spec.gen()) if s.args and isinstance(s.args[0], np.ndarray)]
+
+
+def method_name(spec: OpSpec) -> str:
+    return spec.method or spec.name.rsplit(".", 1)[-1]
+
+
+def with_variant(letter: str) -> list:
+    return [pytest.param(s, id=s.id) for s in SPECS if letter in s.variants and not s.name.startswith("Tensor.")]
+
+
+@pytest.mark.parametrize("spec", with_variant("m"))
+def test_method(spec: OpSpec) -> None:
+    for sample in usable(spec):
+        call = Call(spec, sample, spec.dtypes[0])
+        first, *rest = call.args
+        method = getattr(first, method_name(spec))(*rest, **call.kwargs)
+        assert digest(tensors(method)) == digest(tensors(call())), show(sample)
+
+
+@pytest.mark.parametrize("spec", with_variant("i"))
+def test_in_place(spec: OpSpec) -> None:
+    for sample in usable(spec):
+        call = Call(spec, sample, spec.dtypes[0])
+        expected = tensors(call())[0]
+        first, *rest = call.args
+        target = first.clone()
+        if expected.shape != target.shape or expected.dtype != target.dtype:
+            continue
+        version = target._version
+        result = getattr(target, method_name(spec) + "_")(*rest, **call.kwargs)
+        assert result is target, show(sample)
+        assert same_bits(target, expected), show(sample)
+        assert target._version > version, f"{show(sample)}: the version counter did not move"
+
+
+@pytest.mark.parametrize("spec", with_variant("i"))
+def test_in_place_shape(spec: OpSpec) -> None:
+    """An in-place op never changes the shape of its target."""
+    for sample in usable(spec):
+        call = Call(spec, sample, spec.dtypes[0])
+        expected = tensors(call())[0]
+        first, *rest = call.args
+        if expected.shape == first.shape:
+            continue
+        before = digest([first])
+        with pytest.raises((RuntimeError, ValueError)):
+            getattr(first, method_name(spec) + "_")(*rest, **call.kwargs)
+        assert digest([first]) == before, f"{show(sample)}: changed by a call that failed"
+
+
+@pytest.mark.parametrize("spec", with_variant("i"))
+def test_in_place_gradient(spec: OpSpec) -> None:
+    if not spec.grad:
+        pytest.skip("not differentiable")
+    for sample in list(usable(spec))[:12]:
+        if sample.label == "special":
+            continue
+        results = []
+        for in_place in (False, True):
+            call = Call(spec, sample, "float64", grad=True)
+            first, *rest = call.args
+            copy = first.clone()
+            name = method_name(spec) + ("_" if in_place else "")
+            y = getattr(copy, name)(*rest, **call.kwargs) if in_place else getattr(first, name)(*rest, **call.kwargs)
+            if in_place and (y.shape != first.shape or y.dtype != first.dtype):
+                break
+            results.append(plait.autograd.grad(y.sum(), call.inputs, allow_unused=True))
+            if y.shape != first.shape:
+                break
+        if len(results) == 2:
+            for a, b in zip(*results):
+                assert (a is None) == (b is None), show(sample)
+                if a is not None:
+                    check_close(to_numpy(b), to_numpy(a), "float64", 8, np.maximum(1, abs(to_numpy(a))), show(sample))
+
+
+@pytest.mark.parametrize("spec", with_variant("o"))
+def test_out(spec: OpSpec) -> None:
+    for sample in list(spec.samples(spec.gen())):
+        call = Call(spec, sample, spec.dtypes[0])
+        expected = tensors(call())[0]
+        out = plait.empty(expected.shape, dtype=expected.dtype)
+        if out.numel():
+            out.fill_(1)
+        call.kwargs = call.kwargs | {"out": out}
+        result = call()
+        assert result is out, show(sample)
+        assert same_bits(out, expected), show(sample)
+
+
+@pytest.mark.parametrize("spec", with_variant("o"))
+def test_out_refuses_gradients(spec: OpSpec) -> None:
+    """out= cannot be recorded: an input that requires grad is an error, not a cut graph."""
+    if not spec.grad:
+        pytest.skip("not differentiable")
+    sample = next(s for s in spec.samples(spec.gen()) if s.args)
+    call = Call(spec, sample, "float32", grad=True)
+    with plait.no_grad():
+        out = tensors(call())[0].clone()
+    call.kwargs = call.kwargs | {"out": out}
+    with pytest.raises(RuntimeError):
+        call()
+
+
+@pytest.mark.parametrize("spec", [pytest.param(s, id=s.id) for s in SPECS if s.ref is not None])
+def test_strides(spec: OpSpec) -> None:
+    """Transposed, strided and offset inputs give what contiguous ones give, bit by bit."""
+    for dtype in [d for d in ("float32", "int64") if d in spec.dtypes]:
+        for sample in spec.samples(spec.gen()):
+            expected = run(spec, sample, dtype)
+            for layout in LAYOUTS[1:]:
+                got = run(spec, sample, dtype, layout)
+                if spec.exact_strides:
+                    assert digest(got) == digest(expected), f"{spec.name} {dtype} {layout} {show(sample)}"
+                else:
+                    for a, b in zip(got, expected):
+                        scale = np.maximum(1, np.abs(to_numpy(b)))
+                        check_close(to_numpy(a), to_numpy(b), dtype_name(a), 8, scale, f"{layout} {show(sample)}")
+
+
+@pytest.mark.parametrize("spec", [pytest.param(s, id=s.id) for s in SPECS])
+def test_inputs_stay_untouched(spec: OpSpec) -> None:
+    for sample in list(spec.samples(spec.gen()))[:6]:
+        call = Call(spec, sample, spec.dtypes[0])
+        before = digest(tensors([call.args, list(call.kwargs.values())]))
+        call()
+        if spec.id == "batch_norm" and sample.kwargs.get("training"):
+            continue  # it updates its running statistics
+        assert digest(tensors([call.args, list(call.kwargs.values())])) == before, show(sample)
+
+
+@pytest.mark.parametrize("spec", [pytest.param(s, id=s.id) for s in SPECS if s.grad])
+def test_no_graph_without_need(spec: OpSpec) -> None:
+    """No input requires grad, or gradients are off: the result has no history."""
+    sample = next(iter(spec.samples(spec.gen())))
+    assert not any(t.requires_grad or t.grad_fn for t in tensors(Call(spec, sample, "float32")()))
+    with plait.no_grad():
+        for t in tensors(Call(spec, sample, "float32", grad=True)()):
+            assert not t.requires_grad or t.is_leaf
+
+
+@pytest.mark.parametrize("spec", [pytest.param(s, id=s.id) for s in SPECS if not s.grad and "float32" in s.dtypes])
+def test_integer_results_have_no_gradient(spec: OpSpec) -> None:
+    sample = next(iter(spec.samples(spec.gen())))
+    call = Call(spec, sample, "float32", grad=True)
+    if not call.inputs:
+        pytest.skip("takes no floats")
+    try:
+        results = tensors(call())
+    except RuntimeError as error:
+        assert "deriv" in str(error) or "differentiable" in str(error)
+    else:
+        assert not any(t.requires_grad for t in results if not t.dtype.is_floating_point)
+
+
+def test_table_is_well_formed() -> None:
+    for spec in SPECS:
+        assert inspect.isgeneratorfunction(spec.samples) or callable(spec.samples)
+        assert set(spec.variants) <= set("fmio"), spec.name
+        samples = list(spec.samples(spec.gen()))
+        assert samples, f"{spec.name}: no samples"
+        if spec.grad:
+            assert any(True for _ in spec.gradient_samples()), f"{spec.name}: no sample small enough for gradients"
