@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// The GEMM engine: squares, the shapes of layers, and transposed operands.
+#include "kernels/gemm/gemm.h"
+#include "report.h"
+
+namespace plait::bench {
+namespace {
+
+// C (m, n) = A (m, k) B (k, n); with `transposed`, B is stored as (n, k), as in a linear layer.
+void gemm_case(benchmark::State& state, bool transposed) {
+  const int64_t m = state.range(0), n = state.range(1), k = state.range(2);
+  const std::vector<float> a = normal(m * k), b = normal(k * n);
+  std::vector<float> c(static_cast<size_t>(m * n));
+  GemmArgs<float> args;
+  args.m = m, args.n = n, args.k = k;
+  args.a.data = a.data(), args.a.rs = k, args.a.cs = 1;
+  args.b.data = b.data(), args.b.rs = transposed ? 1 : n, args.b.cs = transposed ? k : 1;
+  args.c = c.data(), args.c_rs = n;
+  run(state, Work::kFlops, 2.0 * static_cast<double>(m * n * k), [&] { gemm(args); });
+}
+
+void shapes(benchmark::internal::Benchmark* bench) {
+  for (const int64_t n : {16, 32, 64, 128, 256, 512, 1024, 2048}) bench->Args({n, n, n});
+  bench->Args({64, 128, 784});    // a layer of a small perceptron
+  bench->Args({1, 2048, 2048});   // a matrix and one row
+  bench->Args({1024, 768, 256});  // attention's projections
+  bench->Args({127, 131, 137});   // primes
+  bench->Args({64, 50176, 64});   // few rows, many columns
+  bench->Args({64, 576, 50176});  // a long inner dimension, as in a convolution's weight gradient
+  bench->UseRealTime()->Unit(benchmark::kMicrosecond);
+}
+
+BENCHMARK_CAPTURE(gemm_case, plain, false)->Name("gemm")->Apply(shapes);
+BENCHMARK_CAPTURE(gemm_case, transposed, true)->Name("gemm_b_transposed")->Apply(shapes);
+
+}  // namespace
+}  // namespace plait::bench
