@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""What the image examples share: their options, the training loop, and saving and reloading."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+import plait
+import plait.nn as nn
+from plait.utils.data import DataLoader
+
+from _report import draw_report
+
+Batch = tuple[plait.Tensor, plait.Tensor]
+
+
+@dataclass
+class History:
+    """One value per epoch; accuracies are fractions."""
+
+    train_loss: list[float] = field(default_factory=list)
+    train_accuracy: list[float] = field(default_factory=list)
+    test_loss: list[float] = field(default_factory=list)
+    test_accuracy: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def options(program: str, description: str, **defaults: Any) -> argparse.ArgumentParser:
+    """The options of every image example; `defaults` sets epochs, batch_size and lr."""
+    parser = argparse.ArgumentParser(
+        prog=program, description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--epochs", type=int, help="passes over the training images")
+    parser.add_argument("--batch-size", type=int, help="images per step")
+    parser.add_argument("--lr", type=float, help="learning rate at the start")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the weights and of the order of images")
+    parser.add_argument("--threads", type=int, help="CPU threads, if not all")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path(__file__).parent,
+        help="folder for the trained model and the figure",
+    )
+    parser.set_defaults(**defaults)
+    return parser
+
+
+def start(args: argparse.Namespace) -> None:
+    """Applies --seed and --threads and makes the output folder."""
+    plait.manual_seed(args.seed)
+    if args.threads is not None:
+        plait.set_num_threads(args.threads)
+    args.output.mkdir(parents=True, exist_ok=True)
+
+
+def predict(model: nn.Module, images: plait.Tensor) -> plait.Tensor:
+    """The scores (N, classes) of images (N, 1, H, W), in evaluation mode."""
+    model.eval()
+    with plait.no_grad():
+        return plait.cat([model(part) for part in images.split(500)])
+
+
+def accuracy(scores: plait.Tensor, targets: plait.Tensor) -> float:
+    """The share of rows whose largest score is the target."""
+    return (scores.argmax(dim=1) == targets).sum().item() / len(targets)
+
+
+def fit(
+    model: nn.Module,
+    train: DataLoader[Batch],
+    test: Batch,
+    *,
+    epochs: int,
+    lr: float,
+    label_smoothing: float = 0.0,
+) -> History:
+    """Trains with AdamW under a cosine schedule, one progress bar per epoch."""
+    criterion = nn.CrossEntropyLoss(label_smoothing=label_smoothing)
+    optimizer = plait.optim.AdamW(model.parameters(), lr=lr)
+    schedule = plait.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs)
+    history = History()
+    began = time.perf_counter()
+    for epoch in range(1, epochs + 1):
+        model.train()
+        seen, right, total = 0, 0.0, 0.0
+        with tqdm(train, desc=f"epoch {epoch:2d}/{epochs}", unit="batch", ncols=100) as bar:
+            for images, targets in bar:
+                scores = model(images)
+                loss = criterion(scores, targets)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+
+                seen += len(targets)
+                right += accuracy(scores, targets) * len(targets)
+                total += loss.item() * len(targets)
+                bar.set_postfix_str(f"loss {total / seen:.4f}, accuracy {right / seen:.2%}", refresh=False)
+            scores = predict(model, test[0])
+            test_accuracy = accuracy(scores, test[1])
+            bar.set_postfix_str(f"loss {total / seen:.4f}, test accuracy {test_accuracy:.2%}")
+        schedule.step()
+        history.train_loss.append(total / seen)
+        history.train_accuracy.append(right / seen)
+        history.test_loss.append(criterion(scores, test[1]).item())
+        history.test_accuracy.append(test_accuracy)
+    history.seconds = time.perf_counter() - began
+    return history
+
+
+def save_and_reload(model: nn.Module, fresh: nn.Module, path: Path) -> nn.Module:
+    """Writes the weights of `model` to `path`, reads them into `fresh`, and returns that."""
+    plait.save(model.state_dict(), path)
+    fresh.load_state_dict(plait.load(path))
+    return fresh
+
+
+def finish(args: argparse.Namespace, name: str, title: str, history: History, model: nn.Module, test: Batch) -> None:
+    """Tests `model` (the reloaded one), draws the figure and prints the line of result."""
+    scores = predict(model, test[0])
+    figure = args.output / f"{name}.png"
+    draw_report(figure, title, history, *test, scores.argmax(dim=1))
+    print(
+        f"{name}: test accuracy {history.test_accuracy[-1]:.2%}, after reloading "
+        f"{accuracy(scores, test[1]):.2%}, {args.epochs} epochs in {history.seconds:.1f} s, "
+        f"figure in {figure}"
+    )
