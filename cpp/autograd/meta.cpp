@@ -124,10 +124,7 @@ void set_requires_grad(const Tensor& t, bool on) {
   if (is_leaf(t)) meta.requires_grad = on;
 }
 
-bool is_leaf(const Tensor& t) {
-  const AutogradMeta* m = meta_of(t);
-  return !m || (!m->grad_fn && !(m->base.defined() && requires_grad(t) && !m->requires_grad));
-}
+bool is_leaf(const Tensor& t) { return !grad_fn(t); }
 
 NodeRef grad_fn(const Tensor& t) {
   AutogradMeta* m = meta_of(t);
@@ -149,7 +146,6 @@ Edge gradient_edge(const Tensor& t) {
   AutogradMeta* m = meta_of(t);
   if (!m || !requires_grad(t)) return {};
   if (NodeRef fn = grad_fn(t)) return {std::move(fn), m->slot};
-  if (!m->requires_grad) return {};
   std::lock_guard<std::mutex> lock(accumulator_mutex());
   if (!m->accumulator) {
     m->accumulator = Ref<AccumulateGrad>(new AccumulateGrad(t.impl()));

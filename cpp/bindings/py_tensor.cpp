@@ -262,8 +262,15 @@ int set_requires_grad_attr(PyObject* o, PyObject* v, void*) {
 }
 PyObject* get_grad(PyObject* o, void*) {
   const AutogradMeta* m = meta_of(tensor_of(o));
-  if (!m || !m->grad.defined()) Py_RETURN_NONE;
-  return wrap(m->grad);
+  if (m && m->grad.defined()) return wrap(m->grad);
+  if (m && m->grad_fn && !m->retains_grad &&
+      PyErr_WarnEx(PyExc_UserWarning,
+                   "grad: this tensor is not a leaf, so backward() does not keep its gradient\n"
+                   "hint: call retain_grad() on it first, or look at the leaf it was made from",
+                   1) < 0) {
+    return nullptr;
+  }
+  Py_RETURN_NONE;
 }
 int set_grad_attr(PyObject* o, PyObject* v, void*) {
   return guarded_int([&] {

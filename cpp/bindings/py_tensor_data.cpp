@@ -559,10 +559,11 @@ tensor([1., 1.], dtype=plait.float64)
         const auto item = static_cast<int64_t>(item_size(dtype));
         const int64_t bytes = info->size * info->itemsize;
         const int64_t n = count < 0 ? (bytes - offset) / item : count;
-        if (offset < 0 || offset > bytes || n < 0 || n > (bytes - offset) / item) {
+        const bool fits = offset >= 0 && offset <= bytes && n >= 0 && n <= (bytes - offset) / item;
+        if (!fits || (count < 0 && (bytes - offset) % item != 0)) {
           delete info;
           PLAIT_FAIL(kValue, "frombuffer: offset ", offset, " and count ", count,
-                     " do not fit in a buffer of ", bytes, " bytes");
+                     " do not fit in a buffer of ", bytes, " bytes with elements of ", item, " bytes");
         }
         Ref<Storage> storage = Storage::wrap(
             static_cast<char*>(info->ptr) + offset, static_cast<size_t>(n * item),

@@ -104,6 +104,14 @@ Dims wrap_dims(const char* op, IntSpan dims, int64_t ndim) {
   return out;
 }
 
+bool broadcastable(IntSpan a, IntSpan b) {
+  for (size_t i = 1; i <= std::min(a.size(), b.size()); ++i) {
+    const int64_t x = a[a.size() - i], y = b[b.size() - i];
+    if (x != y && x != 1 && y != 1) return false;
+  }
+  return true;
+}
+
 Dims broadcast_shapes(const char* op, IntSpan a, IntSpan b) {
   const size_t n = std::max(a.size(), b.size());
   Dims out(static_cast<int64_t>(n), 1);

@@ -101,6 +101,7 @@ int64_t wrap_dim(const char* op, int64_t dim, int64_t ndim);
 Dims wrap_dims(const char* op, IntSpan dims, int64_t ndim);
 
 // NumPy's broadcasting of two shapes. Throws ValueError naming both.
+bool broadcastable(IntSpan a, IntSpan b);
 Dims broadcast_shapes(const char* op, IntSpan a, IntSpan b);
 
 }  // namespace plait

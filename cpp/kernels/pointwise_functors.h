@@ -281,13 +281,42 @@ struct Digamma {
   }
   template <class V>
   static V df(V x) {
-    return trigamma(x);
+    return polygamma(x, k<V>(1));
   }
 };
-struct Trigamma {
+struct Polygamma {  // parameter: order
+  template <class V>
+  static V f(V x, V order) {
+    return polygamma(x, order);
+  }
+  template <class V>
+  static V df(V x, V order) {
+    return polygamma(x, order + k<V>(1));
+  }
+};
+struct Sinc {
   template <class V>
   static V f(V x) {
-    return trigamma(x);
+    const V z = x * k<V>(3.14159265358979323846);
+    return x == 0 ? k<V>(1) : sin(z) / z;
+  }
+  // (cos z - sin z / z) / x with z = pi x; where that cancels, its series in z.
+  template <class V>
+  static V df(V x) {
+    const V z = x * k<V>(3.14159265358979323846), z2 = z * z;
+    const auto small = z2 < k<V>(1);
+    V series = z2 * k<V>(18. / 121645100408832000);  // 2n / (2n + 1)! from n = 9 on
+    series = (series - k<V>(16. / 355687428096000)) * z2;
+    series = (series + k<V>(14. / 1307674368000)) * z2;
+    series = (series - k<V>(12. / 6227020800)) * z2;
+    series = (series + k<V>(10. / 39916800)) * z2;
+    series = (series - k<V>(8. / 362880)) * z2;
+    series = (series + k<V>(6. / 5040)) * z2;
+    series = (series - k<V>(4. / 120)) * z2;
+    series = (series + k<V>(2. / 6)) * z * k<V>(-3.14159265358979323846);
+    const V safe = select(small, k<V>(1), z);
+    const V far = (cos(safe) - sin(safe) / safe) / safe * k<V>(3.14159265358979323846);
+    return select(small, series, far);
   }
 };
 struct Sigmoid {  // df from y

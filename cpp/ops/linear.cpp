@@ -30,7 +30,8 @@ struct Linear {
     if (ctx.needs_grad(0)) gs[0] = matmul(gy, ctx.saved(1));
     if (ctx.needs_grad(1)) {
       const Tensor x = ctx.saved(0);
-      gs[1] = matmul(t(flatten(gy, 0, -2)), flatten(x, 0, -2));
+      const auto rows = [](const Tensor& m) { return m.dim() == 1 ? unsqueeze(m, 0) : flatten(m, 0, -2); };
+      gs[1] = matmul(t(rows(gy)), rows(x));
     }
     if (ctx.needs_grad(2)) gs[2] = sum_to(gy, Dims{gy.size(-1)});
     return gs;

@@ -92,6 +92,8 @@ Dims product_shape(const char* op, const Tensor& a, const Tensor& b) {
                am.cols, " and ", bm.rows, hint);
   }
   check_dtypes(op, a, b);
+  PLAIT_CHECK(broadcastable(batch_of(a), batch_of(b)), kValue, op,
+              ": expected leading dimensions that broadcast, got shapes ", a.shape(), " and ", b.shape());
   Dims shape = a.dim() <= 2 && b.dim() <= 2 ? Dims() : broadcast_shapes(op, batch_of(a), batch_of(b));
   if (a.dim() > 1) shape.push_back(am.rows);
   if (b.dim() > 1) shape.push_back(bm.cols);

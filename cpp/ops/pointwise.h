@@ -40,7 +40,7 @@ Tensor sub_(const Tensor& a, const Tensor& b, Scalar alpha = 1);
 Tensor mul_(const Tensor& a, const Tensor& b);
 Tensor div_(const Tensor& a, const Tensor& b);
 
-Tensor trigamma(const Tensor& x);  // the derivative of digamma; has none itself
+Tensor polygamma(int64_t n, const Tensor& x);
 Tensor square(const Tensor& x);
 Tensor round(const Tensor& x, int64_t decimals = 0);
 Tensor frac(const Tensor& x);

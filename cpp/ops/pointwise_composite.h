@@ -4,6 +4,7 @@
 // text.
 #pragma once
 
+#include "autograd/runtime.h"
 #include "ops/create.h"
 #include "ops/pointwise.h"
 
@@ -32,6 +33,11 @@ inline Tensor operator==(const Tensor& a, const Tensor& b) { return eq(a, b); }
 inline Tensor operator!=(const Tensor& a, const Tensor& b) { return ne(a, b); }
 inline Tensor select(const Tensor& condition, const Tensor& a, const Tensor& b) {
   return where(condition, a, b);
+}
+
+inline Tensor polygamma(const Tensor& x, const Tensor& order) {
+  return plait::polygamma(static_cast<int64_t>(autograd_runtime().cast(order, DType::kFloat64).data<double>()[0]),
+                          x);
 }
 
 // P(Z <= x) + x e^(-x^2/2) / sqrt(2 pi)

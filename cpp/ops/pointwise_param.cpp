@@ -52,6 +52,7 @@ struct Parametrised {
                                 k##Name##Text __VA_OPT__(, ) __VA_ARGS__>;
 PLAIT_PARAMETRISED(Square, square, Number, Input)
 PLAIT_PARAMETRISED(Logit, logit, Float, Input)
+PLAIT_PARAMETRISED(Polygamma, polygamma, Float, Input, 0)
 PLAIT_PARAMETRISED(Frac, frac, Number, None)
 PLAIT_PARAMETRISED(Gelu, gelu, Float, Input)
 PLAIT_PARAMETRISED(GeluTanh, gelu, Float, Input)
@@ -93,14 +94,6 @@ struct RoundOp {
   static Grads backward(OpContext&, const Tensor& gy, int64_t) { return {zeros_like(gy)}; }
 };
 
-struct TrigammaOp {
-  static constexpr OpMeta meta{"trigamma", false};
-  static Tensor forward(OpContext&, const Tensor& x) {
-    return run_pointwise_op(Pointwise::kTrigamma, "trigamma", float_type(x.dtype()), {&x}, {}, Tensor(),
-                            kMathGrain);
-  }
-};
-
 struct NanToNumOp {  // gx = gy where x is finite
   static constexpr OpMeta meta{"nan_to_num"};
   static Tensor forward(OpContext& ctx, const Tensor& x, double nan, double posinf, double neginf) {
@@ -136,10 +129,14 @@ Tensor nan_to_num_(const Tensor& x, double nan, std::optional<double> posinf, st
 Tensor logit(const Tensor& x, std::optional<double> eps) {
   return apply<LogitOp>(eps ? clamp(x, Scalar(*eps), Scalar(1 - *eps)) : x);
 }
-Tensor logit_(const Tensor& x, std::optional<double> eps) { return write_back(x, logit(x, eps)); }
+Tensor logit_(const Tensor& x, std::optional<double> eps) {
+  return apply_inplace<LogitOp>(eps ? write_back(x, clamp(x, Scalar(*eps), Scalar(1 - *eps))) : x);
+}
 Tensor frac_(const Tensor& x) { return apply_inplace<FracOp>(x); }
 Tensor square_(const Tensor& x) { return apply_inplace<SquareOp>(x); }
 Tensor round_(const Tensor& x, int64_t decimals) { return apply_inplace<RoundOp>(x, decimals); }
+
+Tensor polygamma_of(const Tensor& x, int64_t n) { return polygamma(n, x); }
 
 Tensor signbit(const Tensor& x) {
   if (is_floating(x.dtype())) return run_pointwise_test(Pointwise::kSignbit, "signbit", x.dtype(), {&x});
@@ -226,7 +223,10 @@ Tensor prelu(const Tensor& x, const Tensor& weight) {
 
 }  // namespace
 
-Tensor trigamma(const Tensor& x) { return apply<TrigammaOp>(x); }
+Tensor polygamma(int64_t n, const Tensor& x) {
+  PLAIT_CHECK(n >= 0, kValue, "polygamma: expected an order of at least 0, got ", n);
+  return apply<PolygammaOp>(x, static_cast<double>(n));
+}
 Tensor square(const Tensor& x) {
   if (x.dtype() == DType::kBool) return autograd_runtime().cast(x, DType::kInt64);
   return apply<SquareOp>(x);
@@ -330,6 +330,15 @@ Example:
 )"},
     {"nan_to_num_(Tensor input, float nan=0.0, float? posinf=None, float? neginf=None) -> Tensor", "fm",
      PLAIT_BOX(nan_to_num_), "The in-place form of nan_to_num: writes the result into `input`."},
+    {"polygamma(int n, Tensor input) -> Tensor", "fo", PLAIT_BOX(polygamma), R"(The n-th derivative of digamma.
+
+(-1)^(n+1) n! times the Hurwitz zeta function of n + 1 and x (DLMF 5.15); n of at least 0.
+
+Example:
+    >>> plait.polygamma(1, plait.tensor([1., 0.5]))
+    tensor([1.6449, 4.9348])
+)"},
+    {"polygamma(Tensor input, int n) -> Tensor", "m", PLAIT_BOX(polygamma_of), ""},
     {"logit(Tensor input, float? eps=None) -> Tensor", "fmo", PLAIT_BOX(logit),
      R"(log(x / (1 - x)), the inverse of sigmoid.
 

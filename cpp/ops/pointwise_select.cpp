@@ -194,11 +194,6 @@ bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool e
   return all_set(isclose(a, b, rtol, atol, equal_nan));
 }
 
-// sin(pi x) / (pi x); the divisor is kept from 0, for its gradient too.
-Tensor sinc(const Tensor& x) {
-  const Tensor zero = eq(x, Scalar(0)), px = where(zero, number(1.0), mul(x, 3.14159265358979323846));
-  return where(zero, number(1.0), sin(px) / px);
-}
 Tensor deg2rad(const Tensor& x) { return mul(x, 0.017453292519943295); }
 Tensor rad2deg(const Tensor& x) { return mul(x, 57.29577951308232); }
 Tensor ldexp(const Tensor& a, const Tensor& b) { return mul(a, pow(number(2.0), b)); }
@@ -361,14 +356,6 @@ Example:
     >>> plait.equal(plait.tensor([1, 2]), plait.tensor([1, 2]))
     True
 )"},
-    {"sinc(Tensor input) -> Tensor", "fmo", PLAIT_BOX(sinc), R"(sin(pi * x) / (pi * x), 1 where x is 0.
-
-Example:
-    >>> plait.sinc(plait.tensor([0., 0.5]))
-    tensor([1.0000, 0.6366])
-)"},
-    {"sinc_(Tensor input) -> Tensor", "fm", PLAIT_BOX(write_back<sinc>),
-     "The in-place form of sinc: writes the result into `input`."},
     {"deg2rad(Tensor input) -> Tensor", "fmo", PLAIT_BOX(deg2rad), R"(Degrees as radians: x * pi / 180.
 
 Example:

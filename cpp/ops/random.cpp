@@ -59,6 +59,18 @@ void fill_floats(const Tensor& x, Generator* generator, F32 f32, F64 f64) {
 }  // namespace
 
 void fill_uniform(const Tensor& x, double low, double high, Generator* generator) {
+  if (x.dtype() == DType::kFloat16 || x.dtype() == DType::kBFloat16) {
+    // u keeps as many digits as the dtype has: rounding would make a 1 of it.
+    const float steps = x.dtype() == DType::kFloat16 ? 0x1p11f : 0x1p8f;
+    const Tensor u = Tensor::empty(x.shape(), DType::kFloat32);
+    fill_uniform(u, 0, 1, generator);
+    float* const p = u.data<float>();
+    const auto start = static_cast<float>(low), range = static_cast<float>(high - low);
+    parallel_for(u.numel(), kGrainElements, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) p[i] = start + range * (std::floor(p[i] * steps) / steps);
+    });
+    return autograd_runtime().copy_into(x, u);
+  }
   const RandomTable& k = kernels().random;
   fill_floats(
       x, generator,

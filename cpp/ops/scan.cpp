@@ -115,10 +115,11 @@ struct LogCumSumExp {
   // log.
   static Grads backward(OpContext& ctx, const Tensor& gy, int64_t dim) {
     const Tensor x = ctx.saved(0), y = ctx.saved(1);
-    const Tensor none = full_like(gy, -std::numeric_limits<double>::infinity());
+    constexpr double kNone = -std::numeric_limits<double>::infinity();
+    const Tensor none = full_like(gy, kNone), some = gt(y, kNone);  // y_j = -inf: so are all x_i, i <= j
     const auto part = [&](const Tensor& g) {
-      const Tensor positive = gt(g, 0.0);
-      const Tensor weight = sub(where(positive, log(where(positive, g, ones_like(g))), none), y);
+      const Tensor takes_part = logical_and(gt(g, 0.0), some);
+      const Tensor weight = where(takes_part, sub(log(where(takes_part, g, ones_like(g))), y), none);
       return exp(add(from_end(logcumsumexp, weight, dim), x));
     };
     return {sub(part(gy), part(neg(gy)))};

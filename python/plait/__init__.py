@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _core
 from ._core import *  # noqa: F403  (the names are listed in _core.__all__)
-from ._products import chain_matmul, einsum, tensordot
+from ._products import cdist, chain_matmul, cross, einsum, tensordot
 from ._runtime import (
     compile,
     get_num_interop_threads,
@@ -25,7 +25,18 @@ from ._runtime import (
     use_deterministic_algorithms,
 )
 from ._tensor import (
+    BFloat16Tensor,
+    BoolTensor,
+    ByteTensor,
+    CharTensor,
+    DoubleTensor,
+    FloatTensor,
+    HalfTensor,
+    IntTensor,
+    LongTensor,
+    ShortTensor,
     Tensor,
+    asarray,
     finfo,
     iinfo,
     is_floating_point,
@@ -102,9 +113,22 @@ def __dir__() -> list[str]:
 
 __all__ = [
     *_core.__all__,
+    "BFloat16Tensor",
+    "BoolTensor",
+    "ByteTensor",
+    "CharTensor",
+    "DoubleTensor",
+    "FloatTensor",
+    "HalfTensor",
+    "IntTensor",
+    "LongTensor",
+    "ShortTensor",
     "Tensor",
+    "asarray",
+    "cdist",
     "chain_matmul",
     "compile",
+    "cross",
     "e",
     "einsum",
     "enable_grad",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Contractions whose arguments are more than tensors and numbers."""
+"""Products and distances that are composed of other operators, or take more than tensors and numbers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import string
 from collections.abc import Sequence
 from typing import Any
 
-from ._core import Tensor, _ops
+from ._arguments import explains_arguments
+from ._core import ArgumentError, Tensor, _ops
 
-__all__ = ["chain_matmul", "einsum", "tensordot"]
+__all__ = ["cdist", "chain_matmul", "cross", "einsum", "tensordot"]
 
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase
 
@@ -45,6 +46,8 @@ def einsum(*args: Any) -> Tensor:
         return _ops._einsum(args[0], list(operands))
     if len(args) < 2:
         raise ValueError("einsum: expected an equation and its operands, or tensors and lists of dimensions in turn")
+    if not isinstance(args[0], Tensor):
+        raise TypeError(f"einsum: expected an equation or a Tensor first, got {type(args[0]).__name__}")
     terms = [_term(labels) for labels in args[1::2]]
     equation = ",".join(terms)
     if len(args) % 2:
@@ -64,6 +67,7 @@ def _term(labels: Sequence[Any]) -> str:
     return text
 
 
+@explains_arguments
 def tensordot(a: Tensor, b: Tensor, dims: int | Sequence[Sequence[int]] | Tensor = 2) -> Tensor:
     """Sums products of two tensors over pairs of dimensions.
 
@@ -116,3 +120,58 @@ def chain_matmul(*matrices: Tensor) -> Tensor:
         plait.Size([2, 5])
     """
     return _ops._multi_dot(list(matrices))
+
+
+@explains_arguments
+def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
+    """The vector product of two tensors of 3 elements along ``dim``.
+
+    Args:
+        input: any shape with size 3 at ``dim``.
+        other: broadcasts with ``input``.
+        dim: Default: the first dimension of size 3.
+
+    Raises:
+        ValueError: if there is no such dimension.
+
+    Example:
+        >>> import plait
+        >>> plait.cross(plait.tensor([1.0, 0.0, 0.0]), plait.tensor([0.0, 1.0, 0.0]))
+        tensor([0., 0., 1.])
+    """
+    a, b = _ops.broadcast_tensors(input, other)
+    if dim is None:
+        dim = next((d for d, size in enumerate(a.shape) if size == 3), None)
+    if dim is None or not -a.dim() <= dim < a.dim() or a.shape[dim] != 3:
+        raise ArgumentError(f"cross: expected a dimension of size 3, got shape {tuple(a.shape)} and dim={dim}")
+    return a.roll(-1, dim) * b.roll(-2, dim) - a.roll(-2, dim) * b.roll(-1, dim)
+
+
+@explains_arguments
+def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = None) -> Tensor:
+    """The p-norm distances between all rows of ``x1`` and all rows of ``x2``.
+
+    Args:
+        x1: (*, P, M), floating point.
+        x2: (*, R, M); leading dimensions broadcast.
+        p: order of the norm. Default: 2.
+        compute_mode: accepted for existing programs; distances are always summed from differences.
+
+    Returns:
+        A tensor (*, P, R).
+
+    Raises:
+        ValueError: if ``p`` is negative or the shapes do not fit.
+
+    Example:
+        >>> import plait
+        >>> plait.cdist(plait.zeros(1, 2), plait.tensor([[3.0, 4.0]]))
+        tensor([[5.]])
+    """
+    if p < 0:
+        raise ArgumentError(f"cdist: expected p >= 0, got {p}")
+    if x1.dim() < 2 or x2.dim() < 2 or x1.shape[-1] != x2.shape[-1]:
+        raise ArgumentError(
+            f"cdist: expected (*, P, M) and (*, R, M), got shapes {tuple(x1.shape)} and {tuple(x2.shape)}"
+        )
+    return (x1.unsqueeze(-2) - x2.unsqueeze(-3)).norm(p, -1)

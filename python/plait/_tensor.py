@@ -14,7 +14,18 @@ from ._tensor_str import set_printoptions
 from .autograd.graph import RemovableHandle
 
 __all__ = [
+    "BFloat16Tensor",
+    "BoolTensor",
+    "ByteTensor",
+    "CharTensor",
+    "DoubleTensor",
+    "FloatTensor",
+    "HalfTensor",
+    "IntTensor",
+    "LongTensor",
+    "ShortTensor",
     "Tensor",
+    "asarray",
     "finfo",
     "iinfo",
     "is_floating_point",
@@ -26,19 +37,21 @@ __all__ = [
 
 
 def _legacy_new(*args: Any, dtype: dtype | None = None, device: Any = None) -> Tensor:
-    """``Tensor()``: empty; ``Tensor(2, 3)``: that shape, uninitialised; ``Tensor(data)``: the data as default dtype."""
+    """``Tensor()``: empty; ``Tensor(2, 3)``: that shape, uninitialised; ``Tensor(data)``: the data as ``dtype``."""
+    if dtype is None:
+        dtype = _core.get_default_dtype()
     if not args:
-        return _core.empty(0)
+        return _core.empty(0, dtype=dtype)
     if all(isinstance(a, int) for a in args):
-        return _core.empty(*args)
+        return _core.empty(*args, dtype=dtype)
     if len(args) != 1:
         raise TypeError(f"Tensor: expected sizes or one sequence of data, got {len(args)} arguments")
     (data,) = args
     if isinstance(data, _core.Size):
-        return _core.empty(data)
+        return _core.empty(data, dtype=dtype)
     if isinstance(data, Tensor):
-        return data.detach()
-    return _core.tensor(data, dtype=_core.get_default_dtype())
+        return data.detach().to(dtype)
+    return _core.tensor(data, dtype=dtype)
 
 
 def _method(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -98,18 +111,34 @@ def __contains__(self: Tensor, element: Any) -> bool:
 
 # ---- Conversion -----------------------------------------------------------------------------------------
 
-_TYPE_NAMES = {
-    "FloatTensor": "float32",
-    "DoubleTensor": "float64",
-    "HalfTensor": "float16",
-    "BFloat16Tensor": "bfloat16",
-    "LongTensor": "int64",
-    "IntTensor": "int32",
-    "ShortTensor": "int16",
-    "CharTensor": "int8",
-    "ByteTensor": "uint8",
-    "BoolTensor": "bool",
-}
+
+class _TypedMeta(type):
+    dtype: dtype
+
+    def __instancecheck__(cls, x: object) -> bool:
+        return isinstance(x, Tensor) and x.dtype == cls.dtype
+
+    def __call__(cls, *args: Any) -> Tensor:
+        return _legacy_new(*args, dtype=cls.dtype)
+
+
+def _typed(name: str, kind: dtype) -> type:
+    """An old constructor: ``LongTensor(data)``, ``LongTensor(2, 3)``; ``isinstance`` asks for the dtype."""
+    doc = f"``{name}(data)`` or ``{name}(*sizes)``: a tensor of {kind}; the form of old programs."
+    return _TypedMeta(name, (), {"__doc__": doc, "__module__": "plait", "dtype": kind})
+
+
+FloatTensor = _typed("FloatTensor", _core.float32)
+DoubleTensor = _typed("DoubleTensor", _core.float64)
+HalfTensor = _typed("HalfTensor", _core.float16)
+BFloat16Tensor = _typed("BFloat16Tensor", _core.bfloat16)
+ByteTensor = _typed("ByteTensor", _core.uint8)
+CharTensor = _typed("CharTensor", _core.int8)
+ShortTensor = _typed("ShortTensor", _core.int16)
+IntTensor = _typed("IntTensor", _core.int32)
+LongTensor = _typed("LongTensor", _core.int64)
+BoolTensor = _typed("BoolTensor", _core.bool)
+_TYPED = [t for t in globals().values() if isinstance(t, _TypedMeta)]
 
 
 def _as_dtype(value: Any) -> dtype:
@@ -117,7 +146,11 @@ def _as_dtype(value: Any) -> dtype:
         return value
     if isinstance(value, str):
         name = value.rsplit(".", 1)[-1]
-        return getattr(_core, _TYPE_NAMES.get(name, name))
+        value = globals().get(name) or getattr(_core, name)
+    if isinstance(value, _TypedMeta):
+        return value.dtype
+    if isinstance(value, dtype):
+        return value
     return {float: _core.get_default_dtype(), int: _core.int64, bool: _core.bool}[value]
 
 
@@ -163,7 +196,7 @@ def to(
 def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     """The legacy type name, or the tensor converted to ``dtype`` (a dtype or a legacy name)."""
     if dtype is None:
-        return "plait." + next(k for k, v in _TYPE_NAMES.items() if v == self.dtype.name)
+        return "plait." + next(t.__name__ for t in _TYPED if t.dtype == self.dtype)
     return self.to(_as_dtype(dtype))
 
 
@@ -311,7 +344,7 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
         copy.requires_grad_()
     elif self.requires_grad and self.__class__ is not Tensor:
         copy.requires_grad_(self.requires_grad)
-    if self.grad is not None and self.is_leaf:
+    if self.is_leaf and self.grad is not None:
         copy.grad = self.grad.__deepcopy__(memo)
     if self.__dict__:
         import copy as copy_module
@@ -392,7 +425,7 @@ def new_tensor(
 @_method
 def new(self: Tensor, *args: Any) -> Tensor:
     """The legacy constructor with this tensor's dtype."""
-    return _legacy_new(*args).to(self.dtype)
+    return _legacy_new(*args, dtype=self.dtype)
 
 
 @_method
@@ -452,6 +485,29 @@ class _Storage:
 
 
 # ---- Functions on tensors and dtypes --------------------------------------------------------------------
+
+
+def asarray(obj: Any, *, dtype: dtype | None = None, device: Any = None, copy: bool | None = None) -> Tensor:
+    """``obj`` as a tensor, without a copy where one shows the same memory.
+
+    Args:
+        obj: a tensor, a NumPy array, an object with DLPack or a buffer, or (nested) numbers.
+        dtype: of the result. Default: that of ``obj``.
+        device: the CPU.
+        copy: ``True`` copies always, ``False`` never (ValueError where one is needed). Default: where needed.
+
+    Example:
+        >>> import plait
+        >>> x = plait.zeros(2)
+        >>> plait.asarray(x) is x
+        True
+    """
+    if copy:
+        return _core.tensor(obj, dtype=dtype, device=device) if not isinstance(obj, Tensor) else obj.to(dtype).clone()
+    result = _core.as_tensor(obj, dtype=dtype, device=device)
+    if copy is False and not (result is obj or (isinstance(obj, np.ndarray) and np.shares_memory(obj, result.numpy()))):
+        raise _core.ArgumentError(f"asarray: expected memory to share, got a {type(obj).__name__} that must be copied")
+    return result
 
 
 def is_tensor(obj: Any) -> bool:

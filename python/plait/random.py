@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 from ._core import Generator, Tensor, default_generator
 
-__all__ = ["get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
+__all__ = ["fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
 
 
 def manual_seed(seed: int) -> Generator:
@@ -45,3 +49,27 @@ def get_rng_state() -> Tensor:
 def set_rng_state(new_state: Tensor) -> None:
     """Continue from a state that ``get_rng_state`` gave."""
     default_generator.set_state(new_state)
+
+
+@contextmanager
+def fork_rng(devices: Any = None, enabled: bool = True, device_type: str = "cuda") -> Iterator[None]:
+    """A block after which the default generator continues as if the block had drawn nothing.
+
+    Args:
+        devices: accepted for existing programs; there are no other devices.
+        enabled: ``False`` makes the block an ordinary one. Default: ``True``.
+        device_type: as ``devices``.
+
+    Example:
+        >>> _ = plait.manual_seed(0)
+        >>> with plait.random.fork_rng():
+        ...     a = plait.rand(2)
+        >>> bool((a == plait.rand(2)).all())
+        True
+    """
+    state = default_generator.get_state()
+    try:
+        yield
+    finally:
+        if enabled:
+            default_generator.set_state(state)

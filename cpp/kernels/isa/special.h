@@ -164,6 +164,31 @@ inline double trigamma_scalar(double x) {
   t += (1 + (0.5 + (1. / 6 - z * (1. / 30 - z * (1. / 42 - z * (1. / 30 - z * 5. / 66)))) / x) / x) / x;
   return y + sign * t;
 }
+// (-1)^(n+1) n! sum_{i >= 0} (x + i)^-(n+1): terms up to x + i >= 10 + n, then Euler and Maclaurin's formula
+// (DLMF 25.11.5). Left of -1e6 the terms far from x = 0 are below the rounding of the near ones.
+inline double polygamma_scalar(double x, double n) {
+  if (n == 0) return digamma_scalar(x);
+  if (n == 1) return trigamma_scalar(x);
+  const double s = n + 1;
+  double factorial = 1;
+  for (double i = 2; i <= n; ++i) factorial *= i;
+  const bool odd = __builtin_fmod(n, 2.0) != 0;
+  if (x <= 0 && x == __builtin_floor(x)) return odd ? kInf<double> : kNaN<double>;
+  if (x < -1e6) x = x - __builtin_floor(x) - 1e6;
+  double sum = 0;
+  for (; x < 10 + n; ++x) sum += __builtin_pow(x, -s);
+  constexpr double kBernoulli[] = {1. / 6,        -1. / 30,   1. / 42,       -1. / 30,
+                                   5. / 66,       -691. / 2730, 7. / 6,      -3617. / 510,
+                                   43867. / 798., -174611. / 330};
+  const double at = __builtin_pow(x, -s);
+  sum += at * (x / (s - 1) + 0.5);
+  double factor = at * s / (2 * x);  // s (s + 1) ... (s + 2j - 2) x^(1 - s - 2j) / (2j)!
+  for (int j = 1; j <= 10; ++j) {
+    sum += kBernoulli[j - 1] * factor;
+    factor *= (s + 2 * j - 1) * (s + 2 * j) / (x * x * (2 * j + 1) * (2 * j + 2));
+  }
+  return (odd ? 1 : -1) * factorial * sum;
+}
 // Winitzki's closed form to three digits, then Halley's steps on erf, on the side that does not cancel.
 inline double erfinv_scalar(double y) {
   const double a = __builtin_fabs(y);
@@ -184,8 +209,8 @@ PLAIT_INLINE V digamma(V x) {
   return per_lane(x, digamma_scalar);
 }
 template <class V>
-PLAIT_INLINE V trigamma(V x) {
-  return per_lane(x, trigamma_scalar);
+PLAIT_INLINE V polygamma(V x, V order) {
+  return per_lane(x, order, polygamma_scalar);
 }
 template <class V>
 PLAIT_INLINE V erfinv(V x) {

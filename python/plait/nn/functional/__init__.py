@@ -6,6 +6,9 @@ What has a kernel of its own comes from the core; the rest is composed of tensor
 
 from __future__ import annotations
 
+import inspect as _inspect
+
+from ..._arguments import explains_arguments as _explains_arguments
 from ..._core import _nn, relu_
 from . import activation as _activation
 from . import attention as _attention
@@ -162,3 +165,7 @@ __all__ += _loss.__all__
 __all__ += _norm.__all__
 __all__ += _pooling.__all__
 __all__ += _vision.__all__
+
+for _name in __all__:
+    if _inspect.isfunction(globals()[_name]):
+        globals()[_name] = _explains_arguments(globals()[_name])
