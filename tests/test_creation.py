@@ -54,7 +54,7 @@ def test_tensor_options() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [[[1, 2], [3]], [1, [2]], ["a"], "text", {"a": 1}, None, [None], object(), [[1], 2], np.array(["a"])],
+    [[[1, 2], [3]], [1, [2]], ["a"], "text", {"a": 1}, None, [None], object, [[1], 2], np.array(["a"])],
     ids=str,
 )
 def test_tensor_refuses(data: Any) -> None:
@@ -317,6 +317,16 @@ def test_copy_and_fill() -> None:
         x.copy_(plait.ones(4))
     x[:, 1].fill_(5)
     assert x.sum().item() == 10
+
+
+def test_empty_strided_range_scalar_tensor_fill() -> None:
+    x = plait.empty_strided((2, 3), (1, 2), dtype=plait.int32)
+    assert x.shape == (2, 3) and x.stride() == (1, 2) and x.dtype == plait.int32
+    check(plait.range(1, 2, 0.5), [1.0, 1.5, 2.0], plait.float32)
+    check(plait.scalar_tensor(3), 3.0, plait.float32)
+    y = plait.zeros(2, dtype=plait.int64)
+    check(plait.fill(y, 4), [4, 4], plait.int64)
+    assert y.tolist() == [0, 0]
 
 
 def test_type_checks() -> None:

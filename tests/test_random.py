@@ -127,6 +127,14 @@ def test_normal(dtype: plait.dtype) -> None:
     assert plait.isfinite(x).all()
 
 
+def test_cauchy_geometric_log_normal() -> None:
+    plait.manual_seed(6)
+    assert fits(plait.empty(N, dtype=plait.float64).cauchy_(1, 2), stats.cauchy(1, 2).cdf)
+    assert fits(plait.empty(N, dtype=plait.float64).log_normal_(0.5, 0.25), stats.lognorm(0.25, scale=np.exp(0.5)).cdf)
+    x = plait.empty(N).geometric_(0.25)
+    assert x.min().item() == 1 and abs(x.mean().item() - 4) < 0.1 and plait.equal(x, x.round())
+
+
 @pytest.mark.parametrize("dtype", [plait.float16, plait.bfloat16])
 def test_half_precision(dtype: plait.dtype) -> None:
     plait.manual_seed(4)

@@ -22,15 +22,16 @@ TESTED_ELSEWHERE: dict[str, set[str]] = {
     "test_creation.py": {
         "arange", "empty", "empty_like", "eye", "full", "full_like", "linspace", "logspace", "ones", "ones_like",
         "zeros", "zeros_like", "tril_indices", "triu_indices", "copy_", "fill_", "zero_", "new_empty", "new_full",
-        "new_ones", "new_zeros", "equal", "allclose", "to", "type_as", "item", "is_same_size",
+        "new_ones", "new_zeros", "equal", "allclose",
+        "empty_strided", "range", "scalar_tensor", "fill", "to", "type_as", "item", "is_same_size",
     },
     "test_random.py": {
         "rand", "rand_like", "randn", "randn_like", "randint", "randint_like", "randperm", "normal", "normal_",
-        "uniform_", "bernoulli", "bernoulli_", "multinomial", "exponential_", "random_",
+        "uniform_", "cauchy_", "geometric_", "log_normal_",
+        "bernoulli", "bernoulli_", "multinomial", "exponential_", "random_",
     },
     "test_views.py": {
-        "as_strided", "contiguous", "expand", "expand_as", "view", "view_as", "unfold", "mT", "T", "repeat",
-        "reshape_as",
+        "as_strided", "contiguous", "expand", "expand_as", "view", "view_as", "unfold", "mT", "T", "reshape_as",
     },
     "test_autograd.py": {"detach", "detach_"},
     "test_indexing.py": {"index_put", "index_put_"},

@@ -98,9 +98,11 @@ struct CountNonzero {
 DType sum_dtype(const Tensor& x, std::optional<DType> dtype) {
   return dtype ? *dtype : x.is_floating() ? x.dtype() : DType::kInt64;
 }
-// Floats that are to be summed as integers lose their fractions first, as a conversion would.
+// Floats that are to be summed as integers lose their fractions first, as a conversion would; a float64 sum of
+// narrower floats is a sum of float64. (16-bit floats are summed in float32 in any case.)
 Tensor as_summand(const Tensor& x, DType out) {
-  return x.is_floating() && !is_floating(out) ? autograd_runtime().cast(x, out) : x;
+  const bool converts = x.is_floating() && x.dtype() != out && (!is_floating(out) || out == DType::kFloat64);
+  return converts ? autograd_runtime().cast(x, out) : x;
 }
 
 Tensor truth(const char* op, const Tensor& x, IntSpan dims, bool keepdim, ReduceFinish finish) {
@@ -120,14 +122,14 @@ Tensor nansum(const Tensor& x, IntSpan dims, bool keepdim, std::optional<DType> 
   if (!x.is_floating()) return sum(x, dims, keepdim, dtype);
   const DType out = sum_dtype(x, dtype);
   PLAIT_CHECK(is_floating(out), kType, "nansum: expected a floating-point dtype, got ", dtype_name(out));
-  return apply<NanSum>(x, make_axes("nansum", x, dims, keepdim), out);
+  return apply<NanSum>(as_summand(x, out), make_axes("nansum", x, dims, keepdim), out);
 }
 
 Tensor mean(const Tensor& x, IntSpan dims, bool keepdim, std::optional<DType> dtype) {
   const DType out = dtype ? *dtype : x.dtype();
   PLAIT_CHECK(is_floating(out), kType, "mean: expected a floating-point dtype, got ", dtype_name(out),
               "\nhint: convert first, x.float().mean(), or pass dtype=plait.float32");
-  const Tensor in = x.is_floating() ? x : autograd_runtime().cast(x, out);
+  const Tensor in = x.is_floating() ? as_summand(x, out) : autograd_runtime().cast(x, out);
   return apply<Mean>(in, x.shape(), make_axes("mean", x, dims, keepdim), out);
 }
 

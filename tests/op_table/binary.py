@@ -227,6 +227,14 @@ def isclose_samples(g: Gen) -> Iterable[Sample]:
 
 DIVISORS = positive_second(0.4)  # integers become at least 2, floats stay away from zero
 
+
+def rsub_samples(g: Gen) -> Iterable[Sample]:
+    yield case(g(17), g(17))
+    yield case(g(3, 17), g(3, 1))
+    yield case(g(17), 2)
+    yield case(g(17), g(17), alpha=2)
+
+
 SPECS = [
     binary("add", scaled_add, samples=add_samples, dtypes=ALL),
     binary("sub", subtract, samples=add_samples),
@@ -314,5 +322,24 @@ SPECS = [
         scale=lambda a, b, c, value=1: abs(a) + abs(value * b / c),
         tol={"float16": 2, "bfloat16": 2},
         variants="fmio",
+    ),
+    binary("rsub", lambda x, y, alpha=1: np.subtract(y, np.multiply(x, alpha)), samples=rsub_samples, variants="f"),
+    OpSpec(
+        "float_power",
+        lambda x, y: np.power(x.astype(np.float64), y),
+        lambda g: [case(g(17), g(17)), case(g(3, 5), 2), case(2.0, g(7)), case(g(5), -1.5)],
+        domain=(0.3, 2.5),
+        dtypes=("float32", "float64", "int64"),
+        out="float64",
+        tol=4,
+        variants="fo",
+    ),
+    OpSpec(
+        "ldexp",
+        lambda x, y: x * np.exp2(y),
+        lambda g: [case(g(17), g.ints(17, lo=-5, hi=6)), case(g(3, 5), g(5))],
+        dtypes=("float32", "float64"),
+        tol=4,
+        variants="fmo",
     ),
 ]

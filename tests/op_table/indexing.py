@@ -261,6 +261,53 @@ def select_errors() -> list:
     ]
 
 
+def mode(x: np.ndarray, dim: int = -1, keepdim: bool = False) -> Any:
+    """The smallest of the most frequent values, and where it stands last."""
+
+    def one(row: np.ndarray) -> tuple[Any, int]:
+        values, counts = np.unique(row, return_counts=True)
+        value = values[np.argmax(counts)]
+        return value, int(np.flatnonzero(row == value)[-1])
+
+    rows = np.moveaxis(x, dim, -1)
+    found = [one(r) for r in rows.reshape(-1, rows.shape[-1])]
+    shape = rows.shape[:-1]
+    return np.array([v for v, _ in found], x.dtype).reshape(shape), np.array([i for _, i in found]).reshape(shape)
+
+
+def put(x: np.ndarray, index: np.ndarray, source: np.ndarray, accumulate: bool = False) -> np.ndarray:
+    result = x.copy().ravel()
+    if accumulate:
+        np.add.at(result, index, source)
+    else:
+        result[index] = source
+    return result.reshape(x.shape)
+
+
+def scatter_reduce(
+    x: np.ndarray, dim: int, index: np.ndarray, src: np.ndarray, reduce: str, include_self: bool = True
+) -> np.ndarray:
+    fold = {"sum": np.sum, "mean": np.mean, "amax": np.max, "amin": np.min, "prod": np.prod}[reduce]
+    result = x.copy()
+    for row in range(x.shape[0]):
+        for column in range(x.shape[1]):
+            values = list(src[row][index[row] == column])
+            if values:
+                result[row, column] = fold(([x[row, column]] if include_self else []) + values)
+    return result
+
+
+def unique(x: np.ndarray, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None) -> Any:
+    return np.unique(x, return_inverse=return_inverse, return_counts=return_counts, axis=dim)
+
+
+def unique_consecutive(x: np.ndarray, return_inverse: bool = False, return_counts: bool = False) -> Any:
+    first = np.concatenate([[True], x[1:] != x[:-1]])
+    inverse = np.cumsum(first) - 1
+    results = [x[first]] + [inverse] * return_inverse + [np.bincount(inverse)] * return_counts
+    return tuple(results) if len(results) > 1 else results[0]
+
+
 SPECS = [
     OpSpec("gather", gather, gather_samples, gather_large, dtypes=ALL, out="input", errors=index_errors("gather")),
     OpSpec(
@@ -451,5 +498,92 @@ SPECS = [
             bad((ValueError, IndexError, RuntimeError), "one_hot.*-1", np.array([0, -1])),
             bad(TypeError, "one_hot", np.ones(2)),
         ],
+    ),
+    OpSpec(
+        "argwhere",
+        np.argwhere,
+        lambda g: [case(np.where(g.bools(3, 5), g(3, 5), 0.0)), case(np.ones(()))],
+        out="int64",
+        grad=False,
+    ),
+    OpSpec(
+        "bucketize",
+        lambda x, edges, right=False: np.searchsorted(edges, x, "right" if right else "left"),
+        lambda g: [case(g(3, 5), np.sort(g(9))), case(g(17), np.sort(g(4)), right=True), case(g(17), np.zeros(0))],
+        out="int64",
+        grad=False,
+        variants="fo",
+        dtypes=("float32", "float64"),
+    ),
+    OpSpec(
+        "isin",
+        lambda x, y, assume_unique=False, invert=False: np.isin(x, y, invert=invert),
+        lambda g: [
+            case(g.ints(33, hi=9), g.ints(4, hi=9)),
+            case(g.ints(3, 5, hi=9), 4, invert=True),
+            case(g.distinct(17), g.distinct(5)),
+        ],
+        out="bool",
+        grad=False,
+        variants="f",
+        dtypes=("float32",),
+    ),
+    OpSpec(
+        "mode",
+        mode,
+        lambda g: [case(g.ints(33, hi=5).astype(np.float64)), case(g.ints(4, 17, hi=3).astype(np.float64), dim=0)],
+        out=("same", "int64"),
+        dtypes=("float32", "float64", "int64"),
+        grad=False,
+    ),
+    OpSpec(
+        "put",
+        put,
+        lambda g: [case(g(3, 4), np.array([0, 7, -1]), g(3)), case(g(5), np.array([1, 1, 2]), g(3), accumulate=True)],
+        errors=lambda: [
+            bad(IndexError, "put.*5", np.ones(5), np.array([5]), np.ones(1)),
+            bad((ValueError, RuntimeError), "put", np.ones(5), np.array([1, 2]), np.ones(1)),
+        ],
+    ),
+    OpSpec(
+        "scatter_reduce",
+        scatter_reduce,
+        lambda g: [
+            case(g(3, 9), 1, g.ints(3, 17, hi=9), g(3, 17), how, include_self=own)
+            for how in ("sum", "mean", "amax", "amin", "prod")
+            for own in (True, False)
+        ],
+        domain=(0.5, 2.0),
+        dtypes=("float32", "float64"),
+        tol=16,
+        variants="fmio",
+        grad_tol=64,
+        gradgrad=False,
+        errors=lambda: [
+            bad(
+                (ValueError, RuntimeError), "scatter_reduce.*median", np.ones(3), 0, np.array([0]), np.ones(1), "median"
+            )
+        ],
+    ),
+    OpSpec(
+        "unique",
+        unique,
+        lambda g: [
+            case(g.ints(33, hi=9)),
+            case(g.ints(33, hi=9), return_inverse=True, return_counts=True),
+            case(g.ints(7, 2, hi=2), dim=0),
+            case(np.zeros(0, np.int64)),
+        ],
+        dtypes=("float32",),
+        grad=False,
+        out=None,
+    ),
+    OpSpec(
+        "unique_consecutive",
+        unique_consecutive,
+        lambda g: [case(g.ints(33, hi=3)), case(g.ints(33, hi=3), return_inverse=True, return_counts=True)],
+        dtypes=("float32",),
+        grad=False,
+        out=None,
     ),
 ]

@@ -11,7 +11,12 @@ import numpy as np
 from .spec import FLOATS, Gen, OpSpec, Sample, bad, case
 
 F = "nn.functional."
-MATMUL = {"dtypes": (*FLOATS, "int32", "int64"), "tol": {"float32": 4, "float64": 4, "float16": 1.5, "bfloat16": 1.5}}
+# The order of a sum depends on the strides: each layout has the loop that reads it best.
+MATMUL = {
+    "dtypes": (*FLOATS, "int32", "int64"),
+    "tol": {"float32": 4, "float64": 4, "float16": 1.5, "bfloat16": 1.5},
+    "exact_strides": False,
+}
 
 # (m, k, n): one, register tiles plus and minus one, primes, thin and flat.
 SIZES = [
@@ -235,7 +240,7 @@ SPECS = [
         errors=lambda: [
             *inner_error("matmul")(),
             bad(ValueError, r"matmul.*\(3,\).*\(4,\)", np.ones(3), np.ones(4)),
-            bad(ValueError, "matmul.*0", np.ones(()), np.ones(3)),
+            bad(ValueError, r"matmul.*at least 1 dimension.*\(\).*\(3,\)", np.ones(()), np.ones(3)),
             bad(ValueError, r"matmul.*\(2, 3, 4\).*\(3, 4, 5\)", np.ones((2, 3, 4)), np.ones((3, 4, 5))),
         ],
     ),
@@ -356,4 +361,19 @@ SPECS = [
         dtypes=("float32", "float64"),
         grad_tol=64,
     ),
+    product(
+        "addbmm",
+        lambda x, a, b, beta=1, alpha=1: alpha * (a @ b).sum(0) + (beta * x if beta else 0),
+        lambda g: [case(g(3, 5), g(2, 3, 4), g(2, 4, 5)), case(g(5), g(2, 3, 4), g(2, 4, 5), beta=2, alpha=3)],
+        scale=lambda x, a, b, beta=1, alpha=1: alpha * (abs(a) @ abs(b)).sum(0) + abs(beta * x),
+    ),
+    product(
+        "addr",
+        lambda x, a, b, beta=1, alpha=1: alpha * np.outer(a, b) + (beta * x if beta else 0),
+        lambda g: [case(g(3, 4), g(3), g(4)), case(g(4), g(3), g(4), beta=2, alpha=3)],
+        scale=lambda x, a, b, beta=1, alpha=1: alpha * np.outer(abs(a), abs(b)) + abs(beta * x),
+    ),
+    product("ger", np.outer, lambda g: [case(g(3), g(5)), case(g(17), g(1))]),
+    product("inner", np.inner, lambda g: [case(g(17), g(17)), case(g(3, 5), g(4, 5)), case(g(3, 5), g(5))]),
+    product("vdot", np.vdot, lambda g: [case(g(17), g(17)), case(g(0), g(0))]),
 ]

@@ -305,6 +305,33 @@ def single_dims(g: Gen) -> Iterable[Sample]:
     return (s for s in sum_samples(g) if isinstance(s.kwargs.get("dim", 0), int))
 
 
+def nan_samples(g: Gen) -> Iterable[Sample]:
+    for keepdim in (False, True):
+        for dim in (0, 1, (0, 1)):
+            yield case(
+                np.where(g.rng.random((5, 17)) < 0.3, np.nan, g(5, 17)), dim=dim, keepdim=keepdim, label="special"
+            )
+    yield case(g(33))
+
+
+def nanmedian(x: np.ndarray, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The lower of two middle values of those that are not NaN."""
+    if dim is None:
+        return median(x[~np.isnan(x)])
+    rows = np.moveaxis(x, dim, -1)
+    values = np.stack([median(r[~np.isnan(r)]) for r in rows.reshape(-1, rows.shape[-1])]).reshape(rows.shape[:-1])
+    where = np.argmax(rows == values[..., None], -1)
+    return (np.expand_dims(values, dim), np.expand_dims(where, dim)) if keepdim else (values, where)
+
+
+def histc(x: np.ndarray, bins: int = 100, min: float = 0, max: float = 0) -> np.ndarray:
+    if min == max and x.size:
+        min, max = (x.min(), x.max()) if min == 0 == max else (min - 1, max + 1)
+    if min == max:
+        min, max = min - 1, max + 1
+    return np.histogram(x, bins, (min, max))[0].astype(x.dtype)
+
+
 SPECS = [
     reduce(
         "sum",
@@ -322,6 +349,7 @@ SPECS = [
         dtypes=("float32",),
         out="float64",
         tol={"float64": 64},
+        scale=1.0,
         exact_strides=False,
     ),
     reduce(
@@ -522,4 +550,33 @@ SPECS = [
         out=("same", "int64"),
     ),
     OpSpec("logcumsumexp", logcumsumexp, lambda g: [case(g(17), dim=0), case(g(3, 5), dim=1)], tol=8, scale=1.0),
+    reduce(
+        "nanmean",
+        reduction(np.nanmean),
+        samples=nan_samples,
+        dtypes=("float32", "float64"),
+        tol=8,
+        scale=1.0,
+        exact_strides=False,
+    ),
+    OpSpec("nanmedian", nanmedian, lambda g: [case(g.distinct(n)) for n in (1, 2, 17)], dtypes=("float32", "float64")),
+    OpSpec(
+        "nanmedian",
+        nanmedian,
+        lambda g: [case(np.array([[3.0, np.nan, 1.0, 2.0], [np.nan, np.nan, 5.0, 4.0]]), 1)],
+        dtypes=("float32", "float64"),
+        out=("same", "int64"),
+    ),
+    OpSpec(
+        "histc",
+        histc,
+        lambda g: [case(g(131), 7), case(g(33), bins=4, min=-1, max=2), case(g(5), 3, 2, 2), case(g(0), 3)],
+        dtypes=("float32", "float64"),
+        grad=False,
+        variants="fmo",
+        errors=lambda: [
+            bad((ValueError, RuntimeError), "histc.*0", np.ones(3), 0),
+            bad((ValueError, RuntimeError), "histc", np.ones(3), 3, 2, 1),
+        ],
+    ),
 ]

@@ -174,6 +174,35 @@ def each(*samples: Callable[[Gen], Sample]) -> Callable[[Gen], Iterable[Sample]]
     return lambda g: (s(g) for s in samples)
 
 
+def cartesian_prod(*xs: np.ndarray) -> np.ndarray:
+    grids = np.meshgrid(*xs, indexing="ij")
+    return np.stack([a.ravel() for a in grids], -1) if len(xs) > 1 else xs[0]
+
+
+def pad_constant(x: np.ndarray, widths: Any, value: float = 0) -> np.ndarray:
+    return pad(x, widths, value=value)
+
+
+def put_slice(x: np.ndarray, src: np.ndarray, dim: int, where: Any) -> np.ndarray:
+    result = x.copy()
+    result[(slice(None),) * (dim % x.ndim) + (where,)] = src
+    return result
+
+
+def diagonal_scatter(x: np.ndarray, src: np.ndarray, offset: int = 0, dim1: int = 0, dim2: int = 1) -> np.ndarray:
+    result = x.copy()
+    view = np.diagonal(result, offset, dim1, dim2)
+    view.setflags(write=True)
+    view[...] = src
+    return result
+
+
+def fill_diagonal(x: np.ndarray, value: float, wrap: bool = False) -> np.ndarray:
+    result = x.copy()
+    np.fill_diagonal(result, value, wrap)
+    return result
+
+
 SPECS = [
     move(
         "reshape",
@@ -522,5 +551,83 @@ SPECS = [
         lambda g: [case(g(2, 3), g(1, 2))],
         variants="f",
         dtypes=("float32", "float64"),
+    ),
+    move("adjoint", lambda x: np.swapaxes(x, -1, -2), each(lambda g: case(g(3, 4)), lambda g: case(g(2, 3, 4)))),
+    move(
+        "atleast_3d",
+        np.atleast_3d,
+        each(lambda g: case(g()), lambda g: case(g(3)), lambda g: case(g(2, 3))),
+        variants="f",
+    ),
+    move(
+        "cartesian_prod", cartesian_prod, lambda g: [case(g(3), g(2)), case(g(2), g(3), g(2)), case(g(4))], variants="f"
+    ),
+    move("constant_pad_nd", pad_constant, lambda g: [case(g(3), (1, 2)), case(g(2, 3), (1, 0, 0, 2), 4)], variants="f"),
+    move(
+        "diagflat",
+        np.diagflat,
+        each(lambda g: case(g(3)), lambda g: case(g(2, 3), 1), lambda g: case(g(2), -2), lambda g: case(g())),
+    ),
+    move(
+        "hsplit",
+        np.hsplit,
+        each(lambda g: case(g(6), 3), lambda g: case(g(2, 6), 2), lambda g: case(g(2, 6), (1, 4))),
+        errors=lambda: [
+            bad((ValueError, RuntimeError), "hsplit", np.ones(5), 2),
+            bad((ValueError, RuntimeError), "hsplit", np.ones(()), 2),
+        ],
+    ),
+    move(
+        "vsplit",
+        np.vsplit,
+        each(lambda g: case(g(6, 2), 3), lambda g: case(g(6, 2), (1, 4))),
+        errors=lambda: [bad((ValueError, RuntimeError), "vsplit", np.ones(4), 2)],
+    ),
+    move(
+        "dsplit",
+        np.dsplit,
+        each(lambda g: case(g(2, 2, 6), 3), lambda g: case(g(2, 2, 6), (1, 4))),
+        errors=lambda: [bad((ValueError, RuntimeError), "dsplit", np.ones((4, 4)), 2)],
+    ),
+    move("row_stack", lambda xs: np.vstack(xs), lambda g: [case([g(3), g(2, 3)])], variants="f"),
+    move(
+        "split_with_sizes",
+        split,
+        each(lambda g: case(g(7), [3, 0, 4]), lambda g: case(g(2, 7), [5, 2], 1)),
+        errors=lambda: [bad((ValueError, RuntimeError), "split", np.ones(5), [2, 2])],
+    ),
+    move(
+        "select_scatter",
+        lambda x, src, dim, index: put_slice(x, src, dim, index),
+        each(lambda g: case(g(3, 4), g(4), 0, 1), lambda g: case(g(3, 4), g(3), 1, -1)),
+        errors=lambda: [bad((ValueError, RuntimeError), "select_scatter", np.ones((3, 4)), np.ones(3), 0, 1)],
+    ),
+    move(
+        "slice_scatter",
+        lambda x, src, dim=0, start=None, end=None, step=1: put_slice(x, src, dim, slice(start, end, step)),
+        each(
+            lambda g: case(g(6, 4), g(2, 4), 0, 1, 3),
+            lambda g: case(g(3, 6), g(3, 3), dim=1, step=2),
+            lambda g: case(g(3, 6), g(3, 2), 1, -2),
+        ),
+        errors=lambda: [bad((ValueError, RuntimeError), "slice_scatter", np.ones((3, 4)), np.ones((2, 4)))],
+    ),
+    move(
+        "diagonal_scatter",
+        diagonal_scatter,
+        each(
+            lambda g: case(g(3, 4), g(3)),
+            lambda g: case(g(3, 4), g(3), 1),
+            lambda g: case(g(2, 3, 3), g(2, 2), -1, 1, 2),
+        ),
+        errors=lambda: [bad((ValueError, RuntimeError), "diagonal_scatter", np.ones((3, 4)), np.ones(2))],
+    ),
+    move(
+        "Tensor.fill_diagonal_",
+        fill_diagonal,
+        each(lambda g: case(g(3, 5), 2), lambda g: case(g(7, 3), 2, wrap=True), lambda g: case(g(7, 3), 1)),
+        variants="",
+        grad=False,
+        out=None,
     ),
 ]

@@ -107,6 +107,17 @@ def float_only(name: str) -> Callable:
     return lambda: [bad(TypeError, f"{name}.*int64", np.array([1, 2]))]
 
 
+def polygamma(n: int, x: np.ndarray) -> np.ndarray:
+    # SciPy's holds for x > 0; the recurrence psi_n(x + 1) = psi_n(x) + (-1)^n n! / x^(n + 1) carries it below.
+    result = np.zeros(x.shape)
+    with np.errstate(all="ignore"):
+        while np.any(x < 0.1):
+            low = x < 0.1
+            result = np.where(low, result - (-1.0) ** n * special.factorial(n) / x ** (n + 1), result)
+            x = np.where(low, x + 1, x)
+        return result + special.polygamma(n, x)
+
+
 SPECS = [
     unary("abs", np.abs, dtypes=NUMBERS),
     unary("absolute", np.abs, dtypes=NUMBERS),
@@ -169,5 +180,23 @@ SPECS = [
     unary(
         "bitwise_not", np.invert, dtypes=(*INTS, "bool"), grad=False,
         errors=lambda: [bad(TypeError, "bitwise_not.*float32", np.ones(3))],
+    ),
+    unary("sgn", lambda x: np.sign(np.nan_to_num(x, nan=0.0)), dtypes=NUMBERS),
+    to_float("arcsinh", np.arcsinh),
+    to_float("arccosh", np.arccosh, domain=(1.1, 9.0)),
+    to_float("arctanh", np.arctanh, domain=(-0.9, 0.9)),
+    unary("isposinf", np.isposinf, dtypes=("float32", "float64"), out="bool", grad=False, variants="fmo"),
+    unary("isneginf", np.isneginf, dtypes=("float32", "float64"), out="bool", grad=False, variants="fmo"),
+    OpSpec("clip", clamp, clamp_samples, dtypes=(*FLOATS, *SIGNED), variants="fmio"),
+    unary("clamp_min", clamp, samples=with_args(0.5), variants="fmio"),
+    unary("clamp_max", lambda x, top: clamp(x, max=top), samples=with_args(0.5), variants="fmio"),
+    OpSpec(
+        "polygamma", polygamma, lambda g: [case(n, g(k)) for n in range(5) for k in (1, 17)],
+        domain=(0.2, 6.0), dtypes=FLOATS, tol=8, variants="fo", grad_tol=64,
+        errors=lambda: [bad(ValueError, "polygamma.*-1", -1, np.ones(3))],
+    ),
+    OpSpec(
+        "polygamma", polygamma, lambda g: [case(3, np.array([-0.5, -2.25, -30.1, 0.0, -1.0, 80.0, np.inf]))],
+        dtypes=("float64",), tol=64, variants="f", grad=False,
     ),
 ]  # fmt: skip

@@ -141,7 +141,8 @@ def cosine_similarity(a: np.ndarray, b: np.ndarray, dim: int = 1, eps: float = 1
 
 
 def cosine_embedding_loss(a: np.ndarray, b: np.ndarray, y: np.ndarray, margin: float = 0.0, reduction: str = "mean"):
-    cos = cosine_similarity(a, b)
+    squares = ((a * a).sum(-1) + 1e-12) * ((b * b).sum(-1) + 1e-12)
+    cos = (a * b).sum(-1) / np.sqrt(squares)
     return reduce(np.where(y == 1, 1 - cos, np.maximum(0, cos - margin)), reduction)
 
 

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..._core import ArgumentError, Tensor
+from ..._core import ArgumentError, Tensor, bfloat16, float16
 
 __all__ = [
     "apply_inplace",
@@ -16,6 +16,7 @@ __all__ = [
     "reduce_loss",
     "resolve_reduction",
     "tuple_of",
+    "widened",
 ]
 
 
@@ -64,3 +65,8 @@ def apply_inplace(fn: Callable[[Tensor], Tensor], input: Tensor, inplace: bool) 
     The in-place form computes from a copy, so that what ``fn`` saved for backward keeps its values.
     """
     return input.copy_(fn(input.clone())) if inplace else fn(input)
+
+
+def widened(x: Tensor) -> Tensor:
+    """``x``; as float32 where it is a 16-bit float."""
+    return x.float() if x.dtype in (float16, bfloat16) else x

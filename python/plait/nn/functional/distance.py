@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ... import _core
 from ..._core import ArgumentError, Tensor
+from ._common import widened
 
 __all__ = ["cosine_similarity", "pairwise_distance", "pdist"]
 
@@ -24,9 +25,10 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
         >>> F.cosine_similarity(plait.tensor([1.0, 0.0]), plait.tensor([0.0, 2.0]), dim=0).item()
         0.0
     """
-    n1 = x1.norm(2, dim, keepdim=True).clamp_min(eps)
-    n2 = x2.norm(2, dim, keepdim=True).clamp_min(eps)
-    return ((x1 / n1) * (x2 / n2)).sum(dim)
+    a, b = widened(x1), widened(x2)  # 16-bit floats have no 1e-8
+    unit_a = a / a.norm(2, dim, keepdim=True).clamp_min(eps)
+    unit_b = b / b.norm(2, dim, keepdim=True).clamp_min(eps)
+    return (unit_a * unit_b).sum(dim).to(_core.promote_types(x1.dtype, x2.dtype))
 
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:

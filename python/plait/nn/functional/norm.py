@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ..._core import ArgumentError, Tensor, _nn
 from ...autograd.grad_mode import no_grad
+from ._common import widened
 
 __all__ = ["instance_norm", "local_response_norm", "normalize"]
 
@@ -101,5 +102,6 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, o
         >>> F.normalize(plait.tensor([[3.0, 4.0]])).norm(dim=1).item()
         1.0
     """
-    result = input / input.norm(p, dim, keepdim=True).clamp_min(eps)
+    x = widened(input)  # 16-bit floats have no 1e-12
+    result = (x / x.norm(p, dim, keepdim=True).clamp_min(eps)).to(input.dtype)
     return result if out is None else out.copy_(result)
