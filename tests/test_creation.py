@@ -326,6 +326,10 @@ def test_empty_strided_range_scalar_tensor_fill() -> None:
     check(plait.scalar_tensor(3), 3.0, plait.float32)
     y = plait.zeros(2, dtype=plait.int64)
     check(plait.fill(y, 4), [4, 4], plait.int64)
+    for shape, wrap in (((3, 5), False), ((7, 3), False), ((7, 3), True)):
+        expected = np.zeros(shape)
+        np.fill_diagonal(expected, 2, wrap)
+        assert plait.zeros(shape).fill_diagonal_(2, wrap=wrap).tolist() == expected.tolist()
     assert y.tolist() == [0, 0]
 
 

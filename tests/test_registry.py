@@ -22,7 +22,7 @@ TESTED_ELSEWHERE: dict[str, set[str]] = {
     "test_creation.py": {
         "arange", "empty", "empty_like", "eye", "full", "full_like", "linspace", "logspace", "ones", "ones_like",
         "zeros", "zeros_like", "tril_indices", "triu_indices", "copy_", "fill_", "zero_", "new_empty", "new_full",
-        "new_ones", "new_zeros", "equal", "allclose",
+        "new_ones", "new_zeros", "fill_diagonal_", "equal", "allclose",
         "empty_strided", "range", "scalar_tensor", "fill", "to", "type_as", "item", "is_same_size",
     },
     "test_random.py": {
@@ -39,7 +39,7 @@ TESTED_ELSEWHERE: dict[str, set[str]] = {
 
 
 def documentation(name: str) -> str:
-    return "\n".join(row["doc"] for row in TABLE if row["name"] == name)
+    return "\n\n".join(row["doc"] for row in TABLE if row["name"] == name)
 
 
 def test_every_op_is_tested() -> None:

@@ -37,6 +37,7 @@ VIEWS: list[tuple[str, Callable[[T], T], Callable[[np.ndarray], np.ndarray]]] = 
     ("expand new", lambda x: x.expand(2, 2, 3, 4), lambda a: np.broadcast_to(a, (2, 2, 3, 4))),
     ("expand_as", lambda x: x[:1].expand_as(x), lambda a: np.broadcast_to(a[:1], (2, 3, 4))),
     ("view_as", lambda x: x.view_as(plait.empty(4, 6)), lambda a: a.reshape(4, 6)),
+    ("reshape_as", lambda x: x.reshape_as(plait.empty(4, 6)), lambda a: a.reshape(4, 6)),
     ("narrow", lambda x: x.narrow(2, 1, 2), lambda a: a[..., 1:3]),
     ("select", lambda x: x.select(1, 2), lambda a: a[:, 2]),
     ("diagonal", lambda x: x.diagonal(0, 1, 2), lambda a: a.diagonal(0, 1, 2)),

@@ -174,6 +174,7 @@ Tensor mean_op(const Tensor& x, OptionalDims dims, bool keepdim, OptionalDType d
 Tensor nanmean_op(const Tensor& x, OptionalDims dims, bool keepdim, OptionalDType dtype) {
   PLAIT_CHECK(x.is_floating(), kType, "nanmean: expected a floating-point input, got ",
               dtype_name(x.dtype()));
+  make_axes("nanmean", x, or_all(dims), keepdim);
   const Tensor present = sum(eq(x, x), or_all(dims), keepdim);
   return div(nansum(x, or_all(dims), keepdim, dtype), present);
 }

@@ -298,7 +298,7 @@ Integers give the default float dtype. -inf for no elements.
 Raises IndexError for a dimension out of range.
 
 >>> plait.tensor([[1000., 1000.]]).logsumexp(dim=1)
-tensor([1000.6931]))"},
+tensor([1000.6932]))"},
     {"norm(Tensor input, str p, int[]? dim=None, bool keepdim=False, Dtype? dtype=None) -> Tensor", "fmo",
      PLAIT_BOX(norm_named), kNormDoc},
     {"norm(Tensor input, float? p=2, int[]? dim=None, bool keepdim=False, Dtype? dtype=None) -> Tensor",

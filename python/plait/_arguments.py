@@ -17,7 +17,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 def explains_arguments(fn: _F) -> _F:
     """``fn``, whose failures on arguments that should be tensors and are not become one clear TypeError."""
-    tensors = [p.name for p in inspect.signature(fn).parameters.values() if str(p.annotation).startswith("Tensor")]
+    tensors = [p.name for p in inspect.signature(fn).parameters.values() if p.annotation in ("Tensor", "Tensor | None")]
 
     @functools.wraps(fn)
     def call(*args: Any, **kwargs: Any) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ._arguments import explains_arguments
-from ._core import ArgumentError, Tensor, _ops
+from ._core import ArgumentError, Tensor, _ops, broadcast_tensors
 
 __all__ = ["cdist", "chain_matmul", "cross", "einsum", "tensordot"]
 
@@ -139,7 +139,7 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
         >>> plait.cross(plait.tensor([1.0, 0.0, 0.0]), plait.tensor([0.0, 1.0, 0.0]))
         tensor([0., 0., 1.])
     """
-    a, b = _ops.broadcast_tensors(input, other)
+    a, b = broadcast_tensors(input, other)
     if dim is None:
         dim = next((d for d, size in enumerate(a.shape) if size == 3), None)
     if dim is None or not -a.dim() <= dim < a.dim() or a.shape[dim] != 3:

@@ -10,6 +10,7 @@ import numpy as np
 
 from . import _core, _tensor_str
 from ._core import Tensor, dtype
+from ._products import cross
 from ._tensor_str import set_printoptions
 from .autograd.graph import RemovableHandle
 
@@ -370,6 +371,7 @@ def mT(self: Tensor) -> Tensor:
     return self.transpose(-2, -1)
 
 
+Tensor.cross = cross
 Tensor.H = Tensor.T
 Tensor.mH = Tensor.mT
 Tensor.real = property(lambda self: self, doc="The tensor itself.")

@@ -326,7 +326,7 @@ def nanmedian(x: np.ndarray, dim: int | None = None, keepdim: bool = False) -> A
 
 def histc(x: np.ndarray, bins: int = 100, min: float = 0, max: float = 0) -> np.ndarray:
     if min == max and x.size:
-        min, max = (x.min(), x.max()) if min == 0 == max else (min - 1, max + 1)
+        min, max = x.min(), x.max()
     if min == max:
         min, max = min - 1, max + 1
     return np.histogram(x, bins, (min, max))[0].astype(x.dtype)

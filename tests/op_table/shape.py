@@ -197,12 +197,6 @@ def diagonal_scatter(x: np.ndarray, src: np.ndarray, offset: int = 0, dim1: int 
     return result
 
 
-def fill_diagonal(x: np.ndarray, value: float, wrap: bool = False) -> np.ndarray:
-    result = x.copy()
-    np.fill_diagonal(result, value, wrap)
-    return result
-
-
 SPECS = [
     move(
         "reshape",
@@ -621,13 +615,5 @@ SPECS = [
             lambda g: case(g(2, 3, 3), g(2, 2), -1, 1, 2),
         ),
         errors=lambda: [bad((ValueError, RuntimeError), "diagonal_scatter", np.ones((3, 4)), np.ones(2))],
-    ),
-    move(
-        "Tensor.fill_diagonal_",
-        fill_diagonal,
-        each(lambda g: case(g(3, 5), 2), lambda g: case(g(7, 3), 2, wrap=True), lambda g: case(g(7, 3), 1)),
-        variants="",
-        grad=False,
-        out=None,
     ),
 ]

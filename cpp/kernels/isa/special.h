@@ -174,6 +174,7 @@ inline double polygamma_scalar(double x, double n) {
   for (double i = 2; i <= n; ++i) factorial *= i;
   const bool odd = __builtin_fmod(n, 2.0) != 0;
   if (x <= 0 && x == __builtin_floor(x)) return odd ? kInf<double> : kNaN<double>;
+  if (x == kInf<double>) return n == 0 ? x : 0;
   if (x < -1e6) x = x - __builtin_floor(x) - 1e6;
   double sum = 0;
   for (; x < 10 + n; ++x) sum += __builtin_pow(x, -s);

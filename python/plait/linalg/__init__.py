@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from .._arguments import explains_arguments
 from .._core import ArgumentError, Tensor, dtype, matmul
 from .._products import chain_matmul
 from .._products import cross as _cross
@@ -13,6 +14,7 @@ from .._products import cross as _cross
 __all__ = ["cross", "matmul", "matrix_norm", "multi_dot", "norm", "vecdot", "vector_norm"]
 
 
+@explains_arguments
 def vector_norm(
     x: Tensor,
     ord: float = 2,
@@ -38,6 +40,7 @@ def vector_norm(
     return x.norm(ord, dim, keepdim, dtype=dtype)
 
 
+@explains_arguments
 def matrix_norm(
     A: Tensor,
     ord: float | str = "fro",
@@ -75,6 +78,7 @@ def matrix_norm(
     return result if keepdim else result.squeeze((rows, columns))
 
 
+@explains_arguments
 def norm(
     A: Tensor,
     ord: float | str | None = None,
@@ -100,16 +104,19 @@ def norm(
     return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype)
 
 
+@explains_arguments
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     """The vector product of two tensors of 3 elements along ``dim``; see :func:`plait.cross`."""
     return _cross(input, other, dim=dim)
 
 
+@explains_arguments
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     """``sum(x * y)`` along ``dim``, after broadcasting."""
     return (x * y).sum(dim)
 
 
+@explains_arguments
 def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     """The product of a chain of matrices, in the order that takes fewest multiplications."""
     return chain_matmul(*tensors)
