@@ -202,6 +202,7 @@ def adaptive_samples(dims: int, distinct: bool) -> Callable[[Gen], Iterable[Samp
         yield case(make(3, *size), (4, 2, 3)[:dims] if dims > 1 else 4)
         yield case(make(1, 2, *size), 5)
         yield case(make(2, 2, *(3,) * dims), 5)  # more outputs than inputs
+        yield case(make(1, 1, *(4, 3, 3)[:dims]), 2)
         if dims > 1:
             yield case(make(2, 2, *size), (None, 3, 2)[:dims])
 
@@ -344,7 +345,11 @@ SPECS = [
     OpSpec(
         F + "fold",
         fold,
-        lambda g: [case(g(2, 12, 12), (4, 5), 2), case(g(1, 18, 9), (5, 5), 3, padding=1, stride=2)],
+        lambda g: [
+            case(g(2, 12, 12), (4, 5), 2),
+            case(g(1, 18, 9), (5, 5), 3, padding=1, stride=2),
+            case(g(1, 8, 6), (3, 4), 2),
+        ],
         variants="f",
         scale=4.0,
     ),
@@ -379,5 +384,7 @@ SPECS = [
         variants="f",
         errors=lambda: [bad(ValueError, "pixel_shuffle", np.ones((1, 3, 2, 2)), 2)],
     ),
-    OpSpec(F + "pixel_unshuffle", pixel_unshuffle, lambda g: [case(g(2, 2, 4, 6), 2)], variants="f"),
+    OpSpec(
+        F + "pixel_unshuffle", pixel_unshuffle, lambda g: [case(g(2, 2, 4, 6), 2), case(g(1, 2, 4, 6), 2)], variants="f"
+    ),
 ]

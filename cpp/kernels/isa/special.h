@@ -152,7 +152,7 @@ inline double digamma_scalar(double x) {
 // psi'(x) likewise: psi'(1 - x) + psi'(x) = (pi / sin(pi x))^2
 inline double trigamma_scalar(double x) {
   double y = 0, sign = 1;
-  if (x < 0.5) {
+  if (x < 0) {
     const double s = __builtin_sin(3.14159265358979323846 * (x - __builtin_floor(x)));
     y = 9.86960440108935861883 / (s * s);
     sign = -1;
