@@ -330,7 +330,8 @@ Example:
 )"},
     {"nan_to_num_(Tensor input, float nan=0.0, float? posinf=None, float? neginf=None) -> Tensor", "fm",
      PLAIT_BOX(nan_to_num_), "The in-place form of nan_to_num: writes the result into `input`."},
-    {"polygamma(int n, Tensor input) -> Tensor", "fo", PLAIT_BOX(polygamma), R"(The n-th derivative of digamma.
+    {"polygamma(int n, Tensor input) -> Tensor", "fo", PLAIT_BOX(polygamma),
+     R"(The n-th derivative of digamma.
 
 (-1)^(n+1) n! times the Hurwitz zeta function of n + 1 and x (DLMF 5.15); n of at least 0.
 

@@ -98,8 +98,8 @@ struct CountNonzero {
 DType sum_dtype(const Tensor& x, std::optional<DType> dtype) {
   return dtype ? *dtype : x.is_floating() ? x.dtype() : DType::kInt64;
 }
-// Floats that are to be summed as integers lose their fractions first, as a conversion would; a float64 sum of
-// narrower floats is a sum of float64. (16-bit floats are summed in float32 in any case.)
+// Floats that are to be summed as integers lose their fractions first, as a conversion would; a float64 sum
+// of narrower floats is a sum of float64. (16-bit floats are summed in float32 in any case.)
 Tensor as_summand(const Tensor& x, DType out) {
   const bool converts = x.is_floating() && x.dtype() != out && (!is_floating(out) || out == DType::kFloat64);
   return converts ? autograd_runtime().cast(x, out) : x;

@@ -149,26 +149,10 @@ inline double digamma_scalar(double x) {
            z * (1. / 120 - z * (1. / 252 - z * (1. / 240 - z * (1. / 132 - z * (691. / 32760 - z / 12))))));
   return y + __builtin_log(x) - 0.5 / x - (x < 1e17 ? series : 0);
 }
-// psi'(x) likewise: psi'(1 - x) + psi'(x) = (pi / sin(pi x))^2
-inline double trigamma_scalar(double x) {
-  double y = 0, sign = 1;
-  if (x < 0) {
-    const double s = __builtin_sin(3.14159265358979323846 * (x - __builtin_floor(x)));
-    y = 9.86960440108935861883 / (s * s);
-    sign = -1;
-    x = 1 - x;
-  }
-  double t = 0;
-  for (; x < 10; ++x) t += 1 / (x * x);
-  const double z = 1 / (x * x);
-  t += (1 + (0.5 + (1. / 6 - z * (1. / 30 - z * (1. / 42 - z * (1. / 30 - z * 5. / 66)))) / x) / x) / x;
-  return y + sign * t;
-}
 // (-1)^(n+1) n! sum_{i >= 0} (x + i)^-(n+1): terms up to x + i >= 10 + n, then Euler and Maclaurin's formula
 // (DLMF 25.11.5). Left of -1e6 the terms far from x = 0 are below the rounding of the near ones.
 inline double polygamma_scalar(double x, double n) {
   if (n == 0) return digamma_scalar(x);
-  if (n == 1) return trigamma_scalar(x);
   const double s = n + 1;
   double factorial = 1;
   for (double i = 2; i <= n; ++i) factorial *= i;
@@ -178,9 +162,8 @@ inline double polygamma_scalar(double x, double n) {
   if (x < -1e6) x = x - __builtin_floor(x) - 1e6;
   double sum = 0;
   for (; x < 10 + n; ++x) sum += __builtin_pow(x, -s);
-  constexpr double kBernoulli[] = {1. / 6,        -1. / 30,   1. / 42,       -1. / 30,
-                                   5. / 66,       -691. / 2730, 7. / 6,      -3617. / 510,
-                                   43867. / 798., -174611. / 330};
+  constexpr double kBernoulli[] = {1. / 6,       -1. / 30, 1. / 42,      -1. / 30,      5. / 66,
+                                   -691. / 2730, 7. / 6,   -3617. / 510, 43867. / 798., -174611. / 330};
   const double at = __builtin_pow(x, -s);
   sum += at * (x / (s - 1) + 0.5);
   double factor = at * s / (2 * x);  // s (s + 1) ... (s + 2j - 2) x^(1 - s - 2j) / (2j)!
