@@ -224,7 +224,8 @@ Tensor prelu(const Tensor& x, const Tensor& weight) {
 }  // namespace
 
 Tensor polygamma(int64_t n, const Tensor& x) {
-  PLAIT_CHECK(n >= 0, kValue, "polygamma: expected an order of at least 0, got ", n);
+  PLAIT_CHECK(n >= 0 && n <= 170, kValue,
+              "polygamma: expected an order from 0 to 170, whose factorial is finite, got ", n);
   return apply<PolygammaOp>(x, static_cast<double>(n));
 }
 Tensor square(const Tensor& x) {

@@ -183,7 +183,7 @@ Tensor diff(const Tensor& input, int64_t n, int64_t dim, const Tensor& prepend, 
   Tensor x = input;
   if (prepend.defined()) x = cat({prepend, x}, d);
   if (append.defined()) x = cat({x, append}, d);
-  for (int64_t i = 0; i < n; ++i) {
+  for (int64_t i = 0, steps = std::min(n, x.shape()[d]); i < steps; ++i) {
     const int64_t rest = std::max<int64_t>(0, x.shape()[d] - 1);
     const Tensor later = narrow(x, d, x.shape()[d] - rest, rest), earlier = narrow(x, d, 0, rest);
     x = x.dtype() == DType::kBool ? ne(later, earlier) : sub(later, earlier);
