@@ -189,6 +189,13 @@ class Run {
     }
   }
 
+  static void check_nan(const Node& node, const Grads& gxs) {
+    for (size_t i = 0; i < gxs.size(); ++i) {
+      PLAIT_CHECK(!gxs[i].defined() || !autograd_runtime().has_nan(gxs[i]), kRuntime, "Function '",
+                  node.shown_name(), "' returned nan values in its ", i, "th output.");
+    }
+  }
+
   static bool sole_owner(const Tensor& t) {
     return t.impl()->refs.load() == 1 && t.storage()->use_count() == 1 && t.is_contiguous() &&
            !t.storage()->read_only();
@@ -233,6 +240,7 @@ class Run {
       } else {
         gxs = node->backward(std::move(gys));
       }
+      if (anomaly_mode() == AnomalyMode::kCheckNan) check_nan(*node, gxs);
       if (!options_.retain_graph) node->release_saved();
     }
     const std::vector<Edge>& edges = node->edges();

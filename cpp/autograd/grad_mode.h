@@ -11,6 +11,11 @@ void set_grad_enabled(bool on);
 bool inference_mode_enabled();
 void set_inference_mode(bool on);
 
+// Of the whole process. With kCheckNan a backward pass stops at the first node that returns a NaN.
+enum class AnomalyMode : unsigned char { kOff, kOn, kCheckNan };
+AnomalyMode anomaly_mode();
+void set_anomaly_mode(AnomalyMode mode);
+
 class GradModeGuard {
  public:
   explicit GradModeGuard(bool on) : saved_(grad_enabled()) { set_grad_enabled(on); }

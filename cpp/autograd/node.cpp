@@ -2,6 +2,8 @@
 #include "autograd/node.h"
 
 #include <atomic>
+#include <cctype>
+#include <string_view>
 
 #include "autograd/meta.h"
 #include "autograd/op.h"
@@ -12,6 +14,7 @@ namespace {
 
 thread_local bool t_grad_enabled = true;
 thread_local bool t_inference = false;
+std::atomic<AnomalyMode> anomaly{AnomalyMode::kOff};
 
 }  // namespace
 
@@ -20,9 +23,24 @@ void set_grad_enabled(bool on) { t_grad_enabled = on; }
 bool inference_mode_enabled() { return t_inference; }
 void set_inference_mode(bool on) { t_inference = on; }
 
+AnomalyMode anomaly_mode() { return anomaly.load(std::memory_order_relaxed); }
+void set_anomaly_mode(AnomalyMode mode) { anomaly.store(mode, std::memory_order_relaxed); }
+
 AutogradRuntime& autograd_runtime() {
   static AutogradRuntime runtime = {};
   return runtime;
+}
+
+std::string Node::shown_name() const {
+  const std::string_view op = name();
+  if (op == "AccumulateGrad" || op == "CopySlices") return std::string(op);
+  std::string shown;
+  bool upper = true;
+  for (char c : op) {
+    if (c != '_') shown += upper ? static_cast<char>(std::toupper(c)) : c;
+    upper = c == '_';
+  }
+  return shown + "Backward0";
 }
 
 int64_t next_hook_id() {

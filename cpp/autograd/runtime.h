@@ -16,6 +16,7 @@ struct AutogradRuntime {
   Tensor (*zeros)(IntSpan shape, DType dtype);
   Tensor (*ones_like)(const Tensor& t);
   void (*assign)(const Tensor& destination, const Tensor& source);  // copy_: recorded under grad mode
+  bool (*has_nan)(const Tensor& t);
   Tensor (*as_strided)(const Tensor& t, IntSpan shape, IntSpan strides, int64_t offset);
 };
 AutogradRuntime& autograd_runtime();

@@ -2,6 +2,8 @@
 // backward(), grad(), grad modes, hooks, graph nodes, and the node behind autograd.Function.
 #include <pybind11/stl.h>
 
+#include <sstream>
+
 #include "autograd/engine.h"
 #include "autograd/op.h"
 #include "bindings/python_api.h"
@@ -21,6 +23,7 @@ class FunctionNode final : public Node {
   FunctionNode(py::object ctx, std::string name) : ctx_(std::move(ctx)), name_(std::move(name)) {}
 
   const char* name() const override { return name_.c_str(); }
+  std::string shown_name() const override { return name_; }
   bool wants_all_grads() const override { return materialize; }
 
   Grads backward(Grads gys) override {
@@ -192,23 +195,6 @@ py::tuple grad(py::object outputs, py::object inputs, py::object grad_outputs, p
 
 // ---- Nodes ---------------------------------------------------------------------------------------------
 
-std::string node_name(const Node& node) {
-  const std::string name = node.name();
-  if (name == "AccumulateGrad" || name == "CopySlices" || dynamic_cast<const FunctionNode*>(&node))
-    return name;
-  std::string out;
-  bool upper = true;
-  for (char c : name) {
-    if (c == '_') {
-      upper = true;
-      continue;
-    }
-    out += upper ? static_cast<char>(std::toupper(c)) : c;
-    upper = false;
-  }
-  return out + "Backward0";
-}
-
 std::shared_ptr<GilObject> hold(py::object o) { return std::make_shared<GilObject>(std::move(o)); }
 
 int64_t node_prehook(Node& node, py::object f) {
@@ -242,8 +228,13 @@ int64_t node_hook(Node& node, py::object f) {
 
 void init_autograd(py::module_& m) {
   py::class_<Node, NodeRef>(m, "Node", "A step of the graph that backward() runs.")
-      .def("name", &node_name, "Name of the step, e.g. 'MulBackward0'.")
-      .def("__repr__", [](const Node& n) { return "<" + node_name(n) + ">"; })
+      .def("name", &Node::shown_name, "Name of the step, e.g. 'MulBackward0'.")
+      .def("__repr__",
+           [](const Node& n) {
+             std::ostringstream text;
+             text << "<" << n.shown_name() << " object at " << static_cast<const void*>(&n) << ">";
+             return text.str();
+           })
       .def_property_readonly(
           "next_functions",
           [](const Node& n) {
@@ -277,6 +268,9 @@ void init_autograd(py::module_& m) {
         py::arg("retain_graph") = py::none(), py::arg("create_graph") = false,
         py::arg("allow_unused") = py::none(), py::arg("is_grads_batched") = false,
         py::arg("materialize_grads") = false);
+  // 0: off, 1: on, 2: on and NaN gradients raise.
+  m.def("_anomaly_mode", [] { return static_cast<int>(anomaly_mode()); });
+  m.def("_set_anomaly_mode", [](int mode) { set_anomaly_mode(static_cast<AnomalyMode>(mode)); });
   m.def("is_grad_enabled", &grad_enabled, "Whether ops of this thread are recorded.");
   m.def("_set_grad_enabled", &set_grad_enabled, py::arg("mode"));
   m.def("is_inference_mode_enabled", &inference_mode_enabled, "Whether inference mode is on in this thread.");

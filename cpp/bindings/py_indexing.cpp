@@ -196,8 +196,10 @@ int set_item(PyObject* self, PyObject* key, PyObject* value) {
       if (PyBool_Check(value)) {
         v = Tensor::scalar(value == Py_True);
       } else if (PyLong_Check(value) && to_int(value, &integer)) {
+        Scalar(integer).check_fits("indexing", x.dtype());
         v = Tensor::scalar(integer);
       } else if (to_double(value, &number)) {
+        Scalar(number).check_fits("indexing", x.dtype());
         v = Tensor::scalar(number);
       } else {
         v = make_index(value);

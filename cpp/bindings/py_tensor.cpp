@@ -197,7 +197,7 @@ PyObject* tensor_richcompare(PyObject* a, PyObject* b, int op) {
 Py_hash_t tensor_hash(PyObject* o) { return _Py_HashPointer(o); }
 
 Scalar item_of(const char* op, const Tensor& t) {
-  PLAIT_CHECK(t.numel() == 1, kRuntime, op, ": a Tensor with ", t.numel(),
+  PLAIT_CHECK(t.numel() == 1, kValue, op, ": a Tensor with ", t.numel(),
               " elements cannot be converted to Scalar (shape ", t.shape(), ")");
   if (t.is_floating()) return t.item_as<double>();
   if (t.dtype() == DType::kBool) return t.item_as<bool>();

@@ -202,10 +202,14 @@ void scan(PyObject* o, int64_t depth, Scan& s, bool& first_path) {
 
 template <class T>
 T element(PyObject* o) {
-  if (PyFloat_Check(o)) return convert<T>(PyFloat_AS_DOUBLE(o));
+  const auto checked = [](Scalar value) {
+    value.check_fits("tensor", DTypeOf<T>::value);
+    return value.to<T>();
+  };
+  if (PyFloat_Check(o)) return checked(PyFloat_AS_DOUBLE(o));
   if (PyBool_Check(o)) return convert<T>(o == Py_True);
   int64_t i;
-  if (to_int(o, &i)) return convert<T>(i);
+  if (to_int(o, &i)) return checked(i);
   if (PyLong_Check(o)) {
     const double v = PyLong_AsDouble(o);
     PyErr_Clear();
@@ -214,7 +218,7 @@ T element(PyObject* o) {
   }
   double v = 0;
   PLAIT_CHECK(to_double(o, &v), kType, "tensor: expected a number, got ", Py_TYPE(o)->tp_name);
-  return convert<T>(v);
+  return checked(v);
 }
 
 template <class T>

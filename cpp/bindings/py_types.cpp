@@ -35,7 +35,11 @@ void init_errors(py::module_& m) {
                 "A dtype or the kind of an argument does not fit the op. A TypeError, and a "
                 "RuntimeError for programs that catch what PyTorch raises.",
                 {PyExc_TypeError, PyExc_RuntimeError});
-  error_classes[static_cast<int>(ErrorKind::kIndex)] = PyExc_IndexError;
+  error_classes[static_cast<int>(ErrorKind::kIndex)] =
+      new_error(m, "ArgumentIndexError",
+                "A dimension or an index is out of range. An IndexError, and a RuntimeError for programs that "
+                "catch what PyTorch raises.",
+                {PyExc_IndexError, PyExc_RuntimeError});
   error_classes[static_cast<int>(ErrorKind::kRuntime)] = PyExc_RuntimeError;
   error_classes[static_cast<int>(ErrorKind::kNotImplemented)] = PyExc_NotImplementedError;
   error_classes[static_cast<int>(ErrorKind::kMemory)] =
@@ -187,7 +191,9 @@ void init_size(py::module_& m) {
 
 // ---- device --------------------------------------------------------------------------------------------
 
-struct Device {};
+struct Device {
+  bool numbered = false;  // 'cpu:0', which PyTorch tells from 'cpu'
+};
 py::handle the_device;
 
 [[noreturn]] void no_such_device(const std::string& op, const std::string& name) {
@@ -205,21 +211,31 @@ void check_device_name(const std::string& op, const std::string& name) {
 void init_device(py::module_& m) {
   py::class_<Device>(m, "device", "Where a tensor lives: always the CPU.")
       .def(py::init([](const std::string& type, py::object index) {
-             check_device_name("device", index.is_none() ? type : type + ":" + std::string(py::str(index)));
-             return Device{};
+             const std::string name = index.is_none() ? type : type + ":" + std::string(py::str(index));
+             check_device_name("device", name);
+             return Device{name != "cpu"};
            }),
            py::arg("type"), py::arg("index") = py::none())
       .def(py::init([](const Device& d) { return d; }), py::arg("device"))
+      .def(py::init([](int64_t index) -> Device { no_such_device("device", "cuda:" + std::to_string(index)); }),
+           py::arg("index"))
       .def_property_readonly("type", [](const Device&) { return "cpu"; })
-      .def_property_readonly("index", [](const Device&) { return py::none(); })
-      .def("__eq__", [](const Device&, py::object other) { return py::isinstance<Device>(other); })
-      .def("__hash__", [](const Device&) { return 1; })
-      .def("__repr__", [](const Device&) { return "device(type='cpu')"; })
-      .def("__str__", [](const Device&) { return "cpu"; })
+      .def_property_readonly("index",
+                             [](const Device& d) -> py::object {
+                               return d.numbered ? py::object(py::int_(0)) : py::none();
+                             })
+      .def("__eq__",
+           [](const Device& d, py::object other) {
+             return py::isinstance<Device>(other) && other.cast<const Device&>().numbered == d.numbered;
+           })
+      .def("__hash__", [](const Device& d) { return d.numbered ? 2 : 1; })
+      .def("__repr__",
+           [](const Device& d) { return d.numbered ? "device(type='cpu', index=0)" : "device(type='cpu')"; })
+      .def("__str__", [](const Device& d) { return d.numbered ? "cpu:0" : "cpu"; })
       .def("__enter__", [](py::object self) { return self; })
       .def("__exit__", [](const Device&, py::args) {})
       .def("__reduce__",
-           [](py::object self) { return py::make_tuple(self.attr("__class__"), py::make_tuple("cpu")); });
+           [](py::object self) { return py::make_tuple(self.attr("__class__"), py::make_tuple(py::str(self))); });
   the_device = py::cast(Device{}).release();
 }
 

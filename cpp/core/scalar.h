@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "core/dtype.h"
+#include "core/error.h"
 #include "core/tensor.h"
 
 namespace plait {
@@ -24,6 +26,23 @@ class Scalar {
   template <class T>
   T to() const {
     return is_float() ? convert<T>(f_) : convert<T>(i_);
+  }
+  // Raises for a number that an integer dtype cannot hold. Negative numbers wrap into unsigned dtypes, as in
+  // PyTorch; floating-point dtypes and bool hold anything.
+  void check_fits(const char* op, DType dtype) const {
+    if (is_floating(dtype) || dtype == DType::kBool || is_bool()) return;
+    const bool is_signed = dtype != DType::kUInt8;
+    const int bits = 8 * static_cast<int>(item_size(dtype)) - is_signed;
+    bool fits = true;
+    if (bits < 63) {
+      const int64_t above = int64_t{1} << bits, largest = above - 1, smallest = is_signed ? -above : -largest;
+      fits = is_float() ? f_ >= static_cast<double>(smallest) && f_ <= static_cast<double>(largest)
+                        : i_ >= smallest && i_ <= largest;
+    } else if (is_float()) {
+      fits = f_ >= -0x1p63 && f_ < 0x1p63;  // false for NaN
+    }
+    PLAIT_CHECK(fits, kValue, op, ": ", is_float() ? std::to_string(f_) : std::to_string(i_),
+                " cannot be converted to ", dtype_name(dtype), " without overflow");
   }
   // The dtype a tensor made of this number has: bool, int64 or the default float.
   DType natural_dtype() const {

@@ -6,6 +6,7 @@
 #include "ops/create.h"
 #include "ops/pointwise.h"
 #include "ops/pointwise_run.h"
+#include "ops/reduce.h"
 #include "ops/view.h"
 
 namespace plait {
@@ -56,6 +57,11 @@ Tensor as_strided_at(const Tensor& x, IntSpan shape, IntSpan strides, int64_t of
   return as_strided(x, shape, strides, offset);
 }
 
+bool has_nan(const Tensor& x) {
+  NoGradGuard guard;
+  return x.is_floating() && any(isnan(x)).item_as<bool>();
+}
+
 const bool kInstalled = [] {
   autograd_runtime() = {
       .add = [](const Tensor& a, const Tensor& b) { return add(a, b); },
@@ -67,6 +73,7 @@ const bool kInstalled = [] {
       .zeros = [](IntSpan shape, DType dtype) { return zeros(shape, dtype); },
       .ones_like = [](const Tensor& x) { return ones_like(x); },
       .assign = assign,
+      .has_nan = has_nan,
       .as_strided = as_strided_at,
   };
   return true;

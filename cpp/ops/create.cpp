@@ -170,7 +170,10 @@ struct Fill {
 }  // namespace
 
 Tensor clone(const Tensor& x) { return apply<Clone>(x); }
-Tensor fill_(const Tensor& x, Scalar value) { return apply_inplace<Fill>(x, value); }
+Tensor fill_(const Tensor& x, Scalar value) {
+  value.check_fits("fill_", x.dtype());
+  return apply_inplace<Fill>(x, value);
+}
 Tensor zero_(const Tensor& x) { return fill_(x, int64_t{0}); }
 
 namespace {
@@ -192,7 +195,9 @@ Tensor make_ones(IntSpan size, OptDType dtype, bool grad) {
   return leaf(ones(size, dtype.value_or(default_dtype())), grad);
 }
 Tensor make_full(IntSpan size, Scalar value, OptDType dtype, bool grad) {
-  return leaf(full(size, value, dtype.value_or(value.natural_dtype())), grad);
+  const DType to = dtype.value_or(value.natural_dtype());
+  value.check_fits("full", to);
+  return leaf(full(size, value, to), grad);
 }
 Tensor make_empty_strided(IntSpan size, IntSpan stride, OptDType dtype, bool grad) {
   for (int64_t s : stride) {
@@ -214,6 +219,7 @@ Tensor make_zeros_like(const Tensor& x, OptDType dtype, bool grad) {
 }
 Tensor make_full_like(const Tensor& x, Scalar value, OptDType dtype, bool grad) {
   const Tensor y = make_empty_like(x, dtype, false);
+  value.check_fits("full_like", y.dtype());
   set_all(y, value);
   return leaf(y, grad);
 }

@@ -196,6 +196,7 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value) {
   return apply<MaskedFill>(x, mask, v);
 }
 Tensor masked_fill(const Tensor& x, const Tensor& mask, Scalar value) {
+  value.check_fits("masked_fill", x.dtype());
   return masked_fill(x, mask, value.to_tensor());
 }
 Tensor masked_fill_(const Tensor& x, const Tensor& mask, const Tensor& value) {
@@ -230,6 +231,7 @@ Tensor masked_fill_number(const Tensor& x, const Tensor& mask, Scalar value) {
   return masked_fill(x, mask, value);
 }
 Tensor masked_fill_number_(const Tensor& x, const Tensor& mask, Scalar value) {
+  value.check_fits("masked_fill_", x.dtype());
   return masked_fill_(x, mask, value.to_tensor());
 }
 Tensor masked_fill_tensor(const Tensor& x, const Tensor& mask, const Tensor& value) {

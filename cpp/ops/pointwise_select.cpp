@@ -219,8 +219,6 @@ Tensor addcdiv(const Tensor& a, const Tensor& b, const Tensor& c, Scalar value) 
   return apply<AddcdivOp>(a, b, c, value);
 }
 bool equal(const Tensor& a, const Tensor& b) {
-  PLAIT_CHECK(a.dtype() == b.dtype(), kType, "equal: expected operands of one dtype, got ",
-              dtype_name(a.dtype()), " and ", dtype_name(b.dtype()));
   return a.shape() == b.shape() && all_set(eq(a, b));
 }
 

@@ -5,8 +5,11 @@
 #include <cmath>
 
 #include "autograd/op.h"
+#include "autograd/runtime.h"
 #include "ops/create.h"
 #include "ops/index.h"
+#include "ops/pointwise.h"
+#include "ops/reduce.h"
 #include "ops/registry.h"
 #include "ops/sort_lines.h"
 #include "ops/view.h"
@@ -122,6 +125,29 @@ struct Median {
   }
 };
 
+// Of all elements. The gradient is shared by all that equal the median, as PyTorch does here and only here.
+struct MedianAll {
+  static constexpr OpMeta meta{"median"};
+  static Tensor forward(OpContext& ctx, const Tensor& x, bool skip_nan) {
+    const Tensor y = [&] {
+      NoGradGuard guard;
+      return std::get<0>(median(reshape(x, Dims{-1}), 0, false, skip_nan));
+    }();
+    ctx.save(x);
+    ctx.save_result(y);
+    return y;
+  }
+  static Grads backward(OpContext& ctx, const Tensor& gy, bool) {
+    const Tensor x = ctx.saved(0), y = ctx.saved(1);
+    const Tensor hit = [&] {
+      NoGradGuard guard;
+      const Tensor at = logical_or(eq(x, y), logical_and(isnan(x), isnan(y)));
+      return div(autograd_runtime().cast(at, x.dtype()), sum(at));
+    }();
+    return {mul(gy, hit)};
+  }
+};
+
 struct Mode {
   static constexpr OpMeta meta{"mode"};
   static ValuesIndices forward(OpContext& ctx, const Tensor& x, const Dims&, int64_t dim) {
@@ -204,7 +230,7 @@ Tensor median_all(const Tensor& x) {
     PLAIT_CHECK(x.is_floating(), kValue, "median: expected at least one element, got shape ", x.shape());
     return full(IntSpan{}, std::nan(""), x.dtype());
   }
-  return std::get<0>(median(reshape(x, Dims{-1}), 0, false, kSkipNan));
+  return apply<MedianAll>(x, kSkipNan);
 }
 
 const RegisterOps kOps{

@@ -178,7 +178,7 @@ def tensor_str(self: Tensor) -> str:
         array = (t.float() if t.dtype == _core.bfloat16 else t).numpy()
         body = _nested(array, len("tensor("), summarise, _Formatter(_summarise(array) if summarise else array))
     if self.grad_fn is not None:
-        suffixes.append(f"grad_fn={self.grad_fn!r}")
+        suffixes.append(f"grad_fn=<{self.grad_fn.name()}>")
     elif self.requires_grad:
         suffixes.append("requires_grad=True")
     return prefix + _with_suffixes("tensor(" + body, suffixes, len("tensor(")) + ")"

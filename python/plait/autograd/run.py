@@ -84,20 +84,38 @@ def grad(
 
 
 class detect_anomaly:
-    """Accepted for programs that use it. Errors of backward passes name the op and the shapes as they are."""
+    """A backward pass inside raises RuntimeError at the first op whose gradient has a NaN, and names the op.
+
+    Args:
+        check_nan: whether NaN gradients raise.
+
+    Example:
+        >>> x = plait.tensor([0.0], requires_grad=True)
+        >>> with plait.autograd.detect_anomaly():
+        ...     (x.sqrt() * 0).backward()
+        Traceback (most recent call last):
+        RuntimeError: Function 'SqrtBackward0' returned nan values in its 0th output.
+    """
 
     def __init__(self, check_nan: bool = True) -> None:
-        self.check_nan = check_nan
+        self._mode = 2 if check_nan else 1
+        self._previous = _core._anomaly_mode()
 
     def __enter__(self) -> None:
-        pass
+        self._previous = _core._anomaly_mode()
+        _core._set_anomaly_mode(self._mode)
 
     def __exit__(self, *_: Any) -> None:
-        pass
+        _core._set_anomaly_mode(self._previous)
 
 
 class set_detect_anomaly(detect_anomaly):
-    """See ``detect_anomaly``."""
+    """See ``detect_anomaly``; switched at once, also without ``with``."""
 
     def __init__(self, mode: bool = True, check_nan: bool = True) -> None:
         super().__init__(check_nan)
+        self._mode = self._mode if mode else 0
+        _core._set_anomaly_mode(self._mode)
+
+    def __enter__(self) -> None:
+        pass
