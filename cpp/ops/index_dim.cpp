@@ -129,6 +129,7 @@ Tensor index_fill_tensor_(const Tensor& x, int64_t dim, const Tensor& index, con
   return x;
 }
 Tensor index_fill_(const Tensor& x, int64_t dim, const Tensor& index, Scalar value) {
+  value.check_fits("index_fill_", x.dtype());
   return index_fill_tensor_(x, dim, index, full(IntSpan{}, value, x.dtype()));
 }
 Tensor index_fill(const Tensor& x, int64_t dim, const Tensor& index, Scalar value) {

@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from . import _core
 
 __all__ = [
+    "are_deterministic_algorithms_enabled",
     "compile",
+    "get_default_device",
+    "get_float32_matmul_precision",
     "get_num_interop_threads",
+    "set_default_device",
+    "set_float32_matmul_precision",
     "set_num_interop_threads",
     "show_config",
     "use_deterministic_algorithms",
@@ -58,8 +62,46 @@ def set_num_interop_threads(num: int) -> None:
     """Accepted for programs that call it; there is no pool between ops."""
 
 
+_deterministic = False
+_precision = "highest"
+
+
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
     """Accepted for programs that call it: results never depend on the number of threads or on the run."""
+    global _deterministic
+    _deterministic = bool(mode)
 
 
-_Decorator = Callable[[Any], Any]
+def are_deterministic_algorithms_enabled() -> bool:
+    """What ``use_deterministic_algorithms`` was told; False at first."""
+    return _deterministic
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Accepted for programs that call it: float32 products are always computed in float32.
+
+    Raises:
+        ValueError: for anything but "highest", "high" and "medium".
+    """
+    global _precision
+    if precision not in ("highest", "high", "medium"):
+        raise _core.ArgumentError(
+            f"set_float32_matmul_precision: expected 'highest', 'high' or 'medium', got {precision!r}"
+        )
+    _precision = precision
+
+
+def get_float32_matmul_precision() -> str:
+    """What ``set_float32_matmul_precision`` was told; "highest" at first."""
+    return _precision
+
+
+def set_default_device(device: Any) -> None:
+    """Accepted for programs that call it. Raises ValueError for any device but the CPU."""
+    if device is not None:
+        _core.device(device)
+
+
+def get_default_device() -> Any:
+    """The CPU."""
+    return _core.device("cpu")

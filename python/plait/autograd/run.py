@@ -48,6 +48,7 @@ def grad(
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
@@ -60,6 +61,7 @@ def grad(
         grad_outputs: the gradient of the final result with respect to each output; None for one-element ones.
         retain_graph: keep the graph for another pass; default: the value of ``create_graph``.
         create_graph: record the gradients, for higher derivatives.
+        only_inputs: True, as in PyTorch: gradients of other leaves are not accumulated.
         allow_unused: None for an input that does not matter instead of an error.
         is_grads_batched: not supported.
         materialize_grads: zeros instead of None.

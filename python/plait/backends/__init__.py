@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+from . import cudnn
+
 __all__ = ["cpu", "cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp"]
 
 
@@ -33,7 +35,6 @@ class _Cpu:
 
 
 cpu = _Cpu()
-cudnn = _Backend(enabled=False, benchmark=False, deterministic=True, allow_tf32=False, version=lambda: None)
 cuda = _Backend(matmul=SimpleNamespace(allow_tf32=False), cufft_plan_cache=SimpleNamespace(max_size=0))
 mps = _Backend()
 mkl = _Backend()

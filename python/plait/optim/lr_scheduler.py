@@ -26,6 +26,8 @@ from ._schedule_base import (
 )
 from .optimizer import Optimizer
 
+_LRScheduler = LRScheduler  # the old name of the base class
+
 __all__ = [
     "ChainedScheduler",
     "ConstantLR",
@@ -136,7 +138,8 @@ class StepLR(_FactorLR):
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
-        check_positive_int("StepLR", "step_size", step_size)
+        if not step_size > 0:  # a float works too, as in PyTorch
+            raise ValueError(f"StepLR: expected step_size > 0, got {step_size!r}")
         self.step_size = step_size
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)

@@ -14,7 +14,15 @@ from plait.nn import Module
 from ._schedule_base import LRScheduler, per_group
 from .optimizer import Optimizer
 
-__all__ = ["SWALR", "AveragedModel", "get_ema_avg_fn", "get_swa_avg_fn", "update_bn"]
+__all__ = [
+    "SWALR",
+    "AveragedModel",
+    "get_ema_avg_fn",
+    "get_ema_multi_avg_fn",
+    "get_swa_avg_fn",
+    "get_swa_multi_avg_fn",
+    "update_bn",
+]
 
 
 def get_ema_avg_fn(decay: float = 0.999) -> Callable[[Any, Any, Any], Any]:
@@ -39,6 +47,26 @@ def get_swa_avg_fn() -> Callable[[Any, Any, Any], Any]:
         return averaged + (new - averaged) / (count + 1)
 
     return update
+
+
+def _of_lists(update: Callable[[Any, Any, Any], Any]) -> Callable[[Any, Any, Any], None]:
+    """The update of one tensor as one of lists of tensors, in place."""
+
+    def update_all(averaged: Any, new: Any, count: Any) -> None:
+        for a, b in zip(averaged, new, strict=True):
+            a.copy_(update(a, b, count))
+
+    return update_all
+
+
+def get_ema_multi_avg_fn(decay: float = 0.999) -> Callable[[Any, Any, Any], None]:
+    """:func:`get_ema_avg_fn` for lists of tensors: ``AveragedModel(model, multi_avg_fn=...)``."""
+    return _of_lists(get_ema_avg_fn(decay))
+
+
+def get_swa_multi_avg_fn() -> Callable[[Any, Any, Any], None]:
+    """:func:`get_swa_avg_fn` for lists of tensors."""
+    return _of_lists(get_swa_avg_fn())
 
 
 class AveragedModel(Module):

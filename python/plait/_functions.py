@@ -1,0 +1,403 @@
+# SPDX-License-Identifier: MIT
+"""Functions made of other ops: quantiles, statistics of samples, integrals, shapes."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from . import _core
+from ._arguments import explains_arguments
+from ._core import ArgumentError, ArgumentTypeError, Tensor
+
+__all__ = [
+    "broadcast_shapes",
+    "combinations",
+    "corrcoef",
+    "cov",
+    "cumulative_trapezoid",
+    "dist",
+    "is_complex",
+    "is_inference",
+    "is_nonzero",
+    "is_same_size",
+    "is_signed",
+    "is_storage",
+    "isreal",
+    "nanquantile",
+    "quantile",
+    "real",
+    "renorm",
+    "trapezoid",
+    "trapz",
+    "typename",
+    "unravel_index",
+    "vander",
+]
+
+
+# ---- Quantiles ------------------------------------------------------------------------------------------
+
+_INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
+def _quantile(
+    name: str, x: Tensor, q: float | Tensor, dim: int | None, keepdim: bool, interpolation: str, skip_nan: bool
+) -> Tensor:
+    if not x.is_floating_point():
+        raise ArgumentTypeError(f"{name}: expected a floating-point dtype, got {x.dtype}")
+    if interpolation not in _INTERPOLATIONS:
+        raise ArgumentError(f"{name}: expected interpolation to be one of {_INTERPOLATIONS}, got {interpolation!r}")
+    qs = q if isinstance(q, Tensor) else _core.tensor(float(q), dtype=x.dtype)
+    if qs.dim() > 1:
+        raise ArgumentError(f"{name}: expected q to be a number or 1-d, got shape {tuple(qs.shape)}")
+    if qs.dtype != x.dtype:
+        raise ArgumentTypeError(f"{name}: expected q of the input's dtype {x.dtype}, got {qs.dtype}")
+    if not bool(((qs >= 0) & (qs <= 1)).all()):
+        raise ArgumentError(f"{name}: expected q between 0 and 1, got {qs.tolist()}")
+    lines = x.reshape(-1) if dim is None or x.dim() == 0 else x.movedim(dim, -1)
+    n = lines.shape[-1]
+    if n == 0:
+        raise ArgumentError(f"{name}: expected at least one element, got shape {tuple(x.shape)}")
+    lines = lines.sort(-1)[0]  # NaN is last
+    nans = lines.detach().isnan()
+    rank = qs.reshape(-1) * ((n - 1 - nans.sum(-1, keepdim=True)).clamp(min=0) if skip_nan else n - 1)
+    if not skip_nan:
+        rank = _core.where(nans.any(-1, keepdim=True), float(n - 1), rank)
+    if interpolation in ("lower", "higher", "nearest"):
+        rounded = {"lower": rank.floor, "higher": rank.ceil, "nearest": rank.round}[interpolation]()
+        result = lines.gather(-1, rounded.long().expand(*lines.shape[:-1], -1))
+    else:
+        below = rank.floor()
+        weight = rank - below if interpolation == "linear" else _core.full_like(rank, 0.5)
+        low, high = (lines.gather(-1, i.long().expand(*lines.shape[:-1], -1)) for i in (below, rank.ceil()))
+        result = _core.lerp(low, high, weight.expand_as(low))
+    result = result.movedim(-1, 0)
+    if keepdim and x.dim() > 0:
+        shape = [1] * x.dim() if dim is None else [1 if d == dim % x.dim() else s for d, s in enumerate(x.shape)]
+        result = result.reshape(-1, *shape)
+    return result if qs.dim() else result[0]
+
+
+@explains_arguments
+def quantile(
+    input: Tensor,
+    q: float | Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+) -> Tensor:
+    """The value below which a share ``q`` of the elements lies; NaN where there is a NaN.
+
+    Args:
+        input: any shape, floating point.
+        q: a number or a 1-d tensor of the input's dtype, in [0, 1].
+        dim: the dimension of the samples. Default: all elements.
+        keepdim: whether it stays, with size 1. Default: ``False``.
+        interpolation: between two elements: ``"linear"``, ``"lower"``, ``"higher"``, ``"midpoint"``, ``"nearest"``.
+
+    Returns:
+        The input's shape without ``dim``; a 1-d ``q`` is a first dimension before it.
+
+    Raises:
+        ValueError: ``q`` out of range or no elements. TypeError: dtypes.
+
+    Example:
+        >>> import plait
+        >>> plait.quantile(plait.tensor([1.0, 2.0, 3.0, 4.0]), plait.tensor([0.25, 0.5]))
+        tensor([1.7500, 2.5000])
+    """
+    return _quantile("quantile", input, q, dim, keepdim, interpolation, False)
+
+
+@explains_arguments
+def nanquantile(
+    input: Tensor,
+    q: float | Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    interpolation: str = "linear",
+) -> Tensor:
+    """:func:`quantile` of the elements that are not NaN; NaN where there are none."""
+    return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
+
+
+# ---- Statistics of samples ------------------------------------------------------------------------------
+
+
+@explains_arguments
+def cov(
+    input: Tensor, *, correction: int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None
+) -> Tensor:
+    """The covariance matrix of variables (rows) over observations (columns).
+
+    Args:
+        input: (variables, observations), or one variable (observations).
+        correction: the divisor is the number of observations minus this. Default: 1.
+        fweights: how often each observation counts, integers.
+        aweights: how much each observation weighs.
+
+    Example:
+        >>> import plait
+        >>> plait.cov(plait.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]]))
+        tensor([[ 1., -1.],
+                [-1.,  1.]])
+    """
+    if input.dim() > 2:
+        raise ArgumentError(f"cov: expected at most 2 dimensions, got shape {tuple(input.shape)}")
+    x = input.reshape(1, -1) if input.dim() < 2 else input
+    x = x if x.is_floating_point() else x.to(_core.get_default_dtype())
+    weights = None
+    for w in (fweights, aweights):
+        if w is not None:
+            if w.shape != (x.shape[1],):
+                raise ArgumentError(f"cov: expected weights of shape {(x.shape[1],)}, got {tuple(w.shape)}")
+            weights = w if weights is None else weights * w
+    if weights is None:
+        total: Any = x.shape[1]
+        centered = x - x.mean(1, keepdim=True)
+        product = centered @ centered.t()
+    else:
+        total = weights.sum()
+        centered = x - (x * weights).sum(1, keepdim=True) / total
+        product = (centered * weights) @ centered.t()
+    if aweights is not None and correction != 0:
+        used = aweights if fweights is None else aweights * fweights
+        divisor = total - correction * (used * aweights).sum() / total
+    else:
+        divisor = total - correction
+    divisor = divisor.clamp(min=0) if isinstance(divisor, Tensor) else max(divisor, 0)
+    result = product / divisor
+    return result if input.dim() == 2 else result.reshape(())
+
+
+@explains_arguments
+def corrcoef(input: Tensor) -> Tensor:
+    """Pearson's correlation coefficients of variables (rows) over observations (columns); see :func:`cov`.
+
+    Example:
+        >>> import plait
+        >>> plait.corrcoef(plait.tensor([[0.0, 1.0, 2.0], [4.0, 2.0, 0.0]]))
+        tensor([[ 1., -1.],
+                [-1.,  1.]])
+    """
+    c = cov(input)
+    if c.dim() == 0:
+        return c / c
+    d = c.diag().sqrt()
+    return (c / d[:, None] / d[None, :]).clamp(-1, 1)
+
+
+@explains_arguments
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
+    """``norm(input - other, p)`` over all elements.
+
+    Example:
+        >>> import plait
+        >>> plait.dist(plait.tensor([3.0, 0.0]), plait.tensor([0.0, 4.0]))
+        tensor(5.)
+    """
+    return (input - other).norm(p)
+
+
+@explains_arguments
+def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
+    """``input`` with every slice along ``dim`` whose p-norm exceeds ``maxnorm`` scaled down to it.
+
+    Example:
+        >>> import plait
+        >>> plait.renorm(plait.tensor([[3.0, 4.0], [0.3, 0.4]]), 2, 0, 1.0)
+        tensor([[0.6000, 0.8000],
+                [0.3000, 0.4000]])
+    """
+    others = [d for d in range(input.dim()) if d != dim % input.dim()]
+    norms = input.norm(p, others, keepdim=True) if others else input.abs()
+    return input * _core.where(norms > maxnorm, maxnorm / (norms + 1e-7), 1.0)
+
+
+# ---- Integrals ------------------------------------------------------------------------------------------
+
+
+def _areas(name: str, y: Tensor, x: Tensor | None, dx: float, dim: int) -> Tensor:
+    y = y if y.is_floating_point() else y.to(_core.get_default_dtype())
+    n = y.shape[dim]
+    if n == 0:
+        return y
+    left, right = y.narrow(dim, 0, n - 1), y.narrow(dim, 1, n - 1)
+    if x is None:
+        return (left + right) * (dx / 2)
+    if x.shape[-1 if x.dim() == 1 else dim] != n:
+        raise ArgumentError(f"{name}: expected x with {n} points along dimension {dim}, got shape {tuple(x.shape)}")
+    steps = x.diff() if x.dim() == 1 else x.diff(dim=dim)
+    if x.dim() == 1:
+        steps = steps.reshape([-1 if d == dim % y.dim() else 1 for d in range(y.dim())])
+    return (left + right) * steps / 2
+
+
+@explains_arguments
+def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1, dim: int = -1) -> Tensor:
+    """The integral of samples along a dimension by the trapezoidal rule.
+
+    Args:
+        y: the samples.
+        x: where they were taken, 1-d or of the shape of ``y``. Default: ``dx`` apart.
+        dx: the distance of two samples. Default: 1.
+        dim: the dimension of the samples. Default: the last.
+
+    Example:
+        >>> import plait
+        >>> plait.trapezoid(plait.tensor([1.0, 2.0, 3.0]))
+        tensor(4.)
+    """
+    return _areas("trapezoid", y, x, dx, dim).sum(dim)
+
+
+def trapz(y: Tensor, x: Tensor | None = None, *, dx: float = 1, dim: int = -1) -> Tensor:
+    """See :func:`trapezoid`."""
+    return trapezoid(y, x, dx=dx, dim=dim)
+
+
+@explains_arguments
+def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1, dim: int = -1) -> Tensor:
+    """The running value of :func:`trapezoid`; one element shorter than ``y``."""
+    return _areas("cumulative_trapezoid", y, x, dx, dim).cumsum(dim)
+
+
+# ---- Shapes and combinations ----------------------------------------------------------------------------
+
+
+def broadcast_shapes(*shapes: Any) -> Any:
+    """The shape that tensors of these shapes broadcast to.
+
+    Raises:
+        ValueError: if they do not.
+
+    Example:
+        >>> import plait
+        >>> plait.broadcast_shapes((2, 1), (3,))
+        plait.Size([2, 3])
+    """
+    one = _core.zeros(())  # a tensor of any shape without its memory
+    tensors = [one.expand((s,) if isinstance(s, int) else tuple(s)) for s in shapes]
+    return _core.broadcast_tensors(*tensors)[0].shape if tensors else _core.Size([])
+
+
+@explains_arguments
+def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
+    """The index of each dimension of ``shape`` for indices into the flattened tensor.
+
+    Example:
+        >>> import plait
+        >>> plait.unravel_index(plait.tensor([1, 5]), (2, 3))
+        (tensor([0, 1]), tensor([1, 2]))
+    """
+    if indices.is_floating_point() or indices.dtype == _core.bool:
+        raise ArgumentTypeError(f"unravel_index: expected integers, got {indices.dtype}")
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    result: list[Tensor] = []
+    for size in reversed(sizes):
+        result.append(indices % size)
+        indices = indices.div(size, rounding_mode="floor")
+    return tuple(reversed(result))
+
+
+@explains_arguments
+def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
+    """All choices of ``r`` elements of a vector, one a row, as :mod:`itertools` orders them.
+
+    Example:
+        >>> import plait
+        >>> plait.combinations(plait.tensor([1, 2, 3]))
+        tensor([[1, 2],
+                [1, 3],
+                [2, 3]])
+    """
+    if input.dim() != 1 or r < 0:
+        raise ArgumentError(f"combinations: expected a vector and r >= 0, got {tuple(input.shape)} and {r}")
+    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    rows = list(choose(range(input.shape[0]), r))
+    if r == 0 or not rows:
+        return _core.empty(0, *([r] if r else []), dtype=input.dtype)
+    return input[_core.tensor(rows)]
+
+
+@explains_arguments
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
+    """The Vandermonde matrix: powers of the elements of a vector, one a column.
+
+    Example:
+        >>> import plait
+        >>> plait.vander(plait.tensor([2, 3]), 3)
+        tensor([[4, 2, 1],
+                [9, 3, 1]])
+    """
+    if x.dim() != 1:
+        raise ArgumentError(f"vander: expected a vector, got shape {tuple(x.shape)}")
+    powers = _core.arange(x.shape[0] if N is None else N)
+    return x[:, None] ** (powers if increasing else powers.flip(0))
+
+
+# ---- Questions about tensors ----------------------------------------------------------------------------
+
+
+@explains_arguments
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the one element of ``input`` is not 0. Raises RuntimeError for another number of elements."""
+    if input.numel() != 1:
+        raise ArgumentError(f"is_nonzero: expected one element, got shape {tuple(input.shape)}")
+    return bool(input)
+
+
+@explains_arguments
+def is_complex(input: Tensor) -> bool:
+    """False: there are no complex dtypes."""
+    return input.is_complex()
+
+
+@explains_arguments
+def is_signed(input: Tensor) -> bool:
+    """Whether the dtype has negative values."""
+    return input.is_signed()
+
+
+@explains_arguments
+def is_inference(input: Tensor) -> bool:
+    """Whether the tensor was made in inference mode."""
+    return input.is_inference()
+
+
+@explains_arguments
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether the shapes are equal."""
+    return input.shape == other.shape
+
+
+@explains_arguments
+def isreal(input: Tensor) -> Tensor:
+    """True for every element: there are no complex dtypes."""
+    return _core.ones_like(input, dtype=_core.bool)
+
+
+@explains_arguments
+def real(input: Tensor) -> Tensor:
+    """The tensor itself: there are no complex dtypes."""
+    return input
+
+
+def is_storage(obj: Any) -> bool:
+    """Whether ``obj`` is what ``Tensor.untyped_storage()`` returns."""
+    return type(obj).__name__ == "_Storage" and type(obj).__module__ == "plait._tensor"
+
+
+def typename(obj: Any) -> str:
+    """The name of the type: for tensors the legacy one, such as ``plait.FloatTensor``."""
+    if isinstance(obj, Tensor):
+        return str(obj.type())
+    module = type(obj).__module__
+    return type(obj).__qualname__ if module == "builtins" else f"{module}.{type(obj).__qualname__}"
+
+
+for _f in (quantile, nanquantile, cov, corrcoef, dist, renorm, is_nonzero, isreal):
+    setattr(Tensor, _f.__name__, _f)

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""Comparing tensors in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import _core
+from ._core import Tensor
+
+__all__ = ["assert_close"]
+
+# The larger of the two dtypes' tolerances counts.
+_TOLERANCES = {
+    "float16": (1e-3, 1e-5),
+    "bfloat16": (1.6e-2, 1e-5),
+    "float32": (1.3e-6, 1e-5),
+    "float64": (1e-7, 1e-7),
+}
+
+
+def _compare(actual: Any, expected: Any, path: str, rtol: float | None, atol: float | None, options: Any) -> None:
+    where = f" at {path}" if path else ""
+    if isinstance(actual, Mapping) and isinstance(expected, Mapping):
+        if set(actual) != set(expected):
+            raise AssertionError(f"assert_close: keys differ{where}: {sorted(actual)} and {sorted(expected)}")
+        for key in expected:
+            _compare(actual[key], expected[key], f"{path}[{key!r}]", rtol, atol, options)
+        return
+    sequences = [isinstance(v, Sequence) and not isinstance(v, str) for v in (actual, expected)]
+    if all(sequences):
+        if len(actual) != len(expected):
+            raise AssertionError(f"assert_close: lengths differ{where}: {len(actual)} and {len(expected)}")
+        for i, (a, e) in enumerate(zip(actual, expected)):
+            _compare(a, e, f"{path}[{i}]", rtol, atol, options)
+        return
+    if not options["allow_subclasses"] and type(actual) is not type(expected):
+        raise TypeError(f"assert_close: types differ{where}: {type(actual)} and {type(expected)}")
+    if actual is None and expected is None:
+        return
+    try:
+        a, e = _core.as_tensor(actual), _core.as_tensor(expected)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"assert_close: expected tensors, arrays or numbers{where}, got {type(actual).__name__} and "
+            f"{type(expected).__name__}"
+        ) from error
+    if a.shape != e.shape:
+        raise AssertionError(f"assert_close: shapes differ{where}: {tuple(a.shape)} and {tuple(e.shape)}")
+    numbers = not isinstance(actual, Tensor) and not isinstance(expected, Tensor)
+    if options["check_dtype"] and a.dtype != e.dtype and not numbers:
+        raise AssertionError(f"assert_close: dtypes differ{where}: {a.dtype} and {e.dtype}")
+    if options["check_stride"] and a.stride() != e.stride():
+        raise AssertionError(f"assert_close: strides differ{where}: {a.stride()} and {e.stride()}")
+    if rtol is None or atol is None:
+        both = [_TOLERANCES.get("float64" if numbers else t.dtype.name, (0.0, 0.0)) for t in (a, e)]
+        rtol, atol = (max(pair) for pair in zip(*both))
+    x, y = (t.detach().double().numpy() if t.is_floating_point() else t.detach().numpy() for t in (a, e))
+    with np.errstate(invalid="ignore", over="ignore"):
+        off = np.abs(x.astype(np.float64) - y.astype(np.float64))
+        near = np.isfinite(x) & np.isfinite(y) & (off <= atol + rtol * np.abs(y.astype(np.float64)))
+    wrong = ~((x == y) | near)
+    if options["equal_nan"]:
+        wrong &= ~(np.isnan(x) & np.isnan(y))
+    if not wrong.any():
+        return
+    if callable(options["msg"]):
+        raise AssertionError(options["msg"](_report(x, y, off, wrong, where, rtol, atol)))
+    raise AssertionError(options["msg"] or _report(x, y, off, wrong, where, rtol, atol))
+
+
+def _report(x: Any, y: Any, off: Any, wrong: Any, where: str, rtol: float, atol: float) -> str:
+    if x.ndim == 0:
+        return (
+            f"Scalars are not close!{where}\n\nExpected {y} but got {x}: difference {off} "
+            f"(up to {atol + rtol * abs(y)} allowed)"
+        )
+    worst = np.unravel_index(int(np.argmax(np.where(wrong, np.nan_to_num(off, nan=np.inf), -1))), x.shape)
+    index = tuple(int(i) for i in worst)
+    return (
+        f"Tensor-likes are not close!{where}\n\nMismatched elements: {int(wrong.sum())} / {x.size} "
+        f"({100 * wrong.mean():.1f}%)\nGreatest difference: {off[index]} at index {index} "
+        f"(rtol {rtol}, atol {atol} allowed)"
+    )
+
+
+def assert_close(
+    actual: Any,
+    expected: Any,
+    *,
+    allow_subclasses: bool = True,
+    rtol: float | None = None,
+    atol: float | None = None,
+    equal_nan: bool = False,
+    check_device: bool = True,
+    check_dtype: bool = True,
+    check_layout: bool = True,
+    check_stride: bool = False,
+    msg: str | Callable[[str], str] | None = None,
+) -> None:
+    """Raises AssertionError unless ``|actual - expected| <= atol + rtol * |expected|`` everywhere.
+
+    Args:
+        actual: a tensor, an array, a number, or sequences and mappings of them.
+        expected: the same.
+        allow_subclasses: whether the types may differ.
+        rtol: relative tolerance, given together with ``atol``. Default: by dtype, 1.3e-6 for float32.
+        atol: absolute tolerance. Default: by dtype, 1e-5 for float32.
+        equal_nan: whether NaN equals NaN. Default: ``False``.
+        check_device: no effect: there is one device.
+        check_dtype: whether the dtypes must be equal. Default: ``True``.
+        check_layout: no effect: there is one layout.
+        check_stride: whether the strides must be equal. Default: ``False``.
+        msg: the message, or a function that makes one of the usual message.
+
+    Example:
+        >>> import plait
+        >>> plait.testing.assert_close(plait.tensor([1.0]), plait.tensor([1.0 + 1e-6]))
+    """
+    if (rtol is None) != (atol is None):
+        raise ValueError(f"assert_close: expected both rtol and atol or neither, got {rtol} and {atol}")
+    options = {
+        "allow_subclasses": allow_subclasses,
+        "equal_nan": equal_nan,
+        "check_dtype": check_dtype,
+        "check_stride": check_stride,
+        "msg": msg,
+    }
+    _compare(actual, expected, "", rtol, atol, options)
