@@ -7,6 +7,7 @@
 #include "kernels/gemm.h"
 
 #include "kernels/isa/gemm_epilogue.h"
+#include "kernels/isa/transpose.h"
 #include "kernels/isa/vec.h"
 #include "kernels/table.h"
 
@@ -163,28 +164,6 @@ void block(const GemmBlock<T>& g) {
       if (g.epilogue) apply_epilogue(t.c, t.c_rs, rows, cols, *g.epilogue, i, j);
       if (!direct) copy_tile(c, g.c_rs, g.c_cs, buffer, nr, 1, rows, cols);
     }
-  }
-}
-
-// Transposes an L x L tile in registers: log2(L) rounds, each interleaving row i with row i + L/2.
-template <class T>
-inline void transpose(Vec<T>* r) {
-  constexpr int L = kLanes<T>;
-  MaskOf<Vec<T>> low, high;
-  for (int i = 0; i < L; ++i) {
-    low[i] = i / 2 + (i % 2) * L;
-    high[i] = L / 2 + i / 2 + (i % 2) * L;
-  }
-#pragma GCC unroll 4
-  for (int round = 1; round < L; round *= 2) {
-    Vec<T> s[L];
-#pragma GCC unroll 8
-    for (int i = 0; i < L / 2; ++i) {
-      s[2 * i] = __builtin_shuffle(r[i], r[i + L / 2], low);
-      s[2 * i + 1] = __builtin_shuffle(r[i], r[i + L / 2], high);
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < L; ++i) r[i] = s[i];
   }
 }
 
