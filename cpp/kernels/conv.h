@@ -1,72 +1,97 @@
 // SPDX-License-Identifier: MIT
-// What the per-ISA part of convolution computes: panels of image patches for the GEMM engine, and rows of
-// depthwise convolution. Plain data only; the driver is conv/conv.h.
+// What the per-ISA part of convolution computes. All of it reads frames: copies of image planes with zeros
+// around them, so that no kernel looks at a border. Plain data only; the driver is conv/conv.h.
 #pragma once
 
 #include <cstdint>
 
 namespace plait {
 
-// Output positions that lie in one row of the output: panel columns [column, column + length). Tap t of the
-// first of them reads source element (d + tap_d[t], h + tap_h[t], w + tap_w[t]); the following ones are
-// step_w further along w each. Source elements outside the image are zero.
+// A frame of an image plane. Along an axis read in steps of s, elements whose coordinates leave the same
+// remainder by s lie together (a phase), so that neighbouring positions read neighbouring elements, whatever
+// the step. Element (d, h, w) of the plane, seen from `before`, lies in phase (d % step[0], h % step[1], w %
+// step[2]) at cell (d / step[0], h / step[1], w / step[2]).
+struct FrameShape {
+  int64_t in[3];      // the plane
+  int64_t before[3];  // zeros before its first element; negative: so many elements are left out
+  int64_t step[3];
+  int64_t cells[3];  // of a phase
+  int64_t plane;     // elements from one plane's frame to the next
+
+  int64_t cell_count() const { return cells[0] * cells[1] * cells[2]; }
+  // Where (d, h, w) lies, counted from the first of the zeros.
+  int64_t at(int64_t d, int64_t h, int64_t w) const {
+    const int64_t phase = ((d % step[0]) * step[1] + h % step[1]) * step[2] + w % step[2];
+    return phase * cell_count() + position(d / step[0], h / step[1], w / step[2]);
+  }
+  // What the output position (d, h, w) adds to the place of every tap.
+  int64_t position(int64_t d, int64_t h, int64_t w) const { return (d * cells[1] + h) * cells[2] + w; }
+};
+// Frames are read in whole vectors: this many elements past the last plane must be readable.
+inline constexpr int64_t kFrameSlack = 64;
+
+// `length` neighbouring positions, the first at frame element `base`.
 struct PatchRun {
-  int64_t column, length;
-  int64_t d, h, w;
+  int64_t column, length, base;
 };
 
-// dst[p*width + column] for p < k: row p is channel (k0 + p) / taps, tap (k0 + p) % taps. Columns no run
-// covers are set to zero.
+// Panels of patches. Row p (pack) or column i (pack_turned) of the operand reads `offset` further.
 template <class T>
-struct PatchArgs {
+struct PackPatches {
   T* dst;
   int64_t width;
-  const T* src;  // (channels, d, h, w), contiguous within a channel
-  int64_t channel_stride;
-  int64_t d, h, w;
-  int64_t k0, k;
-  int64_t taps;
-  const int64_t *tap_d, *tap_h, *tap_w;  // (taps,)
+  const T* frame;
+  const int64_t* offset;
+  int64_t count;  // offsets
   const PatchRun* runs;
   int64_t n_runs;
-  int64_t step_w;
 };
 
-// One row of a convolution whose every output channel reads one input channel:
-//   y[i] = bias + sum_t weight[t] * row_t[i*step + shift[t]],  with row_t[j] = 0 outside [0, w)
-// for i < n, where row_t = src + row[t], and a negative row[t] leaves tap t out.
+// A block of rows of a correlation read straight from the frame:
+//   y[r*y_row_set + h*y_row + i*y_step] = bias[r] + sum_p weight[p*m + r] * frame[offset[p] + h*frame_row +
+//   i]
+// for r < m <= kDirectRows, h < rows, i < n. Sums run in order of p.
 template <class T>
-struct DepthwiseRow {
+struct DirectRows {
   T* y;
-  int64_t n;
-  const T* src;
-  int64_t w;
-  int64_t taps;
-  const int64_t *row, *shift;  // (taps,)
-  const T* weight;             // (taps,)
-  T bias;
-  int64_t step;
+  int64_t y_channel, y_row, y_step;
+  const T* frame;
+  int64_t frame_row;
+  int64_t m, rows, n;
+  int64_t k;
+  const int64_t* offset;  // (k,)
+  const T* weight;        // (k, m)
+  const T* bias;          // (m,), or null
 };
+inline constexpr int64_t kDirectRows = 4;
 
-// gw[t] += sum_i gy[i] * row_t[i*step + shift[t]], the rows as above.
+// sums[t*kGradLanes + lane] += gy[h*gy_row + i] * frame[offset[t] + h*frame_row + i] over all h < rows, i < n
+// that fall into the lane.
 template <class T>
-struct DepthwiseGrad {
-  T* gw;  // (taps, lanes): partial sums per lane, reduced by the caller in order
+struct DirectGrad {
+  T* sums;
   const T* gy;
-  int64_t n;
-  const T* src;
-  int64_t w;
+  int64_t gy_row;
+  const T* frame;
+  int64_t frame_row;
+  int64_t rows, n;
   int64_t taps;
-  const int64_t *row, *shift;
-  int64_t step;
+  const int64_t* offset;  // (taps,)
 };
-inline constexpr int64_t kDepthwiseLanes = 16;
+inline constexpr int64_t kGradLanes = 16;
 
 template <class T>
 struct ConvKernels {
-  void (*pack_patches)(const PatchArgs<T>& args);
-  void (*depthwise_row)(const DepthwiseRow<T>& args);
-  void (*depthwise_grad)(const DepthwiseGrad<T>& args);
+  // The frames of `planes` neighbouring planes.
+  void (*frame)(const FrameShape& shape, T* dst, const T* src, int64_t planes);
+  // dst[p*width + column] = frame[base + offset[p] + ...]. May write up to 64 bytes past the panel; columns
+  // that no run covers hold anything.
+  void (*pack)(const PackPatches<T>& args);
+  // dst[column*width + i] = frame[base + ... + offset[i]], zero for i from count to width. `column` counts
+  // the panel's depth here. May write up to 64 bytes past the panel.
+  void (*pack_turned)(const PackPatches<T>& args);
+  void (*direct)(const DirectRows<T>& args);
+  void (*direct_grad)(const DirectGrad<T>& args);
 };
 
 struct ConvTable {

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Three products on one engine, for each group:
-//   forward          y[oc, pos]   = W[oc, (ic, tap)] * patches(x)[(ic, tap), pos]
+// Forward and backward-data are correlations, backward-weight a product over all positions:
+//   forward          y[oc, pos] = W[oc, (ic, tap)] * patches(x)[(ic, tap), pos]
 //   backward data    gx[ic, pos'] = W'[ic, (oc, tap)] * patches(gy)[(oc, tap), pos'], once per phase of the
 //                    stride: positions of equal remainder see the same taps, as a convolution of step 1
-//   backward weight  gw[oc, (tap, ic)] = gy[oc, (n, pos)] * patches(x)^T[(n, pos), (tap, ic)]
+//   backward weight  gw[oc, (ic, tap)] = gy[oc, (n, pos)] * patches(x)^T[(n, pos), (ic, tap)]
 #include "kernels/conv/conv.h"
 
-#include "core/workspace.h"
-#include "kernels/conv/depthwise.h"
-#include "kernels/conv/operands.h"
+#include "kernels/conv/correlate.h"
+#include "kernels/conv/weight_grad.h"
 
 namespace plait {
 namespace {
@@ -62,139 +61,94 @@ bool is_pointwise(const ConvShape& s) {
   return s.taps() == 1 && unit_stride(s) && s.pad[0] == 0 && s.pad[1] == 0 && s.pad[2] == 0 &&
          std::equal(s.in, s.in + 3, s.out);
 }
-bool is_depthwise(const ConvShape& s) { return s.groups == s.ic && s.groups > 1; }
 
-// Operand B: the image itself where patches are single elements in order.
+// A convolution of single elements is a plain product.
 template <class T>
-void set_patches(GemmOperand<T>& b, const Patches<T>& patches, const PanelSource<T>& source, bool pointwise) {
-  if (!pointwise) {
-    b.source = &source;
-    return;
+void pointwise(const ConvShape& s, const T* src, int64_t channels, const T* w, int64_t w_rs, int64_t w_cs,
+               const T* bias, T* dst, int64_t rows) {
+  for (int64_t g = 0; g < s.groups; ++g) {
+    GemmArgs<T> a;
+    a.m = rows;
+    a.n = s.in_size();
+    a.k = channels;
+    a.batch = s.n;
+    a.a = {w + g * rows * channels, w_rs, w_cs};
+    a.b = {src + g * channels * s.in_size(), s.in_size(), 1, s.groups * channels * s.in_size()};
+    a.c = dst + g * rows * s.in_size();
+    a.c_rs = s.in_size();
+    a.c_bs = s.groups * rows * s.in_size();
+    a.epilogue.row_bias = bias ? bias + g * rows : nullptr;
+    gemm(a);
   }
-  b.data = patches.image;
-  b.rs = patches.channel_stride;
-  b.cs = 1;
-  b.bs = patches.batch_stride;
-}
-
-// Weights (oc, ic, taps) of a group as (ic, oc, the taps of a phase).
-template <class T>
-void turn_weights(const T* w, int64_t oc, int64_t ic, int64_t all_taps, const Taps& taps, T* out) {
-  const int64_t n = taps.size();
-  parallel_for(ic, std::max<int64_t>(1, kGrainElements / std::max<int64_t>(1, oc * n)),
-               [&](int64_t begin, int64_t end) {
-                 for (int64_t c = begin; c < end; ++c) {
-                   for (int64_t o = 0; o < oc; ++o) {
-                     const T* src = w + (o * ic + c) * all_taps;
-                     T* dst = out + (c * oc + o) * n;
-                     for (int64_t t = 0; t < n; ++t) dst[t] = src[taps.index[static_cast<size_t>(t)]];
-                   }
-                 }
-               });
 }
 
 }  // namespace
 
 template <class T>
 void conv_forward(const ConvShape& s, const T* x, const T* w, const T* bias, T* y) {
-  const Taps taps = forward_taps(s);
-  if (is_depthwise(s)) return depthwise_forward(s, taps, x, w, bias, y);
-  const int64_t ic = s.ic / s.groups, oc = s.oc / s.groups, k = ic * s.taps();
-  for (int64_t g = 0; g < s.groups; ++g) {
-    const Patches<T> patches = {
-        x + g * ic * s.in_size(), s.ic * s.in_size(), s.in_size(), s.in, s.out, s.stride, &taps};
-    const PanelSource<T> source = {Patches<T>::pack, &patches};
-    GemmArgs<T> a;
-    a.m = oc;
-    a.n = s.out_size();
-    a.k = k;
-    a.batch = s.n;
-    a.a.data = w + g * oc * k;
-    a.a.rs = k;
-    a.a.cs = 1;
-    set_patches(a.b, patches, source, is_pointwise(s));
-    a.c = y + g * oc * s.out_size();
-    a.c_rs = s.out_size();
-    a.c_bs = s.oc * s.out_size();
-    a.epilogue.row_bias = bias ? bias + g * oc : nullptr;
-    gemm(a);
-  }
+  const int64_t ic = s.ic / s.groups, oc = s.oc / s.groups;
+  if (is_pointwise(s)) return pointwise(s, x, ic, w, ic, int64_t{1}, bias, y, oc);
+  const int64_t one[3] = {1, 1, 1};
+  const std::vector<Phase> phases = {forward_phase(s, forward_taps(s))};
+  Correlation<T> c;
+  c.images = s.n;
+  c.groups = s.groups;
+  c.channels = ic;
+  c.rows = oc;
+  c.src = x;
+  c.in = s.in;
+  c.step = s.stride;
+  c.dst = y;
+  c.out = s.out;
+  c.out_step = one;
+  c.bias = bias;
+  c.weight = w;
+  c.w_channel = s.taps();
+  c.w_row = ic * c.w_channel;
+  c.w_group = oc * c.w_row;
+  c.phases = &phases;
+  correlate(c);
 }
 
 template <class T>
 void conv_backward_data(const ConvShape& s, const T* gy, const T* w, const T* bias, T* gx) {
   const int64_t ic = s.ic / s.groups, oc = s.oc / s.groups;
+  if (is_pointwise(s)) return pointwise(s, gy, oc, w, int64_t{1}, ic, bias, gx, ic);
   const int64_t* st = s.stride;
-  const int64_t one[3] = {1, 1, 1};
+  std::vector<Phase> phases;
   for (int64_t phase = 0; phase < st[0] * st[1] * st[2]; ++phase) {
-    const int64_t start[3] = {phase / (st[1] * st[2]), phase / st[2] % st[1], phase % st[2]};
-    int64_t grid[3];
-    for (int i = 0; i < 3; ++i) grid[i] = s.in[i] > start[i] ? (s.in[i] - start[i] - 1) / st[i] + 1 : 0;
-    const int64_t positions = grid[0] * grid[1] * grid[2];
-    if (positions == 0) continue;
-    const Taps taps = phase_taps(s, start);
-    if (is_depthwise(s) && s.oc == s.ic &&
-        unit_stride(s)) {  // one phase: a convolution with the taps mirrored
-      ConvShape turned = s;
-      std::copy_n(s.out, 3, turned.in);
-      std::copy_n(s.in, 3, turned.out);
-      return depthwise_forward(turned, taps, gy, w, bias, gx);
-    }
-    const int64_t k = oc * taps.size();
-    const Workspace space(sizeof(T) * static_cast<size_t>(std::max<int64_t>(1, ic * k)));
-    T* turned = space.as<T>();
-    for (int64_t g = 0; g < s.groups; ++g) {
-      turn_weights(w + g * oc * ic * s.taps(), oc, ic, s.taps(), taps, turned);
-      const Patches<T> patches = {
-          gy + g * oc * s.out_size(), s.oc * s.out_size(), s.out_size(), s.out, grid, one, &taps};
-      const PanelSource<T> source = {Patches<T>::pack, &patches};
-      const PhaseSink<T> phase_sink = {
-          gx + g * ic * s.in_size(), s.ic * s.in_size(), s.in_size(), s.in, grid, start, st};
-      const TileSink<T> sink = {PhaseSink<T>::store, &phase_sink};
-      GemmArgs<T> a;
-      a.m = ic;
-      a.n = positions;
-      a.k = k;
-      a.batch = s.n;
-      a.a.data = turned;
-      a.a.rs = k;
-      a.a.cs = 1;
-      set_patches(a.b, patches, source, is_pointwise(s));
-      if (unit_stride(s)) {
-        a.c = phase_sink.image;
-        a.c_rs = s.in_size();
-        a.c_bs = s.ic * s.in_size();
-      } else {
-        a.sink = &sink;
-      }
-      a.epilogue.row_bias = bias ? bias + g * ic : nullptr;
-      gemm(a);
-    }
+    Phase p = {{}, {}, {phase / (st[1] * st[2]), phase / st[2] % st[1], phase % st[2]}};
+    for (int i = 0; i < 3; ++i) p.grid[i] = s.in[i] > p.start[i] ? (s.in[i] - p.start[i] - 1) / st[i] + 1 : 0;
+    if (p.positions() == 0) continue;
+    p.taps = phase_taps(s, p.start);
+    phases.push_back(std::move(p));
   }
+  const int64_t one[3] = {1, 1, 1};
+  Correlation<T> c;
+  c.images = s.n;
+  c.groups = s.groups;
+  c.channels = oc;
+  c.rows = ic;
+  c.src = gy;
+  c.in = s.out;
+  c.step = one;
+  c.dst = gx;
+  c.out = s.in;
+  c.out_step = st;
+  c.bias = bias;
+  c.weight = w;
+  c.w_row = s.taps();
+  c.w_channel = ic * s.taps();
+  c.w_group = oc * c.w_channel;
+  c.phases = &phases;
+  correlate(c);
 }
 
 template <class T>
 void conv_backward_weight(const ConvShape& s, const T* x, const T* gy, T* gw) {
   const Taps taps = forward_taps(s);
-  if (is_depthwise(s)) return depthwise_backward_weight(s, taps, x, gy, gw);
-  const int64_t ic = s.ic / s.groups, oc = s.oc / s.groups;
-  for (int64_t g = 0; g < s.groups; ++g) {
-    const ChannelRows<T> rows = {gy + g * oc * s.out_size(), s.oc * s.out_size(), s.out_size(), s.out_size()};
-    const PatchColumns<T> columns = {
-        x + g * ic * s.in_size(), s.ic * s.in_size(), s.in_size(), ic, &s, &taps};
-    const PanelSource<T> a_source = {ChannelRows<T>::pack, &rows},
-                         b_source = {PatchColumns<T>::pack, &columns};
-    const WeightSink<T> weight_sink = {gw + g * oc * ic * s.taps(), ic, s.taps()};
-    const TileSink<T> sink = {WeightSink<T>::store, &weight_sink};
-    GemmArgs<T> a;
-    a.m = oc;
-    a.n = ic * s.taps();
-    a.k = s.n * s.out_size();
-    a.a.source = &a_source;
-    a.b.source = &b_source;
-    a.sink = &sink;
-    gemm(a);
-  }
+  if (s.groups > 1 && s.groups == s.ic) return weight_grad_direct(s, taps, x, gy, gw);
+  weight_grad(s, taps, x, gy, gw);
 }
 
 #define PLAIT_INSTANTIATE(T)                                                               \

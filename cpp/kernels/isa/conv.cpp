@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Patches of an image as GEMM panels: for each (channel, tap) a row of the panel is the image row shifted by
-// the tap, cut at the border. With a step of one it is copied by masked vectors; the panel is bound by L1/L2
-// bandwidth and its cost is shared by all output channels. Depthwise rows keep a vector of outputs in a
-// register over all taps; they are bound by loads, one per multiply-add.
+// Convolution's own kernels. Frames make every read a whole unaligned vector: nothing is masked but the tails
+// of results. Packing a vector of patches costs a load and a store; it is shared by all output channels.
+// Direct rows keep V vectors of outputs of R channels in registers over all taps; with one channel they are
+// bound by loads, one per multiply-add, which outruns memory for kernels up to 5 x 5.
 #include "kernels/conv.h"
 
-#include "kernels/isa/row.h"
+#include "kernels/isa/transpose.h"
 #include "kernels/isa/vec.h"
 #include "kernels/table.h"
 
@@ -22,89 +22,244 @@ PLAIT_INLINE void copy(T* dst, const T* src, int64_t n) {
 
 template <class T>
 PLAIT_INLINE void clear(T* dst, int64_t n) {
-  using V = Vec<T>;
+  for (int64_t i = 0; i < n; ++i) dst[i] = T(0);
+}
+
+// dst[i] = src[i*step]; nothing past src[(n - 1)*step] is touched.
+template <class T>
+PLAIT_INLINE void copy_step(T* dst, const T* src, int64_t step, int64_t n) {
+  using I = MaskOf<Vec<T>>;
   constexpr int64_t kN = kLanes<T>;
   int64_t i = 0;
-  for (; i + kN <= n; i += kN) store(dst + i, V{});
-  if (i < n) store_n(dst + i, V{}, n - i);
+  if (step == 2) {
+    for (; i + kN < n; i += kN) {
+      store(dst + i, __builtin_shuffle(load(src + 2 * i), load(src + 2 * i + kN), iota<I>() * 2));
+    }
+  }
+  for (; i < n; ++i) dst[i] = src[i * step];
+}
+
+// The cells of one row that belong to elements first, first + step, ...
+template <class T>
+PLAIT_INLINE void frame_row(T* dst, int64_t cells, const T* src, int64_t w, int64_t first, int64_t step) {
+  int64_t lo = first >= 0 ? 0 : (-first + step - 1) / step;
+  int64_t hi = first >= w ? 0 : (w - 1 - first) / step + 1;
+  if (lo > cells) lo = cells;
+  if (hi > cells) hi = cells;
+  if (hi < lo) hi = lo;
+  clear(dst, lo);
+  if (step == 1) {
+    copy(dst + lo, src + first + lo, hi - lo);
+  } else {
+    copy_step(dst + lo, src + first + lo * step, step, hi - lo);
+  }
+  clear(dst + hi, cells - hi);
 }
 
 template <class T>
-void pack_patches(const PatchArgs<T>& a) {
-  int64_t channel = a.k0 / a.taps, tap = a.k0 % a.taps;
-  const int64_t plane = a.h * a.w;
-  const T* image = a.src + channel * a.channel_stride;
-  for (int64_t p = 0; p < a.k; ++p) {
+void frame(const FrameShape& f, T* dst, const T* src, int64_t planes) {
+  const int64_t row = f.cells[2], layer = f.cells[1] * row, phase = f.cells[0] * layer;
+  for (int64_t p = 0; p < planes; ++p, dst += f.plane, src += f.in[0] * f.in[1] * f.in[2]) {
+    T* to = dst;
+    for (int64_t a = 0; a < f.step[0]; ++a) {
+      for (int64_t b = 0; b < f.step[1]; ++b, to += f.step[2] * phase) {
+        for (int64_t cd = 0; cd < f.cells[0]; ++cd) {
+          const int64_t d = cd * f.step[0] + a - f.before[0];
+          for (int64_t ch = 0; ch < f.cells[1]; ++ch) {
+            const int64_t h = ch * f.step[1] + b - f.before[1];
+            const bool in = d >= 0 && d < f.in[0] && h >= 0 && h < f.in[1];
+            const T* from = src + (d * f.in[1] + h) * f.in[2];
+            T* at = to + cd * layer + ch * row;
+            for (int64_t c = 0; c < f.step[2]; ++c, at += phase) {
+              if (in) {
+                frame_row(at, row, from, f.in[2], c - f.before[2], f.step[2]);
+              } else {
+                clear(at, row);
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+template <class T>
+void pack(const PackPatches<T>& a) {
+  constexpr int64_t kN = kLanes<T>;
+  const T* src = a.frame + a.runs[0].base;
+  if (a.n_runs == 1 && a.runs[0].length > a.width - kN && a.width == 2 * kN) {  // the usual panel
+    T* dst = a.dst;
+    for (int64_t p = 0; p < a.count; ++p, dst += 2 * kN) {
+      store(dst, load(src + a.offset[p]));
+      store(dst + kN, load(src + a.offset[p] + kN));
+    }
+    return;
+  }
+  // What a run's last vector writes too much, the next run or row overwrites.
+  for (int64_t p = 0; p < a.count; ++p) {
     T* row = a.dst + p * a.width;
-    int64_t column = 0;
+    const T* from = a.frame + a.offset[p];
     for (int64_t r = 0; r < a.n_runs; ++r) {
       const PatchRun& run = a.runs[r];
-      const int64_t d = run.d + a.tap_d[tap], h = run.h + a.tap_h[tap], w = run.w + a.tap_w[tap];
-      T* out = row + run.column;
-      column = run.column + run.length;
-      if (static_cast<uint64_t>(d) >= static_cast<uint64_t>(a.d) ||
-          static_cast<uint64_t>(h) >= static_cast<uint64_t>(a.h)) {
-        clear(out, run.length);
-        continue;
+      for (int64_t i = 0; i < run.length; i += kN) store(row + run.column + i, load(from + run.base + i));
+    }
+  }
+}
+
+template <class T>
+void pack_turned(const PackPatches<T>& a) {
+  constexpr int L = kLanes<T>;
+  for (int64_t r = 0; r < a.n_runs; ++r) {
+    const PatchRun& run = a.runs[r];
+    for (int64_t q = 0; q < run.length; q += L) {
+      const int64_t depth = run.length - q < L ? run.length - q : L;
+      const T* from = a.frame + run.base + q;
+      T* dst = a.dst + (run.column + q) * a.width;
+      for (int64_t i0 = 0; i0 < a.width; i0 += L) {
+        const int64_t columns = a.count - i0;
+        Vec<T> v[L];
+        if (columns >= L) {
+#pragma GCC unroll 16
+          for (int i = 0; i < L; ++i) v[i] = load(from + a.offset[i0 + i]);
+        } else {
+          for (int i = 0; i < L; ++i) v[i] = i < columns ? load(from + a.offset[i0 + i]) : Vec<T>{};
+        }
+        transpose<T>(v);
+        if (depth == L) {
+#pragma GCC unroll 16
+          for (int i = 0; i < L; ++i) store(dst + i * a.width + i0, v[i]);
+        } else {
+          for (int i = 0; i < depth; ++i) store(dst + i * a.width + i0, v[i]);
+        }
       }
-      const T* src = image + d * plane + h * a.w;
-      const Range in = inside(w, a.step_w, run.length, a.w);
-      if (in.lo > 0) clear(out, in.lo);
-      if (a.step_w == 1) {
-        copy(out + in.lo, src + w + in.lo, in.hi - in.lo);
-      } else {
-        for (int64_t i = in.lo; i < in.hi; ++i) out[i] = src[w + i * a.step_w];
+    }
+  }
+}
+
+// R channels, V vectors; only the first `n` elements are stored.
+template <class T, int R, int V>
+PLAIT_INLINE void direct_tile(const DirectRows<T>& a, T* y, const T* src, int64_t n) {
+  using W = Vec<T>;
+  constexpr int L = kLanes<T>;
+  W acc[R][V];
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) {
+    const W b = a.bias ? splat<W>(a.bias[r]) : W{};
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) acc[r][v] = b;
+  }
+  const T* w = a.weight;
+  for (int64_t p = 0; p < a.k; ++p, w += R) {
+    const T* from = src + a.offset[p];
+    W x[V];
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) x[v] = load(from + v * L);
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) {
+      const W c = splat<W>(w[r]);
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) acc[r][v] += c * x[v];
+    }
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) {
+    T* to = y + r * a.y_channel;
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      const int64_t left = n - v * L;
+      if (a.y_step != 1) {
+        for (int64_t i = 0; i < (left < L ? left : L); ++i) to[(v * L + i) * a.y_step] = acc[r][v][i];
+      } else if (left >= L) {
+        store(to + v * L, acc[r][v]);
+      } else if (left > 0) {
+        store_n(to + v * L, acc[r][v], left);
       }
-      if (in.hi < run.length) clear(out + in.hi, run.length - in.hi);
     }
-    if (column < a.width) clear(row + column, a.width - column);
-    if (++tap == a.taps) {
-      tap = 0;
-      image += a.channel_stride;
+  }
+}
+
+template <class T, int R>
+void direct_rows(const DirectRows<T>& a) {
+  // Vectors per tile: the accumulators fill the register file but for the vectors loaded and a weight.
+  constexpr int kV = R <= 2 ? 4 : R == 3 ? 3 : 2;
+  constexpr int64_t kWide = kV * kLanes<T>;
+  for (int64_t h = 0; h < a.rows; ++h) {
+    T* y = a.y + h * a.y_row;
+    const T* src = a.frame + h * a.frame_row;
+    int64_t i = 0;
+    for (; i + kWide <= a.n; i += kWide) direct_tile<T, R, kV>(a, y + i * a.y_step, src + i, kWide);
+    const int64_t left = a.n - i;
+    if (left == 0) continue;
+    T* to = y + i * a.y_step;
+    switch ((left + kLanes<T> - 1) / kLanes<T>) {
+      case 1:
+        direct_tile<T, R, 1>(a, to, src + i, left);
+        break;
+      case 2:
+        direct_tile < T, R, kV<2 ? kV : 2>(a, to, src + i, left);
+        break;
+      case 3:
+        direct_tile < T, R, kV<3 ? kV : 3>(a, to, src + i, left);
+        break;
+      default:
+        direct_tile<T, R, kV>(a, to, src + i, left);
     }
   }
 }
 
 template <class T>
-void depthwise_row(const DepthwiseRow<T>& a) {
-  using V = Vec<T>;
-  constexpr int64_t kN = kLanes<T>;
-  for (int64_t i = 0; i < a.n; i += kN) {
-    const int64_t n = a.n - i < kN ? a.n - i : kN;
-    V sum = splat<V>(a.bias);
-    for (int64_t t = 0; t < a.taps; ++t) {
-      if (a.row[t] < 0) continue;
-      sum += splat<V>(a.weight[t]) *
-             load_row<T>(a.src + a.row[t], a.w, i * a.step + a.shift[t], a.step, n, T(0));
-    }
-    if (n == kN) {
-      store(a.y + i, sum);
-    } else {
-      store_n(a.y + i, sum, n);
-    }
+void direct(const DirectRows<T>& a) {
+  switch (a.m) {
+    case 1:
+      return direct_rows<T, 1>(a);
+    case 2:
+      return direct_rows<T, 2>(a);
+    case 3:
+      return direct_rows<T, 3>(a);
+    default:
+      return direct_rows<T, 4>(a);
   }
 }
 
-template <class T>
-void depthwise_grad(const DepthwiseGrad<T>& a) {
-  using V = Vec<T>;
-  constexpr int64_t kN = kLanes<T>;
-  static_assert(kDepthwiseLanes % kN == 0);
-  for (int64_t t = 0; t < a.taps; ++t) {
-    if (a.row[t] < 0) continue;
-    T* lanes = a.gw + t * kDepthwiseLanes;
-    V sum = load(lanes);
-    for (int64_t i = 0; i < a.n; i += kN) {
-      const int64_t n = a.n - i < kN ? a.n - i : kN;
-      const V gy = n == kN ? load(a.gy + i) : load_n(a.gy + i, n);
-      sum += gy * load_row<T>(a.src + a.row[t], a.w, i * a.step + a.shift[t], a.step, n, T(0));
+// kTaps sums at a time in registers.
+template <class T, int kTaps>
+PLAIT_INLINE void grad_taps(const DirectGrad<T>& a, T* sums, const int64_t* offset) {
+  constexpr int64_t L = kLanes<T>;
+  Vec<T> acc[kTaps];
+#pragma GCC unroll 16
+  for (int t = 0; t < kTaps; ++t) acc[t] = load(sums + t * kGradLanes);
+  for (int64_t h = 0; h < a.rows; ++h) {
+    const T* gy = a.gy + h * a.gy_row;
+    const T* src = a.frame + h * a.frame_row;
+    int64_t i = 0;
+    for (; i + L <= a.n; i += L) {
+      const Vec<T> g = load(gy + i);
+#pragma GCC unroll 16
+      for (int t = 0; t < kTaps; ++t) acc[t] += g * load(src + offset[t] + i);
     }
-    store(lanes, sum);
+    if (i < a.n) {  // both factors masked: what lies behind may be infinite
+      const int64_t n = a.n - i;
+      const Vec<T> g = load_n(gy + i, n);
+#pragma GCC unroll 16
+      for (int t = 0; t < kTaps; ++t) acc[t] += g * load_n(src + offset[t] + i, n);
+    }
   }
+#pragma GCC unroll 16
+  for (int t = 0; t < kTaps; ++t) store(sums + t * kGradLanes, acc[t]);
 }
 
 template <class T>
-constexpr ConvKernels<T> kKernels = {pack_patches<T>, depthwise_row<T>, depthwise_grad<T>};
+void direct_grad(const DirectGrad<T>& a) {
+  static_assert(kGradLanes % kLanes<T> == 0);
+  int64_t t = 0;
+  for (; t + 9 <= a.taps; t += 9) grad_taps<T, 9>(a, a.sums + t * kGradLanes, a.offset + t);
+  for (; t + 5 <= a.taps; t += 5) grad_taps<T, 5>(a, a.sums + t * kGradLanes, a.offset + t);
+  for (; t < a.taps; ++t) grad_taps<T, 1>(a, a.sums + t * kGradLanes, a.offset + t);
+}
+
+template <class T>
+constexpr ConvKernels<T> kKernels = {frame<T>, pack<T>, pack_turned<T>, direct<T>, direct_grad<T>};
 
 }  // namespace
 

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: MIT
+// Forward and backward-data are one thing: every output position of a grid is a weighted sum over channels
+// and taps of a source image. Two ways, chosen by the shape alone:
+//   panels   weights packed once, patches packed from frames into column panels, the GEMM's micro-kernel.
+//            Columns run over the positions of all images, so that small planes fill panels too.
+//   direct   few output channels per group (depthwise above all): rows read straight from the frame.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "core/cpu_info.h"
+#include "core/workspace.h"
+#include "kernels/conv/frames.h"
+
+namespace plait::conv {
+
+template <class T>
+struct Correlation {
+  int64_t images, groups;
+  int64_t channels, rows;  // read and written, per group
+  const T* src;            // (images, groups * channels, *in)
+  const int64_t *in, *step;
+  T* dst;  // (images, groups * rows, *out)
+  const int64_t *out, *out_step;
+  const T* bias;    // (groups * rows,) or null
+  const T* weight;  // element (group, row, channel, tap index): the strides below, taps adjacent
+  int64_t w_group, w_row, w_channel;
+  const std::vector<Phase>* phases;
+
+  int64_t in_size() const { return in[0] * in[1] * in[2]; }
+  int64_t out_size() const { return out[0] * out[1] * out[2]; }
+  T* place(int64_t image, int64_t group, int64_t row) const {
+    return dst + ((image * groups + group) * rows + row) * out_size();
+  }
+};
+
+// ---- Direct ----------------------------------------------------------------------------------------------
+
+// A tile of the grid whose frame stays in a near cache: rows and columns of positions.
+struct Tile {
+  int64_t h, w;
+};
+inline Tile direct_tile(const FrameShape& f, const int64_t* grid, int64_t channels) {
+  // Elements of all channels' frames: half of a small L2, and less when halos are cheap.
+  const int64_t limit = channels > 8 ? int64_t{1} << 16 : int64_t{1} << 13;
+  Tile t{grid[1], grid[2]};
+  const auto elements = [&] {
+    return channels * f.step[0] * f.step[1] * f.step[2] * f.cells[0] * (f.cells[1] - grid[1] + t.h) *
+           (f.cells[2] - grid[2] + t.w);
+  };
+  while (t.h > 1 && elements() > limit) t.h = ceil_div(t.h, 2);
+  while (t.w > 512 && elements() > limit) t.w = ceil_div(t.w, 2);
+  return t;
+}
+
+template <class T>
+void correlate_direct(const Correlation<T>& c) {
+  const std::vector<Phase>& phases = *c.phases;
+  const FrameShape whole = frame_shape(c.in, c.step, phases);
+  int64_t grid[3] = {0, 0, 0};
+  for (const Phase& p : phases) {
+    for (int i = 0; i < 3; ++i) grid[i] = std::max(grid[i], p.grid[i]);
+  }
+  const Tile tile = direct_tile(whole, grid, c.channels);
+  FrameShape f = whole;
+  f.cells[1] += tile.h - grid[1];
+  f.cells[2] += tile.w - grid[2];
+  f.plane = f.step[0] * f.step[1] * f.step[2] * f.cell_count();
+
+  // Weights of blocks of kDirectRows rows, in the order of the sums.
+  const int64_t blocks = ceil_div(c.rows, kDirectRows);
+  std::vector<std::vector<int64_t>> offsets;
+  std::vector<std::vector<T>> weights;  // (groups, rows, sums) in blocks
+  double work = 0;
+  for (const Phase& p : phases) {
+    const int64_t k = c.channels * p.taps.size();
+    work += static_cast<double>(c.images * c.groups * c.rows * p.positions() * (k + 1));
+    offsets.push_back(tap_offsets(f, p.taps, c.channels, f.plane));
+    std::vector<T> packed(static_cast<size_t>(c.groups * c.rows * k));
+    T* to = packed.data();
+    for (int64_t g = 0; g < c.groups; ++g) {
+      for (int64_t r0 = 0; r0 < c.rows; r0 += kDirectRows) {
+        const int64_t m = std::min(kDirectRows, c.rows - r0);
+        for (int64_t ch = 0; ch < c.channels; ++ch) {
+          for (const int64_t index : p.taps.index) {
+            for (int64_t r = 0; r < m; ++r) {
+              *to++ = c.weight[g * c.w_group + (r0 + r) * c.w_row + ch * c.w_channel + index];
+            }
+          }
+        }
+      }
+    }
+    weights.push_back(std::move(packed));
+  }
+
+  const int64_t tiles_h = ceil_div(grid[1], tile.h), tiles_w = ceil_div(grid[2], tile.w);
+  for_units(c.images * c.groups * tiles_h * tiles_w, 2 * work, [&](int64_t unit) {
+    const int64_t w0 = unit % tiles_w * tile.w, h0 = unit / tiles_w % tiles_h * tile.h;
+    const int64_t g = unit / (tiles_w * tiles_h) % c.groups, image = unit / (tiles_w * tiles_h * c.groups);
+    FrameShape here = f;
+    here.before[1] -= h0 * f.step[1];
+    here.before[2] -= w0 * f.step[2];
+    const Workspace space(sizeof(T) * static_cast<size_t>(c.channels * f.plane + kFrameSlack));
+    T* const frame = space.as<T>();
+    conv_kernels<T>().frame(here, frame, c.src + (image * c.groups + g) * c.channels * c.in_size(),
+                            c.channels);
+    for (size_t q = 0; q < phases.size(); ++q) {
+      const Phase& p = phases[q];
+      const int64_t k = c.channels * p.taps.size();
+      DirectRows<T> a;
+      a.y_channel = c.out_size();
+      a.y_row = c.out_step[1] * c.out[2];
+      a.y_step = c.out_step[2];
+      a.frame_row = f.cells[2];
+      a.rows = std::min(tile.h, p.grid[1] - h0);
+      a.n = std::min(tile.w, p.grid[2] - w0);
+      a.k = k;
+      a.offset = offsets[q].data();
+      for (int64_t b = 0; b < blocks; ++b) {
+        const int64_t r0 = b * kDirectRows;
+        a.m = std::min(kDirectRows, c.rows - r0);
+        a.weight = weights[q].data() + (g * c.rows + r0) * k;
+        a.bias = c.bias ? c.bias + g * c.rows + r0 : nullptr;
+        for (int64_t d = 0; d < p.grid[0]; ++d) {
+          a.frame = frame + f.position(d, 0, 0);
+          a.y = c.place(image, g, r0) +
+                ((p.start[0] + d * c.out_step[0]) * c.out[1] + p.start[1] + h0 * c.out_step[1]) * c.out[2] +
+                p.start[2] + w0 * c.out_step[2];
+          conv_kernels<T>().direct(a);
+        }
+      }
+    }
+  });
+}
+
+// ---- Panels ----------------------------------------------------------------------------------------------
+
+// Weights as row panels, blocked by whole channels along the sum.
+template <class T>
+class PackedWeights {
+ public:
+  PackedWeights(const Correlation<T>& c, const Taps& taps)
+      : taps_(taps.size()), channels_(c.channels), rows_(c.rows) {
+    const GemmKernels<T>& kern = gemm_kernels<T>();
+    block_ = ceil_div(channels_, ceil_div(channels_ * taps_, kern.kc));
+    mr_ = ceil_div(rows_, ceil_div(rows_, kern.mr));
+    panels_ = ceil_div(rows_, mr_);
+    blocks_ = ceil_div(channels_, block_);
+    panel_ = round_up(mr_ * block_ * taps_, 16) + 16;  // packing may write past a panel
+  }
+  int64_t size() const { return blocks_ * panels_ * panel_; }  // of a group
+  int64_t blocks() const { return blocks_; }
+  int64_t depth() const { return block_ * taps_; }  // of a block
+  int64_t depth(int64_t block) const { return std::min(block_, channels_ - block * block_) * taps_; }
+  int64_t panels() const { return panels_; }
+  int64_t mr() const { return mr_; }
+  int64_t panel() const { return panel_; }
+  const T* at(const T* packed, int64_t group, int64_t block, int64_t panel) const {
+    return packed + group * size() + (block * panels_ + panel) * panel_;
+  }
+
+  void pack(const Correlation<T>& c, const Taps& taps, T* packed) const {
+    const bool in_order = c.w_channel == taps_;  // a row's sum lies in memory as it is taken
+    bool all_taps = true;
+    for (int64_t t = 0; t < taps_; ++t) all_taps &= taps.index[static_cast<size_t>(t)] == t;
+    const int64_t units = c.groups * blocks_ * panels_;
+    parallel_for(units, std::max<int64_t>(1, kGrainElements / panel_), [&](int64_t begin, int64_t end) {
+      for (int64_t u = begin; u < end; ++u) {
+        const int64_t panel = u % panels_, block = u / panels_ % blocks_, group = u / (panels_ * blocks_);
+        T* dst = packed + u * panel_;
+        const int64_t r0 = panel * mr_, count = std::min(mr_, rows_ - r0);
+        const int64_t c0 = block * block_, c1 = std::min(c0 + block_, channels_);
+        const T* src = c.weight + group * c.w_group + r0 * c.w_row;
+        const auto& kern = gemm_kernels<T>();
+        if (in_order) {
+          kern.pack(dst, mr_, src + c0 * c.w_channel, c.w_row, 1, count, (c1 - c0) * taps_);
+          continue;
+        }
+        for (int64_t ch = c0; ch < c1; ++ch) {
+          const T* from = src + ch * c.w_channel;
+          if (all_taps) {
+            kern.pack(dst, mr_, from, c.w_row, 1, count, taps_);
+            dst += taps_ * mr_;
+            continue;
+          }
+          for (const int64_t index : taps.index) {
+            for (int64_t r = 0; r < count; ++r) dst[r] = from[r * c.w_row + index];
+            for (int64_t r = count; r < mr_; ++r) dst[r] = 0;
+            dst += mr_;
+          }
+        }
+      }
+    });
+  }
+
+ private:
+  int64_t taps_, channels_, rows_;
+  int64_t block_, blocks_, mr_, panels_, panel_;
+};
+
+// Columns of the product [first, first + count) to their places in the images.
+template <class T>
+void scatter(const Correlation<T>& c, const Phase& p, int64_t group, int64_t row0, int64_t rows,
+             const T* block, int64_t ld, int64_t first, int64_t count) {
+  const int64_t P = p.positions();
+  const bool dense = c.out_step[0] == 1 && c.out_step[1] == 1 && c.out_step[2] == 1;
+  for (int64_t j = 0; j < count;) {
+    const int64_t image = (first + j) / P, at = (first + j) % P;
+    if (dense) {  // the grid is the image
+      const int64_t n = std::min(P - at, count - j);
+      for (int64_t r = 0; r < rows; ++r) {
+        std::copy_n(block + r * ld + j, n, c.place(image, group, row0 + r) + at);
+      }
+      j += n;
+      continue;
+    }
+    const int64_t w = at % p.grid[2], h = at / p.grid[2] % p.grid[1], d = at / (p.grid[1] * p.grid[2]);
+    const int64_t n = std::min(p.grid[2] - w, count - j), step = c.out_step[2];
+    const int64_t to =
+        ((p.start[0] + d * c.out_step[0]) * c.out[1] + p.start[1] + h * c.out_step[1]) * c.out[2] +
+        p.start[2] + w * step;
+    for (int64_t r = 0; r < rows; ++r) {
+      const T* from = block + r * ld + j;
+      T* y = c.place(image, group, row0 + r) + to;
+      for (int64_t i = 0; i < n; ++i) y[i * step] = from[i];
+    }
+    j += n;
+  }
+}
+
+template <class T>
+void correlate_phase(const Correlation<T>& c, const Phase& p, const FrameShape& f, const T* frames,
+                     const PackedWeights<T>& weights, const T* packed) {
+  const GemmKernels<T>& kern = gemm_kernels<T>();
+  const int64_t nr = kern.nr, P = p.positions();
+  const bool dense = c.out_step[0] == 1 && c.out_step[1] == 1 && c.out_step[2] == 1;
+  // Images share panels where their own last panel would be empty in large part.
+  const bool fold = round_up(P, nr) * 32 > P * 33;
+  const int64_t domain = fold ? c.images * P : P, domains = fold ? 1 : c.images;
+  const std::vector<int64_t> offset = tap_offsets(f, p.taps, c.channels, f.plane);
+
+  // Column blocks whose panels fill 3/8 of L2, as the GEMM's; rows are cut where columns give too few units.
+  const double work = static_cast<double>(c.images * P) * static_cast<double>(c.rows) *
+                      static_cast<double>(c.groups * c.channels * p.taps.size());
+  const auto threads = static_cast<int64_t>(std::clamp(work / 5e5, 1.0, double(num_threads())));
+  const int64_t most =
+      std::max(nr, cpu_info().l2_bytes * 3 / 8 / static_cast<int64_t>(sizeof(T)) / weights.depth() / nr * nr);
+  int64_t columns = ceil_div(domain, std::min(most, kern.nc));
+  const int64_t panels = ceil_div(domain, nr);
+  if (columns * domains * c.groups < 2 * threads) {
+    columns = std::min(panels, ceil_div(2 * threads, domains * c.groups));
+  }
+  const int64_t nc = round_up(ceil_div(domain, columns), nr);
+  columns = ceil_div(domain, nc);
+  const int64_t cuts = std::min(weights.panels(), ceil_div(threads, columns * domains * c.groups));
+  const int64_t row_panels = ceil_div(weights.panels(), cuts),
+                row_units = ceil_div(weights.panels(), row_panels);
+
+  for_units(c.groups * domains * columns * row_units, work, [&](int64_t unit) {
+    const int64_t row_unit = unit % row_units, column = unit / row_units % columns;
+    const int64_t first_image = unit / (row_units * columns) % domains;
+    const int64_t group = unit / (row_units * columns * domains);
+    const int64_t j0 = column * nc, n = std::min(nc, domain - j0);
+    const int64_t r0 = row_unit * row_panels * weights.mr(),
+                  m = std::min(row_panels * weights.mr(), c.rows - r0);
+    const bool in_place = dense && !fold;
+
+    std::vector<PatchRun> runs;
+    std::vector<int64_t> first_run;
+    for (int64_t j = 0; j < n; j += nr) {
+      first_run.push_back(static_cast<int64_t>(runs.size()));
+      cut_runs(f, p.grid, c.groups * c.channels * f.plane, j0 + j, std::min(nr, n - j), runs);
+    }
+    first_run.push_back(static_cast<int64_t>(runs.size()));
+
+    const Workspace b_space(sizeof(T) * static_cast<size_t>(weights.depth() * nc + kFrameSlack));
+    const Workspace c_space(in_place ? 0 : sizeof(T) * static_cast<size_t>(m * nc));
+    PackPatches<T> pack;
+    pack.width = nr;
+    pack.frame = frames + (first_image * c.groups + group) * c.channels * f.plane;
+    GemmEpilogue<T> epilogue = {};
+    if (c.bias) epilogue.row_bias = c.bias + group * c.rows + r0;
+    GemmBlock<T> blk;
+    blk.m = m;
+    blk.n = n;
+    blk.mr = weights.mr();
+    blk.a_panel = weights.panel();
+    blk.a_rs = 1;
+    blk.a_ps = weights.mr();
+    blk.b = b_space.as<T>();
+    blk.b_ps = nr;
+    blk.c = in_place ? c.place(first_image, group, r0) + j0 : c_space.as<T>();
+    blk.c_rs = in_place ? c.out_size() : nc;
+    blk.c_cs = 1;
+    blk.alpha = 1;
+    for (int64_t block = 0; block < weights.blocks(); ++block) {
+      pack.count = blk.k = weights.depth(block);
+      pack.offset = offset.data() + block * weights.depth();
+      for (int64_t j = 0; j < n; j += nr) {
+        const auto run = first_run.begin() + j / nr;
+        pack.dst = b_space.as<T>() + j * blk.k;
+        pack.runs = runs.data() + run[0];
+        pack.n_runs = run[1] - run[0];
+        conv_kernels<T>().pack(pack);
+      }
+      blk.a = weights.at(packed, group, block, row_unit * row_panels);
+      blk.b_panel = nr * blk.k;
+      blk.b_tail = blk.b + n / nr * blk.b_panel;
+      blk.beta = block > 0 ? T(1) : T(0);
+      blk.epilogue = c.bias && block + 1 == weights.blocks() ? &epilogue : nullptr;
+      kern.block(blk);
+    }
+    if (!in_place) scatter(c, p, group, r0, m, c_space.as<T>(), nc, first_image * P + j0, n);
+  });
+}
+
+// Positions that no tap reads hold the bias alone.
+template <class T>
+void fill_phase(const Correlation<T>& c, const Phase& p) {
+  const std::vector<T> row(static_cast<size_t>(p.positions()));
+  for (int64_t image = 0; image < c.images; ++image) {
+    for (int64_t r = 0; r < c.groups * c.rows; ++r) {
+      const std::vector<T> value(row.size(), c.bias ? c.bias[r] : T(0));
+      scatter(c, p, r / c.rows, r % c.rows, 1, value.data(), p.positions(), image * p.positions(),
+              p.positions());
+    }
+  }
+}
+
+template <class T>
+void correlate_panels(const Correlation<T>& c) {
+  const FrameShape f = frame_shape(c.in, c.step, *c.phases);
+  const int64_t planes = c.groups * c.channels;
+  // Frames of some images at a time: a part of the last cache, so that packing reads them from there.
+  constexpr int64_t kFrameBytes = int64_t{1} << 24;
+  const int64_t image_bytes = planes * f.plane * static_cast<int64_t>(sizeof(T));
+  const int64_t at_once = std::clamp<int64_t>(kFrameBytes / image_bytes, 1, c.images);
+  const Workspace frames(static_cast<size_t>(at_once * image_bytes) + sizeof(T) * kFrameSlack);
+
+  for (const Phase& p : *c.phases) {
+    if (p.positions() > 0 && p.taps.size() == 0) fill_phase(c, p);
+  }
+  std::vector<PackedWeights<T>> weights;
+  int64_t size = 0;
+  for (const Phase& p : *c.phases) {
+    if (p.taps.size() == 0) continue;
+    weights.emplace_back(c, p.taps);
+    size += c.groups * weights.back().size();
+  }
+  const Workspace packed(sizeof(T) * static_cast<size_t>(size));
+  for (int64_t image = 0; image < c.images; image += at_once) {
+    Correlation<T> part = c;
+    part.images = std::min(at_once, c.images - image);
+    part.src += image * planes * c.in_size();
+    part.dst += image * c.groups * c.rows * c.out_size();
+    parallel_for(part.images * planes, std::max<int64_t>(1, kGrainElements / f.plane),
+                 [&](int64_t begin, int64_t end) {
+                   conv_kernels<T>().frame(f, frames.as<T>() + begin * f.plane,
+                                           part.src + begin * c.in_size(), end - begin);
+                 });
+    T* at = packed.as<T>();
+    size_t q = 0;
+    for (const Phase& p : *c.phases) {
+      if (p.taps.size() == 0) continue;
+      const PackedWeights<T>& w = weights[q++];
+      if (image == 0) w.pack(c, p.taps, at);
+      if (p.positions() > 0) correlate_phase(part, p, f, frames.as<T>(), w, at);
+      at += c.groups * w.size();
+    }
+  }
+}
+
+template <class T>
+void correlate(const Correlation<T>& c) {
+  if (c.images == 0 || c.groups == 0 || c.rows == 0 || c.out_size() == 0) return;
+  int64_t taps = 0;
+  for (const Phase& p : *c.phases) taps = std::max(taps, p.taps.size());
+  // Few rows leave the GEMM's register tile empty; short sums do not pay for packing.
+  if (c.rows <= kDirectRows || c.channels * taps <= 16) return correlate_direct(c);
+  correlate_panels(c);
+}
+
+}  // namespace plait::conv
