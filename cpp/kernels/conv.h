@@ -94,9 +94,50 @@ struct ConvKernels {
   void (*direct_grad)(const DirectGrad<T>& args);
 };
 
+// Winograd's F(4x4, 3x3): a tile of 4 x 4 outputs from 36 products per channel. Tiles are columns; a panel
+// has as many as the GEMM's tile.
+inline constexpr int64_t kWinogradTile = 4, kWinogradPoints = 36;
+
+// v[point*v_point + c*width + column] of `channels` channels of a panel, from the 36 elements of each tile.
+struct WinogradInput {
+  float* v;
+  int64_t v_point;
+  const float* frame;  // of the first channel
+  int64_t plane;
+  int64_t channels;
+  const int64_t* offset;  // (36,)
+  const PatchRun* runs;
+  int64_t n_runs;
+};
+
+// Tiles side by side in an image: `columns` x `rows` outputs of them lie inside.
+struct WinogradRun {
+  int64_t column, base;
+  int64_t rows, columns;
+};
+// Outputs from m[point*m_point + r*m_row + column], one panel of columns, for r < rows.
+struct WinogradOutput {
+  float* y;
+  int64_t y_channel, y_row;
+  const float* m;
+  int64_t m_point, m_row;
+  int64_t rows;
+  const float* bias;  // (rows,), or null
+  const WinogradRun* runs;
+  int64_t n_runs;
+};
+
+struct WinogradKernels {
+  void (*input)(const WinogradInput& args);
+  // u[point*u_point + c] from w[tap[i]*channels + c], i the place in the 3x3 kernel
+  void (*weights)(float* u, int64_t u_point, const float* w, const int64_t* tap, int64_t channels);
+  void (*output)(const WinogradOutput& args);
+};
+
 struct ConvTable {
   ConvKernels<float> f32;
   ConvKernels<double> f64;
+  WinogradKernels winograd;
 };
 
 }  // namespace plait

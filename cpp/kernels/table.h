@@ -24,6 +24,7 @@ namespace plait {
   X(gemm)                        \
   X(gemv)                        \
   X(conv)                        \
+  X(winograd)                    \
   X(pool)                        \
   X(recurrent)                   \
   X(reduce_sum)                  \

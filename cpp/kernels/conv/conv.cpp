@@ -8,6 +8,7 @@
 
 #include "kernels/conv/correlate.h"
 #include "kernels/conv/weight_grad.h"
+#include "kernels/conv/winograd.h"
 
 namespace plait {
 namespace {
@@ -107,7 +108,7 @@ void conv_forward(const ConvShape& s, const T* x, const T* w, const T* bias, T* 
   c.w_row = ic * c.w_channel;
   c.w_group = oc * c.w_row;
   c.phases = &phases;
-  correlate(c);
+  if (!correlate_winograd(c)) correlate(c);
 }
 
 template <class T>
@@ -141,7 +142,7 @@ void conv_backward_data(const ConvShape& s, const T* gy, const T* w, const T* bi
   c.w_channel = ic * s.taps();
   c.w_group = oc * c.w_channel;
   c.phases = &phases;
-  correlate(c);
+  if (!correlate_winograd(c)) correlate(c);
 }
 
 template <class T>

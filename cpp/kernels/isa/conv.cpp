@@ -36,6 +36,15 @@ PLAIT_INLINE void copy_step(T* dst, const T* src, int64_t step, int64_t n) {
       store(dst + i, __builtin_shuffle(load(src + 2 * i), load(src + 2 * i + kN), iota<I>() * 2));
     }
   }
+  if (step == 4) {
+    const I even = iota<I>() * 2;
+    for (; i + kN < n; i += kN) {
+      const T* from = src + 4 * i;
+      const auto low = __builtin_shuffle(load(from), load(from + kN), even);
+      const auto high = __builtin_shuffle(load(from + 2 * kN), load(from + 3 * kN), even);
+      store(dst + i, __builtin_shuffle(low, high, even));
+    }
+  }
   for (; i < n; ++i) dst[i] = src[i * step];
 }
 
