@@ -192,8 +192,14 @@ class WinogradRunner {
     blk.c_cs = 1;
     blk.alpha = 1;
     blk.epilogue = nullptr;
+    const int64_t panel_bytes = c_.channels * nr_ * static_cast<int64_t>(sizeof(float));
     const int64_t blocks = ceil_div(c_.channels, kern_.kc), depth = ceil_div(c_.channels, blocks);
     for (int64_t point = 0; point < kWinogradPoints; ++point) {
+      // The next point's panels into L2: they are short, so that the hardware would see them too late.
+      for (int64_t q = 0; q < n && point + 1 < kWinogradPoints; ++q) {
+        const char* next = reinterpret_cast<const char*>(v + q * panel_size() + (point + 1) * v_point());
+        for (int64_t line = 0; line < panel_bytes; line += 64) __builtin_prefetch(next + line, 0, 2);
+      }
       for (int64_t k0 = 0; k0 < c_.channels; k0 += depth) {
         blk.k = std::min(depth, c_.channels - k0);
         blk.a = u + point * point_stride(m * c_.channels) + k0;

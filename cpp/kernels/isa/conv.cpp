@@ -13,81 +13,99 @@ namespace plait::PLAIT_ISA_NS {
 namespace {
 
 template <class T>
-PLAIT_INLINE void copy(T* dst, const T* src, int64_t n) {
-  constexpr int64_t kN = kLanes<T>;
-  int64_t i = 0;
-  for (; i + kN <= n; i += kN) store(dst + i, load(src + i));
-  if (i < n) store_n(dst + i, load_n(src + i, n - i), n - i);
+PLAIT_INLINE int64_t at_most(int64_t n) {
+  return n < 0 ? 0 : n < kLanes<T> ? n : kLanes<T>;
 }
 
 template <class T>
 PLAIT_INLINE void clear(T* dst, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) dst[i] = T(0);
+  for (int64_t i = 0; i < n; i += kLanes<T>) store_n(dst + i, Vec<T>{}, at_most<T>(n - i));
 }
 
-// dst[i] = src[i*step]; nothing past src[(n - 1)*step] is touched.
 template <class T>
-PLAIT_INLINE void copy_step(T* dst, const T* src, int64_t step, int64_t n) {
-  using I = MaskOf<Vec<T>>;
+PLAIT_INLINE void copy(T* dst, const T* src, int64_t n) {
   constexpr int64_t kN = kLanes<T>;
   int64_t i = 0;
-  if (step == 2) {
-    for (; i + kN < n; i += kN) {
-      store(dst + i, __builtin_shuffle(load(src + 2 * i), load(src + 2 * i + kN), iota<I>() * 2));
-    }
+  for (; i + kN <= n; i += kN) {
+    __asm__ volatile("");  // GCC would call memmove, which costs more than a short row
+    store(dst + i, load(src + i));
   }
-  if (step == 4) {
-    const I even = iota<I>() * 2;
-    for (; i + kN < n; i += kN) {
-      const T* from = src + 4 * i;
-      const auto low = __builtin_shuffle(load(from), load(from + kN), even);
-      const auto high = __builtin_shuffle(load(from + 2 * kN), load(from + 3 * kN), even);
-      store(dst + i, __builtin_shuffle(low, high, even));
-    }
-  }
-  for (; i < n; ++i) dst[i] = src[i * step];
+  if (i < n) store_n(dst + i, load_n(src + i, n - i), n - i);
 }
 
-// The cells of one row that belong to elements first, first + step, ...
+// dst[i] = src[i*kStep]; nothing past src[(n - 1)*kStep] is touched.
+template <int kStep, class T>
+PLAIT_INLINE void copy_step(T* dst, const T* src, int64_t n) {
+  constexpr int64_t kN = kLanes<T>;
+  const auto even = iota<MaskOf<Vec<T>>>() * 2;
+  for (int64_t i = 0; i < n; i += kN, src += kStep * kN) {
+    const int64_t left = (n - i - 1) * kStep + 1;
+    Vec<T> v[kStep];
+    if (left >= kStep * kN) {
+#pragma GCC unroll 4
+      for (int q = 0; q < kStep; ++q) v[q] = load(src + q * kN);
+    } else {
+#pragma GCC unroll 4
+      for (int q = 0; q < kStep; ++q) v[q] = load_n(src + q * kN, at_most<T>(left - q * kN));
+    }
+#pragma GCC unroll 2
+    for (int width = kStep; width > 1; width /= 2) {
+#pragma GCC unroll 2
+      for (int q = 0; q < width / 2; ++q) v[q] = __builtin_shuffle(v[2 * q], v[2 * q + 1], even);
+    }
+    if (n - i >= kN) {
+      store(dst + i, v[0]);
+    } else {
+      store_n(dst + i, v[0], n - i);
+    }
+  }
+}
+
+// One phase of a plane: the elements a, b, c steps from the first zero on.
 template <class T>
-PLAIT_INLINE void frame_row(T* dst, int64_t cells, const T* src, int64_t w, int64_t first, int64_t step) {
+PLAIT_INLINE void frame_phase(const FrameShape& f, T* dst, const T* src, int64_t a, int64_t b, int64_t c) {
+  const int64_t step = f.step[2], cells = f.cells[2], first = c - f.before[2], w = f.in[2];
   int64_t lo = first >= 0 ? 0 : (-first + step - 1) / step;
   int64_t hi = first >= w ? 0 : (w - 1 - first) / step + 1;
   if (lo > cells) lo = cells;
   if (hi > cells) hi = cells;
   if (hi < lo) hi = lo;
-  clear(dst, lo);
-  if (step == 1) {
-    copy(dst + lo, src + first + lo, hi - lo);
-  } else {
-    copy_step(dst + lo, src + first + lo * step, step, hi - lo);
+  for (int64_t cd = 0; cd < f.cells[0]; ++cd) {
+    const int64_t d = cd * f.step[0] + a - f.before[0];
+    for (int64_t ch = 0; ch < f.cells[1]; ++ch, dst += cells) {
+      const int64_t h = ch * f.step[1] + b - f.before[1];
+      if (d < 0 || d >= f.in[0] || h < 0 || h >= f.in[1]) {
+        clear(dst, cells);
+        continue;
+      }
+      const T* from = src + (d * f.in[1] + h) * w + first + lo * step;
+      T* to = dst + lo;
+      clear(dst, lo);
+      switch (step) {
+        case 1:
+          copy(to, from, hi - lo);
+          break;
+        case 2:
+          copy_step<2>(to, from, hi - lo);
+          break;
+        case 4:
+          copy_step<4>(to, from, hi - lo);
+          break;
+        default:
+          for (int64_t i = 0; i < hi - lo; ++i) to[i] = from[i * step];
+      }
+      clear(dst + hi, cells - hi);
+    }
   }
-  clear(dst + hi, cells - hi);
 }
 
 template <class T>
 void frame(const FrameShape& f, T* dst, const T* src, int64_t planes) {
-  const int64_t row = f.cells[2], layer = f.cells[1] * row, phase = f.cells[0] * layer;
   for (int64_t p = 0; p < planes; ++p, dst += f.plane, src += f.in[0] * f.in[1] * f.in[2]) {
     T* to = dst;
     for (int64_t a = 0; a < f.step[0]; ++a) {
-      for (int64_t b = 0; b < f.step[1]; ++b, to += f.step[2] * phase) {
-        for (int64_t cd = 0; cd < f.cells[0]; ++cd) {
-          const int64_t d = cd * f.step[0] + a - f.before[0];
-          for (int64_t ch = 0; ch < f.cells[1]; ++ch) {
-            const int64_t h = ch * f.step[1] + b - f.before[1];
-            const bool in = d >= 0 && d < f.in[0] && h >= 0 && h < f.in[1];
-            const T* from = src + (d * f.in[1] + h) * f.in[2];
-            T* at = to + cd * layer + ch * row;
-            for (int64_t c = 0; c < f.step[2]; ++c, at += phase) {
-              if (in) {
-                frame_row(at, row, from, f.in[2], c - f.before[2], f.step[2]);
-              } else {
-                clear(at, row);
-              }
-            }
-          }
-        }
+      for (int64_t b = 0; b < f.step[1]; ++b) {
+        for (int64_t c = 0; c < f.step[2]; ++c, to += f.cell_count()) frame_phase(f, to, src, a, b, c);
       }
     }
   }
@@ -95,9 +113,9 @@ void frame(const FrameShape& f, T* dst, const T* src, int64_t planes) {
 
 template <class T>
 void pack(const PackPatches<T>& a) {
-  constexpr int64_t kN = kLanes<T>;
-  const T* src = a.frame + a.runs[0].base;
-  if (a.n_runs == 1 && a.runs[0].length > a.width - kN && a.width == 2 * kN) {  // the usual panel
+  constexpr int64_t kN = kLanes<T>;  // width is twice that
+  if (a.n_runs == 1 && a.runs[0].length > kN) {
+    const T* src = a.frame + a.runs[0].base;
     T* dst = a.dst;
     for (int64_t p = 0; p < a.count; ++p, dst += 2 * kN) {
       store(dst, load(src + a.offset[p]));
@@ -111,7 +129,8 @@ void pack(const PackPatches<T>& a) {
     const T* from = a.frame + a.offset[p];
     for (int64_t r = 0; r < a.n_runs; ++r) {
       const PatchRun& run = a.runs[r];
-      for (int64_t i = 0; i < run.length; i += kN) store(row + run.column + i, load(from + run.base + i));
+      store(row + run.column, load(from + run.base));
+      if (run.length > kN) store(row + run.column + kN, load(from + run.base + kN));
     }
   }
 }

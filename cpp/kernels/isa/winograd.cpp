@@ -59,7 +59,8 @@ void input(const WinogradInput& a) {
       float* row = tile + p * kWidth;
       for (int64_t r = 0; r < a.n_runs; ++r) {
         const PatchRun& run = a.runs[r];
-        for (int64_t i = 0; i < run.length; i += L) store(row + run.column + i, load(from + run.base + i));
+        store(row + run.column, load(from + run.base));
+        if (run.length > L) store(row + run.column + L, load(from + run.base + L));
       }
     }
     for (int64_t j = 0; j < kWidth; j += L) {
@@ -154,7 +155,10 @@ void output(const WinogradOutput& a) {
         float* to = a.y + r * a.y_channel + run.base + y * a.y_row;
         const float* from = lines + y * kRow + 4 * run.column;
         int64_t i = 0;
-        for (; i + L <= run.columns; i += L) store(to + i, load(from + i));
+        for (; i + L <= run.columns; i += L) {
+          __asm__ volatile("");  // GCC would call memmove, which costs more than a short row
+          store(to + i, load(from + i));
+        }
         if (i < run.columns) store_n(to + i, load(from + i), run.columns - i);
       }
     }
