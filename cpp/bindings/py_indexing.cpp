@@ -145,27 +145,6 @@ ParsedKey parse(const Tensor& x, PyObject* key) {
   return out;
 }
 
-// A mask of k dimensions as k index tensors, so that every entry of the list takes one dimension.
-std::vector<Tensor> expand_masks(const ParsedKey& key) {
-  std::vector<Tensor> flat;
-  for (const Tensor& t : key.indices) {
-    if (!t.defined() || (t.dtype() != DType::kBool && t.dtype() != DType::kUInt8)) {
-      flat.push_back(t);
-      continue;
-    }
-    const auto first = static_cast<int64_t>(flat.size());
-    for (int64_t d = 0; d < t.dim(); ++d) {
-      const int64_t at = first + d;
-      PLAIT_CHECK(at < key.view.dim() && t.shape()[d] == key.view.shape()[at], kIndex,
-                  "the shape of the mask ", t.shape(), " at index ", d,
-                  " does not match the shape of the indexed tensor ", key.view.shape(), " at index ", at);
-    }
-    const Tensor rows = nonzero(t);  // (count, k)
-    for (int64_t d = 0; d < t.dim(); ++d) flat.push_back(select(rows, 1, d));
-  }
-  return flat;
-}
-
 PyObject* get_item(PyObject* self, PyObject* key) {
   return guarded([&] {
     const Tensor& x = tensor_of(self);
@@ -178,7 +157,7 @@ PyObject* get_item(PyObject* self, PyObject* key) {
     }
     const ParsedKey parsed = parse(x, key);
     if (parsed.indices.empty()) return wrap(parsed.view.is_same(x) ? view_alias(x) : parsed.view);
-    return wrap(index(parsed.view, expand_masks(parsed)));
+    return wrap(index(parsed.view, parsed.indices));
   });
 }
 
@@ -206,7 +185,7 @@ int set_item(PyObject* self, PyObject* key, PyObject* value) {
       }
     }
     if (!parsed.indices.empty()) {
-      index_put_(parsed.view, expand_masks(parsed),
+      index_put_(parsed.view, parsed.indices,
                  v.dtype() == x.dtype() ? v : autograd_runtime().cast(v, x.dtype()), false);
       return;
     }

@@ -18,6 +18,9 @@ struct ConvertTable {
   PointwiseFn identity[4];
   void (*gather[4])(void* dst, const void* src, int64_t src_stride, int64_t n);
   void (*scatter[4])(void* dst, int64_t dst_stride, const void* src, int64_t n);
+  // rows x bytes, each row contiguous on both sides.
+  void (*copy_rows)(void* dst, int64_t dst_stride, const void* src, int64_t src_stride, int64_t bytes,
+                    int64_t rows);
   // dst[c][r] = src[r][c] for r < rows, c < columns; the elements of a row of either side are contiguous.
   void (*transpose[4])(void* dst, int64_t dst_stride, const void* src, int64_t src_stride, int64_t rows,
                        int64_t columns);

@@ -44,11 +44,15 @@ void check_shapes(const char* op, const Tensor& x, int64_t dim, const Tensor& in
 // Before anything is written: every entry lies in [0, size).
 void check_range(const char* op, const Tensor& index, int64_t dim, int64_t size) {
   const Walk<1> walk(index.shape(), {index.strides()});
+  const int64_t step = walk.stride(0);
   parallel_for(walk.numel(), kGrainElements, [&](int64_t begin, int64_t end) {
     walk.run(begin, end, [&](const auto& at, int64_t n) {
       const int64_t* p = index.data<int64_t>() + at[0];
+      uint64_t most = 0;  // negative ones count as the largest
+      for (int64_t i = 0; i < n; ++i) most = std::max(most, static_cast<uint64_t>(p[i * step]));
+      if (most < static_cast<uint64_t>(size)) return;
       for (int64_t i = 0; i < n; ++i) {
-        const int64_t v = p[i * walk.stride(0)];
+        const int64_t v = p[i * step];
         PLAIT_CHECK(static_cast<uint64_t>(v) < static_cast<uint64_t>(size), kIndex, op, ": index ", v,
                     " is out of bounds for dimension ", dim, " with size ", size);
       }
@@ -71,18 +75,9 @@ void scatter_loop(const Tensor& x, int64_t dim, const Tensor& index, const Tenso
   T* const to = x.data<T>();
   const T* const from = src.data<T>();
   const int64_t* const at = index.data<int64_t>();
-  if (inner.numel() == 1 && outer.numel() == 1) {
-    const int64_t size = x.shape()[dim];
-    const int64_t grain = std::max<int64_t>(1, size / std::max<int64_t>(1, length / kGrainElements));
-    parallel_for(size, grain, [&](int64_t low, int64_t high) {
-      const bool all = low == 0 && high == size;
-      for (int64_t i = 0; i < length; ++i) {
-        const int64_t v = at[i * is];
-        if (all || (v >= low && v < high)) put(to[v * xs], from[i * ss]);
-      }
-    });
-    return;
-  }
+  const int64_t steps[3] = {inner.stride(0), inner.stride(1), inner.stride(2)};
+  // One line is left to one thread: two that pick their elements out of the whole index would each wait for
+  // half of the branches to be guessed wrong.
   constexpr int64_t kColumns = 64;
   const int64_t blocks = (inner.numel() + kColumns - 1) / kColumns;
   const int64_t per_block = std::max<int64_t>(1, length * std::min(inner.numel(), kColumns));
@@ -98,18 +93,17 @@ void scatter_loop(const Tensor& x, int64_t dim, const Tensor& index, const Tenso
                        }
                        return;
                      }
-                     for (int64_t i = 0; i < length; ++i) {
-                       inner.run(first * kColumns, std::min(inner.numel(), last * kColumns),
-                                 [&](const auto& in, int64_t n) {
-                                   const int64_t* a = at + base[0] + i * is + in[0];
-                                   const T* s = from + base[1] + i * ss + in[1];
-                                   T* t = to + base[2] + in[2];
+                     inner.run(first * kColumns, std::min(inner.numel(), last * kColumns),
+                               [&](const auto& in, int64_t n) {
+                                 const int64_t* a = at + base[0] + in[0];
+                                 const T* s = from + base[1] + in[1];
+                                 T* const t = to + base[2] + in[2];
+                                 for (int64_t i = 0; i < length; ++i, a += is, s += ss) {
                                    for (int64_t j = 0; j < n; ++j) {
-                                     put(t[j * inner.stride(2) + a[j * inner.stride(0)] * xs],
-                                         s[j * inner.stride(1)]);
+                                     put(t[j * steps[2] + a[j * steps[0]] * xs], s[j * steps[1]]);
                                    }
-                                 });
-                     }
+                                 }
+                               });
                    });
                    begin += last - first;
                  }
@@ -209,7 +203,11 @@ struct Gather {
           const int64_t* a = index.data<int64_t>() + at[0];
           T* o = y.data<T>() + at[1];
           const T* p = x.data<T>() + at[2];
-          for (int64_t i = 0; i < n; ++i) o[i * ys] = p[i * xs + a[i * is] * along];
+          if (is == 1 && ys == 1 && xs == 0) {
+            for (int64_t i = 0; i < n; ++i) o[i] = p[a[i] * along];
+          } else {
+            for (int64_t i = 0; i < n; ++i) o[i * ys] = p[i * xs + a[i * is] * along];
+          }
         });
       });
     });

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/parallel.h"
+#include "kernels/dispatch.h"
 #include "ops/walk.h"
 
 namespace plait {
@@ -84,30 +85,32 @@ void read(const IndexPlan& plan, const T* x, T* y) {
       });
 }
 
-// put(x_element, value) for every element of the plan. Work is split by destination, never by i: whatever
-// the number of threads, an element sees its values in the order of i.
-template <class T, class Put>
-void write(const IndexPlan& plan, T* x, const T* values, bool one_value, Put put) {
+// put_row(x_elements, step, values, value_step, count) for every row of the plan. Work is split by
+// destination, never by i: whatever the number of threads, an element sees its values in the order of i.
+template <class T, class PutRow>
+void write(const IndexPlan& plan, T* x, const T* values, bool one_value, PutRow put_row) {
   const Walk<1> before(plan.before_shape, {plan.before_strides}),
       after(plan.after_shape, {plan.after_strides});
   const int64_t* const places = plan.places.data<int64_t>();
   const int64_t n = plan.places.numel(), length = after.numel(), step = after.stride(0);
   if (n == 0 || length == 0 || before.numel() == 0) return;
   // Columns [c0, c1) of the part behind the index, below `base`, at places inside [low, high).
+  const bool run = length == after.row();
+  constexpr int64_t kAhead = 8;  // rows to prefetch
   const auto put_columns = [&](int64_t b, T* base, int64_t c0, int64_t c1, int64_t low, int64_t high) {
-    for (int64_t i = 0; i < n; ++i) {
+    const T* v = one_value ? values : values + b * n * length + c0;
+    const int64_t v_row = one_value ? 0 : length, v_step = one_value ? 0 : 1;
+    for (int64_t i = 0; i < n; ++i, v += v_row) {
       if (places[i] < low || places[i] >= high) continue;
-      const T* v = one_value ? values : values + (b * n + i) * length + c0;
+      if (run) {
+        if (i + kAhead < n) __builtin_prefetch(base + places[i + kAhead] + c0 * step, 1);
+        put_row(base + places[i] + c0 * step, step, v, v_step, c1 - c0);
+        continue;
+      }
+      const T* from = v;
       after.run(c0, c1, [&](const auto& at, int64_t m) {
-        T* p = base + places[i] + at[0];
-        if (one_value) {
-          for (int64_t j = 0; j < m; ++j) put(p[j * step], *v);
-        } else if (step == 1) {
-          for (int64_t j = 0; j < m; ++j) put(p[j], v[j]);
-          v += m;
-        } else {
-          for (int64_t j = 0; j < m; ++j) put(p[j * step], *v++);
-        }
+        put_row(base + places[i] + at[0], step, from, v_step, m);
+        from += m * v_step;
       });
     }
   };
@@ -116,8 +119,13 @@ void write(const IndexPlan& plan, T* x, const T* values, bool one_value, Put put
     before.run(b, b + 1, [&](const auto& at, int64_t) { base += at[0]; });
     return base;
   };
+  if (before.numel() == 1 && length == 1) {  // one thread: two would wait for branches guessed wrong
+    T* const base = base_of(0);
+    for (int64_t i = 0; i < n; ++i) put_row(base + places[i], 1, values + (one_value ? 0 : i), 1, 1);
+    return;
+  }
   constexpr int64_t kColumns = 16;  // a cache line of float32: the least that one thread takes
-  if (before.numel() == 1 && length < 2 * kColumns) {
+  if (before.numel() == 1 && length < 16 * kColumns) {  // whole rows, by place
     T* const base = base_of(0);
     const auto [lowest, highest] = std::minmax_element(places, places + n);
     const int64_t low = *lowest, extent = *highest - low + 1;
@@ -198,24 +206,48 @@ Tensor read_places(const IndexPlan& plan, const Tensor& x) {
   return y;
 }
 
+namespace {
+
+template <class T>
+void assign_row(T* to, int64_t step, const T* from, int64_t from_step, int64_t n) {
+  if (step == 1 && from_step == 1 && n > 1) {
+    std::memcpy(static_cast<void*>(to), from, static_cast<size_t>(n) * sizeof(T));
+  } else {
+    for (int64_t i = 0; i < n; ++i) to[i * step] = from[i * from_step];
+  }
+}
+
+template <class T>
+void add_row(T* to, int64_t step, const T* from, int64_t from_step, int64_t n) {
+  if constexpr (!std::is_integral_v<T>) {
+    constexpr int kFirst = static_cast<int>(DType::kFloat16);
+    if (step == 1 && from_step == 1 && n >= 8) {
+      return kernels().rows.add[static_cast<int>(DTypeOf<T>::value) - kFirst](to, from, n, 1);
+    }
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) {
+      to[i * step] = T(static_cast<float>(to[i * step]) + static_cast<float>(from[i * from_step]));
+    } else {
+      to[i * step] = static_cast<T>(to[i * step] + from[i * from_step]);
+    }
+  }
+}
+
+}  // namespace
+
 void write_places(const IndexPlan& plan, const Tensor& x, const Tensor& values, bool accumulate) {
   const bool one = values.numel() == 1;
   if (!accumulate) {
     dispatch_size(x.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
-      write<T>(plan, x.data<T>(), values.data<T>(), one, [](T& to, T v) { to = v; });
+      write<T>(plan, x.data<T>(), values.data<T>(), one, assign_row<T>);
     });
     return;
   }
   dispatch(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    write<T>(plan, x.data<T>(), values.data<T>(), one, [](T& to, T v) {
-      if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) {
-        to = T(static_cast<float>(to) + static_cast<float>(v));
-      } else {
-        to = static_cast<T>(to + v);
-      }
-    });
+    write<T>(plan, x.data<T>(), values.data<T>(), one, add_row<T>);
   });
 }
 

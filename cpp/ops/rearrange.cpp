@@ -3,10 +3,12 @@
 #include "ops/rearrange.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "autograd/op.h"
 #include "core/parallel.h"
+#include "kernels/dispatch.h"
 #include "ops/combine.h"
 #include "ops/create.h"
 #include "ops/index.h"
@@ -23,6 +25,7 @@ void copy_by_strides(const Tensor& y, const Tensor& x, const Dims& strides, int6
   const int64_t xs = walk.stride(1);
   dispatch_size(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
+    const auto gather = kernels().convert.gather[std::bit_width(sizeof(T)) - 1];
     parallel_for(walk.numel(), kGrainElements, [&](int64_t begin, int64_t end) {
       walk.run(begin, end, [&](const auto& at, int64_t n) {
         T* o = y.data<T>() + at[0];
@@ -30,7 +33,7 @@ void copy_by_strides(const Tensor& y, const Tensor& x, const Dims& strides, int6
         if (xs == 1) {
           std::memcpy(static_cast<void*>(o), p, static_cast<size_t>(n) * sizeof(T));
         } else {
-          for (int64_t i = 0; i < n; ++i) o[i] = p[i * xs];
+          gather(o, p, xs * static_cast<int64_t>(sizeof(T)), n);
         }
       });
     });

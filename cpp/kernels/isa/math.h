@@ -134,16 +134,18 @@ template <class V>
 PLAIT_INLINE V split_exponent(V x, V& e) {
   using T = ElemT<V>;
   using I = MaskOf<V>;
-  constexpr int kMantissa = sizeof(T) == 4 ? 23 : 52;
   const I base = (I)splat<V>(T(0.70710678118654752));
   const I i = (I)x - base;
-  const I k = i >> kMantissa;
   if constexpr (sizeof(T) == 4) {
+    const I k = i >> 23;
     e = __builtin_convertvector(k, V);
-  } else {
-    e = (V)(k + (I)(V{} + kRoundMagic<V>)) - kRoundMagic<V>;  // integers to doubles without AVX-512DQ
+    return (V)(i - (k << 23) + base);
+  } else {  // no arithmetic shift of 64 bits and no conversion below AVX-512: the biased exponent under 2^52
+    constexpr int64_t kBias = int64_t{1023} << 52;
+    const U64 k = (U64)(i + kBias);
+    e = (V)((k >> 52) | (U64)(V{} + 0x1p52)) - (0x1p52 + 1023);
+    return (V)((I)x - ((I)(k & (uint64_t{0xfff} << 52)) - kBias));
   }
-  return (V)(i - (k << kMantissa) + base);
 }
 
 // log(1 + f) for f in [sqrt(1/2) - 1, sqrt(2) - 1]
@@ -502,58 +504,61 @@ PLAIT_INLINE V erf(V x) {
   }
 }
 
-// e^x to float's precision for x in [-700, 0]
-PLAIT_INLINE F64 exp_short(F64 x) {
-  const F64 n = round_small(x * 1.4426950408889634);
-  const F64 r = fma(n, splat<F64>(-0.6931471805599453), x);
-  const F64 p = poly(r, 0.5000000078315668, 0.16666666861828255, 0.04166626853648282, 0.008333264097517534,
-                     0.0013946175045592968, 0.00019918526015268788);
-  return ldexp(1 + fma(r * r, p, r), n);
+// e^(hi + lo) as (1 + p) 2^n, for hi in [-110, 0] and a lo that corrects it. hi - n kLn2Hi is exact, so that
+// p is off by less than a unit in the last place of 1, and w + w p is one rounding away from w (1 + p).
+struct SplitExp {
+  F32 p;
+  I32 n;  // in the bits below the exponent, whatever lies above
+  // v 2^n in two steps, because n passes the exponents of floats
+  PLAIT_INLINE F32 scale(F32 v) const { return v * (F32)((n << 23) + ((127 + 64) << 23)) * 0x1p-64f; }
+};
+PLAIT_INLINE SplitExp split_exp(F32 hi, F32 lo) {
+  const F32 bits = (hi + lo) * 1.4426950408889634f + kRoundMagic<F32>;
+  const F32 n = bits - kRoundMagic<F32>;
+  const F32 r = fma(n, splat<F32>(-kLn2Hi<F32>), hi) + fma(n, splat<F32>(-kLn2Lo<F32>), lo);
+  return {fma(r * r, exp_poly(r), r), (I32)bits};
+}
+// e^(-s a^2) for s = 1 or 1/2. In float the rounding of a^2 alone would be amplified a^2 times: the square of
+// the upper half of a's bits is exact, the rest is the correction.
+PLAIT_INLINE SplitExp exp_minus_square(F32 a, float s) {
+  const F32 high = (F32)((I32)a & ~0xfff);
+  return split_exp(high * high * -s, (a - high) * (a + high) * -s);
 }
 
-// Tails that fall like e^(-a^2) are formed in double: in float the rounding of a^2 alone would be amplified
-// a^2 times. 1 / (a + k) comes from a float division and one Newton step.
+// f(a, m, p) in double, with m = e^(a^2/2) P(Z <= -a) of the standard normal distribution for a = scale x in
+// [0, 14.7] and a p given in float. m = (c0 + q s(q)) / (a + k), q = (a - k) / (a + k): s and a first guess
+// of the reciprocal come from float, which leaves a relative error of 2^-26.
 template <class F>
-PLAIT_INLINE F32 with_tail(F32 a, double k, F f) {
-  const F32 r = 1 / (a + static_cast<float>(k));
-  const auto part = [&](F64 d, F64 r0) {
-    const F64 s = d + k, r1 = r0 * (2 - s * r0);
-    return f(d, (d - k) * r1);
+PLAIT_INLINE F32 with_mills_ratio(F32 x, double scale, F32 p, F f) {
+  constexpr float k = 2.5f;
+  const F32 r = 1 / (x * static_cast<float>(scale) + k);
+  const F32 s =
+      poly(1 - 2 * k * r, -0.4336920976638794, 0.13198697566986084, 0.009238204918801785,
+           -0.01638570986688137, -0.0016161081148311496, 0.0025179078802466393, 0.0007219273829832673,
+           -0.00029014832802813966, -0.00018882646691054106, -2.2586382328881882e-05);
+  const auto half = [&](F64 x1, F64 p1, F64 r1, F64 s1) {
+    const F64 a1 = x1 * scale;
+    r1 *= 2 - (a1 + k) * r1;
+    return f(a1, (0.7066566348075867 + (1 - 2 * k * r1) * s1) * r1, p1);
   };
-  return to_f32(part(low_f64(a), low_f64(r)), part(high_f64(a), high_f64(r)));
+  return to_f32(half(low_f64(x), low_f64(p), low_f64(r), low_f64(s)),
+                half(high_f64(x), high_f64(p), high_f64(r), high_f64(s)));
 }
+inline constexpr float kNormalCap = 14.6f;  // P(Z <= -a) is 0 in float from here on
+inline constexpr double kInvSqrt2Pi = 0.3989422804014327, kSqrtHalf = 0.7071067811865476;
 
 template <class V>
 PLAIT_INLINE V erfc(V x) {
   if constexpr (kSame<V, F32>) {
     const V a = min(splat<V>(10.2f), abs(x));
-    const V y = with_tail(a, 3, [](F64 d, F64 q) {  // q = (d - 3) / (d + 3)
-      const F64 m =
-          poly(q, 0.1790011512648731, -0.32623356382852636, 0.24560379755674142, -0.15011578178291274,
-               0.07166586425071493, -0.02439423175463676, 0.004268875920000317, 0.0007157313618321503,
-               -0.0005945692244976607, 2.8880079690554795e-05, 5.591569546267058e-05);  // e^(d^2) erfc(d)
-      return m * exp_short(-d * d);
-    });
+    const SplitExp e = exp_minus_square(a, 1);
+    const auto twice = [](F64, F64 m, F64 p) { return 2 * (m + m * p); };  // erfc(a) = 2 P(Z <= -sqrt(2) a)
+    const V y = e.scale(with_mills_ratio(a, 2 * kSqrtHalf, e.p, twice));
     return x < 0 ? 2 - y : y;
   } else {
     return per_lane(x, [](double v) { return __builtin_erfc(v); });
   }
 }
-
-// f(a, t, e) with t = P(Z <= -a) of the standard normal distribution and e = e^(-a^2/2), for a = |x|, capped
-// where t is 0 in float.
-template <class F>
-PLAIT_INLINE F32 with_normal_tail(F32 x, F f) {
-  return with_tail(min(splat<F32>(14.6f), abs(x)), 3.5, [&](F64 d, F64 q) {  // q = (d - 3.5) / (d + 3.5)
-    const F64 m =
-        poly(q, 0.1063451536735229, -0.18713969665888133, 0.12585524734922168, -0.061639488915250666,
-             0.019065701007402173, -0.0015608716088072845, -0.0013817637645134886, 0.0003882697453114593,
-             0.00013358745250377046, -4.988894737549253e-05, -1.9601392339154198e-05);
-    const F64 e = exp_short(-0.5 * d * d);
-    return f(d, m * e, e);
-  });
-}
-inline constexpr double kInvSqrt2Pi = 0.3989422804014327, kSqrtHalf = 0.7071067811865476;
 
 // --- powers
 // -------------------------------------------------------------------------------------------------
@@ -563,7 +568,21 @@ PLAIT_INLINE V rsqrt(V x) {
   return 1 / sqrt(x);
 }
 
-// |x|^y in double through e^(y log|x|), good to float's precision.
+// x^y for positive finite x through e^(y log(x)) in double, good to float's precision.
+PLAIT_INLINE F64 pow_positive(F64 x, F64 y) {
+  F64 e;
+  const F64 f = split_exponent(x, e) - 1, s = f / (2 + f), z = s * s;
+  const F64 p = poly(z, 0.6666666655306894, 0.40000122714710573, 0.28550741486830505,
+                     0.23332264782349804);  // log(1 + f) = 2 atanh(s) = 2 s + s z p
+  const F64 l = fma(e, splat<F64>(0.6931471805599453), fma(s * z, p, s + s));
+  const F64 t = max(splat<F64>(-110), min(splat<F64>(100), y * l));
+  const F64 bits = t * 1.4426950408889634 + kRoundMagic<F64>, n = bits - kRoundMagic<F64>;
+  const F64 r = fma(n, splat<F64>(-0.6931471805599453), t);
+  const F64 q = poly(r, 0.5000000078315668, 0.16666666861828255, 0.04166626853648282, 0.008333264097517534,
+                     0.0013946175045592968, 0.00019918526015268788);
+  return (1 + fma(r * r, q, r)) * (F64)(((I64)bits << 52) + (int64_t{1023} << 52));
+}
+// C's pow in double: zeros, infinities, NaN and negative x.
 PLAIT_INLINE F64 pow_f64(F64 x, F64 y) {
   const F64 a = abs(x);
   F64 r = exp(y * log(a));
@@ -577,7 +596,10 @@ PLAIT_INLINE F64 pow_f64(F64 x, F64 y) {
 template <class V>
 PLAIT_INLINE V pow(V x, V y) {
   if constexpr (kSame<V, F32>) {
-    return via_f64(x, y, [](F64 a, F64 b) { return pow_f64(a, b); });
+    if (__builtin_expect(any(!((x > 0) & (x < kInf<float>)&(abs(y) < kInf<float>))), 0)) {
+      return via_f64(x, y, [](F64 a, F64 b) { return pow_f64(a, b); });
+    }
+    return via_f64(x, y, [](F64 a, F64 b) { return pow_positive(a, b); });
   } else {
     return per_lane(x, y, [](double a, double b) { return __builtin_pow(a, b); });
   }
@@ -590,11 +612,14 @@ template <class V>
 PLAIT_INLINE V relu(V x) {
   return x > 0 ? x : x != x ? x : V{};
 }
-// x P(Z <= x) = max(x, 0) - a t in the terms of with_normal_tail
+// x P(Z <= x) = max(x, 0) - a P(Z <= -a) for a = |x|
 template <class V>
 PLAIT_INLINE V gelu(V x) {
   if constexpr (kSame<V, F32>) {
-    return relu(x) - with_normal_tail(x, [](F64 a, F64 t, F64) { return a * t; });
+    const V a = min(splat<V>(kNormalCap), abs(x));
+    const SplitExp e = exp_minus_square(a, 0.5f);
+    const V t = with_mills_ratio(a, 1, e.p, [](F64 a1, F64 m, F64 p) { return a1 * (m + m * p); });
+    return max(V{}, x) - e.scale(t);
   } else {
     return max(splat<V>(-100), x) * (0.5 * erfc(x * -kSqrtHalf));
   }
@@ -603,25 +628,30 @@ PLAIT_INLINE V gelu(V x) {
 template <class V>
 PLAIT_INLINE V gelu_grad(V x) {
   if constexpr (kSame<V, F32>) {
-    const V g = with_normal_tail(x, [](F64 a, F64 t, F64 e) { return t - a * e * kInvSqrt2Pi; });
+    const V a = min(splat<V>(kNormalCap), abs(x));
+    const SplitExp e = exp_minus_square(a, 0.5f);
+    const V g = e.scale(with_mills_ratio(a, 1, e.p, [](F64 a1, F64 m, F64 p) {
+      m -= a1 * kInvSqrt2Pi;
+      return m + m * p;
+    }));
     return x > 0 ? 1 - g : g;
   } else {
     x = max(splat<V>(-100), min(splat<V>(100), x));
     return 0.5 * erfc(x * -kSqrtHalf) + x * exp(-0.5 * x * x) * kInvSqrt2Pi;
   }
 }
-// x / (1 + e^-g(|x|)) with sign(g) = sign(x), in double from exponents that double forms: rounded once. 1 /
-// (1 + e) comes from a float division and one Newton step. Beyond -cap the result is -0.
-template <class F>
-PLAIT_INLINE F32 times_logistic(F32 x, float cap, F g) {
-  const F32 c = max(splat<F32>(-cap), x), a = min(splat<F32>(cap), abs(x));
-  const F64 e0 = exp_short(-g(low_f64(a))), e1 = exp_short(-g(high_f64(a)));
-  const F32 r = 1 / (1 + to_f32(e0, e1));
-  const auto part = [](F64 d, F64 e, F64 r0) {
-    const F64 r1 = r0 * (2 - (1 + e) * r0);
-    return d * (d < 0 ? e * r1 : r1);
+// x / (1 + E) for x >= 0, x E / (1 + E) below, in double and rounded once; 1 / (1 + E) comes from a float
+// division and one Newton step.
+PLAIT_INLINE F32 times_logistic(F32 x, SplitExp e) {
+  const F32 s = e.scale(splat<F32>(1)), r = 1 / (1 + fma(s, e.p, s));
+  const F32 s64 = (F32)((e.n << 23) + ((127 + 64) << 23));  // s itself may be below the normal numbers
+  const auto half = [](F64 x1, F64 p1, F64 s1, F64 r1) {
+    s1 *= 0x1p-64;
+    const F64 e1 = s1 + s1 * p1, y = x1 * (r1 * (2 - (1 + e1) * r1));
+    return x1 < 0 ? y * e1 : y;
   };
-  return to_f32(part(low_f64(c), e0, low_f64(r)), part(high_f64(c), e1, high_f64(r)));
+  return to_f32(half(low_f64(x), low_f64(e.p), low_f64(s64), low_f64(r)),
+                half(high_f64(x), high_f64(e.p), high_f64(s64), high_f64(r)));
 }
 
 // 2u = 2 sqrt(2/pi) (x + 0.044715 x^3)
@@ -631,11 +661,15 @@ PLAIT_INLINE V gelu_tanh_argument(V x) {
   using T = ElemT<V>;
   return x * fma(x * x, splat<V>(T(kGeluB)), splat<V>(T(kGeluA)));
 }
-// x/2 (1 + tanh(u)) = x sigmoid(2u)
+// x/2 (1 + tanh(u)) = x sigmoid(2u), u to more than float's precision: its rounding would be amplified u
+// times
 template <class V>
 PLAIT_INLINE V gelu_tanh(V x) {
   if constexpr (kSame<V, F32>) {
-    return times_logistic(x, 12, [](F64 d) { return gelu_tanh_argument(d); });
+    const V c = max(splat<V>(-12), x), a = min(splat<V>(12), abs(x));
+    const F64 t0 = gelu_tanh_argument(low_f64(a)), t1 = gelu_tanh_argument(high_f64(a));
+    const V t = to_f32(t0, t1);
+    return times_logistic(c, split_exp(-t, to_f32(low_f64(t) - t0, high_f64(t) - t1)));
   } else {
     return max(splat<V>(-100), x) * sigmoid(gelu_tanh_argument(x));
   }
@@ -651,7 +685,8 @@ PLAIT_INLINE V gelu_tanh_grad(V x) {
 template <class V>
 PLAIT_INLINE V silu(V x) {
   if constexpr (kSame<V, F32>) {
-    return times_logistic(x, 150, [](F64 d) { return d; });
+    const V a = min(splat<V>(110), abs(x));
+    return times_logistic(max(splat<V>(-110), x), split_exp(-a, V{}));
   } else {
     return max(splat<V>(-1000), x) * sigmoid(x);
   }

@@ -20,20 +20,39 @@ struct MakeIndices<0, K...> {
   using type = Indices<K...>;
 };
 
-// Comparisons are stored as bool: one byte of 0 or 1 each.
+// Comparisons are stored as bool: one byte of 0 or 1 each. A conversion of the vector would go through
+// shuffles across lanes; masks are all or nothing, so that packing with saturation keeps them.
 template <class M>
 PLAIT_INLINE auto mask_bytes(M m) {
-  constexpr int kN = static_cast<int>(sizeof(M) / sizeof(ElemT<M>));
+  constexpr int kItem = static_cast<int>(sizeof(ElemT<M>)), kN = static_cast<int>(sizeof(M)) / kItem;
   using Bytes = typename VecOf<uint8_t, kN>::type;
-#if PLAIT_ISA_LEVEL == 2
-  if constexpr (sizeof(ElemT<M>) == 4) return (Bytes)_mm_maskz_set1_epi8(_mm512_movepi32_mask((__m512i)m), 1);
-  if constexpr (sizeof(ElemT<M>) == 2)
-    return (Bytes)_mm256_maskz_set1_epi8(_mm512_movepi16_mask((__m512i)m), 1);
-#endif
-  if constexpr (sizeof(ElemT<M>) == 1) {
+  if constexpr (kItem == 1) {
     return (Bytes)m & 1;
   } else {
+#if PLAIT_ISA_LEVEL == 2
+    if constexpr (kItem == 4) return (Bytes)_mm_maskz_set1_epi8(_mm512_movepi32_mask((__m512i)m), 1);
+    if constexpr (kItem == 2) return (Bytes)_mm256_maskz_set1_epi8(_mm512_movepi16_mask((__m512i)m), 1);
+    const __m128i bytes = _mm_maskz_set1_epi8(_mm512_movepi64_mask((__m512i)m), 1);
+    Bytes r;
+    __builtin_memcpy(&r, &bytes, sizeof r);
+    return r;
+#elif defined(__SSE2__)
+    __m128i low, high;
+    if constexpr (sizeof(M) == 32) {
+      low = (__m128i)low_half(m);
+      high = (__m128i)high_half(m);
+    } else {
+      low = high = (__m128i)m;
+    }
+    if constexpr (kItem == 8) low = high = (__m128i)_mm_shuffle_ps((__m128)low, (__m128)high, 0x88);
+    if constexpr (kItem >= 4) low = high = _mm_packs_epi32(low, high);
+    const __m128i bytes = _mm_and_si128(_mm_packs_epi16(low, high), _mm_set1_epi8(1));
+    Bytes r;
+    __builtin_memcpy(&r, &bytes, sizeof r);
+    return r;
+#else
     return __builtin_convertvector(m, Bytes) & 1;
+#endif
   }
 }
 
@@ -74,10 +93,20 @@ struct Operand {
   }
 };
 
-template <class F, class Out, class T, int... K>
+// Four vectors a round for functions of a few instructions, where counting and stepping would cost as much
+// again; their own loop would only make the longer ones larger.
+template <class F, class Out, class T, bool kShort, int... K>
 PLAIT_INLINE void run_loop(Out* o, const void* const* in, uint32_t broadcast, int64_t n, Indices<K...>) {
+  constexpr int L = kLanes<T>;
   Operand<T> x[sizeof...(K)];
   (x[K].bind(in[K], broadcast >> K & 1), ...);
+  if constexpr (kShort) {
+    for (; n >= 4 * L; n -= 4 * L, o += 4 * L) {
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) put(o + i * L, F::f(load(x[K].p + i * x[K].step)...));
+      ((x[K].p += 4 * x[K].step), ...);
+    }
+  }
   for (; n >= kLanes<T>; n -= kLanes<T>, o += kLanes<T>) {
     put(o, F::f(load(x[K].p)...));
     ((x[K].p += x[K].step), ...);
@@ -85,9 +114,9 @@ PLAIT_INLINE void run_loop(Out* o, const void* const* in, uint32_t broadcast, in
   if (n > 0) put_n(o, F::f(load_n(x[K].p, n)...), n);
 }
 
-template <class F, class Out, class T, int kArity>
+template <class F, class Out, class T, int kArity, bool kShort = false>
 void pointwise_loop(void* out, const void* const* in, uint32_t broadcast, int64_t n) {
-  run_loop<F, Out, T>(static_cast<Out*>(out), in, broadcast, n, typename MakeIndices<kArity>::type{});
+  run_loop<F, Out, T, kShort>(static_cast<Out*>(out), in, broadcast, n, typename MakeIndices<kArity>::type{});
 }
 
 // Number of operands of F::f.
@@ -126,30 +155,30 @@ using Types = PointwiseTypes;
 using Keeps = PointwiseKeeps;
 using Gradient = PointwiseGradient;
 
-template <class F, class T, bool kTest, int kArity>
+template <class F, class T, Types kTypes>
 constexpr PointwiseFn loop_of() {
+  constexpr bool kTest = kTypes == Types::Test || kTypes == Types::FloatTest;
+  constexpr bool kShort = kIsFloat<T> && kTypes != Types::Float;
   if constexpr (kTest) {
-    return pointwise_loop<F, bool, T, kArity>;
+    return pointwise_loop<F, bool, T, arity<F, F32>(), kShort>;
   } else {
-    return pointwise_loop<F, T, T, kArity>;
+    return pointwise_loop<F, T, T, arity<F, F32>(), kShort>;
   }
 }
 
 template <class F, Types kTypes>
 void set_values(PointwiseFn* row) {
-  constexpr bool kTest = kTypes == Types::Test || kTypes == Types::FloatTest;
-  constexpr int kArity = arity<F, F32>();
   if constexpr (kTypes != Types::Integer) {
-    row[8] = loop_of<F, float, kTest, arity<F, F32>()>();
-    row[9] = loop_of<F, double, kTest, arity<F, F32>()>();
+    row[8] = loop_of<F, float, kTypes>();
+    row[9] = loop_of<F, double, kTypes>();
   }
   if constexpr (kTypes == Types::Number || kTypes == Types::NumberBool || kTypes == Types::Integer ||
                 kTypes == Types::Test) {
-    row[1] = loop_of<F, uint8_t, kTest, kArity>();
-    row[2] = loop_of<F, int8_t, kTest, kArity>();
-    row[3] = loop_of<F, int16_t, kTest, kArity>();
-    row[4] = loop_of<F, int32_t, kTest, kArity>();
-    row[5] = loop_of<F, int64_t, kTest, kArity>();
+    row[1] = loop_of<F, uint8_t, kTypes>();
+    row[2] = loop_of<F, int8_t, kTypes>();
+    row[3] = loop_of<F, int16_t, kTypes>();
+    row[4] = loop_of<F, int32_t, kTypes>();
+    row[5] = loop_of<F, int64_t, kTypes>();
   }
   if constexpr (kTypes == Types::NumberBool || kTypes == Types::Integer || kTypes == Types::Test)
     row[0] = row[1];
