@@ -60,11 +60,13 @@ struct GemmFinish {
 
 template <class T>
 struct GemmKernels {
-  int64_t mr, nr;      // register tile: at most mr rows, nr columns
-  int64_t kc, mc, nc;  // cache blocks: depth of a panel, rows of packed A, columns of packed B
+  int64_t mr, nr;       // register tile: at most mr rows, nr columns
+  int64_t kc, mc, nc;   // cache blocks: depth of a panel, rows of A (at least), columns of B (at most)
+  int64_t direct_cols;  // up to how many columns of B rows of A that are adjacent in k are read in place
   void (*block)(const GemmBlock<T>& args);
-  // dst[p*width + i] = src[i*si + p*sp] for i < count, zero for count <= i < width, p < k. May write up to 64
-  // bytes past dst[k*width - 1]. width is mr or nr.
+  // Panels of `width` rows: dst[t*width*k + p*width + i] = X(t*width + i, p) for every t with t*width <
+  // count, i < width, p < k; X(i, p) is src[i*si + p*sp] for i < count and zero from there on. May write up
+  // to 64 bytes past the last panel. width is at most mr, or nr.
   void (*pack)(T* dst, int64_t width, const T* src, int64_t si, int64_t sp, int64_t count, int64_t k);
   void (*finish)(const GemmFinish<T>& args);
   // y[i] = sum over p < k of a[i*rs + p] * x[p], i < m. The sum of a row depends on k alone.

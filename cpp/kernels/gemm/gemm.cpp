@@ -56,7 +56,23 @@ class Engine {
     depth_ = round_up(ceil_div(slice_depth_, ceil_div(slice_depth_, kern_.kc)), 16);
   }
 
-  // Units of C: as many as there are threads with work enough, as square as possible.
+  // Whether A is read in place by a unit of n columns: its rows are read n / nr times, and whatever its
+  // layout costs more than a packed panel does is paid each time. Rows that are adjacent in k cost nothing
+  // with vectors of up to 32 bytes. By measurement.
+  bool direct_a(int64_t n) const {
+    if (g_.a.source) return false;
+    return g_.a.cs == 1 ? n <= kern_.direct_cols : g_.a.rs == 1 && n <= 6 * kern_.nr;
+  }
+  // Whether B is read in place by a unit of m rows: its panels are read m / mr times, in short pieces, which
+  // only a cache answers fast. By measurement.
+  bool direct_b(int64_t m, int64_t n, int64_t k) const {
+    const int64_t bytes = k * n * static_cast<int64_t>(sizeof(T));
+    return !g_.b.source && g_.b.cs == 1 &&
+           (m <= 8 || (m <= 5 * kern_.mr && bytes <= cpu_info().l2_bytes / 4) ||
+            (m <= 12 * kern_.mr && bytes <= cpu_info().l1d_bytes / 2));
+  }
+
+  // Units of C: as many as there are threads with work enough, cut so that little is packed twice.
   void cut() {
     const double work = double(g_.m) * double(g_.n) * double(g_.k) * double(g_.batch);
     threads_ = static_cast<int64_t>(std::clamp(work / kGrainWork, 1.0, double(num_threads())));
@@ -65,9 +81,11 @@ class Engine {
     int64_t best_rows = 1;
     double best = 0;
     for (int64_t r = 1; r <= wanted; ++r) {
-      const double rows = double(round_up(ceil_div(g_.m, r), kern_.mr));
-      const double cols = double(round_up(ceil_div(g_.n, ceil_div(wanted, r)), kern_.nr));
-      const double cost = rows * cols + 16 * (rows + cols);  // multiply-adds against elements to pack
+      const int64_t rows = round_up(ceil_div(g_.m, r), kern_.mr);
+      const int64_t cols = round_up(ceil_div(g_.n, ceil_div(wanted, r)), kern_.nr);
+      // Multiply-adds per step of k, and elements to pack at their price in multiply-adds.
+      const double cost = double(rows) * double(cols) + (direct_a(cols) ? 0.0 : 16.0 * double(rows)) +
+                          (direct_b(rows, cols, g_.k) ? 0.0 : 8.0 * double(cols));
       if (r == 1 || cost < best) {
         best = cost;
         best_rows = r;
@@ -96,18 +114,14 @@ class Engine {
 
     // Assumptions of the loops below: m, n > 0, k1 > k0; blocks of k start at multiples of depth_ from k0.
     const int64_t mr = kern_.mr, nr = kern_.nr;
-    // Packing pays once a panel is read often enough. A direct: its rows are read n / nr times. B direct: its
-    // panels are read m / mr times, in short pieces, which only a cache answers fast. Both limits by
-    // measurement.
-    const int64_t b_bytes = (k1 - k0) * n * static_cast<int64_t>(sizeof(T));
-    const bool direct_a = !a.source && (a.rs == 1 || a.cs == 1) && n <= 6 * nr;
-    const bool direct_b =
-        !bo.source && bo.cs == 1 && (m <= 8 || (m <= 5 * mr && b_bytes <= cpu_info().l2_bytes / 4));
+    const bool direct_a = this->direct_a(n), direct_b = this->direct_b(m, n, k1 - k0);
     const int64_t kc = std::min(depth_, k1 - k0);
     const int64_t l2 = cpu_info().l2_bytes * 3 / 8 / static_cast<int64_t>(sizeof(T)) / kc;
     const int64_t nc_most = std::max(nr, std::min(kern_.nc, l2 / nr * nr));
     const int64_t nc = round_up(ceil_div(n, ceil_div(n, nc_most)), nr);
-    const int64_t mc = round_up(ceil_div(m, ceil_div(m, kern_.mc)), mr);
+    const int64_t mc_most = std::max(kern_.mc, cpu_info().l3_bytes / (2 * std::max<int64_t>(threads_, 4)) /
+                                                   static_cast<int64_t>(sizeof(T)) / kc);
+    const int64_t mc = round_up(ceil_div(m, ceil_div(m, mc_most)), mr);
     constexpr int64_t kSpare = 64 / sizeof(T);
     const Workspace b_space(sizeof(T) * static_cast<size_t>(kc * (direct_b ? nr : nc) + kSpare));
     const Workspace a_space(direct_a ? 0 : sizeof(T) * static_cast<size_t>(kc * mc + kSpare));
@@ -157,12 +171,12 @@ class Engine {
     if (g_.sink && slices_ == 1) g_.sink->store(g_.sink->self, b, c, n, i0, m, j0, n);
   }
 
+  // The panels of `count` >= 0 rows (A) or columns (B) from i0 on.
   void pack(const GemmOperand<T>& x, const T* data, int64_t b, T* dst, int64_t width, int64_t i0,
             int64_t count, int64_t k0, int64_t k, int64_t si, int64_t sp) const {
-    if (x.source) {
-      x.source->pack(x.source->self, b, dst, width, i0, count, k0, k);
-    } else {
-      kern_.pack(dst, width, data + i0 * si + k0 * sp, si, sp, count, k);
+    if (!x.source) return kern_.pack(dst, width, data + i0 * si + k0 * sp, si, sp, count, k);
+    for (int64_t i = 0; i < count; i += width, dst += width * k) {
+      x.source->pack(x.source->self, b, dst, width, i0 + i, std::min(width, count - i), k0, k);
     }
   }
 
@@ -177,10 +191,7 @@ class Engine {
       blk.a_ps = x.cs;
       return;
     }
-    for (int64_t ir = 0; ir < blk.m; ir += blk.mr) {
-      pack(x, data, b, buffer + ir * blk.k, blk.mr, i + ir, std::min(blk.mr, blk.m - ir), pc, blk.k, x.rs,
-           x.cs);
-    }
+    pack(x, data, b, buffer, blk.mr, i, blk.m, pc, blk.k, x.rs, x.cs);
     blk.a = buffer;
     blk.a_panel = blk.mr * blk.k;
     blk.a_rs = 1;
@@ -194,10 +205,7 @@ class Engine {
     const GemmOperand<T>& x = g_.b;
     const int64_t nr = kern_.nr, full = blk.n / nr * nr;
     const int64_t first = direct ? full : 0;
-    for (int64_t jr = first; jr < blk.n; jr += nr) {
-      pack(x, data, b, buffer + (jr - first) * blk.k, nr, j + jr, std::min(nr, blk.n - jr), pc, blk.k, x.cs,
-           x.rs);
-    }
+    pack(x, data, b, buffer, nr, j + first, blk.n - first, pc, blk.k, x.cs, x.rs);
     blk.b = direct ? data + pc * x.rs + j : buffer;
     blk.b_panel = direct ? nr : nr * blk.k;
     blk.b_ps = direct ? x.rs : nr;

@@ -78,10 +78,11 @@ void gemm_half(const GemmAnyArgs& g) {
   const HalfSink c{&kernels, static_cast<uint16_t*>(g.c), g.c_rs, g.c_cs, g.c_bs, static_cast<float>(g.beta)};
   const PanelSource<float> a_source{HalfPanels::pack, &a}, b_source{HalfPanels::pack, &b};
   const TileSink<float> sink{HalfSink::store, &c};
-  const Workspace bias(g.col_bias ? sizeof(float) * static_cast<size_t>(g.n) + 64 : 0);
+  const int64_t nr = plait::kernels().gemm.f32.nr;
+  const Workspace bias(g.col_bias ? sizeof(float) * static_cast<size_t>(g.n + nr) + 64 : 0);
   GemmArgs<float> out = common<float>(g);
   if (g.col_bias && g.n > 0) {
-    kernels.pack(bias.as<float>(), g.n, static_cast<const uint16_t*>(g.col_bias), 1, 0, g.n, 1);
+    kernels.pack(bias.as<float>(), nr, static_cast<const uint16_t*>(g.col_bias), 1, 0, g.n, 1);
     out.epilogue.col_bias = bias.as<float>();
   }
   out.a.source = &a_source;
