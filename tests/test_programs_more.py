@@ -143,6 +143,44 @@ def test_modules_that_programs_import(name):
     assert importlib.import_module(f"plait.{name}").__doc__
 
 
+def test_weights_updated_inside_the_graph():
+    """One step of MAML through functional_call: d/dw of L(w - a L'(w)) is (1 - 2 a x^2) L'(w - a L'(w))."""
+    layer = nn.Linear(1, 1, bias=False)
+    layer.weight.data.fill_(2.0)
+    params = dict(layer.named_parameters())
+    x, y, a = torch.tensor([[3.0]]), torch.tensor([[1.0]]), 0.01
+    (g,) = torch.autograd.grad(
+        F.mse_loss(torch.func.functional_call(layer, params, (x,)), y), layer.weight, None, True, True
+    )
+    fast = {"weight": layer.weight - a * g}
+    F.mse_loss(torch.func.functional_call(layer, fast, x), y).backward()
+    step = 2.0 - a * 2 * 3 * (2 * 3 - 1)
+    assert layer.weight.grad.item() == pytest.approx((1 - 2 * a * 9) * 2 * 3 * (step * 3 - 1), rel=1e-5)
+    assert isinstance(layer.weight, nn.Parameter) and layer.weight.item() == 2.0
+    with pytest.raises(RuntimeError, match="unknown names"):
+        torch.func.functional_call(layer, {"bias": y}, x)
+
+
+def test_flattening_images_in_place():
+    images = torch.arange(12.0).reshape(3, 1, 2, 2)
+    images.resize_(images.shape[0], 4)
+    assert images.tolist() == np.arange(12.0).reshape(3, 4).tolist()
+    assert images.resize_((2, 2)).tolist() == [[0.0, 1.0], [2.0, 3.0]]
+    assert images.resize_(8).shape == (8,) and images[:4].tolist() == [0.0, 1.0, 2.0, 3.0]
+    assert images.resize_as_(torch.zeros(2, 0)).shape == (2, 0)
+    with pytest.raises(RuntimeError, match="requires grad"):
+        torch.ones(2, requires_grad=True).resize_(1)
+
+
+def test_scripts_are_the_functions():
+    @torch.jit.script
+    def double(x):
+        return x * 2
+
+    layer = nn.Linear(1, 1)
+    assert double(torch.ones(1)).item() == 2.0 and torch.jit.trace(layer, torch.ones(1)) is layer
+
+
 def test_settings_that_programs_make():
     torch.backends.cudnn.benchmark = True
     torch.set_float32_matmul_precision("high")
@@ -402,6 +440,8 @@ def test_what_programs_print():
     y = w * 2
     assert repr(y) == "tensor([2.], grad_fn=<MulBackward0>)"
     assert repr(y.grad_fn).startswith("<MulBackward0 object at 0x")
+    text = repr(nn.ParameterDict({"w": w}))
+    assert text == "ParameterDict(  (w): Parameter containing: [plait.FloatTensor of size 1])"
     assert repr(Normal(torch.zeros(2), 1.0)) == "Normal(loc: plait.Size([2]), scale: plait.Size([2]))"
 
 

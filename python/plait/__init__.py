@@ -129,6 +129,7 @@ _SUBMODULES = {
     "cuda",
     "datasets",
     "distributions",
+    "func",
     "jit",
     "linalg",
     "mps",

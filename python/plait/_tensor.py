@@ -447,6 +447,37 @@ def map_(self: Tensor, tensor: Tensor, callable: Callable[[float, float], float]
 
 
 @_method
+def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
+    """Give the tensor another size in place: the elements in memory order, those beyond them uninitialised.
+
+    Raises RuntimeError for a tensor that requires grad.
+
+    Example:
+        >>> plait.arange(4).resize_(2, 2)
+        tensor([[0, 1],
+                [2, 3]])
+    """
+    if self.requires_grad:
+        raise RuntimeError("resize_: cannot resize a tensor that requires grad\nhint: use reshape() or view()")
+    shape = sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
+    wanted = self.new_empty(shape)
+    if wanted.shape == self.shape:
+        return self
+    if wanted.numel() <= self.numel():
+        self.data = self.as_strided(wanted.shape, wanted.stride(), self.storage_offset())
+    else:
+        wanted.view(-1)[: self.numel()] = self.reshape(-1)
+        self.data = wanted
+    return self
+
+
+@_method
+def resize_as_(self: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
+    """``resize_`` to the shape of another tensor."""
+    return self.resize_(the_template.shape)
+
+
+@_method
 def is_same_size(self: Tensor, other: Tensor) -> bool:
     """Whether the shapes are equal."""
     return self.shape == other.shape

@@ -37,6 +37,9 @@ def _compare(actual: Any, expected: Any, path: str, rtol: float | None, atol: fl
         for i, (a, e) in enumerate(zip(actual, expected)):
             _compare(a, e, f"{path}[{i}]", rtol, atol, options)
         return
+    arrays = [isinstance(v, Tensor | np.ndarray) for v in (actual, expected)]
+    if any(sequences) and any(arrays):
+        raise TypeError(f"assert_close: cannot compare {type(actual).__name__} and {type(expected).__name__}{where}")
     if not options["allow_subclasses"] and type(actual) is not type(expected):
         raise TypeError(f"assert_close: types differ{where}: {type(actual)} and {type(expected)}")
     if actual is None and expected is None:
@@ -50,8 +53,8 @@ def _compare(actual: Any, expected: Any, path: str, rtol: float | None, atol: fl
         ) from error
     if a.shape != e.shape:
         raise AssertionError(f"assert_close: shapes differ{where}: {tuple(a.shape)} and {tuple(e.shape)}")
-    numbers = not isinstance(actual, Tensor) and not isinstance(expected, Tensor)
-    if options["check_dtype"] and a.dtype != e.dtype and not numbers:
+    numbers = not any(arrays)
+    if options["check_dtype"] and a.dtype != e.dtype:
         raise AssertionError(f"assert_close: dtypes differ{where}: {a.dtype} and {e.dtype}")
     if options["check_stride"] and a.stride() != e.stride():
         raise AssertionError(f"assert_close: strides differ{where}: {a.stride()} and {e.stride()}")
