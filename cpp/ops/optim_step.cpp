@@ -13,6 +13,7 @@
 #include "core/parallel.h"
 #include "kernels/dispatch.h"
 #include "kernels/optim.h"
+#include "ops/create.h"
 #include "ops/registry.h"
 
 namespace plait {
@@ -393,7 +394,7 @@ void zero_grad(const Tensors& tensors, bool set_to_none) {
     if (requires_grad(meta->grad)) meta->grad = detach(meta->grad);
     const Tensor& g = meta->grad;
     if (is_dense(g)) {
-      if (g.numel()) std::memset(g.data_ptr(), 0, static_cast<size_t>(g.numel()) * g.item_size());
+      set_zero(g);
     } else {
       autograd_runtime().copy_into(g, Tensor::scalar(0.0, g.dtype()));
     }

@@ -211,19 +211,24 @@ void transpose(void* dst_v, int64_t dst_stride, const void* src_v, int64_t src_s
   char* dst = static_cast<char*>(dst_v);
   const char* src = static_cast<const char*>(src_v);
   if (rows <= 4) return transpose_edge<T>(dst, dst_stride, src, src_stride, rows, columns);
-  for (int64_t r = 0; r < rows; r += B) {
+  // Blocks in pairs, so that a row of dst gets a cache line at once: rows a power of two apart would drive a
+  // half-written one out before its other half comes.
+  constexpr int64_t kPair = 2 * B;
+  for (int64_t r0 = 0; r0 < rows; r0 += kPair) {
     for (int64_t c = 0; c < columns; c += B) {
-      char* d = dst + c * dst_stride + r * kSize;
-      const char* s = src + r * src_stride + c * kSize;
-      if (r + B <= rows && c + B <= columns) {
-        if constexpr (kSize >= 4) {
-          transpose_block<T>(d, dst_stride, s, src_stride);
+      for (int64_t r = r0; r < r0 + kPair && r < rows; r += B) {
+        char* d = dst + c * dst_stride + r * kSize;
+        const char* s = src + r * src_stride + c * kSize;
+        if (r + B <= rows && c + B <= columns) {
+          if constexpr (kSize >= 4) {
+            transpose_block<T>(d, dst_stride, s, src_stride);
+          } else {
+            transpose_edge<T>(d, dst_stride, s, src_stride, B, B);
+          }
         } else {
-          transpose_edge<T>(d, dst_stride, s, src_stride, B, B);
+          transpose_edge<T>(d, dst_stride, s, src_stride, rows - r < B ? rows - r : B,
+                            columns - c < B ? columns - c : B);
         }
-      } else {
-        transpose_edge<T>(d, dst_stride, s, src_stride, rows - r < B ? rows - r : B,
-                          columns - c < B ? columns - c : B);
       }
     }
   }

@@ -88,7 +88,8 @@ struct Softmax {
     }
   }
 
-  // Columns: buffers hold one value per column, rows are taken eight at a time.
+  // Columns: buffers hold one value per column, and few rows are taken at a time: of rows that lie a power of two
+  // apart the L1 cache holds no more than its ways.
   struct Strip {
     alignas(kVecBytes) C top[kSoftmaxColumns];
     alignas(kVecBytes) C sum[kSoftmaxColumns];
@@ -96,7 +97,7 @@ struct Softmax {
   // For every vector of columns and every group of rows [r0, r1): f(j, width, tag, r0, r1).
   template <class F>
   static PLAIT_INLINE void for_groups(const SoftmaxArgs& a, F f) {
-    constexpr int64_t kGroup = 8;
+    constexpr int64_t kGroup = 2;
     for (int64_t r = 0; r < a.n; r += kGroup) {
       const int64_t end = min_i64(r + kGroup, a.n);
       for_vectors<L>(a.columns, [&](int64_t j, int64_t width, auto tag) { f(j, width, tag, r, end); });
