@@ -41,17 +41,21 @@ void for_samples(const Sizes& s, F&& f) {
                });
 }
 
-// (gates, hidden) to (hidden, gates): a step's product then reads it in place.
+// The weight of the state (gates, hidden) as the right operand of every step's product: packed once for all
+// steps. Forward multiplies by its transpose, backward by itself.
 template <class T>
-Tensor turned(const Tensor& w) {
-  const Tensor t = Tensor::empty({w.shape()[1], w.shape()[0]}, w.dtype());
-  autograd_runtime().copy_into(t, transpose(w, 0, 1));
-  return t;
+PackedMatrix<T> step_weight(const Sizes& s, const Tensor& w, bool transposed) {
+  GemmOperand<T> b;
+  b.data = w.data<T>();
+  b.rs = transposed ? 1 : s.hidden;
+  b.cs = transposed ? s.hidden : 1;
+  return PackedMatrix<T>(b, transposed ? s.hidden : s.gates, transposed ? s.gates : s.hidden, s.batch);
 }
 
 // c[batch, gates] = h[batch, hidden] wt[hidden, gates] + bias + plus
 template <class T>
-void state_product(const Sizes& s, const T* h, const T* wt, const T* bias, const T* plus, T* c) {
+void state_product(const Sizes& s, const T* h, const PackedMatrix<T>& wt, const T* bias, const T* plus,
+                   T* c) {
   GemmArgs<T> g;
   g.m = s.batch;
   g.n = s.gates;
@@ -59,9 +63,7 @@ void state_product(const Sizes& s, const T* h, const T* wt, const T* bias, const
   g.a.data = h;
   g.a.rs = s.hidden;
   g.a.cs = 1;
-  g.b.data = wt;
-  g.b.rs = s.gates;
-  g.b.cs = 1;
+  g.b = wt.operand();
   g.c = c;
   g.c_rs = s.gates;
   g.epilogue.col_bias = bias;
@@ -73,7 +75,7 @@ void state_product(const Sizes& s, const T* h, const T* wt, const T* bias, const
 
 // gh[batch, hidden] = beta gh + g[batch, gates] w[gates, hidden]
 template <class T>
-void state_gradient(const Sizes& s, const T* g, const T* w, T* gh, T beta) {
+void state_gradient(const Sizes& s, const T* g, const PackedMatrix<T>& w, T* gh, T beta) {
   GemmArgs<T> a;
   a.m = s.batch;
   a.n = s.hidden;
@@ -81,9 +83,7 @@ void state_gradient(const Sizes& s, const T* g, const T* w, T* gh, T beta) {
   a.a.data = g;
   a.a.rs = s.gates;
   a.a.cs = 1;
-  a.b.data = w;
-  a.b.rs = s.hidden;
-  a.b.cs = 1;
+  a.b = w.operand();
   a.c = gh;
   a.c_rs = s.hidden;
   a.beta = beta;
@@ -156,14 +156,14 @@ struct Lstm {
     const Tensor x = contiguous(gates), h_start = contiguous(h0), c_start = contiguous(c0);
     dispatch_native(gates, [&](auto tag) {
       using T = typename decltype(tag)::type;
-      const Tensor wt = turned<T>(w);
+      const Tensor dense = contiguous(w);
+      const PackedMatrix<T> wt = step_weight<T>(s, dense, true);
       const T* h = h_start.data<T>();
       const T* c_prev = c_start.data<T>();
       for (int64_t i = 0; i < s.steps; ++i) {
         const int64_t t = s.at(i);
         T* pre = active.data<T>() + t * s.row();
-        state_product<T>(s, h, wt.data<T>(), bias.defined() ? bias.data<T>() : nullptr,
-                         x.data<T>() + t * s.row(), pre);
+        state_product<T>(s, h, wt, bias.defined() ? bias.data<T>() : nullptr, x.data<T>() + t * s.row(), pre);
         for_samples(s, [&](int64_t b) {
           LstmStep<T> a = {};
           a.gates = pre + b * s.gates;
@@ -195,6 +195,7 @@ struct Lstm {
     const Tensor gy = gys[0].defined() ? contiguous(gys[0]) : Tensor();
     const Tensor gw = dispatch_native(active, [&](auto tag) {
       using T = typename decltype(tag)::type;
+      const PackedMatrix<T> weight = step_weight<T>(s, w, false);
       for (int64_t i = s.steps - 1; i >= 0; --i) {
         const int64_t t = s.at(i);
         if (gy.defined()) autograd_runtime().add_into(gh, select(gy, 0, t));
@@ -210,7 +211,7 @@ struct Lstm {
           a.n = s.hidden;
           recurrent_kernels<T>().lstm_backward(a);
         });
-        state_gradient<T>(s, gates.data<T>() + t * s.row(), w.data<T>(), gh.data<T>(), T(0));
+        state_gradient<T>(s, gates.data<T>() + t * s.row(), weight, gh.data<T>(), T(0));
       }
       return ctx.needs_grad(3) ? weight_gradient<T>(s, gates, y, h0) : Tensor();
     });
@@ -230,12 +231,12 @@ struct Gru {
     const Tensor x = contiguous(gates), h_start = contiguous(h0);
     dispatch_native(gates, [&](auto tag) {
       using T = typename decltype(tag)::type;
-      const Tensor wt = turned<T>(w);
+      const Tensor dense = contiguous(w);
+      const PackedMatrix<T> wt = step_weight<T>(s, dense, true);
       const T* h = h_start.data<T>();
       for (int64_t i = 0; i < s.steps; ++i) {
         const int64_t t = s.at(i);
-        state_product<T>(s, h, wt.data<T>(), bias.defined() ? bias.data<T>() : nullptr, nullptr,
-                         product.data<T>());
+        state_product<T>(s, h, wt, bias.defined() ? bias.data<T>() : nullptr, nullptr, product.data<T>());
         for_samples(s, [&](int64_t b) {
           GruStep<T> a = {};
           a.gates = x.data<T>() + t * s.row() + b * s.gates;
@@ -267,6 +268,7 @@ struct Gru {
     const Tensor gy = gys[0].defined() ? contiguous(gys[0]) : Tensor();
     const Tensor gw = dispatch_native(active, [&](auto tag) {
       using T = typename decltype(tag)::type;
+      const PackedMatrix<T> weight = step_weight<T>(s, w, false);
       for (int64_t i = s.steps - 1; i >= 0; --i) {
         const int64_t t = s.at(i);
         if (gy.defined()) autograd_runtime().add_into(gh, select(gy, 0, t));
@@ -283,7 +285,7 @@ struct Gru {
           a.n = s.hidden;
           recurrent_kernels<T>().gru_backward(a);
         });
-        state_gradient<T>(s, products.data<T>() + t * s.row(), w.data<T>(), next.data<T>(), T(1));
+        state_gradient<T>(s, products.data<T>() + t * s.row(), weight, next.data<T>(), T(1));
         std::copy_n(next.data<T>(), s.state(), gh.data<T>());
       }
       return ctx.needs_grad(2) ? weight_gradient<T>(s, products, y, h0) : Tensor();

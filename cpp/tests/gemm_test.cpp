@@ -70,6 +70,7 @@ struct Case {
   double alpha = 1, beta = 0;
   bool col_bias = false, row_bias = false, residual = false, preact = false;
   GemmActivation activation = GemmActivation::kNone;
+  bool packed = false;  // B packed beforehand
 };
 
 template <class T>
@@ -116,6 +117,8 @@ void check(const Case& t, bool indirect = false) {
   g.m = m, g.n = n, g.k = k;
   g.a = a.operand(), g.b = b.operand();
   g.c = c.begin(), g.c_rs = c.rs, g.c_cs = c.cs;
+  const PackedMatrix<T> packed(b.operand(), k, n, t.packed ? m : 1);
+  if (t.packed) g.b = packed.operand();
   g.alpha = T(t.alpha), g.beta = T(t.beta);
   if (t.col_bias) g.epilogue.col_bias = cb.data();
   if (t.row_bias) g.epilogue.row_bias = rb.data();
@@ -234,6 +237,15 @@ void check_all() {
       check<T>({1, 1, 70000, a, b, Layout::kRow, 1, 0});
       check<T>({7, 35, 260, a, b, Layout::kRow, 1, 0});
       check<T>({41, 11, 333, a, b, Layout::kStrided, -1, 0.5, true, false, true});
+    }
+  }
+  for (Layout b : kLayouts) {
+    for (int64_t m : {1, 2, 9, 32, 100}) {
+      for (int64_t k : {1, 90, 800, 4500}) {
+        Case t{m, 75, k, Layout::kRow, b, Layout::kRow, 1, 1, true, false, true};
+        t.packed = true;
+        check<T>(t);
+      }
     }
   }
   check<T>({3, 5, 70001, Layout::kRow, Layout::kColumn, Layout::kRow, 1, 0});

@@ -127,7 +127,7 @@ namespace gemm_detail {
 template <class T>
 bool run_blas(const GemmArgs<T>& g) {
   const Blas* library = blas();
-  if (!library || g.a.source || g.b.source || g.sink) return false;
+  if (!library || g.a.source || g.b.source || g.b.panels || g.sink) return false;
   Form a, b, c;
   if (!form_of(g.a.rs, g.a.cs, g.m, g.k, a) || !form_of(g.b.rs, g.b.cs, g.k, g.n, b) || g.k > INT32_MAX)
     return false;

@@ -67,9 +67,10 @@ class Engine {
   // only a cache answers fast. By measurement.
   bool direct_b(int64_t m, int64_t n, int64_t k) const {
     const int64_t bytes = k * n * static_cast<int64_t>(sizeof(T));
-    return !g_.b.source && g_.b.cs == 1 &&
+    const int64_t span = k * g_.b.rs * static_cast<int64_t>(sizeof(T));
+    return !g_.b.source && !g_.b.panels && g_.b.cs == 1 &&
            (m <= 8 || (m <= 5 * kern_.mr && bytes <= cpu_info().l2_bytes / 4) ||
-            (m <= 12 * kern_.mr && bytes <= cpu_info().l1d_bytes / 2));
+            (m <= 12 * kern_.mr && span >= 0 && span <= cpu_info().l1d_bytes / 2));
   }
 
   // Units of C: as many as there are threads with work enough, cut so that little is packed twice.
@@ -85,7 +86,7 @@ class Engine {
       const int64_t cols = round_up(ceil_div(g_.n, ceil_div(wanted, r)), kern_.nr);
       // Multiply-adds per step of k, and elements to pack at their price in multiply-adds.
       const double cost = double(rows) * double(cols) + (direct_a(cols) ? 0.0 : 16.0 * double(rows)) +
-                          (direct_b(rows, cols, g_.k) ? 0.0 : 8.0 * double(cols));
+                          (g_.b.panels || direct_b(rows, cols, g_.k) ? 0.0 : 8.0 * double(cols));
       if (r == 1 || cost < best) {
         best = cost;
         best_rows = r;
@@ -123,7 +124,8 @@ class Engine {
                                                    static_cast<int64_t>(sizeof(T)) / kc);
     const int64_t mc = round_up(ceil_div(m, ceil_div(m, mc_most)), mr);
     constexpr int64_t kSpare = 64 / sizeof(T);
-    const Workspace b_space(sizeof(T) * static_cast<size_t>(kc * (direct_b ? nr : nc) + kSpare));
+    const Workspace b_space(bo.panels ? 0
+                                      : sizeof(T) * static_cast<size_t>(kc * (direct_b ? nr : nc) + kSpare));
     const Workspace a_space(direct_a ? 0 : sizeof(T) * static_cast<size_t>(kc * mc + kSpare));
     const Workspace c_space(g_.sink && slices_ == 1 ? sizeof(T) * static_cast<size_t>(m * n) : 0);
     T* const b_pack = b_space.as<T>();
@@ -204,6 +206,13 @@ class Engine {
               bool direct) const {
     const GemmOperand<T>& x = g_.b;
     const int64_t nr = kern_.nr, full = blk.n / nr * nr;
+    if (x.panels) {  // the panels are as deep as k
+      blk.b = x.panels + j * g_.k + pc * nr;
+      blk.b_panel = nr * g_.k;
+      blk.b_ps = nr;
+      blk.b_tail = blk.b + full * g_.k;
+      return;
+    }
     const int64_t first = direct ? full : 0;
     pack(x, data, b, buffer, nr, j + first, blk.n - first, pc, blk.k, x.cs, x.rs);
     blk.b = direct ? data + pc * x.rs + j : buffer;
@@ -221,6 +230,26 @@ class Engine {
 };
 
 }  // namespace
+
+template <class T>
+PackedMatrix<T>::PackedMatrix(const GemmOperand<T>& b, int64_t k, int64_t n, int64_t rows)
+    : space_(rows > 1 ? sizeof(T) * static_cast<size_t>(k * round_up(n, kernels_of<T>().nr) + 64) : 0),
+      operand_(b) {
+  if (rows <= 1) return;
+  const GemmKernels<T>& kern = kernels_of<T>();
+  T* const panels = space_.as<T>();
+  parallel_for(ceil_div(n, kern.nr), std::max<int64_t>(1, kGrainElements / (k * kern.nr + 1)),
+               [&](int64_t begin, int64_t end) {
+                 // Panels of nr are whole vectors: nothing spills into a neighbour's.
+                 for (int64_t j = begin * kern.nr; j < std::min(end * kern.nr, n); j += kern.nr) {
+                   kern.pack(panels + j * k, kern.nr, b.data + j * b.cs, b.cs, b.rs, std::min(kern.nr, n - j),
+                             k);
+                 }
+               });
+  operand_.panels = panels;
+}
+template class PackedMatrix<float>;
+template class PackedMatrix<double>;
 
 template <class T>
 void gemm(const GemmArgs<T>& args) {

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 
+#include "core/workspace.h"
 #include "kernels/gemm.h"
 
 namespace plait {
@@ -48,7 +49,24 @@ struct GemmOperand {
   int64_t rs = 0, cs = 0, bs = 0;
   const int64_t* offsets = nullptr;
   const PanelSource<T>* source = nullptr;
+  const T* panels = nullptr;  // set by PackedMatrix
 };
+
+// A right operand (k x n, one matrix with strides) that many products of `rows` rows share, such as the steps
+// of a recurrence: it is packed once, unless it is best read as it lies. The matrix must stay as it is for
+// the lifetime. Must be destroyed by the thread that made it.
+template <class T>
+class PackedMatrix {
+ public:
+  PackedMatrix(const GemmOperand<T>& b, int64_t k, int64_t n, int64_t rows);
+  const GemmOperand<T>& operand() const { return operand_; }
+
+ private:
+  Workspace space_;
+  GemmOperand<T> operand_;
+};
+extern template class PackedMatrix<float>;
+extern template class PackedMatrix<double>;
 
 template <class T>
 struct GemmArgs {

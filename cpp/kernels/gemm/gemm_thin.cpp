@@ -116,6 +116,7 @@ bool run_thin(const GemmArgs<T>& g) {
   if (g.a.source || g.b.source || g.sink) return false;
   if (g.n == 1) return run_vector(g);
   if (g.m == 1) return run_vector(transposed(g));
+  if (g.b.panels) return false;
   if (g.a.cs != 1 || g.b.rs != 1 || std::min(g.m, g.n) > kFewRows) return false;
   if (g.k < kDepthPerRow * std::min(g.m, g.n)) return false;
   return run_few_rows(g.m <= g.n ? g : transposed(g));
