@@ -15,13 +15,14 @@ struct FrameShape {
   int64_t in[3];      // the plane
   int64_t before[3];  // zeros before its first element; negative: so many elements are left out
   int64_t step[3];
-  int64_t cells[3];  // of a phase
-  int64_t plane;     // elements from one plane's frame to the next
+  int64_t phases[3];  // kept: the first of the `step` there are
+  int64_t cells[3];   // of a phase
 
   int64_t cell_count() const { return cells[0] * cells[1] * cells[2]; }
+  int64_t plane() const { return phases[0] * phases[1] * phases[2] * cell_count(); }
   // Where (d, h, w) lies, counted from the first of the zeros.
   int64_t at(int64_t d, int64_t h, int64_t w) const {
-    const int64_t phase = ((d % step[0]) * step[1] + h % step[1]) * step[2] + w % step[2];
+    const int64_t phase = ((d % step[0]) * phases[1] + h % step[1]) * phases[2] + w % step[2];
     return phase * cell_count() + position(d / step[0], h / step[1], w / step[2]);
   }
   // What the output position (d, h, w) adds to the place of every tap.

@@ -49,6 +49,16 @@ Tensor input_grad(const Tensor& gy, const Tensor& w, const Tensor& bias, const C
                   IntSpan x_shape);
 Tensor weight_grad(const Tensor& x, const Tensor& gy, const ConvParams& p, IntSpan w_shape);
 
+// p with the padding behind that makes a convolution of x with w give the size of y: where output_padding
+// reaches the stride (a dilation allows it), x has more room than y asks for.
+ConvParams fitted(ConvParams p, IntSpan x, IntSpan w, IntSpan y) {
+  for (int64_t d = 0; d < p.stride.size(); ++d) {
+    const auto at = static_cast<size_t>(d + 2);
+    p.padding_after[d] = (y[at] - 1) * p.stride[d] + p.dilation[d] * (w[at] - 1) + 1 - x[at] - p.padding[d];
+  }
+  return p;
+}
+
 // gb[c] = sum of g over all but the channels
 Tensor bias_grad(const Tensor& g) {
   Dims shape(g.dim(), 1);
@@ -105,7 +115,8 @@ struct ConvInputGrad {
   }
   static Grads backward(OpContext& ctx, const Tensor& ggx, const ConvParams& p, const Dims&) {
     const Tensor gy = ctx.saved(0), w = ctx.saved(1);
-    return {ctx.needs_grad(0) ? convolution(ggx, w, Tensor(), p) : Tensor(),
+    const ConvParams fit = fitted(p, ggx.shape(), w.shape(), gy.shape());
+    return {ctx.needs_grad(0) ? convolution(ggx, w, Tensor(), fit) : Tensor(),
             ctx.needs_grad(1) ? weight_grad(ggx, gy, p, w.shape()) : Tensor(),
             ctx.needs_grad(2) ? bias_grad(ggx) : Tensor()};
   }
@@ -129,7 +140,8 @@ struct ConvWeightGrad {
   static Grads backward(OpContext& ctx, const Tensor& ggw, const ConvParams& p, const Dims&) {
     const Tensor x = ctx.saved(0), gy = ctx.saved(1);
     return {ctx.needs_grad(0) ? input_grad(gy, ggw, Tensor(), p, x.shape()) : Tensor(),
-            ctx.needs_grad(1) ? convolution(x, ggw, Tensor(), p) : Tensor()};
+            ctx.needs_grad(1) ? convolution(x, ggw, Tensor(), fitted(p, x.shape(), ggw.shape(), gy.shape()))
+                              : Tensor()};
   }
 };
 

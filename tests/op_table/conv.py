@@ -43,6 +43,10 @@ def conv2d_samples(g: Gen) -> Iterable[Sample]:
     yield case(g(2, 3, 6, 7), g(4, 3, 3, 3), padding="same", dilation=2)
     yield case(g(2, 3, 6, 7), g(4, 3, 3, 3), padding="valid")
     yield case(g(1, 33, 5, 5), g(31, 33, 3, 3), g(31), padding=1)
+    yield case(g(2, 18, 9, 13), g(17, 18, 3, 3), g(17), padding=1)
+    yield case(g(3, 5, 4, 6), g(7, 5, 4, 6), g(7))
+    yield case(g(1, 2, 9, 9), g(3, 2, 1, 1), g(3), stride=4)
+    yield case(g(1, 3, 19, 17), g(5, 3, 2, 5), stride=(3, 4), padding=(1, 2))
     yield case(g(0, 3, 6, 6), g(4, 3, 3, 3), g(4))
 
 
@@ -69,6 +73,7 @@ def transpose1d_samples(g: Gen) -> Iterable[Sample]:
     yield case(g(2, 3, 7), g(3, 4, 3), g(4))
     yield case(g(2, 4, 7), g(4, 3, 3), g(6), stride=2, padding=1, output_padding=1, groups=2, dilation=2)
     yield case(g(3, 5), g(3, 2, 4), None, 3)
+    yield case(g(2, 3, 5), g(3, 2, 3), stride=1, padding=1, dilation=2, output_padding=1)
 
 
 def transpose2d_samples(g: Gen) -> Iterable[Sample]:

@@ -83,12 +83,38 @@ void pointwise(const ConvShape& s, const T* src, int64_t channels, const T* w, i
   }
 }
 
+// Kernels as large as the image: one output position, and each of the three is a product of matrices.
+bool is_whole(const ConvShape& s) {
+  return s.groups == 1 && s.out_size() == 1 && std::equal(s.in, s.in + 3, s.kernel) && s.pad[0] == 0 &&
+         s.pad[1] == 0 && s.pad[2] == 0;
+}
+
+// c (m x n, rows adjacent) = a * b
+template <class T>
+GemmArgs<T> product(int64_t m, int64_t n, int64_t k, GemmOperand<T> a, GemmOperand<T> b, T* c) {
+  GemmArgs<T> g;
+  g.m = m;
+  g.n = n;
+  g.k = k;
+  g.a = a;
+  g.b = b;
+  g.c = c;
+  g.c_rs = n;
+  return g;
+}
+
 }  // namespace
 
 template <class T>
 void conv_forward(const ConvShape& s, const T* x, const T* w, const T* bias, T* y) {
   const int64_t ic = s.ic / s.groups, oc = s.oc / s.groups;
   if (is_pointwise(s)) return pointwise(s, x, ic, w, ic, int64_t{1}, bias, y, oc);
+  if (is_whole(s)) {
+    const int64_t k = ic * s.taps();
+    GemmArgs<T> a = product<T>(s.n, oc, k, {x, k, 1}, {w, 1, k}, y);
+    a.epilogue.col_bias = bias;
+    return gemm(a);
+  }
   const int64_t one[3] = {1, 1, 1};
   const std::vector<Phase> phases = {forward_phase(s, forward_taps(s))};
   Correlation<T> c;
@@ -115,6 +141,10 @@ template <class T>
 void conv_backward_data(const ConvShape& s, const T* gy, const T* w, const T* bias, T* gx) {
   const int64_t ic = s.ic / s.groups, oc = s.oc / s.groups;
   if (is_pointwise(s)) return pointwise(s, gy, oc, w, int64_t{1}, ic, bias, gx, ic);
+  if (is_whole(s) && !bias) {
+    const int64_t n = ic * s.taps();
+    return gemm(product<T>(s.n, n, oc, {gy, oc, 1}, {w, n, 1}, gx));
+  }
   const int64_t* st = s.stride;
   std::vector<Phase> phases;
   for (int64_t phase = 0; phase < st[0] * st[1] * st[2]; ++phase) {
@@ -147,6 +177,10 @@ void conv_backward_data(const ConvShape& s, const T* gy, const T* w, const T* bi
 
 template <class T>
 void conv_backward_weight(const ConvShape& s, const T* x, const T* gy, T* gw) {
+  if (is_whole(s)) {
+    const int64_t n = s.ic * s.taps();
+    return gemm(product<T>(s.oc, n, s.n, {gy, 1, s.oc}, {x, n, 1}, gw));
+  }
   const Taps taps = forward_taps(s);
   if (s.groups > 1 && s.groups == s.ic) return weight_grad_direct(s, taps, x, gy, gw);
   weight_grad(s, taps, x, gy, gw);

@@ -46,7 +46,7 @@ inline Tile direct_tile(const FrameShape& f, const int64_t* grid, int64_t channe
   const int64_t limit = channels > 8 ? int64_t{1} << 16 : int64_t{1} << 13;
   Tile t{grid[1], grid[2]};
   const auto elements = [&] {
-    return channels * f.step[0] * f.step[1] * f.step[2] * f.cells[0] * (f.cells[1] - grid[1] + t.h) *
+    return channels * f.phases[0] * f.phases[1] * f.phases[2] * f.cells[0] * (f.cells[1] - grid[1] + t.h) *
            (f.cells[2] - grid[2] + t.w);
   };
   while (t.h > 1 && elements() > limit) t.h = ceil_div(t.h, 2);
@@ -63,10 +63,12 @@ void correlate_direct(const Correlation<T>& c) {
     for (int i = 0; i < 3; ++i) grid[i] = std::max(grid[i], p.grid[i]);
   }
   const Tile tile = direct_tile(whole, grid, c.channels);
-  FrameShape f = whole;
-  f.cells[1] += tile.h - grid[1];
-  f.cells[2] += tile.w - grid[2];
-  f.plane = f.step[0] * f.step[1] * f.step[2] * f.cell_count();
+  std::vector<Phase> tiled = phases;
+  for (Phase& p : tiled) {
+    p.grid[1] = std::min(p.grid[1], tile.h);
+    p.grid[2] = std::min(p.grid[2], tile.w);
+  }
+  const FrameShape f = frame_shape(c.in, c.step, tiled);
 
   // Weights of blocks of kDirectRows rows, in the order of the sums.
   const int64_t blocks = ceil_div(c.rows, kDirectRows);
@@ -76,7 +78,7 @@ void correlate_direct(const Correlation<T>& c) {
   for (const Phase& p : phases) {
     const int64_t k = c.channels * p.taps.size();
     work += static_cast<double>(c.images * c.groups * c.rows * p.positions() * (k + 1));
-    offsets.push_back(tap_offsets(f, p.taps, c.channels, f.plane));
+    offsets.push_back(tap_offsets(f, p.taps, c.channels, f.plane()));
     std::vector<T> packed(static_cast<size_t>(c.groups * c.rows * k));
     T* to = packed.data();
     for (int64_t g = 0; g < c.groups; ++g) {
@@ -101,7 +103,7 @@ void correlate_direct(const Correlation<T>& c) {
     FrameShape here = f;
     here.before[1] -= h0 * f.step[1];
     here.before[2] -= w0 * f.step[2];
-    const Workspace space(sizeof(T) * static_cast<size_t>(c.channels * f.plane + kFrameSlack));
+    const Workspace space(sizeof(T) * static_cast<size_t>(c.channels * f.plane() + kFrameSlack));
     T* const frame = space.as<T>();
     conv_kernels<T>().frame(here, frame, c.src + (image * c.groups + g) * c.channels * c.in_size(),
                             c.channels);
@@ -115,6 +117,7 @@ void correlate_direct(const Correlation<T>& c) {
       a.frame_row = f.cells[2];
       a.rows = std::min(tile.h, p.grid[1] - h0);
       a.n = std::min(tile.w, p.grid[2] - w0);
+      if (a.rows <= 0 || a.n <= 0) continue;  // phases differ by one position
       a.k = k;
       a.offset = offsets[q].data();
       for (int64_t b = 0; b < blocks; ++b) {
@@ -148,6 +151,11 @@ class PackedWeights {
     panels_ = ceil_div(rows_, mr_);
     blocks_ = ceil_div(channels_, block_);
     panel_ = round_up(mr_ * block_ * taps_, 16) + 16;  // packing may write past a panel
+  }
+  // Few columns read rows where they lie, if they are sums in order: packing would cost as much as it saves.
+  bool in_place(const Correlation<T>& c, const Phase& p) const {
+    constexpr int64_t kFewPanels = 6;
+    return c.w_channel == taps_ && c.images * p.positions() <= kFewPanels * gemm_kernels<T>().nr;
   }
   int64_t size() const { return blocks_ * panels_ * panel_; }  // of a group
   int64_t blocks() const { return blocks_; }
@@ -238,7 +246,7 @@ void correlate_phase(const Correlation<T>& c, const Phase& p, const FrameShape& 
   // Images share panels where their own last panel would be empty in large part.
   const bool fold = round_up(P, nr) * 32 > P * 33;
   const int64_t domain = fold ? c.images * P : P, domains = fold ? 1 : c.images;
-  const std::vector<int64_t> offset = tap_offsets(f, p.taps, c.channels, f.plane);
+  const std::vector<int64_t> offset = tap_offsets(f, p.taps, c.channels, f.plane());
 
   // Column blocks whose panels fill 3/8 of L2, as the GEMM's; rows are cut where columns give too few units.
   const double work = static_cast<double>(c.images * P) * static_cast<double>(c.rows) *
@@ -270,7 +278,7 @@ void correlate_phase(const Correlation<T>& c, const Phase& p, const FrameShape& 
     std::vector<int64_t> first_run;
     for (int64_t j = 0; j < n; j += nr) {
       first_run.push_back(static_cast<int64_t>(runs.size()));
-      cut_runs(f, p.grid, c.groups * c.channels * f.plane, j0 + j, std::min(nr, n - j), runs);
+      cut_runs(f, p.grid, c.groups * c.channels * f.plane(), j0 + j, std::min(nr, n - j), runs);
     }
     first_run.push_back(static_cast<int64_t>(runs.size()));
 
@@ -278,16 +286,16 @@ void correlate_phase(const Correlation<T>& c, const Phase& p, const FrameShape& 
     const Workspace c_space(in_place ? 0 : sizeof(T) * static_cast<size_t>(m * nc));
     PackPatches<T> pack;
     pack.width = nr;
-    pack.frame = frames + (first_image * c.groups + group) * c.channels * f.plane;
+    pack.frame = frames + (first_image * c.groups + group) * c.channels * f.plane();
     GemmEpilogue<T> epilogue = {};
     if (c.bias) epilogue.row_bias = c.bias + group * c.rows + r0;
     GemmBlock<T> blk;
     blk.m = m;
     blk.n = n;
     blk.mr = weights.mr();
-    blk.a_panel = weights.panel();
-    blk.a_rs = 1;
-    blk.a_ps = weights.mr();
+    blk.a_panel = packed ? weights.panel() : weights.mr() * c.w_row;
+    blk.a_rs = packed ? 1 : c.w_row;
+    blk.a_ps = packed ? weights.mr() : 1;
     blk.b = b_space.as<T>();
     blk.b_ps = nr;
     blk.c = in_place ? c.place(first_image, group, r0) + j0 : c_space.as<T>();
@@ -304,7 +312,8 @@ void correlate_phase(const Correlation<T>& c, const Phase& p, const FrameShape& 
         pack.n_runs = run[1] - run[0];
         conv_kernels<T>().pack(pack);
       }
-      blk.a = weights.at(packed, group, block, row_unit * row_panels);
+      blk.a = packed ? weights.at(packed, group, block, row_unit * row_panels)
+                     : c.weight + group * c.w_group + r0 * c.w_row + block * weights.depth();
       blk.b_panel = nr * blk.k;
       blk.b_tail = blk.b + n / nr * blk.b_panel;
       blk.beta = block > 0 ? T(1) : T(0);
@@ -315,17 +324,16 @@ void correlate_phase(const Correlation<T>& c, const Phase& p, const FrameShape& 
   });
 }
 
-// Positions that no tap reads hold the bias alone.
+// The bias alone, for positions that no tap reads.
 template <class T>
-void fill_phase(const Correlation<T>& c, const Phase& p) {
-  const std::vector<T> row(static_cast<size_t>(p.positions()));
-  for (int64_t image = 0; image < c.images; ++image) {
-    for (int64_t r = 0; r < c.groups * c.rows; ++r) {
-      const std::vector<T> value(row.size(), c.bias ? c.bias[r] : T(0));
-      scatter(c, p, r / c.rows, r % c.rows, 1, value.data(), p.positions(), image * p.positions(),
-              p.positions());
-    }
-  }
+void fill_outputs(const Correlation<T>& c) {
+  const int64_t size = c.out_size();
+  parallel_for(c.images * c.groups * c.rows, std::max<int64_t>(1, kGrainElements / size),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t p = begin; p < end; ++p) {
+                   std::fill_n(c.dst + p * size, size, c.bias ? c.bias[p % (c.groups * c.rows)] : T(0));
+                 }
+               });
 }
 
 template <class T>
@@ -334,12 +342,15 @@ void correlate_panels(const Correlation<T>& c) {
   const int64_t planes = c.groups * c.channels;
   // Frames of some images at a time: a part of the last cache, so that packing reads them from there.
   constexpr int64_t kFrameBytes = int64_t{1} << 24;
-  const int64_t image_bytes = planes * f.plane * static_cast<int64_t>(sizeof(T));
+  const int64_t image_bytes = planes * f.plane() * static_cast<int64_t>(sizeof(T));
   const int64_t at_once = std::clamp<int64_t>(kFrameBytes / image_bytes, 1, c.images);
   const Workspace frames(static_cast<size_t>(at_once * image_bytes) + sizeof(T) * kFrameSlack);
 
   for (const Phase& p : *c.phases) {
-    if (p.positions() > 0 && p.taps.size() == 0) fill_phase(c, p);
+    if (p.positions() > 0 && p.taps.size() == 0) {
+      fill_outputs(c);
+      break;
+    }
   }
   std::vector<PackedWeights<T>> weights;
   int64_t size = 0;
@@ -354,9 +365,9 @@ void correlate_panels(const Correlation<T>& c) {
     part.images = std::min(at_once, c.images - image);
     part.src += image * planes * c.in_size();
     part.dst += image * c.groups * c.rows * c.out_size();
-    parallel_for(part.images * planes, std::max<int64_t>(1, kGrainElements / f.plane),
+    parallel_for(part.images * planes, std::max<int64_t>(1, kGrainElements / f.plane()),
                  [&](int64_t begin, int64_t end) {
-                   conv_kernels<T>().frame(f, frames.as<T>() + begin * f.plane,
+                   conv_kernels<T>().frame(f, frames.as<T>() + begin * f.plane(),
                                            part.src + begin * c.in_size(), end - begin);
                  });
     T* at = packed.as<T>();
@@ -364,8 +375,9 @@ void correlate_panels(const Correlation<T>& c) {
     for (const Phase& p : *c.phases) {
       if (p.taps.size() == 0) continue;
       const PackedWeights<T>& w = weights[q++];
-      if (image == 0) w.pack(c, p.taps, at);
-      if (p.positions() > 0) correlate_phase(part, p, f, frames.as<T>(), w, at);
+      const bool in_place = w.in_place(c, p);
+      if (image == 0 && !in_place) w.pack(c, p.taps, at);
+      if (p.positions() > 0) correlate_phase(part, p, f, frames.as<T>(), w, in_place ? nullptr : at);
       at += c.groups * w.size();
     }
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "core/parallel.h"
@@ -65,20 +66,24 @@ struct Phase {
 inline FrameShape frame_shape(const int64_t* in, const int64_t* step, const std::vector<Phase>& phases) {
   FrameShape f;
   for (int i = 0; i < 3; ++i) {
-    int64_t low = 0, high = 0;
+    constexpr int64_t kNone = std::numeric_limits<int64_t>::max();
+    int64_t low = kNone, high = 0, last = 0;
     for (const Phase& p : phases) {
       if (p.positions() == 0) continue;
       for (const int64_t t : p.taps.axis(i)) {
+        if (low == kNone) low = high = last = t;
         low = std::min(low, t);
+        last = std::max(last, t);
         high = std::max(high, t + (p.grid[i] - 1) * step[i]);
       }
     }
+    if (low == kNone) low = 0;
     f.in[i] = in[i];
     f.before[i] = -low;
     f.step[i] = step[i];
+    f.phases[i] = std::min(step[i], last - low + 1);
     f.cells[i] = ceil_div(high - low + 1, step[i]);
   }
-  f.plane = f.step[0] * f.step[1] * f.step[2] * f.cell_count();
   return f;
 }
 

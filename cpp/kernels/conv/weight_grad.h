@@ -66,12 +66,12 @@ inline Phase forward_phase(const ConvShape& s, Taps taps) {
 template <class T>
 void weight_grad_direct(const ConvShape& s, const Taps& taps, const T* x, const T* gy, T* gw) {
   const FrameShape f = frame_shape(s.in, s.stride, {forward_phase(s, taps)});
-  const std::vector<int64_t> offset = tap_offsets(f, taps, 1, f.plane);
+  const std::vector<int64_t> offset = tap_offsets(f, taps, 1, f.plane());
   const int64_t multiplier = s.oc / s.ic;
   const double work = static_cast<double>(s.n * s.oc * s.out_size() * taps.size());
   // The sum of a channel runs over the images in order in one thread: the same bits at any number of threads.
   for_units(s.ic, 2 * work, [&](int64_t c) {
-    const Workspace space(sizeof(T) * static_cast<size_t>(f.plane + kFrameSlack));
+    const Workspace space(sizeof(T) * static_cast<size_t>(f.plane() + kFrameSlack));
     std::vector<T> sums(static_cast<size_t>(multiplier * taps.size() * kGradLanes));
     DirectGrad<T> a;
     a.gy_row = s.out[2];
@@ -103,14 +103,14 @@ template <class T>
 void weight_grad(const ConvShape& s, const Taps& taps, const T* x, const T* gy, T* gw) {
   const int64_t ic = s.ic / s.groups, oc = s.oc / s.groups, k = ic * taps.size();
   const FrameShape f = frame_shape(s.in, s.stride, {forward_phase(s, taps)});
-  const Workspace frames(sizeof(T) * static_cast<size_t>(s.n * s.ic * f.plane + kFrameSlack));
-  parallel_for(s.n * s.ic, std::max<int64_t>(1, kGrainElements / f.plane), [&](int64_t begin, int64_t end) {
-    conv_kernels<T>().frame(f, frames.as<T>() + begin * f.plane, x + begin * s.in_size(), end - begin);
+  const Workspace frames(sizeof(T) * static_cast<size_t>(s.n * s.ic * f.plane() + kFrameSlack));
+  parallel_for(s.n * s.ic, std::max<int64_t>(1, kGrainElements / f.plane()), [&](int64_t begin, int64_t end) {
+    conv_kernels<T>().frame(f, frames.as<T>() + begin * f.plane(), x + begin * s.in_size(), end - begin);
   });
   for (int64_t g = 0; g < s.groups; ++g) {
     const ChannelRows<T> rows = {gy + g * oc * s.out_size(), s.oc * s.out_size(), s.out_size(), s.out_size()};
-    const PatchColumns<T> columns = {frames.as<T>() + g * ic * f.plane, f, s.ic * f.plane, s.out,
-                                     tap_offsets(f, taps, ic, f.plane)};
+    const PatchColumns<T> columns = {frames.as<T>() + g * ic * f.plane(), f, s.ic * f.plane(), s.out,
+                                     tap_offsets(f, taps, ic, f.plane())};
     const PanelSource<T> a_source = {ChannelRows<T>::pack, &rows},
                          b_source = {PatchColumns<T>::pack, &columns};
     GemmArgs<T> a;

@@ -21,7 +21,7 @@ struct Winograd {
 // Whether c is such a correlation, and how its taps lie.
 template <class T>
 bool winograd_taps(const Correlation<T>& c, Winograd& plan) {
-  if (c.phases->size() != 1 || c.in[0] != 1 || c.out[0] != 1) return false;
+  if (c.groups != 1 || c.phases->size() != 1 || c.in[0] != 1 || c.out[0] != 1) return false;
   const Taps& taps = c.phases->front().taps;
   if (taps.size() != 9) return false;
   for (int i = 0; i < 3; ++i) {
@@ -38,13 +38,14 @@ bool winograd_taps(const Correlation<T>& c, Winograd& plan) {
   return true;
 }
 
-// In multiply-adds of a direct sum: transforms cost about 8 products' time per point, those of the weights
-// 200 per pair of channels. Measured from 16 to 512 channels and planes of 4 to 56.
+// In multiply-adds of a direct sum: a transform costs about 24 products' time per point, that of the weights
+// 200 per pair of channels. Measured with 16 to 512 channels and planes of 4 to 56: 3x3 of 64 channels takes
+// half of the direct time, of 16 channels as long.
 template <class T>
 bool winograd_pays(const Correlation<T>& c) {
   const int64_t tiles = round_up(
       c.images * ceil_div(c.out[1], kWinogradTile) * ceil_div(c.out[2], kWinogradTile), gemm_kernels<T>().nr);
-  const double transforms = 8.0 / static_cast<double>(c.channels) + 8.0 / static_cast<double>(c.rows);
+  const double transforms = 24.0 / static_cast<double>(c.channels) + 24.0 / static_cast<double>(c.rows);
   return 36.0 * static_cast<double>(tiles) * (1 + transforms) + 200 <
          0.9 * 9 * static_cast<double>(c.images * c.out_size());
 }
@@ -63,17 +64,16 @@ class WinogradRunner {
     for (int i = 0; i < 3; ++i) {
       frame_.in[i] = c.in[i];
       frame_.before[i] = before[i];
-      frame_.step[i] = i == 0 ? 1 : kWinogradTile;
+      frame_.step[i] = frame_.phases[i] = i == 0 ? 1 : kWinogradTile;
       frame_.cells[i] = i == 0 ? 1 : tiles_[i] + 1;
     }
-    frame_.plane = frame_.step[1] * frame_.step[2] * frame_.cell_count();
     for (int64_t p = 0; p < kWinogradPoints; ++p) offset_[p] = frame_.at(0, p / 6, p % 6);
   }
 
   void run() {
     const int64_t planes = c_.groups * c_.channels;
     constexpr int64_t kFrameBytes = int64_t{1} << 24;
-    const int64_t image_bytes = planes * frame_.plane * static_cast<int64_t>(sizeof(float));
+    const int64_t image_bytes = planes * frame_.plane() * static_cast<int64_t>(sizeof(float));
     const int64_t at_once = std::clamp<int64_t>(kFrameBytes / image_bytes, 1, c_.images);
     const Workspace frames(static_cast<size_t>(at_once * image_bytes) + sizeof(float) * kFrameSlack);
     frames_ = frames.as<float>();
@@ -91,9 +91,9 @@ class WinogradRunner {
     for (int64_t image = 0; image < c_.images; image += at_once) {
       const int64_t images = std::min(at_once, c_.images - image);
       const float* src = c_.src + image * planes * c_.in_size();
-      parallel_for(images * planes, std::max<int64_t>(1, kGrainElements / frame_.plane),
+      parallel_for(images * planes, std::max<int64_t>(1, kGrainElements / frame_.plane()),
                    [&](int64_t begin, int64_t end) {
-                     conv_kernels<float>().frame(frame_, frames_ + begin * frame_.plane,
+                     conv_kernels<float>().frame(frame_, frames_ + begin * frame_.plane(),
                                                  src + begin * c_.in_size(), end - begin);
                    });
       for (int64_t group = 0; group < c_.groups; ++group) {
@@ -118,13 +118,13 @@ class WinogradRunner {
     for_units(panels * blocks, static_cast<double>(panels * panel) * 16, [&](int64_t unit) {
       const int64_t p = unit / blocks, c0 = unit % blocks * kChannels;
       std::vector<PatchRun> runs;
-      cut_runs(frame_, tiles_, c_.groups * c_.channels * frame_.plane, first + p * nr_,
+      cut_runs(frame_, tiles_, c_.groups * c_.channels * frame_.plane(), first + p * nr_,
                std::min(nr_, count - p * nr_), runs);
       WinogradInput a;
       a.v = v_ + p * panel + c0 * nr_;
       a.v_point = v_point();
-      a.frame = frames_ + (group * c_.channels + c0) * frame_.plane;
-      a.plane = frame_.plane;
+      a.frame = frames_ + (group * c_.channels + c0) * frame_.plane();
+      a.plane = frame_.plane();
       a.channels = std::min(kChannels, c_.channels - c0);
       a.offset = offset_;
       a.runs = runs.data();

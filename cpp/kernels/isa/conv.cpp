@@ -101,11 +101,13 @@ PLAIT_INLINE void frame_phase(const FrameShape& f, T* dst, const T* src, int64_t
 
 template <class T>
 void frame(const FrameShape& f, T* dst, const T* src, int64_t planes) {
-  for (int64_t p = 0; p < planes; ++p, dst += f.plane, src += f.in[0] * f.in[1] * f.in[2]) {
-    T* to = dst;
-    for (int64_t a = 0; a < f.step[0]; ++a) {
-      for (int64_t b = 0; b < f.step[1]; ++b) {
-        for (int64_t c = 0; c < f.step[2]; ++c, to += f.cell_count()) frame_phase(f, to, src, a, b, c);
+  for (int64_t p = 0; p < planes; ++p, src += f.in[0] * f.in[1] * f.in[2]) {
+    for (int64_t a = 0; a < f.phases[0]; ++a) {
+      for (int64_t b = 0; b < f.phases[1]; ++b) {
+        for (int64_t c = 0; c < f.phases[2]; ++c) {
+          frame_phase(f, dst, src, a, b, c);
+          dst += f.cells[0] * f.cells[1] * f.cells[2];
+        }
       }
     }
   }
