@@ -139,9 +139,14 @@ void block(const GemmBlock<T>& g) {
   t.beta = g.beta;
   t.c = buffer;
   t.c_rs = nr;
-  for (int64_t i = 0; i < g.m; i += g.mr) {
-    const int64_t rows = g.m - i < g.mr ? g.m - i : g.mr;
-    t.a = g.a + i / g.mr * g.a_panel;
+  // In place, rows may be cut anywhere: the last two tiles share what is left, for a tile of one or two rows
+  // waits for its own sums.
+  const bool in_place = g.a_panel == g.mr * g.a_rs;
+  int64_t rows = 0;
+  for (int64_t i = 0; i < g.m; i += rows) {
+    const int64_t left = g.m - i;
+    rows = left < g.mr ? left : in_place && left > g.mr && left < 2 * g.mr ? (left + 1) / 2 : g.mr;
+    t.a = in_place ? g.a + i * g.a_rs : g.a + i / g.mr * g.a_panel;
     const char* next = reinterpret_cast<const char*>(t.a + g.a_panel);
     const TileFn<T> wide = unit ? pick<T, true>(rows, true) : pick<T, false>(rows, true);
     const TileFn<T> narrow = unit ? pick<T, true>(rows, false) : pick<T, false>(rows, false);

@@ -34,17 +34,18 @@ PLAIT_INLINE V activate(V x) {
   return x;
 }
 
-// n <= kLanes elements with a stride between them.
+// n <= kLanes elements with a stride between them; whole vectors avoid masks, which are slow to store on some
+// CPUs.
 template <class T>
-inline Vec<T> load_strided(const T* p, int64_t stride, int64_t n) {
-  if (stride == 1) return load_n(p, n);
+PLAIT_INLINE Vec<T> load_strided(const T* p, int64_t stride, int64_t n) {
+  if (stride == 1) return n == kLanes<T> ? load(p) : load_n(p, n);
   Vec<T> v{};
   for (int64_t i = 0; i < n; ++i) v[i] = p[i * stride];
   return v;
 }
 template <class T>
-inline void store_strided(T* p, int64_t stride, Vec<T> v, int64_t n) {
-  if (stride == 1) return store_n(p, v, n);
+PLAIT_INLINE void store_strided(T* p, int64_t stride, Vec<T> v, int64_t n) {
+  if (stride == 1) return n == kLanes<T> ? store(p, v) : store_n(p, v, n);
   for (int64_t i = 0; i < n; ++i) p[i * stride] = v[i];
 }
 
@@ -56,8 +57,8 @@ PLAIT_NOINLINE void epilogue_rows(T* c, int64_t c_rs, int64_t rows, int64_t cols
     const Vec<T> row_bias = splat<Vec<T>>(e.row_bias ? e.row_bias[i0 + i] : T(0));
     for (int64_t j = 0; j < cols; j += L) {
       const int64_t n = cols - j < L ? cols - j : L;
-      Vec<T> v = load_n(c + j, n);
-      if (e.col_bias) v += load_n(e.col_bias + j0 + j, n);
+      Vec<T> v = load_strided(c + j, 1, n);
+      if (e.col_bias) v += load_strided(e.col_bias + j0 + j, 1, n);
       if (e.row_bias) v += row_bias;
       if (e.residual) {
         const T* at = e.residual + (i0 + i) * e.residual_rs + (j0 + j) * e.residual_cs;
@@ -66,7 +67,7 @@ PLAIT_NOINLINE void epilogue_rows(T* c, int64_t c_rs, int64_t rows, int64_t cols
       if (e.preact) {
         store_strided(e.preact + (i0 + i) * e.preact_rs + (j0 + j) * e.preact_cs, e.preact_cs, v, n);
       }
-      store_n(c + j, activate<kActivation>(v), n);
+      store_strided(c + j, 1, activate<kActivation>(v), n);
     }
   }
 }
