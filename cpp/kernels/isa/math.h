@@ -515,8 +515,8 @@ struct SplitExp {
 PLAIT_INLINE SplitExp split_exp(F32 hi, F32 lo) {
   const F32 bits = (hi + lo) * 1.4426950408889634f + kRoundMagic<F32>;
   const F32 n = bits - kRoundMagic<F32>;
-  const F32 r = fma(n, splat<F32>(-kLn2Hi<F32>), hi) + fma(n, splat<F32>(-kLn2Lo<F32>), lo);
-  return {fma(r * r, exp_poly(r), r), (I32)bits};
+  const F32 a = fma(n, splat<F32>(-kLn2Hi<F32>), hi), b = fma(n, splat<F32>(-kLn2Lo<F32>), lo), r = a + b;
+  return {r + fma(r * r, exp_poly(r), b - (r - a)), (I32)bits};
 }
 // e^(-s a^2) for s = 1 or 1/2. In float the rounding of a^2 alone would be amplified a^2 times: the square of
 // the upper half of a's bits is exact, the rest is the correction.
