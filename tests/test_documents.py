@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""What README and CONTRIBUTING show is what the sources hold and what the programs print."""
+
+from __future__ import annotations
+
+import contextlib
+import doctest
+import io
+import re
+from pathlib import Path
+
+import plait
+
+ROOT = Path(__file__).parent.parent
+
+
+def blocks(document: str, language: str) -> list[str]:
+    """The fenced code blocks of one language."""
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / document).read_text(), re.S)
+
+
+def squeezed(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def test_the_example_op_stands_in_the_sources() -> None:
+    functor, declaration = (squeezed(b) for b in blocks("CONTRIBUTING.md", "cpp"))
+    (spec,) = (squeezed(b) for b in blocks("CONTRIBUTING.md", "python"))
+    assert functor in squeezed((ROOT / "cpp/kernels/pointwise_activations.h").read_text())
+    assert declaration in squeezed((ROOT / "cpp/ops/pointwise.def").read_text())
+    assert spec in squeezed((ROOT / "tests/op_table/activation.py").read_text())
+
+
+def test_the_example_op_runs() -> None:
+    (session,) = blocks("CONTRIBUTING.md", "pycon")
+    test = doctest.DocTestParser().get_doctest(session, {}, "CONTRIBUTING.md", None, 0)
+    assert doctest.DocTestRunner().run(test).failed == 0
+
+
+def test_the_first_program_of_the_readme_runs() -> None:
+    program, output = blocks("README.md", "python")[0], blocks("README.md", "text")[0]
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(program, "README.md", "exec"), {"__name__": "readme"})
+    # The order of sums is that of the instruction set, so the numbers may differ in their last digits.
+    form = re.compile(r"epoch \d: loss \d\.\d\d, test accuracy (0\.\d{3})")
+    lines = printed.getvalue().splitlines()
+    assert len(lines) == len(output.splitlines()) and all(form.fullmatch(line) for line in lines)
+    assert float(form.fullmatch(lines[-1])[1]) > 0.9  # type: ignore[index]
+    plait.manual_seed(0)
