@@ -29,6 +29,17 @@ def run(program: str, timeout: float = 60, **environment: str) -> str:
     return result.stdout.strip()
 
 
+def test_import_leaves_the_environment_as_it_was() -> None:
+    program = """
+    import os
+    before = dict(os.environ)
+    import plait
+    assert dict(os.environ) == before
+    """
+    run(program)
+    run(program, OMP_WAIT_POLICY="active")
+
+
 WORK = """
 import plait
 def work():

@@ -14,7 +14,7 @@ import importlib as _importlib
 import math as _math
 from typing import TYPE_CHECKING, Any
 
-from . import _core
+from ._boot import _core
 from ._core import *  # noqa: F403  (the names are listed in _core.__all__)
 from ._functions import (
     broadcast_shapes,
