@@ -83,7 +83,7 @@ def test_fork_from_a_thread_while_others_compute() -> None:
                 work()
         threads = [threading.Thread(target=busy) for _ in range(2)]
         for t in threads: t.start()
-        for _ in range(5):
+        for _ in range(40):
             pid = os.fork()
             if pid == 0:
                 work()

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "autograd/meta.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <mutex>
 
@@ -13,6 +15,11 @@ std::mutex& accumulator_mutex() {
   static std::mutex* m = new std::mutex;
   return *m;
 }
+void lock_accumulators() { accumulator_mutex().lock(); }
+void unlock_accumulators() { accumulator_mutex().unlock(); }
+// No lock is inherited by a forked child.
+[[maybe_unused]] const int g_fork_handlers =
+    pthread_atfork(lock_accumulators, unlock_accumulators, unlock_accumulators);
 
 // Gradients of a tensor that was overwritten through a view: inside the view's elements the in-place op's own
 // backward applies, outside the gradient passes unchanged.

@@ -38,9 +38,9 @@ class Node : public Pooled<Node> {
 
   // gys: one per result of the forward op. Returns one per edge.
   virtual Grads backward(Grads gys) = 0;
-  virtual const char* name() const = 0;  // of the op
+  virtual const char* name() const = 0;    // of the op
   virtual std::string shown_name() const;  // as Python and messages say it: "MulBackward0"
-  virtual void release_saved() {}        // frees saved tensors; running the node again then raises
+  virtual void release_saved() {}          // frees saved tensors; running the node again then raises
   // True when backward wants every gy defined (missing ones are filled with zeros).
   virtual bool wants_all_grads() const { return false; }
 

@@ -35,11 +35,11 @@ void init_errors(py::module_& m) {
                 "A dtype or the kind of an argument does not fit the op. A TypeError, and a "
                 "RuntimeError for programs that catch what PyTorch raises.",
                 {PyExc_TypeError, PyExc_RuntimeError});
-  error_classes[static_cast<int>(ErrorKind::kIndex)] =
-      new_error(m, "ArgumentIndexError",
-                "A dimension or an index is out of range. An IndexError, and a RuntimeError for programs that "
-                "catch what PyTorch raises.",
-                {PyExc_IndexError, PyExc_RuntimeError});
+  error_classes[static_cast<int>(ErrorKind::kIndex)] = new_error(
+      m, "ArgumentIndexError",
+      "A dimension or an index is out of range. An IndexError, and a RuntimeError for programs that "
+      "catch what PyTorch raises.",
+      {PyExc_IndexError, PyExc_RuntimeError});
   error_classes[static_cast<int>(ErrorKind::kRuntime)] = PyExc_RuntimeError;
   error_classes[static_cast<int>(ErrorKind::kNotImplemented)] = PyExc_NotImplementedError;
   error_classes[static_cast<int>(ErrorKind::kMemory)] =
@@ -217,13 +217,13 @@ void init_device(py::module_& m) {
            }),
            py::arg("type"), py::arg("index") = py::none())
       .def(py::init([](const Device& d) { return d; }), py::arg("device"))
-      .def(py::init([](int64_t index) -> Device { no_such_device("device", "cuda:" + std::to_string(index)); }),
+      .def(py::init(
+               [](int64_t index) -> Device { no_such_device("device", "cuda:" + std::to_string(index)); }),
            py::arg("index"))
       .def_property_readonly("type", [](const Device&) { return "cpu"; })
-      .def_property_readonly("index",
-                             [](const Device& d) -> py::object {
-                               return d.numbered ? py::object(py::int_(0)) : py::none();
-                             })
+      .def_property_readonly(
+          "index",
+          [](const Device& d) -> py::object { return d.numbered ? py::object(py::int_(0)) : py::none(); })
       .def("__eq__",
            [](const Device& d, py::object other) {
              return py::isinstance<Device>(other) && other.cast<const Device&>().numbered == d.numbered;
@@ -234,8 +234,9 @@ void init_device(py::module_& m) {
       .def("__str__", [](const Device& d) { return d.numbered ? "cpu:0" : "cpu"; })
       .def("__enter__", [](py::object self) { return self; })
       .def("__exit__", [](const Device&, py::args) {})
-      .def("__reduce__",
-           [](py::object self) { return py::make_tuple(self.attr("__class__"), py::make_tuple(py::str(self))); });
+      .def("__reduce__", [](py::object self) {
+        return py::make_tuple(self.attr("__class__"), py::make_tuple(py::str(self)));
+      });
   the_device = py::cast(Device{}).release();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "core/allocator.h"
 
+#include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -126,6 +127,17 @@ LargeCache& cache() {
   static LargeCache* c = new LargeCache;  // leaked on purpose, like the pool
   return *c;
 }
+
+// A fork may come while another thread is inside: the child must not inherit a lock that nobody will release.
+void lock_all() {
+  shared_pool().mutex.lock();
+  cache().mutex.lock();
+}
+void unlock_all() {
+  cache().mutex.unlock();
+  shared_pool().mutex.unlock();
+}
+[[maybe_unused]] const int g_fork_handlers = pthread_atfork(lock_all, unlock_all, unlock_all);
 
 void* map_block(size_t capacity) {
   if (capacity < kHugePage) return std::aligned_alloc(kAlignment, capacity);

@@ -218,9 +218,7 @@ Tensor addcmul(const Tensor& a, const Tensor& b, const Tensor& c, Scalar value) 
 Tensor addcdiv(const Tensor& a, const Tensor& b, const Tensor& c, Scalar value) {
   return apply<AddcdivOp>(a, b, c, value);
 }
-bool equal(const Tensor& a, const Tensor& b) {
-  return a.shape() == b.shape() && all_set(eq(a, b));
-}
+bool equal(const Tensor& a, const Tensor& b) { return a.shape() == b.shape() && all_set(eq(a, b)); }
 
 namespace {
 

@@ -88,8 +88,8 @@ struct Softmax {
     }
   }
 
-  // Columns: buffers hold one value per column, and few rows are taken at a time: of rows that lie a power of two
-  // apart the L1 cache holds no more than its ways.
+  // Columns: buffers hold one value per column, and few rows are taken at a time: of rows that lie a power of
+  // two apart the L1 cache holds no more than its ways.
   struct Strip {
     alignas(kVecBytes) C top[kSoftmaxColumns];
     alignas(kVecBytes) C sum[kSoftmaxColumns];
