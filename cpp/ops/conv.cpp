@@ -321,6 +321,9 @@ namespace {
   "    shape (batch, out_channels, *out) with out = (in + 2*padding - dilation*(kernel - 1) - 1) / stride " \
   "+ 1, "                                                                                                   \
   "rounded down.\n\n"                                                                                       \
+  "3x3 filters of stride 1 in float32 may be applied by Winograd's algorithm (Lavin and Gray 2016, F(4x4, " \
+  "3x3)), about twice the rounding error of direct sums; a NaN or an infinity then reaches all outputs of " \
+  "its 4x4 tile.\n\n"                                                                                       \
   "Raises ArgumentError for shapes that do not fit and ArgumentTypeError for dtypes that differ.\n\n"
 #define PLAIT_CONV_TRANSPOSE_DOC                                                                            \
   "Transposed convolution: the gradient of a convolution with respect to its input.\n\n"                    \
