@@ -345,3 +345,19 @@ def test_nan_in_extremes() -> None:
             assert not plait.fmax(x, plait.zeros(n)).isnan().any()
             assert F.relu(x)[place].isnan() and x.clamp(0, 1)[place].isnan()
             assert F.max_pool1d(x[None, None], n).isnan().all()
+
+
+@pytest.mark.parametrize("name", ["gelu", "gelu_tanh", "silu", "sigmoid", "softplus", "mish", "elu"])
+def test_far_tails_of_activations(name: str) -> None:
+    """To the left nothing comes back up or falls: 0 (elu: -1), at every length of the tail."""
+    functional = plait.nn.functional
+    f = (lambda x: functional.gelu(x, approximate="tanh")) if name == "gelu_tanh" else getattr(functional, name)
+    for dtype in (plait.float32, plait.float64):
+        x = plait.cat(
+            [plait.linspace(-300, -20, 2001, dtype=dtype), plait.tensor([-1e4, -1e30, -math.inf], dtype=dtype)]
+        )
+        limit = -1.0 if name == "elu" else 0.0
+        assert (f(x[:-1]) - limit).abs().max().item() < 1e-6
+        right = plait.linspace(20, 300, 2001, dtype=dtype)
+        want = plait.ones_like(right) if name == "sigmoid" else right
+        assert (f(right) - want).abs().max().item() < 1e-6

@@ -98,18 +98,19 @@ void accuracy() {
   CHECK_FUNCTION(Acosh, 0.6, std::acosh(x));
   CHECK_FUNCTION(Atanh, 0.6, std::atanh(x));
   CHECK_FUNCTION(Erf, 1.25, std::erf(x));
-  CHECK_FUNCTION(Erfc, 0.8, std::erfc(x));
+  // These four take their exponential in float, twice as fast as in double; the library promises 2 ulp.
+  CHECK_FUNCTION(Erfc, 2, std::erfc(x));
   CHECK_FUNCTION(Sigmoid, 1.75, 1 / (1 + std::exp(-x)));
   CHECK_FUNCTION(Sqrt, 0.501, std::sqrt(x));
   CHECK_FUNCTION(Rsqrt, 1.6, 1 / std::sqrt(x));
   CHECK_FUNCTION(Reciprocal, 0.501, 1 / x);
-  CHECK_FUNCTION(Gelu, 1, x < -1e4L ? -0.0L : x * cdf(x));
+  CHECK_FUNCTION(Gelu, 2, x < -1e4L ? -0.0L : x * cdf(x));
   CHECK_FUNCTION(
-      GeluTanh, 0.6,
+      GeluTanh, 1,
       x < -1e4L
           ? -0.0L
           : x / (1 + std::exp(-2 * std::sqrt(2 / 3.14159265358979323846L) * (x + 0.044715L * x * x * x))));
-  CHECK_FUNCTION(Silu, 0.6, x < -1e4L ? -0.0L : x / (1 + std::exp(-x)));
+  CHECK_FUNCTION(Silu, 1, x < -1e4L ? -0.0L : x / (1 + std::exp(-x)));
   CHECK_FUNCTION(Lgamma, 1,
                  x <= 0 && x == std::floor(x) ? std::numeric_limits<Real>::infinity() : std::lgamma(x));
 #undef CHECK_FUNCTION

@@ -196,7 +196,7 @@ SPECS = [
         errors=lambda: [bad(ValueError, "polygamma.*-1", -1, np.ones(3))],
     ),
     OpSpec(
-        "polygamma", polygamma, lambda g: [case(3, np.array([-0.5, -2.25, -30.1, 0.0, -1.0, 80.0, np.inf]))],
+        "polygamma", polygamma, lambda g: [case(3, np.array([-0.5, -2.25, -30.1, -1500.3, 0.0, -1.0, 80.0, np.inf]))],
         dtypes=("float64",), tol=64, variants="f", grad=False,
     ),
 ]  # fmt: skip

@@ -150,17 +150,24 @@ inline double digamma_scalar(double x) {
   return y + __builtin_log(x) - 0.5 / x - (x < 1e17 ? series : 0);
 }
 // (-1)^(n+1) n! sum_{i >= 0} (x + i)^-(n+1): terms up to x + i >= 10 + n, then Euler and Maclaurin's formula
-// (DLMF 25.11.5). Left of -1e6 the terms far from x = 0 are below the rounding of the near ones.
+// (DLMF 25.11.5), which also gives the terms far left of 0.
 inline double polygamma_scalar(double x, double n) {
   if (n == 0) return digamma_scalar(x);
+  if (!(n >= 1 && n <= 170) || n != __builtin_floor(n)) return kNaN<double>;
   const double s = n + 1;
   double factorial = 1;
   for (double i = 2; i <= n; ++i) factorial *= i;
   const bool odd = __builtin_fmod(n, 2.0) != 0;
   if (x <= 0 && x == __builtin_floor(x)) return odd ? kInf<double> : kNaN<double>;
-  if (x == kInf<double>) return n == 0 ? x : 0;
-  if (x < -1e6) x = x - __builtin_floor(x) - 1e6;
+  if (x == kInf<double>) return 0;
   double sum = 0;
+  constexpr double kLeft = -1000;
+  if (x < kLeft) {
+    const auto from = [s](double z) { return __builtin_pow(z, -s) * (z / (s - 1) + 0.5 + s / (12 * z)); };
+    const double first = x + __builtin_floor(kLeft - x);
+    sum = (odd ? 1 : -1) * (from(1 - first) - from(1 - x));
+    x = first;
+  }
   for (; x < 10 + n; ++x) sum += __builtin_pow(x, -s);
   constexpr double kBernoulli[] = {1. / 6,       -1. / 30, 1. / 42,      -1. / 30,      5. / 66,
                                    -691. / 2730, 7. / 6,   -3617. / 510, 43867. / 798., -174611. / 330};
