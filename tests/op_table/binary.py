@@ -97,6 +97,11 @@ def scaled_add(x: Any, y: Any, alpha: float = 1) -> np.ndarray:
     return np.add(x, np.multiply(y, alpha, dtype=None) if alpha != 1 else y)
 
 
+def addends(x: Any, y: Any, alpha: float = 1) -> np.ndarray:
+    """What the error of x + alpha y is relative to: without fused multiply-adds alpha y is rounded first."""
+    return np.abs(np.asarray(x, np.float64)) + np.abs(np.multiply(y, alpha, dtype=np.float64))
+
+
 def add_samples(g: Gen) -> Iterable[Sample]:
     yield from pair_samples(g, flag=False)
     yield case(g(33), g(33), alpha=2)
@@ -236,8 +241,8 @@ def rsub_samples(g: Gen) -> Iterable[Sample]:
 
 
 SPECS = [
-    binary("add", scaled_add, samples=add_samples, dtypes=ALL),
-    binary("sub", subtract, samples=add_samples),
+    binary("add", scale=addends, ref=scaled_add, samples=add_samples, dtypes=ALL),
+    binary("sub", scale=addends, ref=subtract, samples=add_samples),
     binary("mul", np.multiply, dtypes=ALL),
     to_float("div", divide, samples=div_samples, dtypes=ALL),
     alias("subtract", subtract),
