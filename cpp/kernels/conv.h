@@ -95,37 +95,47 @@ struct ConvKernels {
   void (*direct_grad)(const DirectGrad<T>& args);
 };
 
-// Winograd's F(4x4, 3x3): a tile of 4 x 4 outputs from 36 products per channel. Tiles are columns; a panel
-// has as many as the GEMM's tile.
+// Winograd's F(4x4, 3x3): a tile of 4 x 4 outputs from 36 products per channel. Tiles are columns, counted
+// along rows of tiles and on through the images; a panel has as many as the GEMM's tile.
 inline constexpr int64_t kWinogradTile = 4, kWinogradPoints = 36;
+// The most columns of a call.
+inline constexpr int64_t kWinogradColumns = 64;
 
-// v[point*v_point + c*width + column] of `channels` channels of a panel, from the 36 elements of each tile.
+// `length` tiles side by side from the tile (row, left) of an image on.
+struct WinogradStrip {
+  int64_t column, length;
+  int64_t image, row, left;
+};
+
+// Planes of (h, w) elements of images that lie `image` apart, and its channels `plane`.
+struct WinogradPlanes {
+  int64_t image, plane;
+  int64_t h, w;
+};
+
+// v[panel*v_panel + point*v_point + c*width + column] of some channels. Tile (row, left) reads 6 x 6 elements
+// from (4*row - before[0], 4*left - before[1]) on; outside the plane they are zeros.
 struct WinogradInput {
   float* v;
-  int64_t v_point;
-  const float* frame;  // of the first channel
-  int64_t plane;
-  int64_t channels;
-  const int64_t* offset;  // (36,)
-  const PatchRun* runs;
-  int64_t n_runs;
+  int64_t v_panel, v_point;
+  const float* src;  // of the first channel
+  WinogradPlanes planes;
+  int64_t before[2];
+  int64_t channels, panels;
+  const WinogradStrip* strips;
+  int64_t n_strips;
 };
 
-// Tiles side by side in an image: `columns` x `rows` outputs of them lie inside.
-struct WinogradRun {
-  int64_t column, base;
-  int64_t rows, columns;
-};
-// Outputs from m[point*m_point + r*m_row + column], one panel of columns, for r < rows.
+// Outputs from m[point*m_point + r*m_row + column] of `panels` panels, for r < rows.
 struct WinogradOutput {
-  float* y;
-  int64_t y_channel, y_row;
+  float* dst;  // of the first row
+  WinogradPlanes planes;
   const float* m;
   int64_t m_point, m_row;
-  int64_t rows;
+  int64_t rows, panels;
   const float* bias;  // (rows,), or null
-  const WinogradRun* runs;
-  int64_t n_runs;
+  const WinogradStrip* strips;
+  int64_t n_strips;
 };
 
 struct WinogradKernels {

@@ -56,198 +56,182 @@ inline int64_t point_stride(int64_t elements) { return round_up(elements, 16) + 
 class WinogradRunner {
  public:
   WinogradRunner(const Correlation<float>& c, const Winograd& plan)
-      : c_(c), plan_(plan), kern_(gemm_kernels<float>()), nr_(kern_.nr) {
-    tiles_[0] = 1;
-    tiles_[1] = ceil_div(c.out[1], kWinogradTile);
-    tiles_[2] = ceil_div(c.out[2], kWinogradTile);
-    const int64_t before[3] = {0, -plan.low[0], -plan.low[1]};
-    for (int i = 0; i < 3; ++i) {
-      frame_.in[i] = c.in[i];
-      frame_.before[i] = before[i];
-      frame_.step[i] = frame_.phases[i] = i == 0 ? 1 : kWinogradTile;
-      frame_.cells[i] = i == 0 ? 1 : tiles_[i] + 1;
-    }
-    for (int64_t p = 0; p < kWinogradPoints; ++p) offset_[p] = frame_.at(0, p / 6, p % 6);
+      : c_(c),
+        plan_(plan),
+        kern_(gemm_kernels<float>()),
+        nr_(kern_.nr),
+        tiles_h_(ceil_div(c.out[1], kWinogradTile)),
+        tiles_w_(ceil_div(c.out[2], kWinogradTile)),
+        columns_(c.images * tiles_h_ * tiles_w_),
+        panels_(ceil_div(columns_, nr_)) {
+    // A unit's weights and products should fit a small L2.
+    constexpr int64_t kWeightBytes = 192 << 10;
+    const int64_t most = kWeightBytes / (kPointBytes * c.channels) / kern_.mr * kern_.mr;
+    const int64_t blocks = ceil_div(c.rows, std::max(most, kern_.mr));
+    rows_ = round_up(ceil_div(c.rows, blocks), kern_.mr);
+    row_blocks_ = ceil_div(c.rows, rows_);
   }
 
+  // Bits do not depend on how the product is cut, so that the cut may look at the number of threads.
   void run() {
-    const int64_t planes = c_.groups * c_.channels;
-    constexpr int64_t kFrameBytes = int64_t{1} << 24;
-    const int64_t image_bytes = planes * frame_.plane() * static_cast<int64_t>(sizeof(float));
-    const int64_t at_once = std::clamp<int64_t>(kFrameBytes / image_bytes, 1, c_.images);
-    const Workspace frames(static_cast<size_t>(at_once * image_bytes) + sizeof(float) * kFrameSlack);
-    frames_ = frames.as<float>();
-
-    // Transformed inputs of a chunk of columns stay in the last cache while all output channels read them.
-    constexpr int64_t kChunkBytes = int64_t{8} << 20;
-    const int64_t panel_bytes = panel_size() * static_cast<int64_t>(sizeof(float));
-    const int64_t tiles = tiles_[1] * tiles_[2];
-    const int64_t most = std::max(nr_, kChunkBytes / panel_bytes * nr_);
-    const int64_t domain = round_up(at_once * tiles, nr_);
-    const int64_t chunk = round_up(ceil_div(domain, ceil_div(domain, most)), nr_);
-    const Workspace v(static_cast<size_t>(chunk / nr_ * panel_bytes));
-    v_ = v.as<float>();
-
-    for (int64_t image = 0; image < c_.images; image += at_once) {
-      const int64_t images = std::min(at_once, c_.images - image);
-      const float* src = c_.src + image * planes * c_.in_size();
-      parallel_for(images * planes, std::max<int64_t>(1, kGrainElements / frame_.plane()),
-                   [&](int64_t begin, int64_t end) {
-                     conv_kernels<float>().frame(frame_, frames_ + begin * frame_.plane(),
-                                                 src + begin * c_.in_size(), end - begin);
-                   });
-      for (int64_t group = 0; group < c_.groups; ++group) {
-        for (int64_t j = 0; j < images * tiles; j += chunk) {
-          run_chunk(group, image, j, std::min(chunk, images * tiles - j));
-        }
-      }
+    constexpr int64_t kInputBytes = 320 << 10;
+    const int64_t panels = std::clamp<int64_t>(kInputBytes / (panel_size() * 4), 1, kWinogradColumns / nr_);
+    if (panels_ >= 2 * num_threads() * panels) {
+      by_columns(panels);
+    } else {
+      by_rows();
     }
   }
 
  private:
+  static constexpr int64_t kPointBytes = kWinogradPoints * static_cast<int64_t>(sizeof(float));
+
   int64_t v_point() const { return point_stride(c_.channels * nr_); }
   int64_t panel_size() const { return kWinogradPoints * v_point(); }
+  int64_t u_point() const { return point_stride(rows_ * c_.channels); }
+  double work(int64_t panels) const {
+    return static_cast<double>(panels * panel_size()) * static_cast<double>(c_.rows);
+  }
 
-  // Columns [first, first + count) of the images from first_image on.
-  void run_chunk(int64_t group, int64_t first_image, int64_t first, int64_t count) {
-    const int64_t panels = ceil_div(count, nr_), panel = panel_size();
-    const int64_t tiles = tiles_[1] * tiles_[2];
-
-    constexpr int64_t kChannels = 16;
-    const int64_t blocks = ceil_div(c_.channels, kChannels);
-    for_units(panels * blocks, static_cast<double>(panels * panel) * 16, [&](int64_t unit) {
-      const int64_t p = unit / blocks, c0 = unit % blocks * kChannels;
-      std::vector<PatchRun> runs;
-      cut_runs(frame_, tiles_, c_.groups * c_.channels * frame_.plane(), first + p * nr_,
-               std::min(nr_, count - p * nr_), runs);
-      WinogradInput a;
-      a.v = v_ + p * panel + c0 * nr_;
-      a.v_point = v_point();
-      a.frame = frames_ + (group * c_.channels + c0) * frame_.plane();
-      a.plane = frame_.plane();
-      a.channels = std::min(kChannels, c_.channels - c0);
-      a.offset = offset_;
-      a.runs = runs.data();
-      a.n_runs = static_cast<int64_t>(runs.size());
-      kernels().conv.winograd.input(a);
-    });
-
-    // A unit transforms the weights of some rows, which should fit a small L2 with its products.
-    constexpr int64_t kWeightBytes = 192 << 10, kProductBytes = 128 << 10, kPointBytes = 4 * kWinogradPoints;
-    const int64_t most_rows = std::max<int64_t>(1, kWeightBytes / (kPointBytes * c_.channels));
-    const int64_t row_units = std::min(ceil_div(c_.rows, kern_.mr), ceil_div(c_.rows, most_rows));
-    const int64_t rows = std::min(round_up(ceil_div(c_.rows, row_units), kern_.mr), c_.rows);
-    const int64_t cuts = std::clamp<int64_t>(ceil_div(4 * num_threads(), row_units), 1, ceil_div(panels, 4));
-    const int64_t unit_panels = ceil_div(panels, cuts);
-    const int64_t most_columns = kProductBytes / (kPointBytes * rows);
-    const int64_t piece = std::clamp<int64_t>(most_columns / nr_, 1, unit_panels);
-    const int64_t all_rows = ceil_div(c_.rows, rows);
-    const double work = static_cast<double>(panels * panel) * static_cast<double>(c_.rows);
-    for_units(all_rows * cuts, work, [&](int64_t unit) {
-      const int64_t r0 = unit % all_rows * rows, m = std::min(rows, c_.rows - r0);
-      const int64_t p0 = unit / all_rows * unit_panels, p1 = std::min(p0 + unit_panels, panels);
-      const Workspace u_space(sizeof(float) *
-                              static_cast<size_t>(kWinogradPoints * point_stride(m * c_.channels)));
-      const Workspace m_space(sizeof(float) *
-                              static_cast<size_t>(kWinogradPoints * point_stride(m * piece * nr_)));
-      float* const u = u_space.as<float>();
-      transform_weights(group, r0, m, u);
-      for (int64_t p = p0; p < p1; p += piece) {
-        const int64_t n = std::min(piece, p1 - p);
-        multiply(u, m, v_ + p * panel, n, m_space.as<float>());
-        for (int64_t q = 0; q < n; ++q) {
-          const int64_t j = (p + q) * nr_;
-          store(group, r0, m, m_space.as<float>() + q * nr_, n * nr_, first_image * tiles + first + j,
-                std::min(nr_, count - j));
-        }
-      }
+  // All weights are transformed first; a unit transforms its own columns and multiplies them with all rows.
+  void by_columns(int64_t unit_panels) {
+    const int64_t block = kWinogradPoints * u_point();
+    const Workspace u(sizeof(float) * static_cast<size_t>(row_blocks_ * block));
+    for_units(row_blocks_, static_cast<double>(row_blocks_ * block) * 4,
+              [&](int64_t b) { transform_weights(b, u.as<float>() + b * block); });
+    for_units(ceil_div(panels_, unit_panels), work(panels_), [&](int64_t unit) {
+      const int64_t p = unit * unit_panels, n = std::min(unit_panels, panels_ - p);
+      const Workspace v(sizeof(float) * static_cast<size_t>(n * panel_size()));
+      const std::vector<WinogradStrip> cut = strips(p, n);
+      transform_inputs(cut, n, 0, c_.channels, v.as<float>());
+      for (int64_t b = 0; b < row_blocks_; ++b) multiply(b, u.as<float>() + b * block, cut, v.as<float>(), n);
     });
   }
 
-  // u[point][row][channel]
-  void transform_weights(int64_t group, int64_t r0, int64_t m, float* u) const {
-    const Workspace turned(sizeof(float) * static_cast<size_t>(9 * c_.channels + kFrameSlack));
-    for (int64_t r = 0; r < m; ++r) {
-      // pack() turns (channel, tap) into (tap, channel)
-      kern_.pack(turned.as<float>(), c_.channels, c_.weight + group * c_.w_group + (r0 + r) * c_.w_row,
-                 c_.w_channel, 1, c_.channels, 9);
-      kernels().conv.winograd.weights(u + r * c_.channels, point_stride(m * c_.channels), turned.as<float>(),
-                                      plan_.tap, c_.channels);
+  // Columns are transformed first, as many as stay in the last cache while all rows read them; a unit
+  // transforms the weights of its rows.
+  void by_rows() {
+    constexpr int64_t kChunkBytes = int64_t{8} << 20, kChannels = 16;
+    const int64_t most = std::max<int64_t>(1, kChunkBytes / (panel_size() * 4));
+    const int64_t chunk = ceil_div(panels_, ceil_div(panels_, most));
+    const int64_t width = kWinogradColumns / nr_, blocks = ceil_div(c_.channels, kChannels);
+    const Workspace v(sizeof(float) * static_cast<size_t>(chunk * panel_size()));
+    for (int64_t first = 0; first < panels_; first += chunk) {
+      const int64_t count = std::min(chunk, panels_ - first), pieces = ceil_div(count, width);
+      for_units(pieces * blocks, static_cast<double>(count * panel_size()) * 8, [&](int64_t unit) {
+        const int64_t p = unit / blocks * width, n = std::min(width, count - p),
+                      c0 = unit % blocks * kChannels;
+        transform_inputs(strips(first + p, n), n, c0, std::min(kChannels, c_.channels - c0),
+                         v.as<float>() + p * panel_size());
+      });
+      const int64_t cuts = std::clamp<int64_t>(ceil_div(2 * num_threads(), row_blocks_), 1, pieces);
+      for_units(row_blocks_ * cuts, work(count), [&](int64_t unit) {
+        const int64_t b = unit / cuts, cut = unit % cuts;
+        const Workspace u(sizeof(float) * static_cast<size_t>(kWinogradPoints * u_point()));
+        transform_weights(b, u.as<float>());
+        for (int64_t q = pieces * cut / cuts; q < pieces * (cut + 1) / cuts; ++q) {
+          const int64_t p = q * width, n = std::min(width, count - p);
+          multiply(b, u.as<float>(), strips(first + p, n), v.as<float>() + p * panel_size(), n);
+        }
+      });
     }
   }
 
-  // products[point][row][column] of n panels
-  void multiply(const float* u, int64_t m, const float* v, int64_t n, float* products) const {
+  std::vector<WinogradStrip> strips(int64_t panel, int64_t panels) const {
+    const int64_t first = panel * nr_, count = std::min(panels * nr_, columns_ - first);
+    int64_t left = first % tiles_w_, row = first / tiles_w_ % tiles_h_, image = first / (tiles_w_ * tiles_h_);
+    std::vector<WinogradStrip> cut;
+    for (int64_t column = 0; column < count;) {
+      const int64_t length = std::min(tiles_w_ - left, count - column);
+      cut.push_back({column, length, image, row, left});
+      column += length;
+      left = 0;
+      if (++row < tiles_h_) continue;
+      row = 0;
+      ++image;
+    }
+    return cut;
+  }
+
+  // v[panel][point][channel][column]
+  void transform_inputs(const std::vector<WinogradStrip>& cut, int64_t panels, int64_t channel,
+                        int64_t channels, float* v) const {
+    WinogradInput a;
+    a.v = v + channel * nr_;
+    a.v_panel = panel_size();
+    a.v_point = v_point();
+    a.src = c_.src + channel * c_.in_size();
+    a.planes = {c_.channels * c_.in_size(), c_.in_size(), c_.in[1], c_.in[2]};
+    a.before[0] = -plan_.low[0];
+    a.before[1] = -plan_.low[1];
+    a.channels = channels;
+    a.panels = panels;
+    a.strips = cut.data();
+    a.n_strips = static_cast<int64_t>(cut.size());
+    kernels().conv.winograd.input(a);
+  }
+
+  // u[point][row][channel] of a block of rows
+  void transform_weights(int64_t block, float* u) const {
+    const Workspace turned(sizeof(float) * static_cast<size_t>(9 * c_.channels + kFrameSlack));
+    const int64_t r0 = block * rows_, r1 = std::min(r0 + rows_, c_.rows);
+    for (int64_t r = r0; r < r1; ++r, u += c_.channels) {
+      // pack() turns (channel, tap) into (tap, channel)
+      kern_.pack(turned.as<float>(), c_.channels, c_.weight + r * c_.w_row, c_.w_channel, 1, c_.channels, 9);
+      kernels().conv.winograd.weights(u, u_point(), turned.as<float>(), plan_.tap, c_.channels);
+    }
+  }
+
+  // The outputs of a block of rows in `panels` panels.
+  void multiply(int64_t block, const float* u, const std::vector<WinogradStrip>& cut, const float* v,
+                int64_t panels) const {
+    const int64_t r0 = block * rows_, rows = std::min(rows_, c_.rows - r0), columns = panels * nr_;
+    const int64_t m_point = point_stride(rows * columns);
+    const Workspace products(sizeof(float) * static_cast<size_t>(kWinogradPoints * m_point));
     GemmBlock<float> blk;
-    blk.m = m;
-    blk.n = n * nr_;
-    blk.mr = ceil_div(m, ceil_div(m, kern_.mr));
+    blk.m = rows;
+    blk.n = columns;
+    blk.mr = ceil_div(rows, ceil_div(rows, kern_.mr));
     blk.a_panel = blk.mr * c_.channels;
     blk.a_rs = c_.channels;
     blk.a_ps = 1;
     blk.b_panel = panel_size();
     blk.b_ps = nr_;
     blk.b_tail = nullptr;
-    blk.c_rs = n * nr_;
+    blk.c_rs = columns;
     blk.c_cs = 1;
     blk.alpha = 1;
     blk.epilogue = nullptr;
-    const int64_t panel_bytes = c_.channels * nr_ * static_cast<int64_t>(sizeof(float));
-    const int64_t blocks = ceil_div(c_.channels, kern_.kc), depth = ceil_div(c_.channels, blocks);
+    const int64_t depth = ceil_div(c_.channels, ceil_div(c_.channels, kern_.kc));
     for (int64_t point = 0; point < kWinogradPoints; ++point) {
-      // The next point's panels into L2: they are short, so that the hardware would see them too late.
-      for (int64_t q = 0; q < n && point + 1 < kWinogradPoints; ++q) {
-        const char* next = reinterpret_cast<const char*>(v + q * panel_size() + (point + 1) * v_point());
-        for (int64_t line = 0; line < panel_bytes; line += 64) __builtin_prefetch(next + line, 0, 2);
-      }
       for (int64_t k0 = 0; k0 < c_.channels; k0 += depth) {
         blk.k = std::min(depth, c_.channels - k0);
-        blk.a = u + point * point_stride(m * c_.channels) + k0;
+        blk.a = u + point * u_point() + k0;
         blk.b = v + point * v_point() + k0 * nr_;
-        blk.c = products + point * point_stride(m * n * nr_);
+        blk.c = products.as<float>() + point * m_point;
         blk.beta = k0 > 0 ? 1.0f : 0.0f;
         kern_.block(blk);
       }
     }
-  }
-
-  // Outputs of rows r0.. of the tiles [first, first + count), counted from the first image on.
-  void store(int64_t group, int64_t r0, int64_t m, const float* products, int64_t m_row, int64_t first,
-             int64_t count) const {
-    const int64_t tiles = tiles_[1] * tiles_[2];
-    std::vector<WinogradRun> runs;
-    for (int64_t j = 0; j < count;) {
-      const int64_t image = (first + j) / tiles, at = (first + j) % tiles;
-      const int64_t h = at / tiles_[2], w = at % tiles_[2], length = std::min(tiles_[2] - w, count - j);
-      const int64_t y0 = h * kWinogradTile, x0 = w * kWinogradTile;
-      runs.push_back({j, image * c_.groups * c_.rows * c_.out_size() + y0 * c_.out[2] + x0,
-                      std::min(kWinogradTile, c_.out[1] - y0),
-                      std::min(length * kWinogradTile, c_.out[2] - x0)});
-      j += length;
-    }
     WinogradOutput a;
-    a.y = c_.place(0, group, r0);
-    a.y_channel = c_.out_size();
-    a.y_row = c_.out[2];
-    a.m = products;
-    a.m_point = point_stride(m * m_row);
-    a.m_row = m_row;
-    a.rows = m;
-    a.bias = c_.bias ? c_.bias + group * c_.rows + r0 : nullptr;
-    a.runs = runs.data();
-    a.n_runs = static_cast<int64_t>(runs.size());
+    a.dst = c_.dst + r0 * c_.out_size();
+    a.planes = {c_.rows * c_.out_size(), c_.out_size(), c_.out[1], c_.out[2]};
+    a.m = products.as<float>();
+    a.m_point = m_point;
+    a.m_row = columns;
+    a.rows = rows;
+    a.panels = panels;
+    a.bias = c_.bias ? c_.bias + r0 : nullptr;
+    a.strips = cut.data();
+    a.n_strips = static_cast<int64_t>(cut.size());
     kernels().conv.winograd.output(a);
   }
 
   const Correlation<float>& c_;
   const Winograd& plan_;
   const GemmKernels<float>& kern_;
-  const int64_t nr_;
-  int64_t tiles_[3];
-  FrameShape frame_;
-  int64_t offset_[kWinogradPoints];
-  float* frames_ = nullptr;
-  float* v_ = nullptr;  // [panel][point][channel][column]
+  const int64_t nr_, tiles_h_, tiles_w_, columns_, panels_;
+  int64_t rows_, row_blocks_;  // of a block of rows
 };
 
 // Returns false, having done nothing, where a direct sum is better.

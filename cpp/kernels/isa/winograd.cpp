@@ -48,37 +48,107 @@ PLAIT_INLINE void output_line(const F32* m, F32* y) {
   y[3] = 0.5f * d1 + 2.0f * d2 + m[5];
 }
 
+// B' over six rows of the plane from y on, their elements x, x + 1, ..., as far as `length` tiles read them.
+// It goes first, since it needs no element twice and leaves them in order.
+PLAIT_INLINE void input_rows(float* lines, int64_t line, const float* plane, int64_t h, int64_t w, int64_t y,
+                             int64_t x, int64_t length) {
+  static constexpr float kZeros[L] = {};
+  const float* row[6];
+  int64_t inside[6];  // all bits, or 0 for a row of zeros
+  for (int i = 0; i < 6; ++i) {
+    const bool in = y + i >= 0 && y + i < h;
+    row[i] = in ? plane + (y + i) * w : kZeros;
+    inside[i] = in ? -1 : 0;
+  }
+  const auto put = [&](float* to, const F32* d) {
+    F32 v[6];
+    input_line(d, v);
+#pragma GCC unroll 6
+    for (int i = 0; i < 6; ++i) store(to + i * line, v[i]);
+  };
+  // What is written too much, the next elements or the next strip overwrite.
+  const int64_t end = x + kWinogradTile * length + 2;
+  const F32 zeros[6] = {};
+  F32 d[6];
+  for (; x < 0 && x < end; lines += -x < L ? -x : L, x += -x < L ? -x : L) put(lines, zeros);
+  for (; x + L <= w && x < end; x += L, lines += L) {
+#pragma GCC unroll 6
+    for (int i = 0; i < 6; ++i) d[i] = load(row[i] + (x & inside[i]));
+    put(lines, d);
+  }
+  if (x < w && x < end) {
+#pragma GCC unroll 6
+    for (int i = 0; i < 6; ++i) d[i] = load_n(row[i] + (x & inside[i]), w - x);
+    put(lines, d);
+    x += L, lines += L;
+  }
+  for (; x < end; x += L, lines += L) put(lines, zeros);
+}
+
+// Four neighbours each from the places at[0], at[4], ...
+template <class V>
+PLAIT_INLINE V load_quads(const float* p, const int32_t* at) {
+  if constexpr (sizeof(V) == 4 * sizeof(float)) {
+    V quad;
+    __builtin_memcpy(&quad, p + at[0], sizeof quad);
+    return quad;
+  } else {
+    constexpr int kHalf = static_cast<int>(sizeof(V) / sizeof(float)) / 2;
+    return combine(load_quads<HalfVec<V>>(p, at), load_quads<HalfVec<V>>(p, at + kHalf));
+  }
+}
+
+// Elements 0 to 5 along a line of the L tiles at at[0], at[1], ...: transposes of 4 x 4.
+PLAIT_INLINE void load_tiles(const float* p, const int32_t* at, F32* d) {
+  I32 low, high;  // interleave the halves of the quads of two vectors
+  for (int i = 0; i < L; ++i) {
+    low[i] = i / 4 * 4 + i % 4 / 2 + i % 2 * L;
+    high[i] = low[i] + 2;
+  }
+  F32 a[4];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) a[i] = load_quads<F32>(p, at + i);
+  const F32 even = __builtin_shuffle(a[0], a[2], low), odd = __builtin_shuffle(a[1], a[3], low);
+  const F32 even2 = __builtin_shuffle(a[0], a[2], high), odd2 = __builtin_shuffle(a[1], a[3], high);
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) a[i] = load_quads<F32>(p + kWinogradTile, at + i);
+  const F32 even4 = __builtin_shuffle(a[0], a[2], low), odd4 = __builtin_shuffle(a[1], a[3], low);
+  d[0] = __builtin_shuffle(even, odd, low);
+  d[1] = __builtin_shuffle(even, odd, high);
+  d[2] = __builtin_shuffle(even2, odd2, low);
+  d[3] = __builtin_shuffle(even2, odd2, high);
+  d[4] = __builtin_shuffle(even4, odd4, low);
+  d[5] = __builtin_shuffle(even4, odd4, high);
+}
+
 void input(const WinogradInput& a) {
-  float tile[kWinogradPoints * kWidth + L];
-  F32 half[kWinogradPoints];
+  // A strip takes four elements a tile and four more.
+  constexpr int64_t kLine = 2 * kWinogradTile * kWinogradColumns + 2 * L;
+  float lines[6 * kLine] = {};
+  int32_t at[kWinogradColumns + L] = {};
+  int32_t end = 0;
+  for (int64_t q = 0; q < a.n_strips; ++q) {
+    const WinogradStrip& s = a.strips[q];
+    for (int64_t i = 0; i < s.length; ++i, end += kWinogradTile) at[s.column + i] = end;
+    end += kWinogradTile;
+  }
   for (int64_t c = 0; c < a.channels; ++c) {
-    const float* frame = a.frame + c * a.plane;
-    // What a run's last vector writes too much, the next run or row overwrites.
-    for (int p = 0; p < kWinogradPoints; ++p) {
-      const float* from = frame + a.offset[p];
-      float* row = tile + p * kWidth;
-      for (int64_t r = 0; r < a.n_runs; ++r) {
-        const PatchRun& run = a.runs[r];
-        store(row + run.column, load(from + run.base));
-        if (run.length > L) store(row + run.column + L, load(from + run.base + L));
-      }
+    for (int64_t q = 0; q < a.n_strips; ++q) {
+      const WinogradStrip& s = a.strips[q];
+      input_rows(lines + at[s.column], kLine, a.src + s.image * a.planes.image + c * a.planes.plane,
+                 a.planes.h, a.planes.w, s.row * kWinogradTile - a.before[0],
+                 s.left * kWinogradTile - a.before[1], s.length);
     }
-    for (int64_t j = 0; j < kWidth; j += L) {
+    float* to = a.v + c * kWidth;
+    for (int64_t j = 0; j < a.panels * kWidth; j += L) {
+      float* const panel = to + j / kWidth * a.v_panel + j % kWidth;
       F32 d[6], v[6];
-      for (int x = 0; x < 6; ++x) {
-#pragma GCC unroll 6
-        for (int y = 0; y < 6; ++y) d[y] = load(tile + (6 * y + x) * kWidth + j);
-        input_line(d, v);
-#pragma GCC unroll 6
-        for (int y = 0; y < 6; ++y) half[6 * y + x] = v[y];
-      }
-      float* to = a.v + c * kWidth + j;
+#pragma GCC unroll 2
       for (int y = 0; y < 6; ++y) {
-#pragma GCC unroll 6
-        for (int x = 0; x < 6; ++x) d[x] = half[6 * y + x];
+        load_tiles(lines + y * kLine, at + j, d);
         input_line(d, v);
 #pragma GCC unroll 6
-        for (int x = 0; x < 6; ++x) store(to + (6 * y + x) * a.v_point, v[x]);
+        for (int x = 0; x < 6; ++x) store(panel + (6 * y + x) * a.v_point, v[x]);
       }
     }
   }
@@ -127,13 +197,13 @@ PLAIT_INLINE void store_interleaved(float* to, const F32* v) {
 }
 
 void output(const WinogradOutput& a) {
-  constexpr int64_t kRow = kWinogradTile * kWidth;
+  constexpr int64_t kRow = kWinogradTile * kWinogradColumns;
   float lines[kWinogradTile * kRow + L];
   F32 half[4][6];
   for (int64_t r = 0; r < a.rows; ++r) {
     const float* m = a.m + r * a.m_row;
     const F32 bias = splat<F32>(a.bias ? a.bias[r] : 0.0f);
-    for (int64_t j = 0; j < kWidth; j += L) {
+    for (int64_t j = 0; j < a.panels * kWidth; j += L) {
       F32 d[6], v[4];
       for (int x = 0; x < 6; ++x) {
 #pragma GCC unroll 6
@@ -149,17 +219,21 @@ void output(const WinogradOutput& a) {
         store_interleaved(lines + y * kRow + 4 * j, v);
       }
     }
-    for (int64_t q = 0; q < a.n_runs; ++q) {
-      const WinogradRun& run = a.runs[q];
-      for (int64_t y = 0; y < run.rows; ++y) {
-        float* to = a.y + r * a.y_channel + run.base + y * a.y_row;
-        const float* from = lines + y * kRow + 4 * run.column;
+    for (int64_t q = 0; q < a.n_strips; ++q) {
+      const WinogradStrip& s = a.strips[q];
+      const int64_t y0 = s.row * kWinogradTile, x0 = s.left * kWinogradTile;
+      const int64_t rows = a.planes.h - y0 < kWinogradTile ? a.planes.h - y0 : kWinogradTile;
+      const int64_t inside = a.planes.w - x0, all = s.length * kWinogradTile;
+      const int64_t columns = inside < all ? inside : all;
+      float* to = a.dst + s.image * a.planes.image + r * a.planes.plane + y0 * a.planes.w + x0;
+      const float* from = lines + kWinogradTile * s.column;
+      for (int64_t y = 0; y < rows; ++y, to += a.planes.w, from += kRow) {
         int64_t i = 0;
-        for (; i + L <= run.columns; i += L) {
+        for (; i + L <= columns; i += L) {
           __asm__ volatile("");  // GCC would call memmove, which costs more than a short row
           store(to + i, load(from + i));
         }
-        if (i < run.columns) store_n(to + i, load(from + i), run.columns - i);
+        if (i < columns) store_n(to + i, load(from + i), columns - i);
       }
     }
   }
