@@ -113,11 +113,12 @@ struct WinogradPlanes {
   int64_t h, w;
 };
 
-// v[panel*v_panel + point*v_point + c*width + column] of some channels. Tile (row, left) reads 6 x 6 elements
-// from (4*row - before[0], 4*left - before[1]) on; outside the plane they are zeros.
+// v[panel*v_panel + point*v_point + c*v_channel + column] of some channels. Tile (row, left) reads elements
+// from (4*row - before[0], 4*left - before[1]) on, 6 x 6 of inputs, 4 x 4 of gradients; outside the plane
+// they are zeros.
 struct WinogradInput {
   float* v;
-  int64_t v_panel, v_point;
+  int64_t v_panel, v_point, v_channel;
   const float* src;  // of the first channel
   WinogradPlanes planes;
   int64_t before[2];
@@ -139,10 +140,14 @@ struct WinogradOutput {
 };
 
 struct WinogradKernels {
+  // The transforms of inputs and of the outputs' gradients.
   void (*input)(const WinogradInput& args);
+  void (*gradient)(const WinogradInput& args);
   // u[point*u_point + c] from w[tap[i]*channels + c], i the place in the 3x3 kernel
   void (*weights)(float* u, int64_t u_point, const float* w, const int64_t* tap, int64_t channels);
   void (*output)(const WinogradOutput& args);
+  // The gradient of weights(): w[i*channels + c] from u[point*u_point + c]
+  void (*weights_back)(float* w, const float* u, int64_t u_point, int64_t channels);
 };
 
 struct ConvTable {

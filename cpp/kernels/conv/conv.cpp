@@ -9,6 +9,7 @@
 #include "kernels/conv/correlate.h"
 #include "kernels/conv/weight_grad.h"
 #include "kernels/conv/winograd.h"
+#include "kernels/conv/winograd_grad.h"
 
 namespace plait {
 namespace {
@@ -183,7 +184,7 @@ void conv_backward_weight(const ConvShape& s, const T* x, const T* gy, T* gw) {
   }
   const Taps taps = forward_taps(s);
   if (s.groups > 1 && s.groups == s.ic) return weight_grad_direct(s, taps, x, gy, gw);
-  weight_grad(s, taps, x, gy, gw);
+  if (!weight_grad_winograd(s, x, gy, gw)) weight_grad(s, taps, x, gy, gw);
 }
 
 #define PLAIT_INSTANTIATE(T)                                                               \

@@ -53,6 +53,32 @@ bool winograd_pays(const Correlation<T>& c) {
 // From one point to the next: a line more than a power of two, or all 36 would meet in the same sets of L1.
 inline int64_t point_stride(int64_t elements) { return round_up(elements, 16) + 16; }
 
+// The tiles of some images' outputs, as columns.
+struct WinogradTiles {
+  int64_t h, w;  // of an image
+  int64_t columns;
+
+  WinogradTiles(int64_t images, const int64_t* out)
+      : h(ceil_div(out[1], kWinogradTile)), w(ceil_div(out[2], kWinogradTile)), columns(images * h * w) {}
+
+  // Columns [first, first + count), as far as there are.
+  std::vector<WinogradStrip> strips(int64_t first, int64_t count) const {
+    count = std::min(count, columns - first);
+    int64_t left = first % w, row = first / w % h, image = first / (w * h);
+    std::vector<WinogradStrip> cut;
+    for (int64_t column = 0; column < count;) {
+      const int64_t length = std::min(w - left, count - column);
+      cut.push_back({column, length, image, row, left});
+      column += length;
+      left = 0;
+      if (++row < h) continue;
+      row = 0;
+      ++image;
+    }
+    return cut;
+  }
+};
+
 class WinogradRunner {
  public:
   WinogradRunner(const Correlation<float>& c, const Winograd& plan)
@@ -60,10 +86,8 @@ class WinogradRunner {
         plan_(plan),
         kern_(gemm_kernels<float>()),
         nr_(kern_.nr),
-        tiles_h_(ceil_div(c.out[1], kWinogradTile)),
-        tiles_w_(ceil_div(c.out[2], kWinogradTile)),
-        columns_(c.images * tiles_h_ * tiles_w_),
-        panels_(ceil_div(columns_, nr_)) {
+        tiles_(c.images, c.out),
+        panels_(ceil_div(tiles_.columns, nr_)) {
     // A unit's weights and products should fit a small L2.
     constexpr int64_t kWeightBytes = 192 << 10;
     const int64_t most = kWeightBytes / (kPointBytes * c.channels) / kern_.mr * kern_.mr;
@@ -138,19 +162,7 @@ class WinogradRunner {
   }
 
   std::vector<WinogradStrip> strips(int64_t panel, int64_t panels) const {
-    const int64_t first = panel * nr_, count = std::min(panels * nr_, columns_ - first);
-    int64_t left = first % tiles_w_, row = first / tiles_w_ % tiles_h_, image = first / (tiles_w_ * tiles_h_);
-    std::vector<WinogradStrip> cut;
-    for (int64_t column = 0; column < count;) {
-      const int64_t length = std::min(tiles_w_ - left, count - column);
-      cut.push_back({column, length, image, row, left});
-      column += length;
-      left = 0;
-      if (++row < tiles_h_) continue;
-      row = 0;
-      ++image;
-    }
-    return cut;
+    return tiles_.strips(panel * nr_, panels * nr_);
   }
 
   // v[panel][point][channel][column]
@@ -160,6 +172,7 @@ class WinogradRunner {
     a.v = v + channel * nr_;
     a.v_panel = panel_size();
     a.v_point = v_point();
+    a.v_channel = nr_;
     a.src = c_.src + channel * c_.in_size();
     a.planes = {c_.channels * c_.in_size(), c_.in_size(), c_.in[1], c_.in[2]};
     a.before[0] = -plan_.low[0];
@@ -230,7 +243,9 @@ class WinogradRunner {
   const Correlation<float>& c_;
   const Winograd& plan_;
   const GemmKernels<float>& kern_;
-  const int64_t nr_, tiles_h_, tiles_w_, columns_, panels_;
+  const int64_t nr_;
+  const WinogradTiles tiles_;
+  const int64_t panels_;
   int64_t rows_, row_blocks_;  // of a block of rows
 };
 

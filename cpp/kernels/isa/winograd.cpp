@@ -48,37 +48,69 @@ PLAIT_INLINE void output_line(const F32* m, F32* y) {
   y[3] = 0.5f * d1 + 2.0f * d2 + m[5];
 }
 
-// B' over six rows of the plane from y on, their elements x, x + 1, ..., as far as `length` tiles read them.
-// It goes first, since it needs no element twice and leaves them in order.
-PLAIT_INLINE void input_rows(float* lines, int64_t line, const float* plane, int64_t h, int64_t w, int64_t y,
-                             int64_t x, int64_t length) {
+// A g, the transpose of A'
+PLAIT_INLINE void gradient_line(const F32* g, F32* v) {
+  const F32 e1 = g[0] + 0.5f * g[2], o1 = kA * (g[1] + 0.5f * g[3]);
+  const F32 e2 = g[0] + 2.0f * g[2], o2 = kB * (g[1] + 2.0f * g[3]);
+  v[0] = g[0];
+  v[1] = e1 + o1;
+  v[2] = e1 - o1;
+  v[3] = e2 + o2;
+  v[4] = e2 - o2;
+  v[5] = g[3];
+}
+
+// G' u
+PLAIT_INLINE void weight_back_line(const F32* u, F32* g) {
+  const F32 s1 = (u[1] + u[2]) * (-1 / 1.5f), d1 = (u[1] - u[2]) * (-kA / 1.5f);
+  const F32 s2 = (u[3] + u[4]) * (1 / 6.0f), d2 = (u[3] - u[4]) * (kB / 6.0f);
+  g[0] = u[0] + s1 + s2;
+  g[1] = d1 + d2;
+  g[2] = 0.5f * s1 + 2.0f * s2 + u[5];
+}
+
+// A line of a tile: 6 elements of an input, 4 of a gradient.
+template <int kSize>
+PLAIT_INLINE void tile_line(const F32* d, F32* v) {
+  if constexpr (kSize == 6) {
+    input_line(d, v);
+  } else {
+    gradient_line(d, v);
+  }
+}
+
+// The transform down the columns of a plane's rows from y on, elements x, x + 1, ..., as far as `length`
+// tiles read them. It goes first, since it needs no element of a row twice and leaves them in order.
+template <int kSize>
+PLAIT_INLINE void tile_rows(float* lines, int64_t line, const float* plane, int64_t h, int64_t w, int64_t y,
+                            int64_t x, int64_t length) {
   static constexpr float kZeros[L] = {};
-  const float* row[6];
-  int64_t inside[6];  // all bits, or 0 for a row of zeros
-  for (int i = 0; i < 6; ++i) {
+  const float* row[kSize];
+  int64_t inside[kSize];  // all bits, or 0 for a row of zeros
+  for (int i = 0; i < kSize; ++i) {
     const bool in = y + i >= 0 && y + i < h;
     row[i] = in ? plane + (y + i) * w : kZeros;
     inside[i] = in ? -1 : 0;
   }
   const auto put = [&](float* to, const F32* d) {
     F32 v[6];
-    input_line(d, v);
+    tile_line<kSize>(d, v);
 #pragma GCC unroll 6
     for (int i = 0; i < 6; ++i) store(to + i * line, v[i]);
   };
   // What is written too much, the next elements or the next strip overwrite.
-  const int64_t end = x + kWinogradTile * length + 2;
-  const F32 zeros[6] = {};
-  F32 d[6];
+  const int64_t end = x + kWinogradTile * (length - 1) + kSize;
+  const F32 zeros[kSize] = {};
+  F32 d[kSize];
   for (; x < 0 && x < end; lines += -x < L ? -x : L, x += -x < L ? -x : L) put(lines, zeros);
   for (; x + L <= w && x < end; x += L, lines += L) {
 #pragma GCC unroll 6
-    for (int i = 0; i < 6; ++i) d[i] = load(row[i] + (x & inside[i]));
+    for (int i = 0; i < kSize; ++i) d[i] = load(row[i] + (x & inside[i]));
     put(lines, d);
   }
   if (x < w && x < end) {
 #pragma GCC unroll 6
-    for (int i = 0; i < 6; ++i) d[i] = load_n(row[i] + (x & inside[i]), w - x);
+    for (int i = 0; i < kSize; ++i) d[i] = load_n(row[i] + (x & inside[i]), w - x);
     put(lines, d);
     x += L, lines += L;
   }
@@ -98,7 +130,8 @@ PLAIT_INLINE V load_quads(const float* p, const int32_t* at) {
   }
 }
 
-// Elements 0 to 5 along a line of the L tiles at at[0], at[1], ...: transposes of 4 x 4.
+// Elements 0, 1, ... along a line of the L tiles at at[0], at[1], ...: transposes of 4 x 4.
+template <int kSize>
 PLAIT_INLINE void load_tiles(const float* p, const int32_t* at, F32* d) {
   I32 low, high;  // interleave the halves of the quads of two vectors
   for (int i = 0; i < L; ++i) {
@@ -110,18 +143,21 @@ PLAIT_INLINE void load_tiles(const float* p, const int32_t* at, F32* d) {
   for (int i = 0; i < 4; ++i) a[i] = load_quads<F32>(p, at + i);
   const F32 even = __builtin_shuffle(a[0], a[2], low), odd = __builtin_shuffle(a[1], a[3], low);
   const F32 even2 = __builtin_shuffle(a[0], a[2], high), odd2 = __builtin_shuffle(a[1], a[3], high);
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) a[i] = load_quads<F32>(p + kWinogradTile, at + i);
-  const F32 even4 = __builtin_shuffle(a[0], a[2], low), odd4 = __builtin_shuffle(a[1], a[3], low);
   d[0] = __builtin_shuffle(even, odd, low);
   d[1] = __builtin_shuffle(even, odd, high);
   d[2] = __builtin_shuffle(even2, odd2, low);
   d[3] = __builtin_shuffle(even2, odd2, high);
-  d[4] = __builtin_shuffle(even4, odd4, low);
-  d[5] = __builtin_shuffle(even4, odd4, high);
+  if constexpr (kSize == 6) {
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) a[i] = load_quads<F32>(p + kWinogradTile, at + i);
+    const F32 even4 = __builtin_shuffle(a[0], a[2], low), odd4 = __builtin_shuffle(a[1], a[3], low);
+    d[4] = __builtin_shuffle(even4, odd4, low);
+    d[5] = __builtin_shuffle(even4, odd4, high);
+  }
 }
 
-void input(const WinogradInput& a) {
+template <int kSize>
+void transform(const WinogradInput& a) {
   // A strip takes four elements a tile and four more.
   constexpr int64_t kLine = 2 * kWinogradTile * kWinogradColumns + 2 * L;
   float lines[6 * kLine] = {};
@@ -135,18 +171,18 @@ void input(const WinogradInput& a) {
   for (int64_t c = 0; c < a.channels; ++c) {
     for (int64_t q = 0; q < a.n_strips; ++q) {
       const WinogradStrip& s = a.strips[q];
-      input_rows(lines + at[s.column], kLine, a.src + s.image * a.planes.image + c * a.planes.plane,
-                 a.planes.h, a.planes.w, s.row * kWinogradTile - a.before[0],
-                 s.left * kWinogradTile - a.before[1], s.length);
+      tile_rows<kSize>(lines + at[s.column], kLine, a.src + s.image * a.planes.image + c * a.planes.plane,
+                       a.planes.h, a.planes.w, s.row * kWinogradTile - a.before[0],
+                       s.left * kWinogradTile - a.before[1], s.length);
     }
-    float* to = a.v + c * kWidth;
+    float* to = a.v + c * a.v_channel;
     for (int64_t j = 0; j < a.panels * kWidth; j += L) {
       float* const panel = to + j / kWidth * a.v_panel + j % kWidth;
-      F32 d[6], v[6];
+      F32 d[kSize], v[6];
 #pragma GCC unroll 2
       for (int y = 0; y < 6; ++y) {
-        load_tiles(lines + y * kLine, at + j, d);
-        input_line(d, v);
+        load_tiles<kSize>(lines + y * kLine, at + j, d);
+        tile_line<kSize>(d, v);
 #pragma GCC unroll 6
         for (int x = 0; x < 6; ++x) store(panel + (6 * y + x) * a.v_point, v[x]);
       }
@@ -175,6 +211,32 @@ void weights(float* u, int64_t u_point, const float* w, const int64_t* tap, int6
           store(to, v[x]);
         } else {
           store_n(to, v[x], n);
+        }
+      }
+    }
+  }
+}
+
+void weights_back(float* w, const float* u, int64_t u_point, int64_t channels) {
+  for (int64_t c = 0; c < channels; c += L) {
+    const int64_t n = channels - c < L ? channels - c : L;
+    F32 half[3][6], m[6], g[3];
+    for (int x = 0; x < 6; ++x) {
+      for (int y = 0; y < 6; ++y) {
+        const float* from = u + (6 * y + x) * u_point + c;
+        m[y] = n == L ? load(from) : load_n(from, n);
+      }
+      weight_back_line(m, g);
+      for (int y = 0; y < 3; ++y) half[y][x] = g[y];
+    }
+    for (int y = 0; y < 3; ++y) {
+      weight_back_line(half[y], g);
+      for (int x = 0; x < 3; ++x) {
+        float* to = w + (3 * y + x) * channels + c;
+        if (n == L) {
+          store(to, g[x]);
+        } else {
+          store_n(to, g[x], n);
         }
       }
     }
@@ -241,6 +303,8 @@ void output(const WinogradOutput& a) {
 
 }  // namespace
 
-void fill_winograd(KernelTable& table) { table.conv.winograd = {input, weights, output}; }
+void fill_winograd(KernelTable& table) {
+  table.conv.winograd = {transform<6>, transform<4>, weights, output, weights_back};
+}
 
 }  // namespace plait::PLAIT_ISA_NS
