@@ -102,13 +102,13 @@ class WinogradWeightGrad {
   int64_t chunk_, row_;  // columns at once, and from one channel to the next
 };
 
-// In multiply-adds of a direct sum: a transform costs about as much as 12 products per point, the sums go
-// through memory once a chunk, which takes the time of some 40 products each.
+// In multiply-adds of a direct sum: a transform costs about as much as 12 products per point; the sums go
+// through memory, which takes the time of some 40 products each. Fitted as that of conv/winograd.h.
 inline bool winograd_grad_pays(const ConvShape& s) {
   const WinogradTiles tiles(s.n, s.out);
   const double transforms = 12.0 / static_cast<double>(s.ic) + 12.0 / static_cast<double>(s.oc);
   return 36.0 * (static_cast<double>(tiles.columns) * (1 + transforms) + 40) <
-         0.9 * 9 * static_cast<double>(s.n * s.out_size());
+         9 * static_cast<double>(s.n * s.out_size());
 }
 
 // Returns false, having done nothing, where a direct sum is better.
