@@ -95,9 +95,11 @@ struct ConvKernels {
   void (*direct_grad)(const DirectGrad<T>& args);
 };
 
-// Winograd's F(4x4, 3x3): a tile of 4 x 4 outputs from 36 products per channel. Tiles are columns, counted
-// along rows of tiles and on through the images; a panel has as many as the GEMM's tile.
-inline constexpr int64_t kWinogradTile = 4, kWinogradPoints = 36;
+// Winograd's F(m x m, r x r), m + r = 7: a tile of m x m outputs of a kernel of r x r taps, 2 <= r <= 5, from
+// 36 products per channel. Tiles are columns, counted along rows of tiles and on through the images; a panel
+// has as many as the GEMM's tile.
+inline constexpr int64_t kWinogradSide = 6, kWinogradPoints = 36;
+inline constexpr int64_t kWinogradMaxTaps = 5;
 // The most columns of a call.
 inline constexpr int64_t kWinogradColumns = 64;
 
@@ -107,16 +109,19 @@ struct WinogradStrip {
   int64_t image, row, left;
 };
 
-// Planes of (h, w) elements of images that lie `image` apart, and its channels `plane`.
+// Planes of (h, w) elements of images that lie `image` apart, and its channels `plane`; element (y, x) at
+// y*row + x*step.
 struct WinogradPlanes {
   int64_t image, plane;
   int64_t h, w;
+  int64_t row, step;
 };
 
 // v[panel*v_panel + point*v_point + c*v_channel + column] of some channels. Tile (row, left) reads elements
-// from (4*row - before[0], 4*left - before[1]) on, 6 x 6 of inputs, 4 x 4 of gradients; outside the plane
-// they are zeros.
+// from (tile*row - before[0], tile*left - before[1]) on, 6 x 6 of inputs, tile x tile of gradients; outside
+// the plane they are zeros. Steps of one only.
 struct WinogradInput {
+  int64_t tile;  // m
   float* v;
   int64_t v_panel, v_point, v_channel;
   const float* src;  // of the first channel
@@ -129,6 +134,7 @@ struct WinogradInput {
 
 // Outputs from m[point*m_point + r*m_row + column] of `panels` panels, for r < rows.
 struct WinogradOutput {
+  int64_t tile;
   float* dst;  // of the first row
   WinogradPlanes planes;
   const float* m;
@@ -139,15 +145,23 @@ struct WinogradOutput {
   int64_t n_strips;
 };
 
+// u[point*u_point + c], the transform of w[tap[i]*channels + c], i = taps*y + x the place in the kernel,
+// where tap[i] < 0 stands for a zero; or its gradient, which writes w where tap[i] >= 0.
+struct WinogradWeights {
+  int64_t taps;  // r
+  float* u;
+  int64_t u_point;
+  float* w;
+  const int64_t* tap;  // (taps * taps,)
+  int64_t channels;
+};
+
 struct WinogradKernels {
-  // The transforms of inputs and of the outputs' gradients.
   void (*input)(const WinogradInput& args);
   void (*gradient)(const WinogradInput& args);
-  // u[point*u_point + c] from w[tap[i]*channels + c], i the place in the 3x3 kernel
-  void (*weights)(float* u, int64_t u_point, const float* w, const int64_t* tap, int64_t channels);
   void (*output)(const WinogradOutput& args);
-  // The gradient of weights(): w[i*channels + c] from u[point*u_point + c]
-  void (*weights_back)(float* w, const float* u, int64_t u_point, int64_t channels);
+  void (*weights)(const WinogradWeights& args);
+  void (*weights_back)(const WinogradWeights& args);
 };
 
 struct ConvTable {

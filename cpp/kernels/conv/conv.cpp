@@ -131,6 +131,7 @@ void conv_forward(const ConvShape& s, const T* x, const T* w, const T* bias, T* 
   c.out_step = one;
   c.bias = bias;
   c.weight = w;
+  c.taps = s.taps();
   c.w_channel = s.taps();
   c.w_row = ic * c.w_channel;
   c.w_group = oc * c.w_row;
@@ -169,6 +170,7 @@ void conv_backward_data(const ConvShape& s, const T* gy, const T* w, const T* bi
   c.out_step = st;
   c.bias = bias;
   c.weight = w;
+  c.taps = s.taps();
   c.w_row = s.taps();
   c.w_channel = ic * s.taps();
   c.w_group = oc * c.w_channel;
@@ -184,7 +186,7 @@ void conv_backward_weight(const ConvShape& s, const T* x, const T* gy, T* gw) {
   }
   const Taps taps = forward_taps(s);
   if (s.groups > 1 && s.groups == s.ic) return weight_grad_direct(s, taps, x, gy, gw);
-  if (!weight_grad_winograd(s, x, gy, gw)) weight_grad(s, taps, x, gy, gw);
+  if (!weight_grad_winograd(s, taps, x, gy, gw)) weight_grad(s, taps, x, gy, gw);
 }
 
 #define PLAIT_INSTANTIATE(T)                                                               \

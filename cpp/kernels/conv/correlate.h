@@ -25,6 +25,7 @@ struct Correlation {
   const int64_t *out, *out_step;
   const T* bias;    // (groups * rows,) or null
   const T* weight;  // element (group, row, channel, tap index): the strides below, taps adjacent
+  int64_t taps;     // of all phases
   int64_t w_group, w_row, w_channel;
   const std::vector<Phase>* phases;
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// 3x3 correlations of step 1 by Winograd's F(4x4, 3x3): 36 products in place of 144 for 16 outputs of a
-// channel, so that it passes the multiply-add peak of a direct sum. The error against float64 is about twice
-// that of a direct float32 sum (tests/test_conv_accuracy.py); an infinite or NaN input makes all outputs of
-// the tiles that read it NaN.
+// Correlations with kernels of 2 x 2 to 5 x 5 taps by Winograd's F(m x m, r x r), m + r = 7: 36 products in
+// place of m*m*r*r for m*m outputs of a channel, so that they pass the multiply-add peak of a direct sum: 4
+// times fewer for 3 x 3. With a step of two the image is read as four images of half the size, each with its
+// share of the taps: a 7 x 7 kernel is then one of 4 x 4, and a 4 x 4 kernel one of 2 x 2. The error against
+// float64 is about twice that of a direct float32 sum (tests/test_conv_accuracy.py); an infinite or NaN input
+// makes all outputs of the tiles that read it NaN.
 #pragma once
 
 #include <algorithm>
@@ -13,54 +15,57 @@
 
 namespace plait::conv {
 
-struct Winograd {
-  int64_t low[2];  // the least tap along h and w
-  int64_t tap[9];  // index of the tap at each place
+// How taps are read as a square kernel of `taps` x `taps`, for each of the step's phases.
+struct WinogradPlan {
+  static constexpr int64_t kMaxStep = 2;
+  struct Part {
+    int64_t a, b;                                      // phase along h and w
+    int64_t tap[kWinogradMaxTaps * kWinogradMaxTaps];  // index of the tap at each place, or -1
+  };
+  int64_t taps, tile;
+  int64_t step, low[2];  // the least tap along h and w
+  int64_t n_taps;        // that there are
+  int64_t n_parts;
+  Part parts[kMaxStep * kMaxStep];
 };
 
-// Whether c is such a correlation, and how its taps lie.
-template <class T>
-bool winograd_taps(const Correlation<T>& c, Winograd& plan) {
-  if (c.groups != 1 || c.phases->size() != 1 || c.in[0] != 1 || c.out[0] != 1) return false;
-  const Taps& taps = c.phases->front().taps;
-  if (taps.size() != 9) return false;
-  for (int i = 0; i < 3; ++i) {
-    if (c.step[i] != 1 || c.out_step[i] != 1) return false;
-  }
+inline bool winograd_plan(const Taps& taps, const int64_t* step, WinogradPlan& plan) {
+  if (taps.size() < 4 || step[1] != step[2] || step[1] > WinogradPlan::kMaxStep) return false;
+  plan.step = step[1];
+  plan.n_taps = taps.size();
   plan.low[0] = *std::min_element(taps.h.begin(), taps.h.end());
   plan.low[1] = *std::min_element(taps.w.begin(), taps.w.end());
-  std::fill_n(plan.tap, 9, -1);
-  for (size_t t = 0; t < 9; ++t) {
+  const int64_t high = std::max(*std::max_element(taps.h.begin(), taps.h.end()) - plan.low[0],
+                                *std::max_element(taps.w.begin(), taps.w.end()) - plan.low[1]);
+  plan.taps = high / plan.step + 1;
+  if (plan.taps < 2 || plan.taps > kWinogradMaxTaps) return false;
+  plan.tile = kWinogradSide + 1 - plan.taps;
+  plan.n_parts = 0;
+  for (size_t t = 0; t < taps.d.size(); ++t) {
+    if (taps.d[t] != 0) return false;
     const int64_t h = taps.h[t] - plan.low[0], w = taps.w[t] - plan.low[1];
-    if (h > 2 || w > 2 || taps.d[t] != 0) return false;
-    plan.tap[3 * h + w] = taps.index[t];
+    WinogradPlan::Part* part = plan.parts;
+    while (part < plan.parts + plan.n_parts && (part->a != h % plan.step || part->b != w % plan.step)) ++part;
+    if (part == plan.parts + plan.n_parts) {
+      ++plan.n_parts;
+      *part = {h % plan.step, w % plan.step, {}};
+      std::fill(std::begin(part->tap), std::end(part->tap), -1);
+    }
+    part->tap[plan.taps * (h / plan.step) + w / plan.step] = taps.index[t];
   }
   return true;
-}
-
-// In multiply-adds of a direct sum: the transform of an input costs the time of 12 products per point, that
-// of an output 6, that of the weights 200 per pair of channels. Fitted on Zen 3 to 1 to 512 channels and
-// planes of 4 x 4 to 32 x 32, alone and 16 at a time: where it says that both are equal, 0.8 to 1.5 times was
-// measured.
-template <class T>
-bool winograd_pays(const Correlation<T>& c) {
-  const int64_t tiles = round_up(
-      c.images * ceil_div(c.out[1], kWinogradTile) * ceil_div(c.out[2], kWinogradTile), gemm_kernels<T>().nr);
-  const double transforms = 12.0 / static_cast<double>(c.channels) + 6.0 / static_cast<double>(c.rows);
-  return 36.0 * static_cast<double>(tiles) * (1 + transforms) + 200 <
-         9 * static_cast<double>(c.images * c.out_size());
 }
 
 // From one point to the next: a line more than a power of two, or all 36 would meet in the same sets of L1.
 inline int64_t point_stride(int64_t elements) { return round_up(elements, 16) + 16; }
 
-// The tiles of some images' outputs, as columns.
+// The tiles of some images, as columns.
 struct WinogradTiles {
   int64_t h, w;  // of an image
   int64_t columns;
 
-  WinogradTiles(int64_t images, const int64_t* out)
-      : h(ceil_div(out[1], kWinogradTile)), w(ceil_div(out[2], kWinogradTile)), columns(images * h * w) {}
+  WinogradTiles(int64_t images, int64_t rows, int64_t row_length, int64_t tile)
+      : h(ceil_div(rows, tile)), w(ceil_div(row_length, tile)), columns(images * h * w) {}
 
   // Columns [first, first + count), as far as there are.
   std::vector<WinogradStrip> strips(int64_t first, int64_t count) const {
@@ -80,73 +85,155 @@ struct WinogradTiles {
   }
 };
 
+// What the tiles of inputs are read from: the images where they lie, or with a step of two the frames of some
+// of them, which hold the phases apart.
+class WinogradSource {
+ public:
+  WinogradSource(const WinogradPlan& plan, int64_t channels, const int64_t* in, const FrameShape& frame)
+      : plan_(plan), channels_(channels), frame_(frame), framed_(plan.step > 1) {
+    const int64_t plane = framed_ ? frame.plane() : in[1] * in[2];
+    const int64_t h = framed_ ? frame.cells[1] : in[1], w = framed_ ? frame.cells[2] : in[2];
+    planes_ = {channels * plane, plane, h, w, w, 1};
+  }
+  // Images whose frames take a part of the last cache.
+  int64_t images_at_once(int64_t images) const {
+    constexpr int64_t kFrameBytes = int64_t{1} << 24;
+    return framed_ ? std::clamp<int64_t>(kFrameBytes / (planes_.image * 4), 1, images) : images;
+  }
+  size_t frame_bytes(int64_t images) const {
+    return framed_ ? sizeof(float) * static_cast<size_t>(images * planes_.image + kFrameSlack) : 0;
+  }
+  void read(const float* src, int64_t images, float* frames) {
+    data_ = framed_ ? frames : src;
+    if (!framed_) return;
+    parallel_for(images * channels_, std::max<int64_t>(1, kGrainElements / planes_.plane),
+                 [&](int64_t begin, int64_t end) {
+                   conv_kernels<float>().frame(frame_, frames + begin * planes_.plane,
+                                               src + begin * frame_.in[1] * frame_.in[2], end - begin);
+                 });
+  }
+  // All channels of all parts, the parts outside.
+  int64_t channels() const { return channels_ * plan_.n_parts; }
+  // Transforms channels [first, first + count): `a` says to where, and which tiles.
+  void transform(WinogradInput a, int64_t first, int64_t count) const {
+    a.tile = plan_.tile;
+    a.planes = planes_;
+    a.before[0] = framed_ ? 0 : -plan_.low[0];
+    a.before[1] = framed_ ? 0 : -plan_.low[1];
+    while (count > 0) {
+      const WinogradPlan::Part& part = plan_.parts[first / channels_];
+      const int64_t c = first % channels_;
+      a.channels = std::min(channels_ - c, count);
+      a.src = data_ + c * planes_.plane + (framed_ ? frame_.at(0, part.a, part.b) : 0);
+      kernels().conv.winograd.input(a);
+      a.v += a.channels * a.v_channel;
+      first += a.channels;
+      count -= a.channels;
+    }
+  }
+
+ private:
+  const WinogradPlan& plan_;
+  const int64_t channels_;
+  const FrameShape frame_;
+  const bool framed_;
+  WinogradPlanes planes_;
+  const float* data_ = nullptr;
+};
+
+// In multiply-adds of a direct sum: the transform of an input costs the time of 12 products per point, that
+// of an output 6, that of the weights 200 per pair of channels. Fitted on Zen 3 to 3 x 3 kernels, 1 to 512
+// channels and planes of 4 x 4 to 32 x 32, alone and 16 at a time: where it says that both are equal, 0.8
+// to 1.5 times was measured.
+inline bool winograd_pays(const Correlation<float>& c, const Phase& p, const WinogradPlan& plan) {
+  const auto parts = static_cast<double>(plan.n_parts);
+  const double columns = static_cast<double>(
+      round_up(WinogradTiles(c.images, p.grid[1], p.grid[2], plan.tile).columns, gemm_kernels<float>().nr));
+  const double transforms =
+      12.0 * parts / static_cast<double>(c.rows) + 6.0 / static_cast<double>(c.channels);
+  return 36.0 * columns * (parts + transforms) + 200 * parts <
+         static_cast<double>(plan.n_taps * c.images * p.positions());
+}
+
 class WinogradRunner {
  public:
-  WinogradRunner(const Correlation<float>& c, const Winograd& plan)
+  WinogradRunner(const Correlation<float>& c, const Phase& phase, const WinogradPlan& plan)
       : c_(c),
+        phase_(phase),
         plan_(plan),
         kern_(gemm_kernels<float>()),
         nr_(kern_.nr),
-        tiles_(c.images, c.out),
-        panels_(ceil_div(tiles_.columns, nr_)) {
+        source_(plan, c.channels, c.in, frame_shape(c.in, c.step, {phase})),
+        channels_(source_.channels()) {
     // A unit's weights and products should fit a small L2.
     constexpr int64_t kWeightBytes = 192 << 10;
-    const int64_t most = kWeightBytes / (kPointBytes * c.channels) / kern_.mr * kern_.mr;
+    const int64_t most = kWeightBytes / (4 * kWinogradPoints * channels_) / kern_.mr * kern_.mr;
     const int64_t blocks = ceil_div(c.rows, std::max(most, kern_.mr));
     rows_ = round_up(ceil_div(c.rows, blocks), kern_.mr);
     row_blocks_ = ceil_div(c.rows, rows_);
   }
 
-  // Bits do not depend on how the product is cut, so that the cut may look at the number of threads.
   void run() {
-    constexpr int64_t kInputBytes = 320 << 10;
-    const int64_t panels = std::clamp<int64_t>(kInputBytes / (panel_size() * 4), 1, kWinogradColumns / nr_);
-    if (panels_ >= 2 * num_threads() * panels) {
-      by_columns(panels);
-    } else {
-      by_rows();
+    const int64_t at_once = source_.images_at_once(c_.images);
+    const Workspace frames(source_.frame_bytes(at_once));
+    for (int64_t image = 0; image < c_.images; image += at_once) {
+      const int64_t images = std::min(at_once, c_.images - image);
+      source_.read(c_.src + image * c_.channels * c_.in_size(), images, frames.as<float>());
+      run_images(image, WinogradTiles(images, phase_.grid[1], phase_.grid[2], plan_.tile));
     }
   }
 
  private:
-  static constexpr int64_t kPointBytes = kWinogradPoints * static_cast<int64_t>(sizeof(float));
-
-  int64_t v_point() const { return point_stride(c_.channels * nr_); }
+  int64_t v_point() const { return point_stride(channels_ * nr_); }
   int64_t panel_size() const { return kWinogradPoints * v_point(); }
-  int64_t u_point() const { return point_stride(rows_ * c_.channels); }
+  int64_t u_point() const { return point_stride(rows_ * channels_); }
   double work(int64_t panels) const {
     return static_cast<double>(panels * panel_size()) * static_cast<double>(c_.rows);
   }
 
+  // Bits do not depend on how the product is cut, so that the cut may look at the number of threads.
+  void run_images(int64_t image, const WinogradTiles& tiles) const {
+    constexpr int64_t kInputBytes = 320 << 10;
+    const int64_t unit = std::clamp<int64_t>(kInputBytes / (panel_size() * 4), 1, kWinogradColumns / nr_);
+    if (ceil_div(tiles.columns, nr_) >= 2 * num_threads() * unit) {
+      by_columns(image, tiles, unit);
+    } else {
+      by_rows(image, tiles);
+    }
+  }
+
   // All weights are transformed first; a unit transforms its own columns and multiplies them with all rows.
-  void by_columns(int64_t unit_panels) {
-    const int64_t block = kWinogradPoints * u_point();
+  void by_columns(int64_t image, const WinogradTiles& tiles, int64_t unit_panels) const {
+    const int64_t block = kWinogradPoints * u_point(), panels = ceil_div(tiles.columns, nr_);
     const Workspace u(sizeof(float) * static_cast<size_t>(row_blocks_ * block));
     for_units(row_blocks_, static_cast<double>(row_blocks_ * block) * 4,
               [&](int64_t b) { transform_weights(b, u.as<float>() + b * block); });
-    for_units(ceil_div(panels_, unit_panels), work(panels_), [&](int64_t unit) {
-      const int64_t p = unit * unit_panels, n = std::min(unit_panels, panels_ - p);
+    for_units(ceil_div(panels, unit_panels), work(panels), [&](int64_t unit) {
+      const int64_t p = unit * unit_panels, n = std::min(unit_panels, panels - p);
       const Workspace v(sizeof(float) * static_cast<size_t>(n * panel_size()));
-      const std::vector<WinogradStrip> cut = strips(p, n);
-      transform_inputs(cut, n, 0, c_.channels, v.as<float>());
-      for (int64_t b = 0; b < row_blocks_; ++b) multiply(b, u.as<float>() + b * block, cut, v.as<float>(), n);
+      const std::vector<WinogradStrip> strips = tiles.strips(p * nr_, n * nr_);
+      transform_inputs(strips, n, 0, channels_, v.as<float>());
+      for (int64_t b = 0; b < row_blocks_; ++b) {
+        multiply(b, u.as<float>() + b * block, image, strips, v.as<float>(), n);
+      }
     });
   }
 
   // Columns are transformed first, as many as stay in the last cache while all rows read them; a unit
   // transforms the weights of its rows.
-  void by_rows() {
+  void by_rows(int64_t image, const WinogradTiles& tiles) const {
     constexpr int64_t kChunkBytes = int64_t{8} << 20, kChannels = 16;
+    const int64_t panels = ceil_div(tiles.columns, nr_);
     const int64_t most = std::max<int64_t>(1, kChunkBytes / (panel_size() * 4));
-    const int64_t chunk = ceil_div(panels_, ceil_div(panels_, most));
-    const int64_t width = kWinogradColumns / nr_, blocks = ceil_div(c_.channels, kChannels);
+    const int64_t chunk = ceil_div(panels, ceil_div(panels, most));
+    const int64_t width = kWinogradColumns / nr_, blocks = ceil_div(channels_, kChannels);
     const Workspace v(sizeof(float) * static_cast<size_t>(chunk * panel_size()));
-    for (int64_t first = 0; first < panels_; first += chunk) {
-      const int64_t count = std::min(chunk, panels_ - first), pieces = ceil_div(count, width);
+    for (int64_t first = 0; first < panels; first += chunk) {
+      const int64_t count = std::min(chunk, panels - first), pieces = ceil_div(count, width);
       for_units(pieces * blocks, static_cast<double>(count * panel_size()) * 8, [&](int64_t unit) {
         const int64_t p = unit / blocks * width, n = std::min(width, count - p),
                       c0 = unit % blocks * kChannels;
-        transform_inputs(strips(first + p, n), n, c0, std::min(kChannels, c_.channels - c0),
+        transform_inputs(tiles.strips((first + p) * nr_, n * nr_), n, c0, std::min(kChannels, channels_ - c0),
                          v.as<float>() + p * panel_size());
       });
       const int64_t cuts = std::clamp<int64_t>(ceil_div(2 * num_threads(), row_blocks_), 1, pieces);
@@ -156,49 +243,50 @@ class WinogradRunner {
         transform_weights(b, u.as<float>());
         for (int64_t q = pieces * cut / cuts; q < pieces * (cut + 1) / cuts; ++q) {
           const int64_t p = q * width, n = std::min(width, count - p);
-          multiply(b, u.as<float>(), strips(first + p, n), v.as<float>() + p * panel_size(), n);
+          multiply(b, u.as<float>(), image, tiles.strips((first + p) * nr_, n * nr_),
+                   v.as<float>() + p * panel_size(), n);
         }
       });
     }
   }
 
-  std::vector<WinogradStrip> strips(int64_t panel, int64_t panels) const {
-    return tiles_.strips(panel * nr_, panels * nr_);
-  }
-
   // v[panel][point][channel][column]
-  void transform_inputs(const std::vector<WinogradStrip>& cut, int64_t panels, int64_t channel,
+  void transform_inputs(const std::vector<WinogradStrip>& strips, int64_t panels, int64_t channel,
                         int64_t channels, float* v) const {
     WinogradInput a;
     a.v = v + channel * nr_;
     a.v_panel = panel_size();
     a.v_point = v_point();
     a.v_channel = nr_;
-    a.src = c_.src + channel * c_.in_size();
-    a.planes = {c_.channels * c_.in_size(), c_.in_size(), c_.in[1], c_.in[2]};
-    a.before[0] = -plan_.low[0];
-    a.before[1] = -plan_.low[1];
-    a.channels = channels;
     a.panels = panels;
-    a.strips = cut.data();
-    a.n_strips = static_cast<int64_t>(cut.size());
-    kernels().conv.winograd.input(a);
+    a.strips = strips.data();
+    a.n_strips = static_cast<int64_t>(strips.size());
+    source_.transform(a, channel, channels);
   }
 
   // u[point][row][channel] of a block of rows
   void transform_weights(int64_t block, float* u) const {
-    const Workspace turned(sizeof(float) * static_cast<size_t>(9 * c_.channels + kFrameSlack));
+    const Workspace turned(sizeof(float) * static_cast<size_t>(c_.taps * c_.channels + kFrameSlack));
     const int64_t r0 = block * rows_, r1 = std::min(r0 + rows_, c_.rows);
-    for (int64_t r = r0; r < r1; ++r, u += c_.channels) {
+    WinogradWeights a;
+    a.taps = plan_.taps;
+    a.u = u;
+    a.u_point = u_point();
+    a.w = turned.as<float>();
+    a.channels = c_.channels;
+    for (int64_t r = r0; r < r1; ++r) {
       // pack() turns (channel, tap) into (tap, channel)
-      kern_.pack(turned.as<float>(), c_.channels, c_.weight + r * c_.w_row, c_.w_channel, 1, c_.channels, 9);
-      kernels().conv.winograd.weights(u, u_point(), turned.as<float>(), plan_.tap, c_.channels);
+      kern_.pack(a.w, c_.channels, c_.weight + r * c_.w_row, c_.w_channel, 1, c_.channels, c_.taps);
+      for (int64_t q = 0; q < plan_.n_parts; ++q, a.u += c_.channels) {
+        a.tap = plan_.parts[q].tap;
+        kernels().conv.winograd.weights(a);
+      }
     }
   }
 
-  // The outputs of a block of rows in `panels` panels.
-  void multiply(int64_t block, const float* u, const std::vector<WinogradStrip>& cut, const float* v,
-                int64_t panels) const {
+  // The outputs of a block of rows in `panels` panels of the images from `image` on.
+  void multiply(int64_t block, const float* u, int64_t image, const std::vector<WinogradStrip>& strips,
+                const float* v, int64_t panels) const {
     const int64_t r0 = block * rows_, rows = std::min(rows_, c_.rows - r0), columns = panels * nr_;
     const int64_t m_point = point_stride(rows * columns);
     const Workspace products(sizeof(float) * static_cast<size_t>(kWinogradPoints * m_point));
@@ -206,8 +294,8 @@ class WinogradRunner {
     blk.m = rows;
     blk.n = columns;
     blk.mr = ceil_div(rows, ceil_div(rows, kern_.mr));
-    blk.a_panel = blk.mr * c_.channels;
-    blk.a_rs = c_.channels;
+    blk.a_panel = blk.mr * channels_;
+    blk.a_rs = channels_;
     blk.a_ps = 1;
     blk.b_panel = panel_size();
     blk.b_ps = nr_;
@@ -216,10 +304,10 @@ class WinogradRunner {
     blk.c_cs = 1;
     blk.alpha = 1;
     blk.epilogue = nullptr;
-    const int64_t depth = ceil_div(c_.channels, ceil_div(c_.channels, kern_.kc));
+    const int64_t depth = ceil_div(channels_, ceil_div(channels_, kern_.kc));
     for (int64_t point = 0; point < kWinogradPoints; ++point) {
-      for (int64_t k0 = 0; k0 < c_.channels; k0 += depth) {
-        blk.k = std::min(depth, c_.channels - k0);
+      for (int64_t k0 = 0; k0 < channels_; k0 += depth) {
+        blk.k = std::min(depth, channels_ - k0);
         blk.a = u + point * u_point() + k0;
         blk.b = v + point * v_point() + k0 * nr_;
         blk.c = products.as<float>() + point * m_point;
@@ -228,25 +316,28 @@ class WinogradRunner {
       }
     }
     WinogradOutput a;
-    a.dst = c_.dst + r0 * c_.out_size();
-    a.planes = {c_.rows * c_.out_size(), c_.out_size(), c_.out[1], c_.out[2]};
+    a.tile = plan_.tile;
+    a.dst = c_.place(image, 0, r0) + phase_.start[1] * c_.out[2] + phase_.start[2];
+    a.planes = {c_.rows * c_.out_size(),    c_.out_size(), phase_.grid[1], phase_.grid[2],
+                c_.out_step[1] * c_.out[2], c_.out_step[2]};
     a.m = products.as<float>();
     a.m_point = m_point;
     a.m_row = columns;
     a.rows = rows;
     a.panels = panels;
     a.bias = c_.bias ? c_.bias + r0 : nullptr;
-    a.strips = cut.data();
-    a.n_strips = static_cast<int64_t>(cut.size());
+    a.strips = strips.data();
+    a.n_strips = static_cast<int64_t>(strips.size());
     kernels().conv.winograd.output(a);
   }
 
   const Correlation<float>& c_;
-  const Winograd& plan_;
+  const Phase& phase_;
+  const WinogradPlan& plan_;
   const GemmKernels<float>& kern_;
   const int64_t nr_;
-  const WinogradTiles tiles_;
-  const int64_t panels_;
+  WinogradSource source_;
+  const int64_t channels_;     // of all parts
   int64_t rows_, row_blocks_;  // of a block of rows
 };
 
@@ -254,10 +345,14 @@ class WinogradRunner {
 template <class T>
 bool correlate_winograd(const Correlation<T>& c) {
   if constexpr (sizeof(T) == 4) {
-    Winograd plan;
-    if (!winograd_taps(c, plan) || !winograd_pays(c)) return false;
-    WinogradRunner(c, plan).run();
-    return true;
+    if (c.groups != 1 || c.in[0] != 1 || c.out[0] != 1 || c.images == 0 || c.rows == 0) return false;
+    std::vector<WinogradPlan> plans(c.phases->size());
+    for (size_t i = 0; i < plans.size(); ++i) {
+      const Phase& p = (*c.phases)[i];
+      if (!winograd_plan(p.taps, c.step, plans[i]) || !winograd_pays(c, p, plans[i])) return false;
+    }
+    for (size_t i = 0; i < plans.size(); ++i) WinogradRunner(c, (*c.phases)[i], plans[i]).run();
+    return !plans.empty();
   }
   return false;
 }

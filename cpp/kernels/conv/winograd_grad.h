@@ -5,58 +5,58 @@
 // for each of the 36 points a product of matrices: (rows x tiles) * (tiles x channels).
 #pragma once
 
+#include "kernels/conv/weight_grad.h"
 #include "kernels/conv/winograd.h"
 
 namespace plait::conv {
 
-inline bool is_winograd(const ConvShape& s) {
-  for (int i = 0; i < 3; ++i) {
-    if (s.kernel[i] != (i == 0 ? 1 : 3) || s.stride[i] != 1 || s.dilation[i] != 1) return false;
-  }
-  return s.groups == 1 && s.in[0] == 1 && s.out[0] == 1;
-}
-
 class WinogradWeightGrad {
  public:
-  WinogradWeightGrad(const ConvShape& s, const float* x, const float* gy)
-      : s_(s), x_(x), gy_(gy), tiles_(s.n, s.out) {
+  WinogradWeightGrad(const ConvShape& s, const Taps& taps, const WinogradPlan& plan, const float* x,
+                     const float* gy)
+      : s_(s),
+        plan_(plan),
+        x_(x),
+        gy_(gy),
+        source_(plan, s.ic, s.in, frame_shape(s.in, s.stride, {forward_phase(s, taps)})),
+        channels_(source_.channels()),
+        images_(source_.images_at_once(s.n)) {
     // Transformed tiles stay in the last cache until they are multiplied; how many decides bits.
-    constexpr int64_t kChunkBytes = int64_t{16} << 20, kPointBytes = 4 * kWinogradPoints, kMost = 384;
+    constexpr int64_t kChunkBytes = int64_t{4} << 20, kMost = 384;
+    const int64_t columns = tiles(images_).columns;
     const int64_t most = std::clamp<int64_t>(
-        kChunkBytes / (kPointBytes * (s.ic + s.oc)) / kColumns * kColumns, kColumns, kMost);
-    chunk_ = round_up(ceil_div(tiles_.columns, ceil_div(tiles_.columns, most)), kColumns);
+        kChunkBytes / (4 * kWinogradPoints * (channels_ + s.oc)) / kColumns * kColumns, kColumns, kMost);
+    chunk_ = round_up(ceil_div(columns, ceil_div(columns, most)), kColumns);
     row_ = point_stride(chunk_);
   }
 
-  void run(float* gw) const {
-    const Workspace v(bytes(s_.ic * row_)), z(bytes(s_.oc * row_)), sums(bytes(s_.oc * s_.ic));
-    for (int64_t first = 0; first < tiles_.columns; first += chunk_) {
-      const int64_t count = std::min(chunk_, tiles_.columns - first);
-      transform(kernels().conv.winograd.input, x_, s_.ic, s_.in, s_.pad + 1, first, count, v.as<float>());
-      constexpr int64_t kNone[2] = {0, 0};
-      transform(kernels().conv.winograd.gradient, gy_, s_.oc, s_.out, kNone, first, count, z.as<float>());
-      GemmArgs<float> a;
-      a.m = s_.oc;
-      a.n = s_.ic;
-      a.k = count;
-      a.batch = kWinogradPoints;
-      a.a = {z.as<float>(), row_, 1, s_.oc * row_};
-      a.b = {v.as<float>(), 1, row_, s_.ic * row_};
-      a.c = sums.as<float>();
-      a.c_rs = s_.ic;
-      a.c_bs = s_.oc * s_.ic;
-      a.beta = first > 0 ? 1.0f : 0.0f;
-      gemm(a);
+  void run(float* gw) {
+    const Workspace v(bytes(channels_ * row_)), z(bytes(s_.oc * row_)), sums(bytes(s_.oc * channels_));
+    const Workspace frames(source_.frame_bytes(images_));
+    for (int64_t image = 0; image < s_.n; image += images_) {
+      const int64_t images = std::min(images_, s_.n - image);
+      source_.read(x_ + image * s_.ic * s_.in_size(), images, frames.as<float>());
+      const WinogradTiles here = tiles(images);
+      for (int64_t first = 0; first < here.columns; first += chunk_) {
+        const int64_t count = std::min(chunk_, here.columns - first);
+        transform_inputs(here, first, count, v.as<float>());
+        transform_gradients(here, gy_ + image * s_.oc * s_.out_size(), first, count, z.as<float>());
+        GemmArgs<float> a;
+        a.m = s_.oc;
+        a.n = channels_;
+        a.k = count;
+        a.batch = kWinogradPoints;
+        a.a = {z.as<float>(), row_, 1, s_.oc * row_};
+        a.b = {v.as<float>(), 1, row_, channels_ * row_};
+        a.c = sums.as<float>();
+        a.c_rs = channels_;
+        a.c_bs = s_.oc * channels_;
+        a.beta = image > 0 || first > 0 ? 1.0f : 0.0f;
+        gemm(a);
+      }
     }
-    for_units(s_.oc, static_cast<double>(s_.oc * s_.ic) * 256, [&](int64_t r) {
-      const Workspace space(sizeof(float) * static_cast<size_t>(2 * (9 * s_.ic + kFrameSlack)));
-      float* const turned = space.as<float>();
-      float* const row = turned + 9 * s_.ic + kFrameSlack;
-      kernels().conv.winograd.weights_back(turned, sums.as<float>() + r * s_.ic, s_.oc * s_.ic, s_.ic);
-      // pack() turns (tap, channel) into (channel, tap), and may write past them
-      gemm_kernels<float>().pack(row, 9, turned, s_.ic, 1, 9, s_.ic);
-      std::copy_n(row, 9 * s_.ic, gw + r * 9 * s_.ic);
-    });
+    for_units(s_.oc, static_cast<double>(s_.oc * channels_) * 256,
+              [&](int64_t r) { store(sums.as<float>() + r * channels_, gw + r * s_.ic * s_.taps()); });
   }
 
  private:
@@ -66,57 +66,98 @@ class WinogradWeightGrad {
   static size_t bytes(int64_t elements) {
     return sizeof(float) * static_cast<size_t>(kWinogradPoints * elements);
   }
+  WinogradTiles tiles(int64_t images) const { return {images, s_.out[1], s_.out[2], plan_.tile}; }
 
-  // to[point][channel][column] of `count` columns
-  void transform(void (*kernel)(const WinogradInput&), const float* src, int64_t channels,
-                 const int64_t* size, const int64_t* before, int64_t first, int64_t count, float* to) const {
+  // f(channel, channels, args) for parts of `count` columns from `first` on, to[point][channel][column].
+  template <class F>
+  void for_tiles(const WinogradTiles& tiles, int64_t first, int64_t count, int64_t channels, float* to,
+                 F&& f) const {
     constexpr int64_t kChannels = 16;
-    const int64_t nr = gemm_kernels<float>().nr;
     const int64_t pieces = ceil_div(count, kWinogradColumns), blocks = ceil_div(channels, kChannels);
     for_units(pieces * blocks, static_cast<double>(count * channels) * 8 * kWinogradPoints,
               [&](int64_t unit) {
                 const int64_t j = unit % pieces * kWinogradColumns, c = unit / pieces * kChannels;
-                const int64_t columns = std::min(kWinogradColumns, count - j);
-                const std::vector<WinogradStrip> strips = tiles_.strips(first + j, columns);
+                const int64_t columns = std::min(kWinogradColumns, count - j), nr = gemm_kernels<float>().nr;
+                const std::vector<WinogradStrip> strips = tiles.strips(first + j, columns);
                 WinogradInput a;
                 a.v = to + c * row_ + j;
                 a.v_panel = nr;
                 a.v_channel = row_;
                 a.v_point = channels * row_;
-                a.src = src + c * size[1] * size[2];
-                a.planes = {channels * size[1] * size[2], size[1] * size[2], size[1], size[2]};
-                a.before[0] = before[0];
-                a.before[1] = before[1];
-                a.channels = std::min(kChannels, channels - c);
                 a.panels = ceil_div(columns, nr);
                 a.strips = strips.data();
                 a.n_strips = static_cast<int64_t>(strips.size());
-                kernel(a);
+                f(c, std::min(kChannels, channels - c), a);
               });
+  }
+  void transform_inputs(const WinogradTiles& tiles, int64_t first, int64_t count, float* to) const {
+    for_tiles(tiles, first, count, channels_, to, [&](int64_t c, int64_t channels, const WinogradInput& a) {
+      source_.transform(a, c, channels);
+    });
+  }
+  void transform_gradients(const WinogradTiles& tiles, const float* gy, int64_t first, int64_t count,
+                           float* to) const {
+    for_tiles(tiles, first, count, s_.oc, to, [&](int64_t c, int64_t channels, WinogradInput a) {
+      a.tile = plan_.tile;
+      a.src = gy + c * s_.out_size();
+      a.planes = {s_.oc * s_.out_size(), s_.out_size(), s_.out[1], s_.out[2], s_.out[2], 1};
+      a.before[0] = a.before[1] = 0;
+      a.channels = channels;
+      kernels().conv.winograd.gradient(a);
+    });
+  }
+
+  // One output channel's sums[point][part][channel] to gw[channel][tap].
+  void store(float* sums, float* gw) const {
+    const int64_t n = s_.taps();
+    const Workspace space(sizeof(float) * static_cast<size_t>(2 * (n * s_.ic + kFrameSlack)));
+    float* const turned = space.as<float>();
+    float* const row = turned + n * s_.ic + kFrameSlack;
+    for (int64_t q = 0; q < plan_.n_parts; ++q) {
+      WinogradWeights a;
+      a.taps = plan_.taps;
+      a.u = sums + q * s_.ic;
+      a.u_point = s_.oc * channels_;
+      a.w = turned;
+      a.tap = plan_.parts[q].tap;
+      a.channels = s_.ic;
+      kernels().conv.winograd.weights_back(a);
+    }
+    // pack() turns (tap, channel) into (channel, tap), and may write past them
+    gemm_kernels<float>().pack(row, n, turned, s_.ic, 1, n, s_.ic);
+    std::copy_n(row, n * s_.ic, gw);
   }
 
   const ConvShape& s_;
+  const WinogradPlan& plan_;
   const float* const x_;
   const float* const gy_;
-  const WinogradTiles tiles_;
-  int64_t chunk_, row_;  // columns at once, and from one channel to the next
+  WinogradSource source_;
+  const int64_t channels_, images_;  // of all parts; whose frames are held at once
+  int64_t chunk_, row_;              // columns at once, and from one channel to the next
 };
 
-// In multiply-adds of a direct sum: a transform costs about as much as 12 products per point; the sums go
-// through memory, which takes the time of some 40 products each. Fitted as that of conv/winograd.h.
-inline bool winograd_grad_pays(const ConvShape& s) {
-  const WinogradTiles tiles(s.n, s.out);
-  const double transforms = 12.0 / static_cast<double>(s.ic) + 12.0 / static_cast<double>(s.oc);
-  return 36.0 * (static_cast<double>(tiles.columns) * (1 + transforms) + 40) <
-         9 * static_cast<double>(s.n * s.out_size());
+// In multiply-adds of a direct sum: the transform of an input costs about as much as 12 products per point, that of
+// a gradient 20; the sums go through memory, which takes the time of some 40 products each. Fitted as that of
+// conv/winograd.h.
+inline bool winograd_grad_pays(const ConvShape& s, const WinogradPlan& plan) {
+  const auto parts = static_cast<double>(plan.n_parts);
+  const auto columns = static_cast<double>(WinogradTiles(s.n, s.out[1], s.out[2], plan.tile).columns);
+  const double transforms = 20.0 / static_cast<double>(s.ic) + 12.0 * parts / static_cast<double>(s.oc);
+  return 36.0 * (columns * (parts + transforms) + 40 * parts) <
+         static_cast<double>(plan.n_taps * s.n * s.out_size());
 }
 
 // Returns false, having done nothing, where a direct sum is better.
 template <class T>
-bool weight_grad_winograd(const ConvShape& s, const T* x, const T* gy, T* gw) {
+bool weight_grad_winograd(const ConvShape& s, const Taps& taps, const T* x, const T* gy, T* gw) {
   if constexpr (sizeof(T) == 4) {
-    if (!is_winograd(s) || !winograd_grad_pays(s)) return false;
-    WinogradWeightGrad(s, x, gy).run(gw);
+    WinogradPlan plan;
+    if (s.groups != 1 || s.in[0] != 1 || s.out[0] != 1 || !winograd_plan(taps, s.stride, plan) ||
+        !winograd_grad_pays(s, plan)) {
+      return false;
+    }
+    WinogradWeightGrad(s, taps, plan, x, gy).run(gw);
     return true;
   }
   return false;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The transforms of Winograd's F(4x4, 3x3): Y = A' [(G w G') * (B' d B)] A. Every vector holds one element of
-// as many tiles as it has lanes, so that the transforms are plain arithmetic; they are bound by it. The
-// points are 0, +-1/sqrt(2), +-sqrt(2) and infinity: against a direct sum in float32 the error is about twice
-// as large in the root of mean squares (with the usual 0, +-1, +-2 it is four times as large).
+// The transforms of Winograd's F(m x m, r x r), m + r = 7: Y = A' [(G w G') * (B' d B)] A. Every vector holds
+// one element of as many tiles as it has lanes, so that the transforms are plain arithmetic; they are bound
+// by it. The points are 0, +-1/sqrt(2), +-sqrt(2) and infinity: against a direct sum in float32 the error is
+// about twice as large in the root of mean squares (for r = 3; with the usual 0, +-1, +-2 it is four times as
+// large). B' depends on the points alone; A and G take a polynomial of m or r coefficients to its values at
+// the points, G with the weights of Lagrange's interpolation.
 #include "kernels/conv.h"
 #include "kernels/isa/vec.h"
 #include "kernels/table.h"
@@ -12,6 +14,7 @@ namespace {
 
 constexpr int L = kLanes<float>;
 constexpr int kWidth = 2 * L;  // of a panel
+constexpr int kSide = kWinogradSide;
 constexpr float kA = 0.70710678f, kB = 1.41421356f;
 
 // B' d
@@ -26,80 +29,67 @@ PLAIT_INLINE void input_line(const F32* d, F32* v) {
   v[5] = d[1] - 2.5f * d[3] + d[5];
 }
 
-// G g
-PLAIT_INLINE void weight_line(F32 g0, F32 g1, F32 g2, F32* u) {
-  const F32 e1 = (g0 + 0.5f * g2) * (-1 / 1.5f), o1 = g1 * (-kA / 1.5f);
-  const F32 e2 = (g0 + 2.0f * g2) * (1 / 6.0f), o2 = g1 * (kB / 6.0f);
-  u[0] = g0;
-  u[1] = e1 + o1;
-  u[2] = e1 - o1;
-  u[3] = e2 + o2;
-  u[4] = e2 - o2;
-  u[5] = g2;
-}
-
-// A' m
-PLAIT_INLINE void output_line(const F32* m, F32* y) {
-  const F32 s1 = m[1] + m[2], d1 = kA * (m[1] - m[2]);
-  const F32 s2 = m[3] + m[4], d2 = kB * (m[3] - m[4]);
-  y[0] = m[0] + s1 + s2;
-  y[1] = d1 + d2;
-  y[2] = 0.5f * s1 + 2.0f * s2;
-  y[3] = 0.5f * d1 + 2.0f * d2 + m[5];
-}
-
-// A g, the transpose of A'
-PLAIT_INLINE void gradient_line(const F32* g, F32* v) {
-  const F32 e1 = g[0] + 0.5f * g[2], o1 = kA * (g[1] + 0.5f * g[3]);
-  const F32 e2 = g[0] + 2.0f * g[2], o2 = kB * (g[1] + 2.0f * g[3]);
+// The values of a polynomial of N coefficients, times `near` at +-kA and `far` at +-kB.
+template <int N>
+PLAIT_INLINE void values(const F32* g, F32* v, float near, float far) {
+  F32 e1 = g[0], e2 = g[0], o1 = g[1], o2 = g[1];
+  if constexpr (N > 2) e1 += 0.5f * g[2], e2 += 2.0f * g[2];
+  if constexpr (N > 3) o1 += 0.5f * g[3], o2 += 2.0f * g[3];
+  if constexpr (N > 4) e1 += 0.25f * g[4], e2 += 4.0f * g[4];
+  e1 *= near, e2 *= far, o1 *= kA * near, o2 *= kB * far;
   v[0] = g[0];
   v[1] = e1 + o1;
   v[2] = e1 - o1;
   v[3] = e2 + o2;
   v[4] = e2 - o2;
-  v[5] = g[3];
+  v[5] = g[N - 1];
 }
-
-// G' u
-PLAIT_INLINE void weight_back_line(const F32* u, F32* g) {
-  const F32 s1 = (u[1] + u[2]) * (-1 / 1.5f), d1 = (u[1] - u[2]) * (-kA / 1.5f);
-  const F32 s2 = (u[3] + u[4]) * (1 / 6.0f), d2 = (u[3] - u[4]) * (kB / 6.0f);
-  g[0] = u[0] + s1 + s2;
+// The transpose of values().
+template <int N>
+PLAIT_INLINE void moments(const F32* v, F32* g, float near, float far) {
+  const F32 s1 = near * (v[1] + v[2]), d1 = kA * near * (v[1] - v[2]);
+  const F32 s2 = far * (v[3] + v[4]), d2 = kB * far * (v[3] - v[4]);
+  g[0] = v[0] + s1 + s2;
   g[1] = d1 + d2;
-  g[2] = 0.5f * s1 + 2.0f * s2 + u[5];
+  if constexpr (N > 2) g[2] = 0.5f * s1 + 2.0f * s2;
+  if constexpr (N > 3) g[3] = 0.5f * d1 + 2.0f * d2;
+  if constexpr (N > 4) g[4] = 0.25f * s1 + 4.0f * s2;
+  g[N - 1] += v[5];
 }
+// Lagrange's weights of the points +-kA and +-kB.
+constexpr float kNear = -1 / 1.5f, kFar = 1 / 6.0f;
 
-// A line of a tile: 6 elements of an input, 4 of a gradient.
+// A line of a tile: 6 elements of an input, fewer of a gradient.
 template <int kSize>
 PLAIT_INLINE void tile_line(const F32* d, F32* v) {
-  if constexpr (kSize == 6) {
+  if constexpr (kSize == kSide) {
     input_line(d, v);
   } else {
-    gradient_line(d, v);
+    values<kSize>(d, v, 1, 1);
   }
 }
 
 // The transform down the columns of a plane's rows from y on, elements x, x + 1, ..., as far as `length`
 // tiles read them. It goes first, since it needs no element of a row twice and leaves them in order.
 template <int kSize>
-PLAIT_INLINE void tile_rows(float* lines, int64_t line, const float* plane, int64_t h, int64_t w, int64_t y,
-                            int64_t x, int64_t length) {
+PLAIT_INLINE void tile_rows(float* lines, int64_t line, const float* plane, const WinogradPlanes& shape,
+                            int64_t y, int64_t x, int64_t length) {
   static constexpr float kZeros[L] = {};
   const float* row[kSize];
   int64_t inside[kSize];  // all bits, or 0 for a row of zeros
   for (int i = 0; i < kSize; ++i) {
-    const bool in = y + i >= 0 && y + i < h;
-    row[i] = in ? plane + (y + i) * w : kZeros;
+    const bool in = y + i >= 0 && y + i < shape.h;
+    row[i] = in ? plane + (y + i) * shape.row : kZeros;
     inside[i] = in ? -1 : 0;
   }
   const auto put = [&](float* to, const F32* d) {
-    F32 v[6];
+    F32 v[kSide];
     tile_line<kSize>(d, v);
 #pragma GCC unroll 6
-    for (int i = 0; i < 6; ++i) store(to + i * line, v[i]);
+    for (int i = 0; i < kSide; ++i) store(to + i * line, v[i]);
   };
   // What is written too much, the next elements or the next strip overwrite.
-  const int64_t end = x + kWinogradTile * (length - 1) + kSize;
+  const int64_t end = x + length, w = shape.w;
   const F32 zeros[kSize] = {};
   F32 d[kSize];
   for (; x < 0 && x < end; lines += -x < L ? -x : L, x += -x < L ? -x : L) put(lines, zeros);
@@ -130,181 +120,247 @@ PLAIT_INLINE V load_quads(const float* p, const int32_t* at) {
   }
 }
 
-// Elements 0, 1, ... along a line of the L tiles at at[0], at[1], ...: transposes of 4 x 4.
-template <int kSize>
-PLAIT_INLINE void load_tiles(const float* p, const int32_t* at, F32* d) {
-  I32 low, high;  // interleave the halves of the quads of two vectors
+// Transposes of 4 x 4 in every quad of lanes.
+PLAIT_INLINE void turn_quads(F32* a) {
+  I32 low, high;
   for (int i = 0; i < L; ++i) {
     low[i] = i / 4 * 4 + i % 4 / 2 + i % 2 * L;
     high[i] = low[i] + 2;
   }
-  F32 a[4];
-#pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) a[i] = load_quads<F32>(p, at + i);
   const F32 even = __builtin_shuffle(a[0], a[2], low), odd = __builtin_shuffle(a[1], a[3], low);
   const F32 even2 = __builtin_shuffle(a[0], a[2], high), odd2 = __builtin_shuffle(a[1], a[3], high);
-  d[0] = __builtin_shuffle(even, odd, low);
-  d[1] = __builtin_shuffle(even, odd, high);
-  d[2] = __builtin_shuffle(even2, odd2, low);
-  d[3] = __builtin_shuffle(even2, odd2, high);
-  if constexpr (kSize == 6) {
+  a[0] = __builtin_shuffle(even, odd, low);
+  a[1] = __builtin_shuffle(even, odd, high);
+  a[2] = __builtin_shuffle(even2, odd2, low);
+  a[3] = __builtin_shuffle(even2, odd2, high);
+}
+
+// Elements 0, 1, ... along a line of the L tiles at at[0], at[1], ...
+template <int kSize>
+PLAIT_INLINE void load_tiles(const float* p, const int32_t* at, F32* d) {
+  F32 a[4];
+#pragma GCC unroll 2
+  for (int first = 0; first < kSize; first += 4) {
 #pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) a[i] = load_quads<F32>(p + kWinogradTile, at + i);
-    const F32 even4 = __builtin_shuffle(a[0], a[2], low), odd4 = __builtin_shuffle(a[1], a[3], low);
-    d[4] = __builtin_shuffle(even4, odd4, low);
-    d[5] = __builtin_shuffle(even4, odd4, high);
+    for (int i = 0; i < 4; ++i) a[i] = load_quads<F32>(p + first, at + i);
+    turn_quads(a);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      if (first + i < kSize) d[first + i] = a[i];
+    }
   }
 }
 
 template <int kSize>
 void transform(const WinogradInput& a) {
-  // A strip takes four elements a tile and four more.
-  constexpr int64_t kLine = 2 * kWinogradTile * kWinogradColumns + 2 * L;
-  float lines[6 * kLine] = {};
+  // A strip takes `tile` elements each, and what the last one reads beyond them, in quads.
+  constexpr int64_t kReach = 8, kLine = kReach * kWinogradColumns + 2 * L;
+  float lines[kSide * kLine] = {};
   int32_t at[kWinogradColumns + L] = {};
   int32_t end = 0;
   for (int64_t q = 0; q < a.n_strips; ++q) {
     const WinogradStrip& s = a.strips[q];
-    for (int64_t i = 0; i < s.length; ++i, end += kWinogradTile) at[s.column + i] = end;
-    end += kWinogradTile;
+    for (int64_t i = 0; i < s.length; ++i, end += static_cast<int32_t>(a.tile)) at[s.column + i] = end;
+    end += static_cast<int32_t>(kReach - a.tile);
   }
   for (int64_t c = 0; c < a.channels; ++c) {
     for (int64_t q = 0; q < a.n_strips; ++q) {
       const WinogradStrip& s = a.strips[q];
       tile_rows<kSize>(lines + at[s.column], kLine, a.src + s.image * a.planes.image + c * a.planes.plane,
-                       a.planes.h, a.planes.w, s.row * kWinogradTile - a.before[0],
-                       s.left * kWinogradTile - a.before[1], s.length);
+                       a.planes, s.row * a.tile - a.before[0], s.left * a.tile - a.before[1],
+                       a.tile * (s.length - 1) + kSize);
     }
     float* to = a.v + c * a.v_channel;
     for (int64_t j = 0; j < a.panels * kWidth; j += L) {
       float* const panel = to + j / kWidth * a.v_panel + j % kWidth;
-      F32 d[kSize], v[6];
+      F32 d[kSize], v[kSide];
 #pragma GCC unroll 2
-      for (int y = 0; y < 6; ++y) {
+      for (int y = 0; y < kSide; ++y) {
         load_tiles<kSize>(lines + y * kLine, at + j, d);
         tile_line<kSize>(d, v);
 #pragma GCC unroll 6
-        for (int x = 0; x < 6; ++x) store(panel + (6 * y + x) * a.v_point, v[x]);
+        for (int x = 0; x < kSide; ++x) store(panel + (kSide * y + x) * a.v_point, v[x]);
       }
     }
   }
 }
 
-void weights(float* u, int64_t u_point, const float* w, const int64_t* tap, int64_t channels) {
-  for (int64_t c = 0; c < channels; c += L) {
-    const int64_t n = channels - c < L ? channels - c : L;
-    F32 half[6][3], v[6];
-    for (int x = 0; x < 3; ++x) {
-      F32 g[3];
-      for (int y = 0; y < 3; ++y) {
-        const float* from = w + tap[3 * y + x] * channels + c;
-        g[y] = n == L ? load(from) : load_n(from, n);
+void gradient(const WinogradInput& a) {
+  switch (a.tile) {
+    case 2:
+      return transform<2>(a);
+    case 3:
+      return transform<3>(a);
+    case 4:
+      return transform<4>(a);
+    default:
+      return transform<5>(a);
+  }
+}
+
+template <int N>
+void weights_of(const WinogradWeights& a) {
+  for (int64_t c = 0; c < a.channels; c += L) {
+    const int64_t n = a.channels - c < L ? a.channels - c : L;
+    F32 half[kSide][N], v[kSide];
+    for (int x = 0; x < N; ++x) {
+      F32 g[N];
+      for (int y = 0; y < N; ++y) {
+        const int64_t tap = a.tap[N * y + x];
+        g[y] = tap < 0 ? F32{} : load_n(a.w + tap * a.channels + c, n);
       }
-      weight_line(g[0], g[1], g[2], v);
-      for (int y = 0; y < 6; ++y) half[y][x] = v[y];
+      values<N>(g, v, kNear, kFar);
+      for (int y = 0; y < kSide; ++y) half[y][x] = v[y];
     }
-    for (int y = 0; y < 6; ++y) {
-      weight_line(half[y][0], half[y][1], half[y][2], v);
-      for (int x = 0; x < 6; ++x) {
-        float* to = u + (6 * y + x) * u_point + c;
-        if (n == L) {
-          store(to, v[x]);
-        } else {
-          store_n(to, v[x], n);
-        }
+    for (int y = 0; y < kSide; ++y) {
+      values<N>(half[y], v, kNear, kFar);
+      for (int x = 0; x < kSide; ++x) store_n(a.u + (kSide * y + x) * a.u_point + c, v[x], n);
+    }
+  }
+}
+
+template <int N>
+void weights_back_of(const WinogradWeights& a) {
+  for (int64_t c = 0; c < a.channels; c += L) {
+    const int64_t n = a.channels - c < L ? a.channels - c : L;
+    F32 half[N][kSide], u[kSide], g[N];
+    for (int x = 0; x < kSide; ++x) {
+      for (int y = 0; y < kSide; ++y) u[y] = load_n(a.u + (kSide * y + x) * a.u_point + c, n);
+      moments<N>(u, g, kNear, kFar);
+      for (int y = 0; y < N; ++y) half[y][x] = g[y];
+    }
+    for (int y = 0; y < N; ++y) {
+      moments<N>(half[y], g, kNear, kFar);
+      for (int x = 0; x < N; ++x) {
+        const int64_t tap = a.tap[N * y + x];
+        if (tap >= 0) store_n(a.w + tap * a.channels + c, g[x], n);
       }
     }
   }
 }
 
-void weights_back(float* w, const float* u, int64_t u_point, int64_t channels) {
-  for (int64_t c = 0; c < channels; c += L) {
-    const int64_t n = channels - c < L ? channels - c : L;
-    F32 half[3][6], m[6], g[3];
-    for (int x = 0; x < 6; ++x) {
-      for (int y = 0; y < 6; ++y) {
-        const float* from = u + (6 * y + x) * u_point + c;
-        m[y] = n == L ? load(from) : load_n(from, n);
-      }
-      weight_back_line(m, g);
-      for (int y = 0; y < 3; ++y) half[y][x] = g[y];
-    }
-    for (int y = 0; y < 3; ++y) {
-      weight_back_line(half[y], g);
-      for (int x = 0; x < 3; ++x) {
-        float* to = w + (3 * y + x) * channels + c;
-        if (n == L) {
-          store(to, g[x]);
-        } else {
-          store_n(to, g[x], n);
-        }
-      }
-    }
+void weights(const WinogradWeights& a) {
+  switch (a.taps) {
+    case 2:
+      return weights_of<2>(a);
+    case 3:
+      return weights_of<3>(a);
+    case 4:
+      return weights_of<4>(a);
+    default:
+      return weights_of<5>(a);
   }
 }
 
-// Stores v[0][0] v[1][0] v[2][0] v[3][0] v[0][1] ...
-PLAIT_INLINE void store_interleaved(float* to, const F32* v) {
-  I32 low, high;
-  for (int i = 0; i < L; ++i) {
-    low[i] = i / 2 + (i % 2) * L;
-    high[i] = L / 2 + i / 2 + (i % 2) * L;
+void weights_back(const WinogradWeights& a) {
+  switch (a.taps) {
+    case 2:
+      return weights_back_of<2>(a);
+    case 3:
+      return weights_back_of<3>(a);
+    case 4:
+      return weights_back_of<4>(a);
+    default:
+      return weights_back_of<5>(a);
   }
-  const F32 a = __builtin_shuffle(v[0], v[2], low), b = __builtin_shuffle(v[0], v[2], high);
-  const F32 c = __builtin_shuffle(v[1], v[3], low), d = __builtin_shuffle(v[1], v[3], high);
-  store(to, __builtin_shuffle(a, c, low));
-  store(to + L, __builtin_shuffle(a, c, high));
-  store(to + 2 * L, __builtin_shuffle(b, d, low));
-  store(to + 3 * L, __builtin_shuffle(b, d, high));
 }
 
-void output(const WinogradOutput& a) {
-  constexpr int64_t kRow = kWinogradTile * kWinogradColumns;
-  float lines[kWinogradTile * kRow + L];
-  F32 half[4][6];
+// Every quad of four vectors to its tile, N apart. What a quad has too much, the next one overwrites.
+template <int N, class V>
+PLAIT_INLINE void store_quads(float* to, V a, V b, V c, V d) {
+  if constexpr (sizeof(V) == 4 * sizeof(float)) {
+    __builtin_memcpy(to, &a, sizeof a);
+    __builtin_memcpy(to + N, &b, sizeof b);
+    __builtin_memcpy(to + 2 * N, &c, sizeof c);
+    __builtin_memcpy(to + 3 * N, &d, sizeof d);
+  } else {
+    constexpr int kHalf = static_cast<int>(sizeof(V) / sizeof(float)) / 2;
+    store_quads<N>(to, low_half(a), low_half(b), low_half(c), low_half(d));
+    store_quads<N>(to + N * kHalf, high_half(a), high_half(b), high_half(c), high_half(d));
+  }
+}
+
+// Element i of the L tiles from v[i], N side by side for each.
+template <int N>
+PLAIT_INLINE void store_tiles(float* to, const F32* v) {
+  F32 a[4];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) a[i] = i < N ? v[i] : F32{};
+  turn_quads(a);
+  store_quads<N>(to, a[0], a[1], a[2], a[3]);
+  if constexpr (N > 4) {  // a fifth would be overwritten by the next tile
+    for (int i = 0; i < L; ++i) to[N * i + 4] = v[4][i];
+  }
+}
+
+PLAIT_INLINE void store_row(float* to, int64_t step, const float* from, int64_t n) {
+  if (step != 1) {
+    for (int64_t i = 0; i < n; ++i) to[i * step] = from[i];
+    return;
+  }
+  int64_t i = 0;
+  for (; i + L <= n; i += L) {
+    __asm__ volatile("");  // GCC would call memmove, which costs more than a short row
+    store(to + i, load(from + i));
+  }
+  if (i < n) store_n(to + i, load(from + i), n - i);
+}
+
+template <int N>
+void output_of(const WinogradOutput& a) {
+  constexpr int64_t kRow = N * kWinogradColumns + 4;  // a quad more
+  float lines[N * kRow + L];
+  F32 half[N][kSide];
+  const WinogradPlanes& planes = a.planes;
   for (int64_t r = 0; r < a.rows; ++r) {
     const float* m = a.m + r * a.m_row;
     const F32 bias = splat<F32>(a.bias ? a.bias[r] : 0.0f);
     for (int64_t j = 0; j < a.panels * kWidth; j += L) {
-      F32 d[6], v[4];
-      for (int x = 0; x < 6; ++x) {
+      F32 d[kSide], v[N];
+      for (int x = 0; x < kSide; ++x) {
 #pragma GCC unroll 6
-        for (int y = 0; y < 6; ++y) d[y] = load(m + (6 * y + x) * a.m_point + j);
-        output_line(d, v);
-#pragma GCC unroll 4
-        for (int y = 0; y < 4; ++y) half[y][x] = v[y];
+        for (int y = 0; y < kSide; ++y) d[y] = load(m + (kSide * y + x) * a.m_point + j);
+        moments<N>(d, v, 1, 1);
+#pragma GCC unroll 5
+        for (int y = 0; y < N; ++y) half[y][x] = v[y];
       }
-      for (int y = 0; y < 4; ++y) {
-        output_line(half[y], v);
-#pragma GCC unroll 4
-        for (int x = 0; x < 4; ++x) v[x] += bias;
-        store_interleaved(lines + y * kRow + 4 * j, v);
+      for (int y = 0; y < N; ++y) {
+        moments<N>(half[y], v, 1, 1);
+#pragma GCC unroll 5
+        for (int x = 0; x < N; ++x) v[x] += bias;
+        store_tiles<N>(lines + y * kRow + N * j, v);
       }
     }
     for (int64_t q = 0; q < a.n_strips; ++q) {
       const WinogradStrip& s = a.strips[q];
-      const int64_t y0 = s.row * kWinogradTile, x0 = s.left * kWinogradTile;
-      const int64_t rows = a.planes.h - y0 < kWinogradTile ? a.planes.h - y0 : kWinogradTile;
-      const int64_t inside = a.planes.w - x0, all = s.length * kWinogradTile;
-      const int64_t columns = inside < all ? inside : all;
-      float* to = a.dst + s.image * a.planes.image + r * a.planes.plane + y0 * a.planes.w + x0;
-      const float* from = lines + kWinogradTile * s.column;
-      for (int64_t y = 0; y < rows; ++y, to += a.planes.w, from += kRow) {
-        int64_t i = 0;
-        for (; i + L <= columns; i += L) {
-          __asm__ volatile("");  // GCC would call memmove, which costs more than a short row
-          store(to + i, load(from + i));
-        }
-        if (i < columns) store_n(to + i, load(from + i), columns - i);
+      const int64_t y0 = s.row * N, x0 = s.left * N;
+      const int64_t rows = planes.h - y0 < N ? planes.h - y0 : N;
+      const int64_t columns = planes.w - x0 < s.length * N ? planes.w - x0 : s.length * N;
+      float* to = a.dst + s.image * planes.image + r * planes.plane + y0 * planes.row + x0 * planes.step;
+      for (int64_t y = 0; y < rows; ++y, to += planes.row) {
+        store_row(to, planes.step, lines + y * kRow + N * s.column, columns);
       }
     }
+  }
+}
+
+void output(const WinogradOutput& a) {
+  switch (a.tile) {
+    case 2:
+      return output_of<2>(a);
+    case 3:
+      return output_of<3>(a);
+    case 4:
+      return output_of<4>(a);
+    default:
+      return output_of<5>(a);
   }
 }
 
 }  // namespace
 
 void fill_winograd(KernelTable& table) {
-  table.conv.winograd = {transform<6>, transform<4>, weights, output, weights_back};
+  table.conv.winograd = {transform<kSide>, gradient, output, weights, weights_back};
 }
 
 }  // namespace plait::PLAIT_ISA_NS
