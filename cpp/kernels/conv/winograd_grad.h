@@ -137,9 +137,9 @@ class WinogradWeightGrad {
   int64_t chunk_, row_;              // columns at once, and from one channel to the next
 };
 
-// In multiply-adds of a direct sum: the transform of an input costs about as much as 12 products per point, that of
-// a gradient 20; the sums go through memory, which takes the time of some 40 products each. Fitted as that of
-// conv/winograd.h.
+// In multiply-adds of a direct sum: the transform of an input costs about as much as 12 products per point,
+// that of a gradient 20; the sums go through memory, which takes the time of some 40 products each. Fitted as
+// that of conv/winograd.h.
 inline bool winograd_grad_pays(const ConvShape& s, const WinogradPlan& plan) {
   const auto parts = static_cast<double>(plan.n_parts);
   const auto columns = static_cast<double>(WinogradTiles(s.n, s.out[1], s.out[2], plan.tile).columns);
