@@ -132,11 +132,13 @@ struct WinogradInput {
   int64_t n_strips;
 };
 
-// Outputs from m[point*m_point + r*m_row + column] of `panels` panels, for r < rows.
+// Outputs from m[point*m_point + r*m_row + column] of `panels` panels, for r < rows. Tiles begin `before` the
+// first output; what lies outside the plane is dropped.
 struct WinogradOutput {
   int64_t tile;
   float* dst;  // of the first row
   WinogradPlanes planes;
+  int64_t before[2];
   const float* m;
   int64_t m_point, m_row;
   int64_t rows, panels;

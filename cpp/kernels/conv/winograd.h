@@ -15,45 +15,72 @@
 
 namespace plait::conv {
 
-// How taps are read as a square kernel of `taps` x `taps`, for each of the step's phases.
+// How the taps of all phases are read as square kernels of `taps` x `taps`.
 struct WinogradPlan {
   static constexpr int64_t kMaxStep = 2;
+  // The taps that read one phase of the input.
   struct Part {
-    int64_t a, b;                                      // phase along h and w
+    int64_t a, b;                                      // the phase along h and w
     int64_t tap[kWinogradMaxTaps * kWinogradMaxTaps];  // index of the tap at each place, or -1
   };
+  // The kernel of one phase of the output. Its first tap lies `shift` behind the least of all: its tiles are
+  // those of the others, and begin as much before its first output.
+  struct Kernel {
+    int64_t shift[2];
+    int64_t n_parts = 0;
+    Part parts[kMaxStep * kMaxStep];
+  };
   int64_t taps, tile;
-  int64_t step, low[2];  // the least tap along h and w
-  int64_t n_taps;        // that there are
-  int64_t n_parts;
-  Part parts[kMaxStep * kMaxStep];
+  int64_t step;
+  int64_t low[2];      // the least tap along h and w
+  int64_t outputs[2];  // that tiles have to cover
+  int64_t products;    // multiply-adds of a direct sum
+  std::vector<Kernel> kernels;
+
+  int64_t n_parts() const { return kernels.front().n_parts; }
 };
 
-inline bool winograd_plan(const Taps& taps, const int64_t* step, WinogradPlan& plan) {
-  if (taps.size() < 4 || step[1] != step[2] || step[1] > WinogradPlan::kMaxStep) return false;
+inline bool winograd_plan(const std::vector<Phase>& phases, const int64_t* step, WinogradPlan& plan) {
+  if (step[1] != step[2] || step[1] > WinogradPlan::kMaxStep || phases.empty()) return false;
   plan.step = step[1];
-  plan.n_taps = taps.size();
-  plan.low[0] = *std::min_element(taps.h.begin(), taps.h.end());
-  plan.low[1] = *std::min_element(taps.w.begin(), taps.w.end());
-  const int64_t high = std::max(*std::max_element(taps.h.begin(), taps.h.end()) - plan.low[0],
-                                *std::max_element(taps.w.begin(), taps.w.end()) - plan.low[1]);
-  plan.taps = high / plan.step + 1;
+  const auto least = [](const std::vector<int64_t>& t) { return *std::min_element(t.begin(), t.end()); };
+  const auto most = [](const std::vector<int64_t>& t) { return *std::max_element(t.begin(), t.end()); };
+  int64_t reach = 0;
+  for (const Phase& p : phases) {
+    if (p.taps.size() == 0 || least(p.taps.d) != 0 || most(p.taps.d) != 0) return false;
+    for (int i = 0; i < 2; ++i) {
+      const std::vector<int64_t>& t = p.taps.axis(i + 1);
+      plan.low[i] = &p == &phases.front() ? least(t) : std::min(plan.low[i], least(t));
+      reach = std::max(reach, most(t) - least(t));
+    }
+  }
+  plan.taps = reach / plan.step + 1;
   if (plan.taps < 2 || plan.taps > kWinogradMaxTaps) return false;
   plan.tile = kWinogradSide + 1 - plan.taps;
-  plan.n_parts = 0;
-  for (size_t t = 0; t < taps.d.size(); ++t) {
-    if (taps.d[t] != 0) return false;
-    const int64_t h = taps.h[t] - plan.low[0], w = taps.w[t] - plan.low[1];
-    WinogradPlan::Part* part = plan.parts;
-    while (part < plan.parts + plan.n_parts && (part->a != h % plan.step || part->b != w % plan.step)) ++part;
-    if (part == plan.parts + plan.n_parts) {
-      ++plan.n_parts;
-      *part = {h % plan.step, w % plan.step, {}};
-      std::fill(std::begin(part->tap), std::end(part->tap), -1);
+  plan.outputs[0] = plan.outputs[1] = plan.products = 0;
+  for (const Phase& p : phases) {
+    WinogradPlan::Kernel& k = plan.kernels.emplace_back();
+    int64_t low[2];
+    for (int i = 0; i < 2; ++i) {
+      low[i] = least(p.taps.axis(i + 1));
+      k.shift[i] = low[i] - plan.low[i];
+      if (k.shift[i] >= plan.tile || (k.shift[i] > 0 && plan.step > 1)) return false;
+      plan.outputs[i] = std::max(plan.outputs[i], p.grid[i + 1] + k.shift[i]);
     }
-    part->tap[plan.taps * (h / plan.step) + w / plan.step] = taps.index[t];
+    plan.products += p.positions() * p.taps.size();
+    for (size_t t = 0; t < p.taps.d.size(); ++t) {
+      const int64_t h = p.taps.h[t] - low[0], w = p.taps.w[t] - low[1];
+      WinogradPlan::Part* part = k.parts;
+      while (part < k.parts + k.n_parts && (part->a != h % plan.step || part->b != w % plan.step)) ++part;
+      if (part == k.parts + k.n_parts) {
+        ++k.n_parts;
+        *part = {h % plan.step, w % plan.step, {}};
+        std::fill(std::begin(part->tap), std::end(part->tap), -1);
+      }
+      part->tap[plan.taps * (h / plan.step) + w / plan.step] = p.taps.index[t];
+    }
   }
-  return true;
+  return plan.kernels.size() == 1 || plan.step == 1;
 }
 
 // From one point to the next: a line more than a power of two, or all 36 would meet in the same sets of L1.
@@ -113,7 +140,7 @@ class WinogradSource {
                  });
   }
   // All channels of all parts, the parts outside.
-  int64_t channels() const { return channels_ * plan_.n_parts; }
+  int64_t channels() const { return channels_ * plan_.n_parts(); }
   // Transforms channels [first, first + count): `a` says to where, and which tiles.
   void transform(WinogradInput a, int64_t first, int64_t count) const {
     a.tile = plan_.tile;
@@ -121,7 +148,7 @@ class WinogradSource {
     a.before[0] = framed_ ? 0 : -plan_.low[0];
     a.before[1] = framed_ ? 0 : -plan_.low[1];
     while (count > 0) {
-      const WinogradPlan::Part& part = plan_.parts[first / channels_];
+      const WinogradPlan::Part& part = plan_.kernels.front().parts[first / channels_];
       const int64_t c = first % channels_;
       a.channels = std::min(channels_ - c, count);
       a.src = data_ + c * planes_.plane + (framed_ ? frame_.at(0, part.a, part.b) : 0);
@@ -145,25 +172,25 @@ class WinogradSource {
 // of an output 6, that of the weights 200 per pair of channels. Fitted on Zen 3 to 3 x 3 kernels, 1 to 512
 // channels and planes of 4 x 4 to 32 x 32, alone and 16 at a time: where it says that both are equal, 0.8
 // to 1.5 times was measured.
-inline bool winograd_pays(const Correlation<float>& c, const Phase& p, const WinogradPlan& plan) {
-  const auto parts = static_cast<double>(plan.n_parts);
+inline bool winograd_pays(const Correlation<float>& c, const WinogradPlan& plan) {
+  const auto parts = static_cast<double>(plan.n_parts()), kernels = static_cast<double>(plan.kernels.size());
   const double columns = static_cast<double>(
-      round_up(WinogradTiles(c.images, p.grid[1], p.grid[2], plan.tile).columns, gemm_kernels<float>().nr));
+      round_up(WinogradTiles(c.images, plan.outputs[0], plan.outputs[1], plan.tile).columns,
+               gemm_kernels<float>().nr));
   const double transforms =
-      12.0 * parts / static_cast<double>(c.rows) + 6.0 / static_cast<double>(c.channels);
-  return 36.0 * columns * (parts + transforms) + 200 * parts <
-         static_cast<double>(plan.n_taps * c.images * p.positions());
+      12.0 * parts / static_cast<double>(c.rows) + 6.0 * kernels / static_cast<double>(c.channels);
+  return 36.0 * columns * (parts * kernels + transforms) + 200 * parts * kernels <
+         static_cast<double>(c.images * plan.products);
 }
 
 class WinogradRunner {
  public:
-  WinogradRunner(const Correlation<float>& c, const Phase& phase, const WinogradPlan& plan)
+  WinogradRunner(const Correlation<float>& c, const WinogradPlan& plan)
       : c_(c),
-        phase_(phase),
         plan_(plan),
         kern_(gemm_kernels<float>()),
         nr_(kern_.nr),
-        source_(plan, c.channels, c.in, frame_shape(c.in, c.step, {phase})),
+        source_(plan, c.channels, c.in, frame_shape(c.in, c.step, *c.phases)),
         channels_(source_.channels()) {
     // A unit's weights and products should fit a small L2.
     constexpr int64_t kWeightBytes = 192 << 10;
@@ -179,7 +206,7 @@ class WinogradRunner {
     for (int64_t image = 0; image < c_.images; image += at_once) {
       const int64_t images = std::min(at_once, c_.images - image);
       source_.read(c_.src + image * c_.channels * c_.in_size(), images, frames.as<float>());
-      run_images(image, WinogradTiles(images, phase_.grid[1], phase_.grid[2], plan_.tile));
+      run_images(image, WinogradTiles(images, plan_.outputs[0], plan_.outputs[1], plan_.tile));
     }
   }
 
@@ -187,8 +214,10 @@ class WinogradRunner {
   int64_t v_point() const { return point_stride(channels_ * nr_); }
   int64_t panel_size() const { return kWinogradPoints * v_point(); }
   int64_t u_point() const { return point_stride(rows_ * channels_); }
+  int64_t u_size() const { return kWinogradPoints * u_point(); }  // of a block and a kernel
+  int64_t kernels_count() const { return static_cast<int64_t>(plan_.kernels.size()); }
   double work(int64_t panels) const {
-    return static_cast<double>(panels * panel_size()) * static_cast<double>(c_.rows);
+    return static_cast<double>(panels * panel_size()) * static_cast<double>(c_.rows * kernels_count());
   }
 
   // Bits do not depend on how the product is cut, so that the cut may look at the number of threads.
@@ -204,7 +233,7 @@ class WinogradRunner {
 
   // All weights are transformed first; a unit transforms its own columns and multiplies them with all rows.
   void by_columns(int64_t image, const WinogradTiles& tiles, int64_t unit_panels) const {
-    const int64_t block = kWinogradPoints * u_point(), panels = ceil_div(tiles.columns, nr_);
+    const int64_t block = kernels_count() * u_size(), panels = ceil_div(tiles.columns, nr_);
     const Workspace u(sizeof(float) * static_cast<size_t>(row_blocks_ * block));
     for_units(row_blocks_, static_cast<double>(row_blocks_ * block) * 4,
               [&](int64_t b) { transform_weights(b, u.as<float>() + b * block); });
@@ -239,7 +268,7 @@ class WinogradRunner {
       const int64_t cuts = std::clamp<int64_t>(ceil_div(2 * num_threads(), row_blocks_), 1, pieces);
       for_units(row_blocks_ * cuts, work(count), [&](int64_t unit) {
         const int64_t b = unit / cuts, cut = unit % cuts;
-        const Workspace u(sizeof(float) * static_cast<size_t>(kWinogradPoints * u_point()));
+        const Workspace u(sizeof(float) * static_cast<size_t>(kernels_count() * u_size()));
         transform_weights(b, u.as<float>());
         for (int64_t q = pieces * cut / cuts; q < pieces * (cut + 1) / cuts; ++q) {
           const int64_t p = q * width, n = std::min(width, count - p);
@@ -264,22 +293,26 @@ class WinogradRunner {
     source_.transform(a, channel, channels);
   }
 
-  // u[point][row][channel] of a block of rows
+  // u[kernel][point][row][channel] of a block of rows
   void transform_weights(int64_t block, float* u) const {
     const Workspace turned(sizeof(float) * static_cast<size_t>(c_.taps * c_.channels + kFrameSlack));
     const int64_t r0 = block * rows_, r1 = std::min(r0 + rows_, c_.rows);
     WinogradWeights a;
     a.taps = plan_.taps;
-    a.u = u;
     a.u_point = u_point();
     a.w = turned.as<float>();
     a.channels = c_.channels;
-    for (int64_t r = r0; r < r1; ++r) {
+    for (int64_t r = r0; r < r1; ++r, u += channels_) {
       // pack() turns (channel, tap) into (tap, channel)
       kern_.pack(a.w, c_.channels, c_.weight + r * c_.w_row, c_.w_channel, 1, c_.channels, c_.taps);
-      for (int64_t q = 0; q < plan_.n_parts; ++q, a.u += c_.channels) {
-        a.tap = plan_.parts[q].tap;
-        kernels().conv.winograd.weights(a);
+      a.u = u;
+      for (const WinogradPlan::Kernel& k : plan_.kernels) {
+        for (int64_t q = 0; q < k.n_parts; ++q) {
+          a.tap = k.parts[q].tap;
+          kernels().conv.winograd.weights(a);
+          a.u += q + 1 < k.n_parts ? c_.channels : 0;
+        }
+        a.u = u + (&k - plan_.kernels.data() + 1) * u_size();
       }
     }
   }
@@ -304,22 +337,8 @@ class WinogradRunner {
     blk.c_cs = 1;
     blk.alpha = 1;
     blk.epilogue = nullptr;
-    const int64_t depth = ceil_div(channels_, ceil_div(channels_, kern_.kc));
-    for (int64_t point = 0; point < kWinogradPoints; ++point) {
-      for (int64_t k0 = 0; k0 < channels_; k0 += depth) {
-        blk.k = std::min(depth, channels_ - k0);
-        blk.a = u + point * u_point() + k0;
-        blk.b = v + point * v_point() + k0 * nr_;
-        blk.c = products.as<float>() + point * m_point;
-        blk.beta = k0 > 0 ? 1.0f : 0.0f;
-        kern_.block(blk);
-      }
-    }
     WinogradOutput a;
     a.tile = plan_.tile;
-    a.dst = c_.place(image, 0, r0) + phase_.start[1] * c_.out[2] + phase_.start[2];
-    a.planes = {c_.rows * c_.out_size(),    c_.out_size(), phase_.grid[1], phase_.grid[2],
-                c_.out_step[1] * c_.out[2], c_.out_step[2]};
     a.m = products.as<float>();
     a.m_point = m_point;
     a.m_row = columns;
@@ -328,11 +347,28 @@ class WinogradRunner {
     a.bias = c_.bias ? c_.bias + r0 : nullptr;
     a.strips = strips.data();
     a.n_strips = static_cast<int64_t>(strips.size());
-    kernels().conv.winograd.output(a);
+    const int64_t depth = ceil_div(channels_, ceil_div(channels_, kern_.kc));
+    for (size_t q = 0; q < plan_.kernels.size(); ++q, u += u_size()) {
+      for (int64_t point = 0; point < kWinogradPoints; ++point) {
+        for (int64_t k0 = 0; k0 < channels_; k0 += depth) {
+          blk.k = std::min(depth, channels_ - k0);
+          blk.a = u + point * u_point() + k0;
+          blk.b = v + point * v_point() + k0 * nr_;
+          blk.c = products.as<float>() + point * m_point;
+          blk.beta = k0 > 0 ? 1.0f : 0.0f;
+          kern_.block(blk);
+        }
+      }
+      const Phase& phase = (*c_.phases)[q];
+      a.dst = c_.place(image, 0, r0) + phase.start[1] * c_.out[2] + phase.start[2];
+      a.planes = {c_.rows * c_.out_size(),    c_.out_size(), phase.grid[1], phase.grid[2],
+                  c_.out_step[1] * c_.out[2], c_.out_step[2]};
+      std::copy_n(plan_.kernels[q].shift, 2, a.before);
+      kernels().conv.winograd.output(a);
+    }
   }
 
   const Correlation<float>& c_;
-  const Phase& phase_;
   const WinogradPlan& plan_;
   const GemmKernels<float>& kern_;
   const int64_t nr_;
@@ -346,13 +382,10 @@ template <class T>
 bool correlate_winograd(const Correlation<T>& c) {
   if constexpr (sizeof(T) == 4) {
     if (c.groups != 1 || c.in[0] != 1 || c.out[0] != 1 || c.images == 0 || c.rows == 0) return false;
-    std::vector<WinogradPlan> plans(c.phases->size());
-    for (size_t i = 0; i < plans.size(); ++i) {
-      const Phase& p = (*c.phases)[i];
-      if (!winograd_plan(p.taps, c.step, plans[i]) || !winograd_pays(c, p, plans[i])) return false;
-    }
-    for (size_t i = 0; i < plans.size(); ++i) WinogradRunner(c, (*c.phases)[i], plans[i]).run();
-    return !plans.empty();
+    WinogradPlan plan;
+    if (!winograd_plan(*c.phases, c.step, plan) || !winograd_pays(c, plan)) return false;
+    WinogradRunner(c, plan).run();
+    return true;
   }
   return false;
 }

@@ -12,13 +12,13 @@ namespace plait::conv {
 
 class WinogradWeightGrad {
  public:
-  WinogradWeightGrad(const ConvShape& s, const Taps& taps, const WinogradPlan& plan, const float* x,
-                     const float* gy)
+  WinogradWeightGrad(const ConvShape& s, const std::vector<Phase>& phases, const WinogradPlan& plan,
+                     const float* x, const float* gy)
       : s_(s),
         plan_(plan),
         x_(x),
         gy_(gy),
-        source_(plan, s.ic, s.in, frame_shape(s.in, s.stride, {forward_phase(s, taps)})),
+        source_(plan, s.ic, s.in, frame_shape(s.in, s.stride, phases)),
         channels_(source_.channels()),
         images_(source_.images_at_once(s.n)) {
     // Transformed tiles stay in the last cache until they are multiplied; how many decides bits.
@@ -113,13 +113,13 @@ class WinogradWeightGrad {
     const Workspace space(sizeof(float) * static_cast<size_t>(2 * (n * s_.ic + kFrameSlack)));
     float* const turned = space.as<float>();
     float* const row = turned + n * s_.ic + kFrameSlack;
-    for (int64_t q = 0; q < plan_.n_parts; ++q) {
+    for (int64_t q = 0; q < plan_.n_parts(); ++q) {
       WinogradWeights a;
       a.taps = plan_.taps;
       a.u = sums + q * s_.ic;
       a.u_point = s_.oc * channels_;
       a.w = turned;
-      a.tap = plan_.parts[q].tap;
+      a.tap = plan_.kernels.front().parts[q].tap;
       a.channels = s_.ic;
       kernels().conv.winograd.weights_back(a);
     }
@@ -141,23 +141,23 @@ class WinogradWeightGrad {
 // that of a gradient 20; the sums go through memory, which takes the time of some 40 products each. Fitted as
 // that of conv/winograd.h.
 inline bool winograd_grad_pays(const ConvShape& s, const WinogradPlan& plan) {
-  const auto parts = static_cast<double>(plan.n_parts);
+  const auto parts = static_cast<double>(plan.n_parts());
   const auto columns = static_cast<double>(WinogradTiles(s.n, s.out[1], s.out[2], plan.tile).columns);
   const double transforms = 20.0 / static_cast<double>(s.ic) + 12.0 * parts / static_cast<double>(s.oc);
-  return 36.0 * (columns * (parts + transforms) + 40 * parts) <
-         static_cast<double>(plan.n_taps * s.n * s.out_size());
+  return 36.0 * (columns * (parts + transforms) + 40 * parts) < static_cast<double>(s.n * plan.products);
 }
 
 // Returns false, having done nothing, where a direct sum is better.
 template <class T>
 bool weight_grad_winograd(const ConvShape& s, const Taps& taps, const T* x, const T* gy, T* gw) {
   if constexpr (sizeof(T) == 4) {
+    const std::vector<Phase> phases = {forward_phase(s, taps)};
     WinogradPlan plan;
-    if (s.groups != 1 || s.in[0] != 1 || s.out[0] != 1 || !winograd_plan(taps, s.stride, plan) ||
+    if (s.groups != 1 || s.in[0] != 1 || s.out[0] != 1 || !winograd_plan(phases, s.stride, plan) ||
         !winograd_grad_pays(s, plan)) {
       return false;
     }
-    WinogradWeightGrad(s, taps, plan, x, gy).run(gw);
+    WinogradWeightGrad(s, phases, plan, x, gy).run(gw);
     return true;
   }
   return false;

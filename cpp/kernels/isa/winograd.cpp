@@ -333,12 +333,15 @@ void output_of(const WinogradOutput& a) {
     }
     for (int64_t q = 0; q < a.n_strips; ++q) {
       const WinogradStrip& s = a.strips[q];
-      const int64_t y0 = s.row * N, x0 = s.left * N;
-      const int64_t rows = planes.h - y0 < N ? planes.h - y0 : N;
-      const int64_t columns = planes.w - x0 < s.length * N ? planes.w - x0 : s.length * N;
-      float* to = a.dst + s.image * planes.image + r * planes.plane + y0 * planes.row + x0 * planes.step;
-      for (int64_t y = 0; y < rows; ++y, to += planes.row) {
-        store_row(to, planes.step, lines + y * kRow + N * s.column, columns);
+      // Row and column 0 of the strip in the plane, and the first and the end of those inside.
+      const int64_t y0 = s.row * N - a.before[0], x0 = s.left * N - a.before[1];
+      const int64_t top = y0 < 0 ? -y0 : 0, bottom = planes.h - y0 < N ? planes.h - y0 : N;
+      const int64_t left = x0 < 0 ? -x0 : 0;
+      const int64_t right = planes.w - x0 < s.length * N ? planes.w - x0 : s.length * N;
+      float* to = a.dst + s.image * planes.image + r * planes.plane + (y0 + top) * planes.row +
+                  (x0 + left) * planes.step;
+      for (int64_t y = top; y < bottom; ++y, to += planes.row) {
+        store_row(to, planes.step, lines + y * kRow + N * s.column + left, right - left);
       }
     }
   }
