@@ -17,7 +17,7 @@ namespace plait::conv {
 
 // How the taps of all phases are read as square kernels of `taps` x `taps`.
 struct WinogradPlan {
-  static constexpr int64_t kMaxStep = 2;
+  static constexpr int64_t kMaxStep = 4;
   // The taps that read one phase of the input.
   struct Part {
     int64_t a, b;                                      // the phase along h and w
@@ -112,7 +112,7 @@ struct WinogradTiles {
   }
 };
 
-// What the tiles of inputs are read from: the images where they lie, or with a step of two the frames of some
+// What the tiles of inputs are read from: the images where they lie, or with greater steps the frames of some
 // of them, which hold the phases apart.
 class WinogradSource {
  public:
@@ -168,19 +168,19 @@ class WinogradSource {
   const float* data_ = nullptr;
 };
 
-// In multiply-adds of a direct sum: the transform of an input costs the time of 12 products per point, that
-// of an output 6, that of the weights 200 per pair of channels. Fitted on Zen 3 to 3 x 3 kernels, 1 to 512
-// channels and planes of 4 x 4 to 32 x 32, alone and 16 at a time: where it says that both are equal, 0.8
-// to 1.5 times was measured.
+// In multiply-adds, by measurement on Zen 3 (1 to 512 channels, planes of 4 x 4 to 32 x 32, alone and 16 at a
+// time): the transform of an input costs the time of 12 products per point, that of an output and the
+// beginning of its sums 10, the transform of the weights 200 per pair of channels; a direct sum packs its
+// patches for the price of 3 rows.
 inline bool winograd_pays(const Correlation<float>& c, const WinogradPlan& plan) {
   const auto parts = static_cast<double>(plan.n_parts()), kernels = static_cast<double>(plan.kernels.size());
-  const double columns = static_cast<double>(
+  const auto rows = static_cast<double>(c.rows), channels = static_cast<double>(c.channels);
+  const auto columns = static_cast<double>(
       round_up(WinogradTiles(c.images, plan.outputs[0], plan.outputs[1], plan.tile).columns,
                gemm_kernels<float>().nr));
-  const double transforms =
-      12.0 * parts / static_cast<double>(c.rows) + 6.0 * kernels / static_cast<double>(c.channels);
-  return 36.0 * columns * (parts * kernels + transforms) + 200 * parts * kernels <
-         static_cast<double>(c.images * plan.products);
+  const double transforms = 12 * parts / rows + 10 * kernels / channels;
+  return 36 * columns * (parts * kernels + transforms) + 200 * parts * kernels <
+         static_cast<double>(c.images * plan.products) * (1 + 3 / rows);
 }
 
 class WinogradRunner {

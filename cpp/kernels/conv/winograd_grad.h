@@ -138,12 +138,12 @@ class WinogradWeightGrad {
 };
 
 // In multiply-adds of a direct sum: the transform of an input costs about as much as 12 products per point,
-// that of a gradient 20; the sums go through memory, which takes the time of some 40 products each. Fitted as
+// that of a gradient 36; the sums go through memory, which takes the time of some 40 products each. Fitted as
 // that of conv/winograd.h.
 inline bool winograd_grad_pays(const ConvShape& s, const WinogradPlan& plan) {
   const auto parts = static_cast<double>(plan.n_parts());
   const auto columns = static_cast<double>(WinogradTiles(s.n, s.out[1], s.out[2], plan.tile).columns);
-  const double transforms = 20.0 / static_cast<double>(s.ic) + 12.0 * parts / static_cast<double>(s.oc);
+  const double transforms = 36.0 / static_cast<double>(s.ic) + 12.0 * parts / static_cast<double>(s.oc);
   return 36.0 * (columns * (parts + transforms) + 40 * parts) < static_cast<double>(s.n * plan.products);
 }
 

@@ -22,118 +22,132 @@ PLAIT_INLINE void clear(T* dst, int64_t n) {
   for (int64_t i = 0; i < n; i += kLanes<T>) store_n(dst + i, Vec<T>{}, at_most<T>(n - i));
 }
 
-template <class T>
-PLAIT_INLINE void copy(T* dst, const T* src, int64_t n) {
-  constexpr int64_t kN = kLanes<T>;
-  int64_t i = 0;
-  for (; i + kN <= n; i += kN) {
-    __asm__ volatile("");  // GCC would call memmove, which costs more than a short row
-    store(dst + i, load(src + i));
+// kStep vectors of neighbours to one vector per remainder of the place by kStep.
+template <int kStep, class V>
+PLAIT_INLINE void part(V* v) {
+  const auto even = iota<MaskOf<V>>() * 2;
+  if constexpr (kStep == 2) {
+    const V x = v[0], y = v[1];
+    v[0] = __builtin_shuffle(x, y, even);
+    v[1] = __builtin_shuffle(x, y, even + 1);
+  } else if constexpr (kStep == 4) {
+    part<2>(v);
+    part<2>(v + 2);
+    const V x = v[1];
+    v[1] = v[2];
+    v[2] = x;
+    part<2>(v);
+    part<2>(v + 2);
+    const V y = v[1];
+    v[1] = v[2];
+    v[2] = y;
   }
-  if (i < n) store_n(dst + i, load_n(src + i, n - i), n - i);
 }
 
-// dst[i] = src[i*kStep]; nothing past src[(n - 1)*kStep] is touched.
+// A row of a frame, `row` in its first phase, from a row of the plane. Phases are written side by side, so
+// that the plane is read once.
 template <int kStep, class T>
-PLAIT_INLINE void copy_step(T* dst, const T* src, int64_t n) {
+void frame_row(const FrameShape& f, T* row, const T* src) {
   constexpr int64_t kN = kLanes<T>;
-  const auto even = iota<MaskOf<Vec<T>>>() * 2;
-  for (int64_t i = 0; i < n; i += kN, src += kStep * kN) {
-    const int64_t left = (n - i - 1) * kStep + 1;
+  const int64_t cells = f.cells[2], phases = f.phases[2], before = f.before[2], w = f.in[2];
+  const int64_t count = f.cell_count();
+  int64_t i = 0;
+  for (; i < cells && i * kStep < before; ++i) {
+    for (int64_t c = 0; c < phases; ++c) {
+      const int64_t x = i * kStep + c - before;
+      row[c * count + i] = x >= 0 && x < w ? src[x] : T(0);
+    }
+  }
+  for (; i < cells; i += kN) {
+    const int64_t x = i * kStep - before, n = at_most<T>(cells - i);
     Vec<T> v[kStep];
-    if (left >= kStep * kN) {
+    if (x + kStep * kN <= w) {
 #pragma GCC unroll 4
-      for (int q = 0; q < kStep; ++q) v[q] = load(src + q * kN);
+      for (int q = 0; q < kStep; ++q) v[q] = load(src + x + q * kN);
     } else {
 #pragma GCC unroll 4
-      for (int q = 0; q < kStep; ++q) v[q] = load_n(src + q * kN, at_most<T>(left - q * kN));
+      for (int q = 0; q < kStep; ++q) {
+        const int64_t left = at_most<T>(w - x - q * kN);
+        v[q] = left > 0 ? load_n(src + x + q * kN, left) : Vec<T>{};
+      }
     }
-#pragma GCC unroll 2
-    for (int width = kStep; width > 1; width /= 2) {
-#pragma GCC unroll 2
-      for (int q = 0; q < width / 2; ++q) v[q] = __builtin_shuffle(v[2 * q], v[2 * q + 1], even);
-    }
-    if (n - i >= kN) {
-      store(dst + i, v[0]);
-    } else {
-      store_n(dst + i, v[0], n - i);
+    part<kStep>(v);
+#pragma GCC unroll 4
+    for (int c = 0; c < kStep; ++c) {
+      if (c < phases) store_n(row + c * count + i, v[c], n);
     }
   }
 }
 
-// One phase of a plane: the elements a, b, c steps from the first zero on.
+// The same for any step.
 template <class T>
-PLAIT_INLINE void frame_phase(const FrameShape& f, T* dst, const T* src, int64_t a, int64_t b, int64_t c) {
-  const int64_t step = f.step[2], cells = f.cells[2], first = c - f.before[2], w = f.in[2];
-  int64_t lo = first >= 0 ? 0 : (-first + step - 1) / step;
-  int64_t hi = first >= w ? 0 : (w - 1 - first) / step + 1;
-  if (lo > cells) lo = cells;
-  if (hi > cells) hi = cells;
-  if (hi < lo) hi = lo;
-  for (int64_t cd = 0; cd < f.cells[0]; ++cd) {
-    const int64_t d = cd * f.step[0] + a - f.before[0];
-    for (int64_t ch = 0; ch < f.cells[1]; ++ch, dst += cells) {
-      const int64_t h = ch * f.step[1] + b - f.before[1];
-      if (d < 0 || d >= f.in[0] || h < 0 || h >= f.in[1]) {
-        clear(dst, cells);
-        continue;
-      }
-      const T* from = src + (d * f.in[1] + h) * w + first + lo * step;
-      T* to = dst + lo;
-      clear(dst, lo);
-      switch (step) {
-        case 1:
-          copy(to, from, hi - lo);
-          break;
-        case 2:
-          copy_step<2>(to, from, hi - lo);
-          break;
-        case 4:
-          copy_step<4>(to, from, hi - lo);
-          break;
-        default:
-          for (int64_t i = 0; i < hi - lo; ++i) to[i] = from[i * step];
-      }
-      clear(dst + hi, cells - hi);
+void frame_row_by_elements(const FrameShape& f, T* row, const T* src) {
+  for (int64_t c = 0; c < f.phases[2]; ++c) {
+    for (int64_t i = 0; i < f.cells[2]; ++i) {
+      const int64_t x = i * f.step[2] + c - f.before[2];
+      row[c * f.cell_count() + i] = x >= 0 && x < f.in[2] ? src[x] : T(0);
     }
   }
 }
 
 template <class T>
 void frame(const FrameShape& f, T* dst, const T* src, int64_t planes) {
-  for (int64_t p = 0; p < planes; ++p, src += f.in[0] * f.in[1] * f.in[2]) {
-    for (int64_t a = 0; a < f.phases[0]; ++a) {
-      for (int64_t b = 0; b < f.phases[1]; ++b) {
-        for (int64_t c = 0; c < f.phases[2]; ++c) {
-          frame_phase(f, dst, src, a, b, c);
-          dst += f.cells[0] * f.cells[1] * f.cells[2];
+  void (*const make_row)(const FrameShape&, T*, const T*) = f.step[2] == 1   ? frame_row<1, T>
+                                                            : f.step[2] == 2 ? frame_row<2, T>
+                                                            : f.step[2] == 4 ? frame_row<4, T>
+                                                                             : frame_row_by_elements<T>;
+  // In the order of the plane's rows, which is what memory can foresee.
+  for (int64_t p = 0; p < planes; ++p, src += f.in[0] * f.in[1] * f.in[2], dst += f.plane()) {
+    for (int64_t i = 0; i < f.cells[0] * f.step[0]; ++i) {
+      const int64_t a = i % f.step[0], d = i - f.before[0];
+      for (int64_t j = 0; a < f.phases[0] && j < f.cells[1] * f.step[1]; ++j) {
+        const int64_t b = j % f.step[1], h = j - f.before[1];
+        if (b >= f.phases[1]) continue;
+        T* const row = dst + f.at(i, j, 0);
+        if (d >= 0 && d < f.in[0] && h >= 0 && h < f.in[1]) {
+          make_row(f, row, src + (d * f.in[1] + h) * f.in[2]);
+        } else {
+          for (int64_t c = 0; c < f.phases[2]; ++c) clear(row + c * f.cell_count(), f.cells[2]);
         }
       }
     }
   }
 }
 
+// The panel's rows as N vectors: what one writes too much, the next one or the next row overwrites.
+template <int N, class T>
+void pack_vectors(const PackPatches<T>& a, const int64_t* column, const int64_t* base, int64_t n) {
+  for (int64_t p = 0; p < a.count; ++p) {
+    T* const row = a.dst + p * a.width;
+    const T* const from = a.frame + a.offset[p];
+    if constexpr (N > 0) {
+#pragma GCC unroll 4
+      for (int i = 0; i < N; ++i) store(row + column[i], load(from + base[i]));
+    } else {
+      for (int64_t i = 0; i < n; ++i) store(row + column[i], load(from + base[i]));
+    }
+  }
+}
+
 template <class T>
 void pack(const PackPatches<T>& a) {
-  constexpr int64_t kN = kLanes<T>;  // width is twice that
-  if (a.n_runs == 1 && a.runs[0].length > kN) {
-    const T* src = a.frame + a.runs[0].base;
-    T* dst = a.dst;
-    for (int64_t p = 0; p < a.count; ++p, dst += 2 * kN) {
-      store(dst, load(src + a.offset[p]));
-      store(dst + kN, load(src + a.offset[p] + kN));
+  constexpr int64_t kN = kLanes<T>, kWidth = 2 * kN;  // of a panel
+  int64_t column[kWidth], base[kWidth], n = 0;
+  for (int64_t r = 0; r < a.n_runs; ++r) {
+    for (int64_t i = 0; i < a.runs[r].length; i += kN, ++n) {
+      column[n] = a.runs[r].column + i;
+      base[n] = a.runs[r].base + i;
     }
-    return;
   }
-  // What a run's last vector writes too much, the next run or row overwrites.
-  for (int64_t p = 0; p < a.count; ++p) {
-    T* row = a.dst + p * a.width;
-    const T* from = a.frame + a.offset[p];
-    for (int64_t r = 0; r < a.n_runs; ++r) {
-      const PatchRun& run = a.runs[r];
-      store(row + run.column, load(from + run.base));
-      if (run.length > kN) store(row + run.column + kN, load(from + run.base + kN));
-    }
+  switch (n) {
+    case 2:
+      return pack_vectors<2>(a, column, base, n);
+    case 3:
+      return pack_vectors<3>(a, column, base, n);
+    case 4:
+      return pack_vectors<4>(a, column, base, n);
+    default:
+      return pack_vectors<0>(a, column, base, n);
   }
 }
 
