@@ -44,11 +44,12 @@ class Engine {
   }
 
  private:
-  // Slices of k give work to threads when C is small. Of the problem alone.
+  // Slices of k give work to threads when C is small. Of the problem alone; a packed matrix is multiplied by
+  // as many rows as a thread happens to take, so there m must not matter.
   void slice_k() {
     constexpr int64_t kSliceDepth = 2048, kMaxSlices = 32, kMaxOutput = int64_t{1} << 18;
     slices_ = 1;
-    if (g_.m * g_.n <= kMaxOutput && g_.batch == 1) {
+    if (g_.m * g_.n <= kMaxOutput && g_.batch == 1 && !g_.b.panels) {
       slices_ = std::clamp<int64_t>(g_.k / kSliceDepth, 1, kMaxSlices);
     }
     slice_depth_ = round_up(ceil_div(g_.k, slices_), 16);
