@@ -207,11 +207,11 @@ class Engine {
               bool direct) const {
     const GemmOperand<T>& x = g_.b;
     const int64_t nr = kern_.nr, full = blk.n / nr * nr;
-    if (x.panels) {  // the panels are as deep as k
-      blk.b = x.panels + j * g_.k + pc * nr;
-      blk.b_panel = nr * g_.k;
+    if (x.panels) {
+      blk.b = x.panels + j * x.panel_depth + pc * nr;
+      blk.b_panel = nr * x.panel_depth;
       blk.b_ps = nr;
-      blk.b_tail = blk.b + full * g_.k;
+      blk.b_tail = blk.b + full * x.panel_depth;
       return;
     }
     const int64_t first = direct ? full : 0;
@@ -248,6 +248,7 @@ PackedMatrix<T>::PackedMatrix(const GemmOperand<T>& b, int64_t k, int64_t n, int
                  }
                });
   operand_.panels = panels;
+  operand_.panel_depth = k;
 }
 template class PackedMatrix<float>;
 template class PackedMatrix<double>;
