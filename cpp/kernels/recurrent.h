@@ -8,11 +8,14 @@ namespace plait {
 
 template <class T>
 struct LstmStep {
-  T* gates;         // (4n): i, f, g, o before their activations in forward's input, behind them after it
+  T* gates;         // (4n): forward's input: i, f, g, o from the state; after it, behind their activations
+  const T* x;       // (4n): the same from the input
+  const T* bias;    // (4n): of the state; may be null
   const T* c_prev;  // (n,)
   T* c;             // (n,)
   T* h;             // (n,): forward's result
-  const T* gh;      // (n,): gradient of h
+  const T* gh;      // (n,): gradient of h that came through the later steps
+  const T* gy;      // (n,): gradient of h as this step's output; may be null
   T* gc;            // (n,): gradient of c in, of c_prev out
   T* ggates;        // (4n): gradient of the gates before their activations
   int64_t n;
@@ -22,11 +25,13 @@ template <class T>
 struct GruStep {
   const T* gates;      // (3n): r, z, n from the input
   const T* recurrent;  // (3n): the same from the state
+  const T* bias;       // (3n): of the state; may be null
   T* active;           // (3n): r, z, n behind their activations
   T* recurrent_n;      // (n,): kept for backward
   const T* h_prev;     // (n,)
   T* h;                // (n,)
-  const T* gh;         // (n,): gradient of h
+  const T* gh;         // (n,): gradient of h that came through the later steps
+  const T* gy;         // (n,): gradient of h as this step's output; may be null
   T* ggates;           // (3n)
   T* grecurrent;       // (3n)
   T* gh_prev;          // (n,): the part that does not go through the product

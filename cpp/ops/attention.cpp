@@ -21,7 +21,8 @@
 namespace plait {
 namespace {
 
-constexpr int64_t kBlockRows = 64;  // query rows at a time: 64 x 1024 scores are 256 KB, within L2
+// Query rows at a time: 48 x 1024 scores are 192 KB, within L2.
+constexpr int64_t kBlockRows = 48;
 
 // A tensor (..., rows, cols) as matrices with any strides.
 template <class T>
@@ -86,29 +87,39 @@ const SoftmaxKernels& softmax_kernels() {
   return kernels().softmax.kernel[static_cast<int>(SoftmaxKind::kSoftmax)][dtype];
 }
 
-// Which keys the block of query rows [r0, r0 + rows) can see: the first `n`; row r sees the first r + 1 when
-// causal.
-int64_t visible(bool causal, int64_t r0, int64_t rows, int64_t keys) {
-  return causal ? std::min(keys, r0 + rows) : keys;
-}
+// A block of query rows [first, first + rows) and the keys it sees: row r sees the first r + 1 when causal.
+struct QueryBlock {
+  int64_t first, rows, keys;
+  bool causal;
 
-// p[rows, n] = softmax(scale * q_block k^T), masked above the diagonal when causal.
-template <class T>
-void weights_of(const Matrices<T>& q, const Matrices<T>& k, int64_t matrix, int64_t r0, int64_t rows,
-                int64_t n, bool causal, double scale, T* p) {
-  product(q.operand(matrix, r0), k.operand(matrix, 0, true), p, rows, n, q.cols, n, static_cast<T>(scale),
-          T(0));
-  if (causal) {
-    for (int64_t r = 0; r < rows; ++r) {
-      for (int64_t c = r0 + r + 1; c < n; ++c) p[r * n + c] = -std::numeric_limits<T>::infinity();
-    }
+  QueryBlock(int64_t first_row, int64_t all_rows, int64_t all_keys, bool is_causal)
+      : first(first_row), rows(std::min(kBlockRows, all_rows - first_row)), causal(is_causal) {
+    keys = visible(rows - 1, all_keys);
   }
-  SoftmaxArgs s = {};
-  s.x = p;
-  s.y = p;
-  s.rows = rows;
-  s.n = n;
-  softmax_kernels<T>().rows(s);
+  int64_t visible(int64_t row, int64_t all_keys) const {
+    return causal ? std::min(all_keys, first + row + 1) : all_keys;
+  }
+  // Elements between rows of scores: rows a power of two apart would share few sets of the cache where they
+  // are read across.
+  static int64_t distance(int64_t keys) { return (keys + 15) / 16 * 16 + 16; }
+  int64_t distance() const { return distance(keys); }
+};
+
+// `q` are the block's rows, `kt` is k^T in panels, which all blocks of a matrix share.
+// p[rows, keys] = softmax(scale * q k^T), zero where a row does not see.
+template <class T>
+void weights_of(const QueryBlock& block, const GemmOperand<T>& q, const PackedMatrix<T>& kt, int64_t depth,
+                double scale, T* p) {
+  const int64_t ld = block.distance();
+  product(q, kt.operand(), p, block.rows, block.keys, depth, ld, static_cast<T>(scale), T(0));
+  for (int64_t r = 0; r < block.rows; ++r) {
+    SoftmaxArgs s = {};
+    s.x = s.y = p + r * ld;
+    s.rows = 1;
+    s.n = block.visible(r, block.keys);
+    softmax_kernels<T>().rows(s);
+    std::fill(p + r * ld + s.n, p + r * ld + block.keys, T(0));
+  }
 }
 
 template <class T>
@@ -116,15 +127,25 @@ void forward_kernel(const Tensor& query, const Tensor& key, const Tensor& value,
                     const Tensor& out) {
   const Matrices<T> q(query), k(key), v(value);
   const int64_t blocks = (q.rows + kBlockRows - 1) / kBlockRows;
-  parallel_chunks(q.count() * blocks, [&](int64_t chunk) {
-    const int64_t matrix = chunk / blocks, r0 = chunk % blocks * kBlockRows,
-                  rows = std::min(kBlockRows, q.rows - r0);
-    const int64_t n = visible(causal, r0, rows, k.rows);
-    const Workspace space(sizeof(T) * static_cast<size_t>(rows * n));
+  // A chunk packs the keys and values of its matrix for all its blocks; there are as many chunks as keep
+  // every thread busy to the end.
+  const int64_t parts =
+      std::max<int64_t>(1, std::min(blocks, 4 * num_threads() / std::max<int64_t>(1, q.count())));
+  parallel_chunks(q.count() * parts, [&](int64_t chunk) {
+    const int64_t matrix = chunk / parts, part = chunk % parts;
+    const int64_t begin = blocks * part / parts, end = blocks * (part + 1) / parts;
+    const QueryBlock last((end - 1) * kBlockRows, q.rows, k.rows, causal);
+    const PackedMatrix<T> kt(k.operand(matrix, 0, true), k.cols, last.keys, q.rows);
+    const PackedMatrix<T> values(v.operand(matrix, 0), last.keys, v.cols, q.rows);
+    const Workspace space(sizeof(T) * static_cast<size_t>(kBlockRows * last.distance()));
     T* p = space.as<T>();
-    weights_of(q, k, matrix, r0, rows, n, causal, scale, p);
-    T* y = out.data<T>() + (matrix * q.rows + r0) * v.cols;
-    product(rows_of<T>(p, n), v.operand(matrix, 0), y, rows, v.cols, n, v.cols, T(1), T(0));
+    for (int64_t i = begin; i < end; ++i) {
+      const QueryBlock block(i * kBlockRows, q.rows, k.rows, causal);
+      weights_of(block, q.operand(matrix, block.first), kt, q.cols, scale, p);
+      T* y = out.data<T>() + (matrix * q.rows + block.first) * v.cols;
+      product(rows_of<T>(p, block.distance()), values.operand(), y, block.rows, v.cols, block.keys, v.cols,
+              T(1), T(0));
+    }
   });
 }
 
@@ -136,29 +157,38 @@ void backward_kernel(const Tensor& gy, const Tensor& query, const Tensor& key, c
   const Matrices<T> g(gy), q(query), k(key), v(value);
   // One matrix is one chunk: sums over its query rows run in order.
   parallel_chunks(q.count(), [&](int64_t matrix) {
-    const Workspace space(2 * sizeof(T) * static_cast<size_t>(std::min(kBlockRows, q.rows) * k.rows));
-    T* p = space.as<T>();
-    T* gk_data = gk.data<T>() + matrix * k.rows * k.cols;
-    T* gv_data = gv.data<T>() + matrix * v.rows * v.cols;
+    const PackedMatrix<T> kt(k.operand(matrix, 0, true), k.cols, k.rows, q.rows);
+    const PackedMatrix<T> vt(v.operand(matrix, 0, true), v.cols, v.rows, q.rows);
+    const PackedMatrix<T> keys(k.operand(matrix, 0), k.rows, k.cols, q.rows);
+    const int64_t most = kBlockRows * QueryBlock::distance(k.rows);
+    const Workspace space(2 * sizeof(T) * static_cast<size_t>(most));
+    T* const p = space.as<T>();
+    T* const gs = p + most;
+    T* const gk_data = gk.data<T>() + matrix * k.rows * k.cols;
+    T* const gv_data = gv.data<T>() + matrix * v.rows * v.cols;
     std::fill(gk_data, gk_data + k.rows * k.cols, T(0));
     std::fill(gv_data, gv_data + v.rows * v.cols, T(0));
-    for (int64_t r0 = 0; r0 < q.rows; r0 += kBlockRows) {
-      const int64_t rows = std::min(kBlockRows, q.rows - r0), n = visible(causal, r0, rows, k.rows);
-      T* gs = p + rows * n;
-      weights_of(q, k, matrix, r0, rows, n, causal, scale, p);
-      product(rows_of<T>(p, n, true), g.operand(matrix, r0), gv_data, n, v.cols, rows, v.cols, T(1), T(1));
-      product(g.operand(matrix, r0), v.operand(matrix, 0, true), gs, rows, n, v.cols, n, T(1), T(0));
-      SoftmaxArgs s = {};
-      s.x = p;
-      s.gy = gs;
-      s.y = gs;
-      s.rows = rows;
-      s.n = n;
-      softmax_kernels<T>().rows_backward(s);
-      product(rows_of<T>(gs, n), k.operand(matrix, 0), gq.data<T>() + (matrix * q.rows + r0) * q.cols, rows,
-              q.cols, n, q.cols, static_cast<T>(scale), T(0));
-      product(rows_of<T>(gs, n, true), q.operand(matrix, r0), gk_data, n, k.cols, rows, k.cols,
-              static_cast<T>(scale), T(1));
+    for (int64_t first = 0; first < q.rows; first += kBlockRows) {
+      const QueryBlock block(first, q.rows, k.rows, causal);
+      const int64_t rows = block.rows, n = block.keys, ld = block.distance();
+      const GemmOperand<T> q_rows = q.operand(matrix, first), g_rows = g.operand(matrix, first);
+      weights_of(block, q_rows, kt, q.cols, scale, p);
+      product(rows_of<T>(p, ld, true), g_rows, gv_data, n, v.cols, rows, v.cols, T(1), T(1));
+      product(g_rows, vt.operand(), gs, rows, n, v.cols, ld, T(1), T(0));
+      for (int64_t r = 0; r < rows; ++r) {
+        SoftmaxArgs s = {};
+        s.x = p + r * ld;
+        s.gy = s.y = gs + r * ld;
+        s.rows = 1;
+        s.n = block.visible(r, n);
+        softmax_kernels<T>().rows_backward(s);
+        std::fill(gs + r * ld + s.n, gs + r * ld + n, T(0));
+      }
+      T* const gq_rows = gq.data<T>() + (matrix * q.rows + first) * q.cols;
+      product(rows_of<T>(gs, ld), keys.operand(), gq_rows, rows, q.cols, n, q.cols, static_cast<T>(scale),
+              T(0));
+      product(rows_of<T>(gs, ld, true), q_rows, gk_data, n, k.cols, rows, k.cols, static_cast<T>(scale),
+              T(1));
     }
   });
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The recurrence of LSTM and GRU over a whole sequence as one op. The products with the input are taken
 // before it for all steps at once; here each step is one product with the state and one pass over the units,
-// and backward gathers the gradient of the weight in one product at the end.
+// and backward gathers the gradient of the weight in one product at the end. Samples never meet, so a thread
+// takes some of them through the whole sequence: threads that met at every step would wait at every step.
 #include <algorithm>
 
 #include "autograd/op.h"
@@ -32,12 +33,30 @@ struct Sizes {
   int64_t at(int64_t i) const { return reverse ? steps - 1 - i : i; }  // the i-th step to be computed
 };
 
-// Samples of a step are independent.
+// Some of the samples, at least 2 where the batch has as many: what is computed of a sample does not depend
+// on how many others there are, but a product of one row is summed in another order.
+struct Range {
+  int64_t begin, end;
+  int64_t size() const { return end - begin; }
+};
+
+// f(range) for ranges that cover the batch, side by side if there are samples enough for every thread: the
+// weight is read once for each range. Else one range, whose steps are shared among the threads.
 template <class F>
-void for_samples(const Sizes& s, F&& f) {
-  parallel_for(s.batch, std::max<int64_t>(1, 4096 / std::max<int64_t>(1, s.gates)),
+void over_ranges(const Sizes& s, F&& f) {
+  constexpr int64_t kFewestSamples = 8, kFewestProducts = int64_t{1} << 18;
+  const int64_t products = std::max<int64_t>(1, s.steps * s.gates * s.hidden);
+  const int64_t grain = std::max(kFewestSamples, kFewestProducts / products);
+  const bool enough = s.batch >= kFewestSamples * num_threads();
+  parallel_for(s.batch, enough ? grain : s.batch, [&](int64_t begin, int64_t end) { f(Range{begin, end}); });
+}
+
+// f(b) for the samples of a range in one step.
+template <class F>
+void for_samples(const Sizes& s, const Range& r, F&& f) {
+  parallel_for(r.size(), std::max<int64_t>(1, 4096 / std::max<int64_t>(1, s.gates)),
                [&](int64_t begin, int64_t end) {
-                 for (int64_t b = begin; b < end; ++b) f(b);
+                 for (int64_t b = r.begin + begin; b < r.begin + end; ++b) f(b);
                });
 }
 
@@ -52,39 +71,34 @@ PackedMatrix<T> step_weight(const Sizes& s, const Tensor& w, bool transposed) {
   return PackedMatrix<T>(b, transposed ? s.hidden : s.gates, transposed ? s.gates : s.hidden, s.batch);
 }
 
-// c[batch, gates] = h[batch, hidden] wt[hidden, gates] + bias + plus
+// c[batch, gates] = h[batch, hidden] wt[hidden, gates], the rows of a range
 template <class T>
-void state_product(const Sizes& s, const T* h, const PackedMatrix<T>& wt, const T* bias, const T* plus,
-                   T* c) {
+void state_product(const Sizes& s, const Range& r, const T* h, const PackedMatrix<T>& wt, T* c) {
   GemmArgs<T> g;
-  g.m = s.batch;
+  g.m = r.size();
   g.n = s.gates;
   g.k = s.hidden;
-  g.a.data = h;
+  g.a.data = h + r.begin * s.hidden;
   g.a.rs = s.hidden;
   g.a.cs = 1;
   g.b = wt.operand();
-  g.c = c;
+  g.c = c + r.begin * s.gates;
   g.c_rs = s.gates;
-  g.epilogue.col_bias = bias;
-  g.epilogue.residual = plus;
-  g.epilogue.residual_rs = s.gates;
-  g.epilogue.residual_cs = 1;
   gemm(g);
 }
 
-// gh[batch, hidden] = beta gh + g[batch, gates] w[gates, hidden]
+// gh[batch, hidden] = beta gh + g[batch, gates] w[gates, hidden], the rows of a range
 template <class T>
-void state_gradient(const Sizes& s, const T* g, const PackedMatrix<T>& w, T* gh, T beta) {
+void state_gradient(const Sizes& s, const Range& r, const T* g, const PackedMatrix<T>& w, T* gh, T beta) {
   GemmArgs<T> a;
-  a.m = s.batch;
+  a.m = r.size();
   a.n = s.hidden;
   a.k = s.gates;
-  a.a.data = g;
+  a.a.data = g + r.begin * s.gates;
   a.a.rs = s.gates;
   a.a.cs = 1;
   a.b = w.operand();
-  a.c = gh;
+  a.c = gh + r.begin * s.hidden;
   a.c_rs = s.hidden;
   a.beta = beta;
   gemm(a);
@@ -158,24 +172,28 @@ struct Lstm {
       using T = typename decltype(tag)::type;
       const Tensor dense = contiguous(w);
       const PackedMatrix<T> wt = step_weight<T>(s, dense, true);
-      const T* h = h_start.data<T>();
-      const T* c_prev = c_start.data<T>();
-      for (int64_t i = 0; i < s.steps; ++i) {
-        const int64_t t = s.at(i);
-        T* pre = active.data<T>() + t * s.row();
-        state_product<T>(s, h, wt, bias.defined() ? bias.data<T>() : nullptr, x.data<T>() + t * s.row(), pre);
-        for_samples(s, [&](int64_t b) {
-          LstmStep<T> a = {};
-          a.gates = pre + b * s.gates;
-          a.c_prev = c_prev + b * s.hidden;
-          a.c = c.data<T>() + t * s.state() + b * s.hidden;
-          a.h = y.data<T>() + t * s.state() + b * s.hidden;
-          a.n = s.hidden;
-          recurrent_kernels<T>().lstm_forward(a);
-        });
-        h = y.data<T>() + t * s.state();
-        c_prev = c.data<T>() + t * s.state();
-      }
+      over_ranges(s, [&](const Range& range) {
+        const T* h = h_start.data<T>();
+        const T* c_prev = c_start.data<T>();
+        for (int64_t i = 0; i < s.steps; ++i) {
+          const int64_t t = s.at(i);
+          T* pre = active.data<T>() + t * s.row();
+          state_product<T>(s, range, h, wt, pre);
+          for_samples(s, range, [&](int64_t b) {
+            LstmStep<T> a = {};
+            a.gates = pre + b * s.gates;
+            a.x = x.data<T>() + t * s.row() + b * s.gates;
+            a.bias = bias.defined() ? bias.data<T>() : nullptr;
+            a.c_prev = c_prev + b * s.hidden;
+            a.c = c.data<T>() + t * s.state() + b * s.hidden;
+            a.h = y.data<T>() + t * s.state() + b * s.hidden;
+            a.n = s.hidden;
+            recurrent_kernels<T>().lstm_forward(a);
+          });
+          h = y.data<T>() + t * s.state();
+          c_prev = c.data<T>() + t * s.state();
+        }
+      });
       return 0;
     });
     ctx.save(active, c, h_start, c_start, w);
@@ -196,23 +214,25 @@ struct Lstm {
     const Tensor gw = dispatch_native(active, [&](auto tag) {
       using T = typename decltype(tag)::type;
       const PackedMatrix<T> weight = step_weight<T>(s, w, false);
-      for (int64_t i = s.steps - 1; i >= 0; --i) {
-        const int64_t t = s.at(i);
-        if (gy.defined()) autograd_runtime().add_into(gh, select(gy, 0, t));
-        const T* c_prev = i > 0 ? c.data<T>() + s.at(i - 1) * s.state() : c0.data<T>();
-        for_samples(s, [&](int64_t b) {
-          LstmStep<T> a = {};
-          a.gates = active.data<T>() + t * s.row() + b * s.gates;
-          a.c_prev = c_prev + b * s.hidden;
-          a.c = c.data<T>() + t * s.state() + b * s.hidden;
-          a.gh = gh.data<T>() + b * s.hidden;
-          a.gc = gc.data<T>() + b * s.hidden;
-          a.ggates = gates.data<T>() + t * s.row() + b * s.gates;
-          a.n = s.hidden;
-          recurrent_kernels<T>().lstm_backward(a);
-        });
-        state_gradient<T>(s, gates.data<T>() + t * s.row(), weight, gh.data<T>(), T(0));
-      }
+      over_ranges(s, [&](const Range& range) {
+        for (int64_t i = s.steps - 1; i >= 0; --i) {
+          const int64_t t = s.at(i);
+          const T* c_prev = i > 0 ? c.data<T>() + s.at(i - 1) * s.state() : c0.data<T>();
+          for_samples(s, range, [&](int64_t b) {
+            LstmStep<T> a = {};
+            a.gates = active.data<T>() + t * s.row() + b * s.gates;
+            a.c_prev = c_prev + b * s.hidden;
+            a.c = c.data<T>() + t * s.state() + b * s.hidden;
+            a.gh = gh.data<T>() + b * s.hidden;
+            a.gy = gy.defined() ? gy.data<T>() + t * s.state() + b * s.hidden : nullptr;
+            a.gc = gc.data<T>() + b * s.hidden;
+            a.ggates = gates.data<T>() + t * s.row() + b * s.gates;
+            a.n = s.hidden;
+            recurrent_kernels<T>().lstm_backward(a);
+          });
+          state_gradient<T>(s, range, gates.data<T>() + t * s.row(), weight, gh.data<T>(), T(0));
+        }
+      });
       return ctx.needs_grad(3) ? weight_gradient<T>(s, gates, y, h0) : Tensor();
     });
     return {gates, gh, gc, gw, ctx.needs_grad(4) ? bias_gradient(gates) : Tensor()};
@@ -233,23 +253,26 @@ struct Gru {
       using T = typename decltype(tag)::type;
       const Tensor dense = contiguous(w);
       const PackedMatrix<T> wt = step_weight<T>(s, dense, true);
-      const T* h = h_start.data<T>();
-      for (int64_t i = 0; i < s.steps; ++i) {
-        const int64_t t = s.at(i);
-        state_product<T>(s, h, wt, bias.defined() ? bias.data<T>() : nullptr, nullptr, product.data<T>());
-        for_samples(s, [&](int64_t b) {
-          GruStep<T> a = {};
-          a.gates = x.data<T>() + t * s.row() + b * s.gates;
-          a.recurrent = product.data<T>() + b * s.gates;
-          a.active = active.data<T>() + t * s.row() + b * s.gates;
-          a.recurrent_n = recurrent_n.data<T>() + t * s.state() + b * s.hidden;
-          a.h_prev = h + b * s.hidden;
-          a.h = y.data<T>() + t * s.state() + b * s.hidden;
-          a.n = s.hidden;
-          recurrent_kernels<T>().gru_forward(a);
-        });
-        h = y.data<T>() + t * s.state();
-      }
+      over_ranges(s, [&](const Range& range) {
+        const T* h = h_start.data<T>();
+        for (int64_t i = 0; i < s.steps; ++i) {
+          const int64_t t = s.at(i);
+          state_product<T>(s, range, h, wt, product.data<T>());
+          for_samples(s, range, [&](int64_t b) {
+            GruStep<T> a = {};
+            a.gates = x.data<T>() + t * s.row() + b * s.gates;
+            a.recurrent = product.data<T>() + b * s.gates;
+            a.bias = bias.defined() ? bias.data<T>() : nullptr;
+            a.active = active.data<T>() + t * s.row() + b * s.gates;
+            a.recurrent_n = recurrent_n.data<T>() + t * s.state() + b * s.hidden;
+            a.h_prev = h + b * s.hidden;
+            a.h = y.data<T>() + t * s.state() + b * s.hidden;
+            a.n = s.hidden;
+            recurrent_kernels<T>().gru_forward(a);
+          });
+          h = y.data<T>() + t * s.state();
+        }
+      });
       return 0;
     });
     ctx.save(active, recurrent_n, h_start, w);
@@ -269,25 +292,28 @@ struct Gru {
     const Tensor gw = dispatch_native(active, [&](auto tag) {
       using T = typename decltype(tag)::type;
       const PackedMatrix<T> weight = step_weight<T>(s, w, false);
-      for (int64_t i = s.steps - 1; i >= 0; --i) {
-        const int64_t t = s.at(i);
-        if (gy.defined()) autograd_runtime().add_into(gh, select(gy, 0, t));
-        const T* h_prev = i > 0 ? y.data<T>() + s.at(i - 1) * s.state() : h0.data<T>();
-        for_samples(s, [&](int64_t b) {
-          GruStep<T> a = {};
-          a.active = active.data<T>() + t * s.row() + b * s.gates;
-          a.recurrent_n = recurrent_n.data<T>() + t * s.state() + b * s.hidden;
-          a.h_prev = h_prev + b * s.hidden;
-          a.gh = gh.data<T>() + b * s.hidden;
-          a.ggates = gates.data<T>() + t * s.row() + b * s.gates;
-          a.grecurrent = products.data<T>() + t * s.row() + b * s.gates;
-          a.gh_prev = next.data<T>() + b * s.hidden;
-          a.n = s.hidden;
-          recurrent_kernels<T>().gru_backward(a);
-        });
-        state_gradient<T>(s, products.data<T>() + t * s.row(), weight, next.data<T>(), T(1));
-        std::copy_n(next.data<T>(), s.state(), gh.data<T>());
-      }
+      over_ranges(s, [&](const Range& range) {
+        for (int64_t i = s.steps - 1; i >= 0; --i) {
+          const int64_t t = s.at(i);
+          const T* h_prev = i > 0 ? y.data<T>() + s.at(i - 1) * s.state() : h0.data<T>();
+          for_samples(s, range, [&](int64_t b) {
+            GruStep<T> a = {};
+            a.active = active.data<T>() + t * s.row() + b * s.gates;
+            a.recurrent_n = recurrent_n.data<T>() + t * s.state() + b * s.hidden;
+            a.h_prev = h_prev + b * s.hidden;
+            a.gh = gh.data<T>() + b * s.hidden;
+            a.gy = gy.defined() ? gy.data<T>() + t * s.state() + b * s.hidden : nullptr;
+            a.ggates = gates.data<T>() + t * s.row() + b * s.gates;
+            a.grecurrent = products.data<T>() + t * s.row() + b * s.gates;
+            a.gh_prev = next.data<T>() + b * s.hidden;
+            a.n = s.hidden;
+            recurrent_kernels<T>().gru_backward(a);
+          });
+          state_gradient<T>(s, range, products.data<T>() + t * s.row(), weight, next.data<T>(), T(1));
+          std::copy_n(next.data<T>() + range.begin * s.hidden, range.size() * s.hidden,
+                      gh.data<T>() + range.begin * s.hidden);
+        }
+      });
       return ctx.needs_grad(2) ? weight_gradient<T>(s, products, y, h0) : Tensor();
     });
     return {gates, gh, gw, ctx.needs_grad(3) ? bias_gradient(products) : Tensor()};

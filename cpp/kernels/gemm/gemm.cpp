@@ -44,11 +44,12 @@ class Engine {
   }
 
  private:
-  // Slices of k give work to threads when C is small. Of the problem alone.
+  // Slices of k give work to threads when C is small. Of the problem alone; a packed matrix is multiplied by
+  // as many rows as a thread happens to take, so there m must not matter.
   void slice_k() {
     constexpr int64_t kSliceDepth = 2048, kMaxSlices = 32, kMaxOutput = int64_t{1} << 18;
     slices_ = 1;
-    if (g_.m * g_.n <= kMaxOutput && g_.batch == 1) {
+    if (g_.m * g_.n <= kMaxOutput && g_.batch == 1 && !g_.b.panels) {
       slices_ = std::clamp<int64_t>(g_.k / kSliceDepth, 1, kMaxSlices);
     }
     slice_depth_ = round_up(ceil_div(g_.k, slices_), 16);
@@ -206,11 +207,11 @@ class Engine {
               bool direct) const {
     const GemmOperand<T>& x = g_.b;
     const int64_t nr = kern_.nr, full = blk.n / nr * nr;
-    if (x.panels) {  // the panels are as deep as k
-      blk.b = x.panels + j * g_.k + pc * nr;
-      blk.b_panel = nr * g_.k;
+    if (x.panels) {
+      blk.b = x.panels + j * x.panel_depth + pc * nr;
+      blk.b_panel = nr * x.panel_depth;
       blk.b_ps = nr;
-      blk.b_tail = blk.b + full * g_.k;
+      blk.b_tail = blk.b + full * x.panel_depth;
       return;
     }
     const int64_t first = direct ? full : 0;
@@ -247,6 +248,7 @@ PackedMatrix<T>::PackedMatrix(const GemmOperand<T>& b, int64_t k, int64_t n, int
                  }
                });
   operand_.panels = panels;
+  operand_.panel_depth = k;
 }
 template class PackedMatrix<float>;
 template class PackedMatrix<double>;

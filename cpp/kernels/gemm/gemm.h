@@ -49,12 +49,15 @@ struct GemmOperand {
   int64_t rs = 0, cs = 0, bs = 0;
   const int64_t* offsets = nullptr;
   const PanelSource<T>* source = nullptr;
-  const T* panels = nullptr;  // set by PackedMatrix
+  // Set by PackedMatrix: its panels, and how deep they are. A product may use less of the depth.
+  const T* panels = nullptr;
+  int64_t panel_depth = 0;
 };
 
 // A right operand (k x n, one matrix with strides) that many products of `rows` rows share, such as the steps
-// of a recurrence: it is packed once, unless it is best read as it lies. The matrix must stay as it is for
-// the lifetime. Must be destroyed by the thread that made it.
+// of a recurrence: it is packed once, unless it is best read as it lies. A product may use only the first
+// rows and columns of it. The matrix must stay as it is for the lifetime. Must be destroyed by the thread
+// that made it.
 template <class T>
 class PackedMatrix {
  public:

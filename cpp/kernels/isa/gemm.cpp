@@ -30,20 +30,24 @@ struct TileArgs {
   int64_t c_rs;
   int cols;
   T alpha, beta;
+  const T* bias;  // of the columns, readable in whole vectors; null: none
 };
 
+// c = alpha * acc + beta * c, then + bias: as if stored in between.
 template <class T, int V>
-inline void update_row(T* c, const Vec<T>* acc, int cols, T alpha, T beta) {
+inline void update_row(T* c, const Vec<T>* acc, int cols, const TileArgs<T>& t) {
   constexpr int L = kLanes<T>;
 #pragma GCC unroll 4
   for (int v = 0; v < V; ++v) {
     const int left = cols - v * L;
-    Vec<T> x = alpha * acc[v];
+    Vec<T> x = t.alpha * acc[v];
     if (left >= L) {
-      if (beta != 0) x += beta * load(c + v * L);
+      if (t.beta != 0) x += t.beta * load(c + v * L);
+      if (t.bias) x += load(t.bias + v * L);
       store(c + v * L, x);
     } else if (left > 0) {
-      if (beta != 0) x += beta * load_n(c + v * L, left);
+      if (t.beta != 0) x += t.beta * load_n(c + v * L, left);
+      if (t.bias) x += load(t.bias + v * L);
       store_n(c + v * L, x, left);
     }
   }
@@ -83,10 +87,10 @@ void tile(const TileArgs<T>& t) {
   T* c = t.c;
   if (t.cols == V * L) {
 #pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) update_row<T, V>(c + r * t.c_rs, acc[r], V * L, t.alpha, t.beta);
+    for (int r = 0; r < R; ++r) update_row<T, V>(c + r * t.c_rs, acc[r], V * L, t);
   } else {
 #pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) update_row<T, V>(c + r * t.c_rs, acc[r], t.cols, t.alpha, t.beta);
+    for (int r = 0; r < R; ++r) update_row<T, V>(c + r * t.c_rs, acc[r], t.cols, t);
   }
 }
 
@@ -130,8 +134,18 @@ void block(const GemmBlock<T>& g) {
   const int64_t col_panels = (g.n + nr - 1) / nr;
   // Bytes of the next A panel to call into L2 while one tile is computed.
   const int64_t ahead = unit ? (g.mr * g.k * static_cast<int64_t>(sizeof(T)) / col_panels + 63) / 64 * 64 : 0;
-  T buffer[kMaxRows * nr];
+  // A bias of columns is added on the way where the product is not scaled (alpha times a sum plus a bias
+  // would be rounded once less); all else that follows complete sums is done to the finished tile.
+  const bool bias_only = g.epilogue && g.epilogue->col_bias && !g.epilogue->row_bias &&
+                         !g.epilogue->residual && !g.epilogue->preact &&
+                         g.epilogue->activation == GemmActivation::kNone && g.alpha == 1;
+  const GemmEpilogue<T>* const epilogue = bias_only ? nullptr : g.epilogue;
+  T buffer[kMaxRows * nr], last_bias[nr] = {};
+  if (bias_only) {
+    for (int64_t j = g.n / nr * nr; j < g.n; ++j) last_bias[j % nr] = g.epilogue->col_bias[j];
+  }
   TileArgs<T> t;
+  t.bias = nullptr;
   t.k = g.k;
   t.a_rs = g.a_rs;
   t.a_ps = g.a_ps;
@@ -165,8 +179,9 @@ void block(const GemmBlock<T>& g) {
       } else if (g.beta != 0) {  // C goes through a row-major buffer
         copy_tile(buffer, nr, 1, c, g.c_rs, g.c_cs, rows, cols);
       }
+      if (bias_only) t.bias = tail ? last_bias : g.epilogue->col_bias + j;
       (cols > L ? wide : narrow)(t);
-      if (g.epilogue) apply_epilogue(t.c, t.c_rs, rows, cols, *g.epilogue, i, j);
+      if (epilogue) apply_epilogue(t.c, t.c_rs, rows, cols, *epilogue, i, j);
       if (!direct) copy_tile(c, g.c_rs, g.c_cs, buffer, nr, 1, rows, cols);
     }
   }

@@ -27,6 +27,13 @@ PLAIT_INLINE int64_t width(int64_t n, int64_t i) {
   return n - i < kLanes<T> ? n - i : kLanes<T>;
 }
 
+// p[j], and what is to be added to it where there is something.
+template <class T>
+PLAIT_INLINE Vec<T> get_sum(const T* p, const T* more, int64_t j, int64_t m) {
+  const Vec<T> v = get(p + j, m);
+  return more ? v + get(more + j, m) : v;
+}
+
 // c = f c_prev + i g;  h = o tanh(c)
 template <class T>
 void lstm_forward(const LstmStep<T>& a) {
@@ -34,8 +41,9 @@ void lstm_forward(const LstmStep<T>& a) {
   for (int64_t j = 0; j < a.n; j += kLanes<T>) {
     const int64_t m = width<T>(a.n, j);
     T* gate = a.gates + j;
-    const V i = sigmoid(get(gate, m)), f = sigmoid(get(gate + a.n, m)), g = tanh(get(gate + 2 * a.n, m)),
-            o = sigmoid(get(gate + 3 * a.n, m));
+    const auto sum = [&](int64_t at) { return get_sum(a.gates, a.bias, at, m) + get(a.x + at, m); };
+    const V i = sigmoid(sum(j)), f = sigmoid(sum(j + a.n)), g = tanh(sum(j + 2 * a.n)),
+            o = sigmoid(sum(j + 3 * a.n));
     const V c = f * get(a.c_prev + j, m) + i * g;
     put(gate, i, m);
     put(gate + a.n, f, m);
@@ -56,7 +64,7 @@ void lstm_backward(const LstmStep<T>& a) {
     const int64_t m = width<T>(a.n, j);
     const T* gate = a.gates + j;
     const V i = get(gate, m), f = get(gate + a.n, m), g = get(gate + 2 * a.n, m), o = get(gate + 3 * a.n, m);
-    const V t = tanh(get(a.c + j, m)), gh = get(a.gh + j, m);
+    const V t = tanh(get(a.c + j, m)), gh = get_sum(a.gh, a.gy, j, m);
     const V gc = get(a.gc + j, m) + gh * o * (one - t * t);
     T* out = a.ggates + j;
     put(out, gc * g * i * (one - i), m);
@@ -73,9 +81,10 @@ void gru_forward(const GruStep<T>& a) {
   using V = Vec<T>;
   for (int64_t j = 0; j < a.n; j += kLanes<T>) {
     const int64_t m = width<T>(a.n, j);
-    const T *x = a.gates + j, *u = a.recurrent + j;
-    const V un = get(u + 2 * a.n, m);
-    const V r = sigmoid(get(x, m) + get(u, m)), z = sigmoid(get(x + a.n, m) + get(u + a.n, m));
+    const T* x = a.gates + j;
+    const auto u = [&](int64_t at) { return get_sum(a.recurrent, a.bias, at, m); };
+    const V un = u(j + 2 * a.n);
+    const V r = sigmoid(get(x, m) + u(j)), z = sigmoid(get(x + a.n, m) + u(j + a.n));
     const V n = tanh(get(x + 2 * a.n, m) + r * un);
     put(a.active + j, r, m);
     put(a.active + a.n + j, z, m);
@@ -93,7 +102,7 @@ void gru_backward(const GruStep<T>& a) {
   for (int64_t j = 0; j < a.n; j += kLanes<T>) {
     const int64_t m = width<T>(a.n, j);
     const V r = get(a.active + j, m), z = get(a.active + a.n + j, m), n = get(a.active + 2 * a.n + j, m);
-    const V gh = get(a.gh + j, m);
+    const V gh = get_sum(a.gh, a.gy, j, m);
     const V gn = gh * (one - z) * (one - n * n);
     const V gz = gh * (get(a.h_prev + j, m) - n) * z * (one - z);
     const V gr = gn * get(a.recurrent_n + j, m) * r * (one - r);
