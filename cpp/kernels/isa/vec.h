@@ -379,6 +379,19 @@ PLAIT_INLINE V ldexp(V x, V n) {
   return x * (V)((k1 + kBias) << kMantissa) * (V)((k2 + kBias) << kMantissa);
 }
 
+// table[i & 7] in every lane.
+PLAIT_INLINE F32 lookup8(const float* table, I32 i) {
+#if PLAIT_ISA_LEVEL == 2
+  return (F32)_mm512_permutexvar_ps((__m512i)(i & 7), _mm512_broadcast_f32x8(_mm256_loadu_ps(table)));
+#elif PLAIT_ISA_LEVEL == 1
+  return (F32)_mm256_permutevar8x32_ps(_mm256_loadu_ps(table), (__m256i)i);
+#else
+  F32 v;
+  for (int lane = 0; lane < kLanes<float>; ++lane) v[lane] = table[i[lane] & 7];
+  return v;
+#endif
+}
+
 // --- across lanes, always in the same tree
 // ------------------------------------------------------------------
 
