@@ -204,10 +204,19 @@ PLAIT_INLINE V log(V x) {
   return log_special(x, fma(e, splat<V>(T(kLn2Hi<V>)), fma(e, splat<V>(T(kLn2Lo<V>)), l)));
 }
 
+// log(x) / log(base) of a positive float in double, to 2^-30 of itself.
+PLAIT_INLINE F64 log_of_float(F64 x, double log_2, double scale) {
+  F64 e;
+  const F64 f = split_exponent(x, e) - 1, s = f / (2 + f), z = s * s;
+  const F64 p = poly(z, 0.6666666655306894, 0.40000122714710573, 0.28550741486830505,
+                     0.23332264782349804);  // log(1 + f) = 2 atanh(s) = 2 s + s z p
+  return fma(e, splat<F64>(log_2), fma(s * z, p, s + s) * scale);
+}
+
 template <class V>
 PLAIT_INLINE V log2(V x) {
   if constexpr (kSame<V, F32>) {
-    return via_f64(x, [](F64 d) { return log2(d); });
+    return log_special(x, via_f64(x, [](F64 d) { return log_of_float(d, 1, 1.4426950408889634); }));
   } else {
     V e;
     const V l = log1p_poly(log_reduce(x, e));
@@ -217,13 +226,13 @@ PLAIT_INLINE V log2(V x) {
 
 template <class V>
 PLAIT_INLINE V log10(V x) {
+  constexpr double kHi = 0.30102999566395283, kLo = 2.8363394551044964e-14, kScale = 0.4342944819032518;
   if constexpr (kSame<V, F32>) {
-    return via_f64(x, [](F64 d) { return log10(d); });
+    return log_special(x, via_f64(x, [](F64 d) { return log_of_float(d, kHi + kLo, kScale); }));
   } else {
     V e;
     const V l = log1p_poly(log_reduce(x, e));
-    constexpr double kHi = 0.30102999566395283, kLo = 2.8363394551044964e-14;
-    return log_special(x, fma(e, splat<V>(kHi), fma(e, splat<V>(kLo), l * 0.4342944819032518)));
+    return log_special(x, fma(e, splat<V>(kHi), fma(e, splat<V>(kLo), l * kScale)));
   }
 }
 
@@ -459,12 +468,13 @@ PLAIT_INLINE V acos(V x) {
   }
 }
 
-// atan(a) for 0 <= a <= 1
-PLAIT_INLINE F32 atan_unit(F32 a) {
-  const F32 z = a * a;
-  const F32 p = poly(z, -0.33333301544189453, 0.19998638331890106, -0.1426524519920349, 0.1095757707953453,
-                     -0.0841946005821228, 0.0582345612347126, -0.03145571053028107, 0.011064442805945873,
-                     -0.001827213098295033);
+// atan(a) for 0 <= a <= 1, to float's precision
+template <class V>
+PLAIT_INLINE V atan_unit(V a) {
+  const V z = a * a;
+  const V p = poly(z, -0.33333301544189453, 0.19998638331890106, -0.1426524519920349, 0.1095757707953453,
+                   -0.0841946005821228, 0.0582345612347126, -0.03145571053028107, 0.011064442805945873,
+                   -0.001827213098295033);
   return fma(a * z, p, a);
 }
 template <class V>
@@ -480,7 +490,20 @@ PLAIT_INLINE V atan(V x) {
 }
 template <class V>
 PLAIT_INLINE V atan2(V y, V x) {
-  return per_lane(y, x, [](double a, double b) { return __builtin_atan2(a, b); });
+  if constexpr (kSame<V, F32>) {  // the smaller side over the larger one; 0 / 0 counts as 0, inf / inf as 1
+    const V ax = abs(x), ay = abs(y);
+    const V larger = ax > ay ? ax : ay, smaller = ax > ay ? ay : ax;
+    const I32 infinite = (ax == kInf<float>)&(ay == kInf<float>);
+    const V n = infinite ? splat<V>(1) : smaller, d = infinite | (larger == 0) ? splat<V>(1) : larger;
+    const V t = via_f64(n, d, [](F64 a, F64 b) { return atan_unit(a / b); });
+    // quarters of a turn plus or minus t
+    const I32 steep = ay > ax, back = (I32)x < 0;
+    const V quarters = select(steep, splat<V>(1), select(back, splat<V>(2), V{}));
+    const V signed_t = select(steep != back, -t, t);
+    return copysign(quarters * kPio2Hi + (quarters * kPio2Lo + signed_t), y);
+  } else {
+    return per_lane(y, x, [](double a, double b) { return __builtin_atan2(a, b); });
+  }
 }
 
 // --- error function and the normal distribution
@@ -649,11 +672,7 @@ PLAIT_INLINE V rsqrt(V x) {
 
 // x^y for positive finite x through e^(y log(x)) in double, good to float's precision.
 PLAIT_INLINE F64 pow_positive(F64 x, F64 y) {
-  F64 e;
-  const F64 f = split_exponent(x, e) - 1, s = f / (2 + f), z = s * s;
-  const F64 p = poly(z, 0.6666666655306894, 0.40000122714710573, 0.28550741486830505,
-                     0.23332264782349804);  // log(1 + f) = 2 atanh(s) = 2 s + s z p
-  const F64 l = fma(e, splat<F64>(0.6931471805599453), fma(s * z, p, s + s));
+  const F64 l = log_of_float(x, 0.6931471805599453, 1);
   const F64 t = max(splat<F64>(-110), min(splat<F64>(100), y * l));
   const F64 bits = t * 1.4426950408889634 + kRoundMagic<F64>, n = bits - kRoundMagic<F64>;
   const F64 r = fma(n, splat<F64>(-0.6931471805599453), t);
@@ -722,15 +741,13 @@ PLAIT_INLINE V gelu_grad(V x) {
     return 0.5 * erfc(x * -kSqrtHalf) + x * exp(-0.5 * x * x) * kInvSqrt2Pi;
   }
 }
-// x / (1 + E) for x >= 0, x E / (1 + E) below. What the roundings of numerator, denominator and quotient lost
-// comes back in one step: without it the error passes 2 ulp.
+// x / (1 + E) for x >= 0, x E / (1 + E) below, E = 2^n (1 + p). What the roundings of numerator, denominator
+// and quotient lost comes back in one step.
 PLAIT_INLINE F32 times_logistic(F32 x, SplitExp e) {
-  const F32 p = x < 0 ? e.p : F32{}, exponential = e.scale(1 + e.p);
-  const F32 n = fma(x, p, x), n_lost = fma(x, p, x - n);
-  const F32 d = 1 + exponential, d_lost = exponential - (d - 1);
-  const F32 r = 1 / d, q = n * r, lost = fma(-q, d, n) + (n_lost - q * d_lost);
-  const F32 y = fma(lost, r, q);
-  return x < 0 ? e.scale(y) : y;
+  const F32 p = x < 0 ? e.p : F32{}, big = e.scale(1 + e.p), d = 1 + big, d_lost = big - (d - 1);
+  const F32 n = fma(x, p, x), n_lost = -exact_rest(x, p, n - x);
+  const F32 r = 1 / d, q = n * r, y = fma(exact_rest(q, d, n) + (n_lost - q * d_lost), r, q);
+  return x < 0 ? e.scale(y) : x > 20 ? x : y;
 }
 
 // 2u = 2 sqrt(2/pi) (x + 0.044715 x^3)

@@ -216,6 +216,14 @@ PLAIT_INLINE V fma(V a, V b, V c) {
 }
 inline constexpr bool kHasFma = PLAIT_ISA_LEVEL > 0;
 
+// c - a * b for a c that is a * b but for rounding: exact. Without FMA from products of half the bits.
+PLAIT_INLINE F32 exact_rest(F32 a, F32 b, F32 c) {
+  if constexpr (kHasFma) return fma(-a, b, c);
+  const F32 a_high = (F32)((I32)a & ~0xfff), a_low = a - a_high, b_high = (F32)((I32)b & ~0xfff),
+            b_low = b - b_high;
+  return ((c - a_high * b_high) - a_high * b_low - a_low * b_high) - a_low * b_low;
+}
+
 template <class V>
 PLAIT_INLINE V select(MaskOf<V> m, V a, V b) {
   return m ? a : b;
