@@ -8,6 +8,7 @@
 #include "autograd/op.h"
 #include "core/parallel.h"
 #include "kernels/dispatch.h"
+#include "ops/reduce.h"
 #include "ops/registry.h"
 #include "ops/view.h"
 
@@ -35,30 +36,77 @@ const PoolKernels<T>& pool_kernels() {
   }
 }
 
-// Calls f(rows, shifts, at, d, h) for each output row of a plane: rows[t] is the flat start of the row tap t
-// reads, or -1 outside the image; `at` is the flat start of the output row.
-template <class F>
-void for_output_rows(const Window& p, F&& f) {
-  const auto taps = static_cast<size_t>(p.taps());
-  std::vector<int64_t> rows(taps), shifts(taps);
-  for (int64_t d = 0; d < p.out[0]; ++d) {
-    for (int64_t h = 0; h < p.out[1]; ++h) {
-      size_t t = 0;
-      for (int64_t kd = 0; kd < p.kernel[0]; ++kd) {
-        for (int64_t kh = 0; kh < p.kernel[1]; ++kh) {
-          const int64_t id = d * p.stride[0] - p.pad[0] + kd * p.dilation[0];
-          const int64_t ih = h * p.stride[1] - p.pad[1] + kh * p.dilation[1];
-          const bool in = id >= 0 && id < p.in[0] && ih >= 0 && ih < p.in[1];
-          for (int64_t kw = 0; kw < p.kernel[2]; ++kw, ++t) {
-            rows[t] = in ? (id * p.in[1] + ih) * p.in[2] : -1;
-            shifts[t] = kw * p.dilation[2] - p.pad[2];
+// The rows of a window and what its taps read, for one output row after another of one plane. Each thread has
+// its own.
+template <class T>
+class RowWalk {
+ public:
+  explicit RowWalk(const Window& p) : p_(p) {
+    constexpr int64_t kMaxLanes = 64 / sizeof(T);
+    const int64_t reach = (p.kernel[2] - 1) * p.dilation[2];
+    const int64_t vectors = (p.out[2] + kMaxLanes - 1) / kMaxLanes * kMaxLanes;
+    const int64_t step = p.out[2] == 1 ? 1 : p.stride[2];  // a single output's stride may be anything
+    layout_ = {
+        p.in[2], p.pad[2], step,
+        std::max(vectors + reach / step, (p.in[2] + p.pad[2]) / step + (step == 1 ? kMaxLanes : 0)) + 1};
+    for (int64_t k = 0; k < p.kernel[2]; ++k) {
+      const int64_t u = k * p.dilation[2];
+      tap_.push_back(u % step * layout_.phase + u / step);
+      shift_.push_back(u - p.pad[2]);
+    }
+    row_.resize(static_cast<size_t>(p.kernel[0] * p.kernel[1]));
+    start_.resize(row_.size());
+    args_.n = p.out[2];
+    args_.taps = p.kernel[2];
+    args_.row = row_.data();
+    args_.tap = tap_.data();
+    args_.start = start_.data();
+    args_.shift = shift_.data();
+    args_.w = p.in[2];
+    args_.step = step;
+    args_.index = nullptr;
+  }
+
+  const PoolLayout& layout() const { return layout_; }
+  int64_t row_size() const { return layout_.step * layout_.phase; }
+
+  // Makes the padded copy that the rows point into. All planes have the same padding: it is written once.
+  void load(const T* plane, T outside) {
+    const int64_t rows = p_.in[0] * p_.in[1];
+    if (copy_.empty()) copy_.assign(static_cast<size_t>(rows * row_size()), outside);
+    pool_kernels<T>().pad_rows(copy_.data(), plane, rows, layout_);
+  }
+
+  // Calls f(args, at, d, h) for each output row, `at` its start in the plane of outputs.
+  template <class F>
+  void for_output_rows(F&& f) {
+    for (int64_t d = 0; d < p_.out[0]; ++d) {
+      for (int64_t h = 0; h < p_.out[1]; ++h) {
+        size_t n = 0;
+        for (int64_t kd = 0; kd < p_.kernel[0]; ++kd) {
+          const int64_t id = d * p_.stride[0] - p_.pad[0] + kd * p_.dilation[0];
+          if (id < 0 || id >= p_.in[0]) continue;
+          for (int64_t kh = 0; kh < p_.kernel[1]; ++kh) {
+            const int64_t ih = h * p_.stride[1] - p_.pad[1] + kh * p_.dilation[1];
+            if (ih < 0 || ih >= p_.in[1]) continue;
+            if (!copy_.empty()) row_[n] = copy_.data() + (id * p_.in[1] + ih) * row_size();
+            start_[n++] = (id * p_.in[1] + ih) * p_.in[2];
           }
         }
+        args_.rows = static_cast<int64_t>(n);
+        f(args_, (d * p_.out[1] + h) * p_.out[2], d, h);
       }
-      f(rows.data(), shifts.data(), (d * p.out[1] + h) * p.out[2], d, h);
     }
   }
-}
+
+ private:
+  const Window& p_;
+  PoolLayout layout_;
+  std::vector<int64_t> tap_, shift_, start_;
+  std::vector<const T*> row_;
+  std::vector<T> copy_;
+  PoolRow<T> args_;
+};
 
 bool is_native(DType d) { return d == DType::kFloat32 || d == DType::kFloat64; }
 Tensor native(const Tensor& t) {
@@ -94,16 +142,17 @@ struct MaxPoolGrad {
                         int64_t plane) {
     ctx.save(index);
     const Tensor g = native(gy);
-    const Tensor gx = autograd_runtime().zeros(x_shape, g.dtype());
+    const Tensor gx = Tensor::empty(x_shape, g.dtype());
     const int64_t planes = plane ? gx.numel() / plane : 0, out = planes ? g.numel() / planes : 0;
     dispatch_native(g, [&](auto tag) {
       using T = typename decltype(tag)::type;
-      parallel_for(planes, std::max<int64_t>(1, kGrainElements / std::max<int64_t>(1, out)),
+      parallel_for(planes, std::max<int64_t>(1, kGrainElements / std::max<int64_t>(1, plane)),
                    [&](int64_t begin, int64_t end) {
                      for (int64_t k = begin; k < end; ++k) {
                        T* to = gx.data<T>() + k * plane;
                        const T* from = g.data<T>() + k * out;
                        const int32_t* at = index.data<int32_t>() + k * out;
+                       std::fill(to, to + plane, T(0));
                        for (int64_t i = 0; i < out; ++i) {
                          if (at[i] >= 0) to[at[i]] += from[i];
                        }
@@ -156,18 +205,12 @@ struct MaxPool {
     dispatch_native(xn, [&](auto tag) {
       using T = typename decltype(tag)::type;
       parallel_for(p.planes, p.planes_per_thread(), [&](int64_t begin, int64_t end) {
-        PoolRow<T> a;
-        a.n = p.out[2];
-        a.w = p.in[2];
-        a.taps = p.taps();
-        a.step = p.stride[2];
+        RowWalk<T> walk(p);
         for (int64_t k = begin; k < end; ++k) {
-          a.src = xn.data<T>() + k * p.in_size();
-          for_output_rows(p, [&](const int64_t* rows, const int64_t* shifts, int64_t at, int64_t, int64_t) {
-            a.row = rows;
-            a.shift = shifts;
+          walk.load(xn.data<T>() + k * p.in_size(), -std::numeric_limits<T>::infinity());
+          walk.for_output_rows([&](PoolRow<T>& a, int64_t at, int64_t, int64_t) {
             a.y = y.data<T>() + k * p.out_size() + at;
-            a.index = index.defined() ? index.data<int32_t>() + k * p.out_size() + at : nullptr;
+            if (index.defined()) a.index = index.data<int32_t>() + k * p.out_size() + at;
             pool_kernels<T>().max_row(a);
           });
         }
@@ -196,20 +239,39 @@ int64_t covered(const Window& p, int axis, int64_t out, int64_t lo, int64_t hi) 
   return std::max<int64_t>(0, std::min(start + p.kernel[axis], hi) - std::max(start, lo));
 }
 
-// Factors 1 / divisor for one output row.
+// Factors 1 / divisor of output rows.
 template <class T>
-void average_scales(const Window& p, const AverageRule& rule, int64_t d, int64_t h, T* scale) {
-  for (int64_t w = 0; w < p.out[2]; ++w) {
-    const int64_t at[3] = {d, h, w};
-    int64_t n = 1;
-    for (int axis = 0; axis < 3; ++axis) {
-      n *= rule.count_include_pad ? covered(p, axis, at[axis], -p.pad[axis], p.in[axis] + p.pad[axis])
-                                  : covered(p, axis, at[axis], 0, p.in[axis]);
-    }
-    if (rule.divisor) n = rule.divisor;
-    scale[w] = T(1) / static_cast<T>(std::max<int64_t>(n, 1));
+class AverageScales {
+ public:
+  AverageScales(const Window& p, const AverageRule& rule) : p_(p), rule_(rule) {
+    for (int64_t w = 0; w < p.out[2]; ++w) widths_.push_back(counted(2, w));
+    scale_.resize(widths_.size());
   }
-}
+  // Of output row (d, h); most rows have those of the row before.
+  const T* row(int64_t d, int64_t h) {
+    const int64_t n = rule_.divisor ? 0 : counted(0, d) * counted(1, h);
+    if (n != n_) {
+      for (size_t w = 0; w < scale_.size(); ++w) {
+        const int64_t divisor = rule_.divisor ? rule_.divisor : std::max<int64_t>(n * widths_[w], 1);
+        scale_[w] = T(1) / static_cast<T>(divisor);
+      }
+      n_ = n;
+    }
+    return scale_.data();
+  }
+
+ private:
+  int64_t counted(int axis, int64_t at) const {
+    return rule_.count_include_pad ? covered(p_, axis, at, -p_.pad[axis], p_.in[axis] + p_.pad[axis])
+                                   : covered(p_, axis, at, 0, p_.in[axis]);
+  }
+
+  const Window& p_;
+  const AverageRule& rule_;
+  int64_t n_ = -1;
+  std::vector<int64_t> widths_;
+  std::vector<T> scale_;
+};
 
 Tensor average_pool(const Tensor& x, const Window& p, const AverageRule& rule, const Dims& y_shape);
 
@@ -218,26 +280,24 @@ struct AveragePoolGrad {
   static Tensor forward(OpContext&, const Tensor& gy, const Window& p, const AverageRule& rule,
                         const Dims& x_shape) {
     const Tensor g = native(gy);
-    const Tensor gx = autograd_runtime().zeros(x_shape, g.dtype());
+    const Tensor gx = Tensor::empty(x_shape, g.dtype());
     dispatch_native(g, [&](auto tag) {
       using T = typename decltype(tag)::type;
       parallel_for(p.planes, p.planes_per_thread(), [&](int64_t begin, int64_t end) {
-        std::vector<T> scale(static_cast<size_t>(p.out[2]));
+        RowWalk<T> walk(p);
+        AverageScales<T> scales(p, rule);
+        std::vector<T> row(static_cast<size_t>(p.in[2])), copy(static_cast<size_t>(walk.row_size()));
         for (int64_t k = begin; k < end; ++k) {
           T* plane = gx.data<T>() + k * p.in_size();
+          std::fill(plane, plane + p.in_size(), T(0));
           const T* from = g.data<T>() + k * p.out_size();
-          for_output_rows(p,
-                          [&](const int64_t* rows, const int64_t* shifts, int64_t at, int64_t d, int64_t h) {
-                            average_scales(p, rule, d, h, scale.data());
-                            for (int64_t t = 0; t < p.taps(); ++t) {
-                              if (rows[t] < 0) continue;
-                              for (int64_t i = 0; i < p.out[2]; ++i) {
-                                const int64_t w = i * p.stride[2] + shifts[t];
-                                if (w >= 0 && w < p.in[2])
-                                  plane[rows[t] + w] += from[at + i] * scale[static_cast<size_t>(i)];
-                              }
-                            }
-                          });
+          walk.for_output_rows([&](const PoolRow<T>& a, int64_t at, int64_t d, int64_t h) {
+            pool_kernels<T>().spread_row(row.data(), from + at, scales.row(d, h), a.n, a.tap, a.taps,
+                                         walk.layout(), copy.data());
+            for (int64_t r = 0; r < a.rows; ++r) {
+              pool_kernels<T>().add_row(plane + a.start[r], row.data(), p.in[2]);
+            }
+          });
         }
       });
     });
@@ -258,23 +318,16 @@ struct AveragePool {
     dispatch_native(xn, [&](auto tag) {
       using T = typename decltype(tag)::type;
       parallel_for(p.planes, p.planes_per_thread(), [&](int64_t begin, int64_t end) {
-        std::vector<T> scale(static_cast<size_t>(p.out[2]));
-        PoolRow<T> a;
-        a.n = p.out[2];
-        a.w = p.in[2];
-        a.taps = p.taps();
-        a.step = p.stride[2];
-        a.scale = scale.data();
+        RowWalk<T> walk(p);
+        AverageScales<T> scales(p, rule);
+        std::vector<T> sums(static_cast<size_t>(p.in[2])), copy(static_cast<size_t>(walk.row_size()));
         for (int64_t k = begin; k < end; ++k) {
-          a.src = xn.data<T>() + k * p.in_size();
-          for_output_rows(p,
-                          [&](const int64_t* rows, const int64_t* shifts, int64_t at, int64_t d, int64_t h) {
-                            average_scales(p, rule, d, h, scale.data());
-                            a.row = rows;
-                            a.shift = shifts;
-                            a.y = y.data<T>() + k * p.out_size() + at;
-                            pool_kernels<T>().average_row(a);
-                          });
+          const T* plane = xn.data<T>() + k * p.in_size();
+          walk.for_output_rows([&](PoolRow<T>& a, int64_t at, int64_t d, int64_t h) {
+            a.scale = scales.row(d, h);
+            a.y = y.data<T>() + k * p.out_size() + at;
+            pool_kernels<T>().average_row(a, plane, walk.layout(), sums.data(), copy.data());
+          });
         }
       });
     });
@@ -542,18 +595,23 @@ template <int64_t kDims>
 Tensor adaptive_avg_pool(const Tensor& x, IntSpan size) {
   constexpr const char* kNames[] = {"adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d"};
   const Window p = make_adaptive<kDims>(kNames[kDims - 1], x, size);
-  const bool global = p.out_size() == 1;
+  const Dims shape = result_shape(x, p, kDims);
+  if (p.out_size() == 1) return reshape(mean(reshape(x, Dims{p.planes, p.in_size()}), Dims{1}), shape);
   const Tensor planes = as_planes(x, p);
-  const Tensor y = is_regular(p) && !global
-                       ? average_pool(planes, p, {true, 0}, plane_shape(p))
-                       : apply<AdaptiveAverage>(planes, p, plane_shape(p), planes.shape());
-  return reshape(y, result_shape(x, p, kDims));
+  const Tensor y = is_regular(p) ? average_pool(planes, p, {true, 0}, plane_shape(p))
+                                 : apply<AdaptiveAverage>(planes, p, plane_shape(p), planes.shape());
+  return reshape(y, shape);
 }
 
 template <int64_t kDims>
 TensorMaybePair adaptive_max_pool(const Tensor& x, IntSpan size, bool return_indices) {
   constexpr const char* kNames[] = {"adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d"};
   const Window p = make_adaptive<kDims>(kNames[kDims - 1], x, size);
+  if (p.out_size() == 1) {
+    const auto [values, at] = max(reshape(x, Dims{p.planes, p.in_size()}), 1);
+    const Dims shape = result_shape(x, p, kDims);
+    return {reshape(values, shape), return_indices ? reshape(at, shape) : Tensor()};
+  }
   const Tensor planes = as_planes(x, p);
   const std::vector<Tensor> r = is_regular(p) ? apply<MaxPool>(planes, p, plane_shape(p), return_indices)
                                               : apply<AdaptiveMax>(planes, p, plane_shape(p), planes.shape());

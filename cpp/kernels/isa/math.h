@@ -204,10 +204,19 @@ PLAIT_INLINE V log(V x) {
   return log_special(x, fma(e, splat<V>(T(kLn2Hi<V>)), fma(e, splat<V>(T(kLn2Lo<V>)), l)));
 }
 
+// log(x) / log(base) of a positive float in double, to 2^-30 of itself.
+PLAIT_INLINE F64 log_of_float(F64 x, double log_2, double scale) {
+  F64 e;
+  const F64 f = split_exponent(x, e) - 1, s = f / (2 + f), z = s * s;
+  const F64 p = poly(z, 0.6666666655306894, 0.40000122714710573, 0.28550741486830505,
+                     0.23332264782349804);  // log(1 + f) = 2 atanh(s) = 2 s + s z p
+  return fma(e, splat<F64>(log_2), fma(s * z, p, s + s) * scale);
+}
+
 template <class V>
 PLAIT_INLINE V log2(V x) {
   if constexpr (kSame<V, F32>) {
-    return via_f64(x, [](F64 d) { return log2(d); });
+    return log_special(x, via_f64(x, [](F64 d) { return log_of_float(d, 1, 1.4426950408889634); }));
   } else {
     V e;
     const V l = log1p_poly(log_reduce(x, e));
@@ -217,13 +226,13 @@ PLAIT_INLINE V log2(V x) {
 
 template <class V>
 PLAIT_INLINE V log10(V x) {
+  constexpr double kHi = 0.30102999566395283, kLo = 2.8363394551044964e-14, kScale = 0.4342944819032518;
   if constexpr (kSame<V, F32>) {
-    return via_f64(x, [](F64 d) { return log10(d); });
+    return log_special(x, via_f64(x, [](F64 d) { return log_of_float(d, kHi + kLo, kScale); }));
   } else {
     V e;
     const V l = log1p_poly(log_reduce(x, e));
-    constexpr double kHi = 0.30102999566395283, kLo = 2.8363394551044964e-14;
-    return log_special(x, fma(e, splat<V>(kHi), fma(e, splat<V>(kLo), l * 0.4342944819032518)));
+    return log_special(x, fma(e, splat<V>(kHi), fma(e, splat<V>(kLo), l * kScale)));
   }
 }
 
@@ -459,12 +468,13 @@ PLAIT_INLINE V acos(V x) {
   }
 }
 
-// atan(a) for 0 <= a <= 1
-PLAIT_INLINE F32 atan_unit(F32 a) {
-  const F32 z = a * a;
-  const F32 p = poly(z, -0.33333301544189453, 0.19998638331890106, -0.1426524519920349, 0.1095757707953453,
-                     -0.0841946005821228, 0.0582345612347126, -0.03145571053028107, 0.011064442805945873,
-                     -0.001827213098295033);
+// atan(a) for 0 <= a <= 1, to float's precision
+template <class V>
+PLAIT_INLINE V atan_unit(V a) {
+  const V z = a * a;
+  const V p = poly(z, -0.33333301544189453, 0.19998638331890106, -0.1426524519920349, 0.1095757707953453,
+                   -0.0841946005821228, 0.0582345612347126, -0.03145571053028107, 0.011064442805945873,
+                   -0.001827213098295033);
   return fma(a * z, p, a);
 }
 template <class V>
@@ -480,7 +490,20 @@ PLAIT_INLINE V atan(V x) {
 }
 template <class V>
 PLAIT_INLINE V atan2(V y, V x) {
-  return per_lane(y, x, [](double a, double b) { return __builtin_atan2(a, b); });
+  if constexpr (kSame<V, F32>) {  // the smaller side over the larger one; 0 / 0 counts as 0, inf / inf as 1
+    const V ax = abs(x), ay = abs(y);
+    const V larger = ax > ay ? ax : ay, smaller = ax > ay ? ay : ax;
+    const I32 infinite = (ax == kInf<float>)&(ay == kInf<float>);
+    const V n = infinite ? splat<V>(1) : smaller, d = infinite | (larger == 0) ? splat<V>(1) : larger;
+    const V t = via_f64(n, d, [](F64 a, F64 b) { return atan_unit(a / b); });
+    // quarters of a turn plus or minus t
+    const I32 steep = ay > ax, back = (I32)x < 0;
+    const V quarters = select(steep, splat<V>(1), select(back, splat<V>(2), V{}));
+    const V signed_t = select(steep != back, -t, t);
+    return copysign(quarters * kPio2Hi + (quarters * kPio2Lo + signed_t), y);
+  } else {
+    return per_lane(y, x, [](double a, double b) { return __builtin_atan2(a, b); });
+  }
 }
 
 // --- error function and the normal distribution
@@ -525,24 +548,99 @@ PLAIT_INLINE SplitExp exp_minus_square(F32 a, float s) {
   return split_exp(high * high * -s, (a - high) * (a + high) * -s);
 }
 
-// f(a, m, p) in double, with m = e^(a^2/2) P(Z <= -a) of the standard normal distribution for a = scale x in
-// [0, 14.7] and a p given in float. m = (c0 + q s(q)) / (a + k), q = (a - k) / (a + k): s and a first guess
-// of the reciprocal come from float, which leaves a relative error of 2^-26.
+// A function of [0, end) in eight pieces of equal length: the coefficients of 1, h, h^2, ... for h = a -
+// center. The fits (tools: mpmath, iterated weighted least squares) keep the largest relative error below
+// 2^-27. Centers are numbers of 12 bits near which the first coefficient is good to 2^-30, and lie right of
+// the middle where the function falls fast: left of a center the terms add up, right of it they cancel.
+// Coefficients were rounded one by one, the later ones fitted again after each.
+struct Pieces {
+  float end;
+  float center[8];
+  float c[8][8];
+};
+PLAIT_INLINE F32 pieces(const Pieces& t, F32 a) {
+  const I32 i = __builtin_convertvector(a * (8 / t.end), I32);
+  const F32 h = a - lookup8(t.center, i);
+  F32 y = lookup8(t.c[7], i);
+#pragma GCC unroll 7
+  for (int k = 6; k >= 0; --k) y = fma(h, y, lookup8(t.c[k], i));
+  return y;
+}
+// y, except where a passes the end of the pieces: far(a) there. Few vectors have such a lane.
 template <class F>
-PLAIT_INLINE F32 with_mills_ratio(F32 x, double scale, F32 p, F f) {
-  constexpr float k = 2.5f;
-  const F32 r = 1 / (x * static_cast<float>(scale) + k);
-  const F32 s =
-      poly(1 - 2 * k * r, -0.4336920976638794, 0.13198697566986084, 0.009238204918801785,
-           -0.01638570986688137, -0.0016161081148311496, 0.0025179078802466393, 0.0007219273829832673,
-           -0.00029014832802813966, -0.00018882646691054106, -2.2586382328881882e-05);
-  const auto half = [&](F64 x1, F64 p1, F64 r1, F64 s1) {
-    const F64 a1 = x1 * scale;
-    r1 *= 2 - (a1 + k) * r1;
-    return f(a1, (0.7066566348075867 + (1 - 2 * k * r1) * s1) * r1, p1);
-  };
-  return to_f32(half(low_f64(x), low_f64(p), low_f64(r), low_f64(s)),
-                half(high_f64(x), high_f64(p), high_f64(r), high_f64(s)));
+PLAIT_INLINE F32 beyond(const Pieces& t, F32 a, F32 y, F far) {
+  if (__builtin_expect(any(!(a < t.end)), 0)) return a < t.end ? y : far(a);
+  return y;
+}
+// P(Z <= -a) of the standard normal distribution
+inline constexpr Pieces kNormalTail = {
+    3,
+    {0.289794922f, 0.661865234f, 1.04418945f, 1.39453125f, 1.79101562f, 2.14892578f, 2.52197266f, 2.8984375f},
+    {{0.385986567f, 0.254028797f, 0.148198873f, 0.0815786198f, 0.0366453938f, 0.0158201419f, 0.00583493896f,
+      0.00187513523f},
+     {-0.382537305f, -0.320468485f, -0.231285051f, -0.150875956f, -0.0802340731f, -0.0396414697f,
+      -0.0165874064f, -0.00597955892f},
+     {0.0554286577f, 0.106053397f, 0.120752707f, 0.105200619f, 0.0718502477f, 0.0425932854f, 0.0209164917f,
+      0.00866568927f},
+     {0.05839983f, 0.0300125368f, -0.00348232267f, -0.0237569697f, -0.0295221899f, -0.0239025038f,
+      -0.0148188053f, -0.00737567293f},
+     {-0.0134734577f, -0.0226370059f, -0.019217601f, -0.0092546083f, 0.0012441423f, 0.00574433524f,
+      0.00585790956f, 0.00390028348f},
+     {-0.0078528719f, -0.00139277498f, 0.00454935338f, 0.0062041874f, 0.00394859398f, 0.00108765543f,
+      -0.000744713994f, -0.00115796563f},
+     {0.00294748857f, 0.00368089043f, 0.00188163773f, 0.000173793174f, -0.00156193331f, -0.00136659655f,
+      -0.000554378435f, 2.35185726e-05f},
+     {0.00216134661f, 0.00067366258f, -0.000572800462f, -0.00016325638f, -0.000528398727f, -0.000134721035f,
+      0.000139974116f, 0.00012254747f}},
+};
+// P(Z <= -a) - a e^(-a^2/2) / sqrt(2 pi); its zero at 0.75 is left out of the relative error
+inline constexpr Pieces kGeluGradTail = {
+    3,
+    {0.194580078f, 0.564697266f, 0.937255859f, 1.30688477f, 1.69897461f, 2.05859375f, 2.43041992f,
+     2.80737305f},
+    {{0.346690327f, 0.094060272f, -0.0666856915f, -0.126332283f, -0.115403704f, -0.078918688f, -0.0430319495f,
+      -0.0192696135f},
+     {-0.768100858f, -0.571825385f, -0.288387597f, -0.0496014543f, 0.083521314f, 0.107276492f, 0.0812963396f,
+      0.0456010289f},
+     {0.150899053f, 0.353533626f, 0.376145661f, 0.254369885f, 0.089115411f, -0.0117341075f, -0.048219502f,
+      -0.0422425717f},
+     {0.243777826f, 0.105981991f, -0.0590333939f, -0.142622575f, -0.123633668f, -0.0615654737f,
+      -0.00852021948f, 0.0141448164f},
+     {-0.0558077209f, -0.116789803f, -0.091467835f, -0.0196957663f, 0.0361439176f, 0.0438215546f,
+      0.025464844f, 0.005967882f},
+     {-0.0525922887f, -0.00935585704f, 0.0324801914f, 0.0388002433f, 0.0156871248f, -0.00525142998f,
+      -0.011921295f, -0.00775536429f},
+     {0.0121213943f, 0.0224594474f, 0.0118183028f, -0.00523909694f, -0.011614562f, -0.00665573077f,
+      0.000115798859f, 0.00270544458f},
+     {0.00951177813f, -0.00141823792f, -0.00744874123f, -0.0051433309f, 4.00678618e-05f, 0.00312518701f,
+      0.00148973544f, -0.000166669852f}},
+};
+// erfc(a)
+inline constexpr Pieces kErfcNear = {
+    2.125,
+    {0.204833984f, 0.464355469f, 0.724853516f, 0.993896484f, 1.26025391f, 1.52685547f, 1.79125977f,
+     2.05834961f},
+    {{0.772061825f, 0.511375248f, 0.305317104f, 0.159848318f, 0.0747055113f, 0.0308269225f, 0.0113018751f,
+      0.00360336364f},
+     {-1.08201528f, -0.909515023f, -0.667223394f, -0.420190126f, -0.230510771f, -0.109645225f, -0.0456008315f,
+      -0.0163092818f},
+     {0.221632853f, 0.422338039f, 0.483638912f, 0.417625427f, 0.290502101f, 0.1674124f, 0.0816829652f,
+      0.0335702002f},
+     {0.330414504f, 0.17242761f, -0.0112996949f, -0.136655793f, -0.167236298f, -0.133859068f, -0.0823436677f,
+      -0.0406299084f},
+     {-0.107548997f, -0.180774346f, -0.157040238f, -0.0712905899f, 0.00853593834f, 0.0464014634f,
+      0.0465139151f, 0.0306248851f},
+     {-0.0901164114f, -0.0178371724f, 0.04874162f, 0.069574967f, 0.0461389199f, 0.0115599399f, -0.0086124735f,
+      -0.0130007295f},
+     {0.0294785202f, 0.0517494865f, 0.0247632377f, -0.00290635834f, -0.0192867201f, -0.0211268049f,
+      -0.00669400208f, 0.00100821105f},
+     {0.00378570636f, 0.000249148899f, -0.0325624608f, -0.0151368948f, 0.00035710173f, -0.00211612997f,
+      0.00767476903f, 0.00360184629f}},
+};
+// a e^(a^2/2) P(Z <= -a) for a >= 3, from a^2
+PLAIT_INLINE F32 far_tail(F32 a2) {
+  return poly(1 / (a2 + 3.75f), 0.3989422917366028, -0.39894393115902615, -0.2993484665217449,
+              -2.589751480652984, 2.4860290265892617, -38.373246093935016);
 }
 inline constexpr float kNormalCap = 14.6f;  // P(Z <= -a) is 0 in float from here on
 inline constexpr double kInvSqrt2Pi = 0.3989422804014327, kSqrtHalf = 0.7071067811865476;
@@ -550,10 +648,14 @@ inline constexpr double kInvSqrt2Pi = 0.3989422804014327, kSqrtHalf = 0.70710678
 template <class V>
 PLAIT_INLINE V erfc(V x) {
   if constexpr (kSame<V, F32>) {
-    const V a = min(splat<V>(10.2f), abs(x));
-    const SplitExp e = exp_minus_square(a, 1);
-    const auto twice = [](F64, F64 m, F64 p) { return 2 * (m + m * p); };  // erfc(a) = 2 P(Z <= -sqrt(2) a)
-    const V y = e.scale(with_mills_ratio(a, 2 * kSqrtHalf, e.p, twice));
+    const V a = abs(x);
+    const V y = beyond(kErfcNear, a, pieces(kErfcNear, a), [](F32 far) {  // 2 P(Z <= -sqrt(2) a)
+      const F32 c = min(splat<F32>(10.2f), far), g = far_tail(2 * c * c);
+      const SplitExp e = exp_minus_square(c, 1);
+      const auto half = [](F64 g1, F64 p1, F64 c1) { return (g1 + g1 * p1) * (2 * kSqrtHalf) / c1; };
+      return e.scale(
+          to_f32(half(low_f64(g), low_f64(e.p), low_f64(c)), half(high_f64(g), high_f64(e.p), high_f64(c))));
+    });
     return x < 0 ? 2 - y : y;
   } else {
     return per_lane(x, [](double v) { return __builtin_erfc(v); });
@@ -570,11 +672,7 @@ PLAIT_INLINE V rsqrt(V x) {
 
 // x^y for positive finite x through e^(y log(x)) in double, good to float's precision.
 PLAIT_INLINE F64 pow_positive(F64 x, F64 y) {
-  F64 e;
-  const F64 f = split_exponent(x, e) - 1, s = f / (2 + f), z = s * s;
-  const F64 p = poly(z, 0.6666666655306894, 0.40000122714710573, 0.28550741486830505,
-                     0.23332264782349804);  // log(1 + f) = 2 atanh(s) = 2 s + s z p
-  const F64 l = fma(e, splat<F64>(0.6931471805599453), fma(s * z, p, s + s));
+  const F64 l = log_of_float(x, 0.6931471805599453, 1);
   const F64 t = max(splat<F64>(-110), min(splat<F64>(100), y * l));
   const F64 bits = t * 1.4426950408889634 + kRoundMagic<F64>, n = bits - kRoundMagic<F64>;
   const F64 r = fma(n, splat<F64>(-0.6931471805599453), t);
@@ -616,42 +714,40 @@ PLAIT_INLINE V relu(V x) {
 template <class V>
 PLAIT_INLINE V gelu(V x) {
   if constexpr (kSame<V, F32>) {
-    const V a = min(splat<V>(kNormalCap), abs(x));
-    const SplitExp e = exp_minus_square(a, 0.5f);
-    const V t = with_mills_ratio(a, 1, e.p, [](F64 a1, F64 m, F64 p) { return a1 * (m + m * p); });
-    return max(V{}, x) - e.scale(t);
+    const V a = abs(x);
+    return max(V{}, x) - beyond(kNormalTail, a, a * pieces(kNormalTail, a), [](F32 far) {
+             const F32 c = min(splat<F32>(kNormalCap), far), g = far_tail(c * c);
+             const SplitExp e = exp_minus_square(c, 0.5f);
+             return e.scale(fma(g, e.p, g));
+           });
   } else {
     return max(splat<V>(-100), x) * (0.5 * erfc(x * -kSqrtHalf));
   }
 }
-// P(Z <= x) + x e^(-x^2/2) / sqrt(2 pi)
+// P(Z <= x) + x e^(-x^2/2) / sqrt(2 pi), which is 1 minus its value at -x
 template <class V>
 PLAIT_INLINE V gelu_grad(V x) {
   if constexpr (kSame<V, F32>) {
-    const V a = min(splat<V>(kNormalCap), abs(x));
-    const SplitExp e = exp_minus_square(a, 0.5f);
-    const V g = e.scale(with_mills_ratio(a, 1, e.p, [](F64 a1, F64 m, F64 p) {
-      m -= a1 * kInvSqrt2Pi;
-      return m + m * p;
-    }));
-    return x > 0 ? 1 - g : g;
+    const V a = abs(x);
+    const V y = beyond(kGeluGradTail, a, pieces(kGeluGradTail, a), [](F32 far) {
+      const F32 c = min(splat<F32>(kNormalCap), far);
+      const F32 g = (far_tail(c * c) - c * c * static_cast<float>(kInvSqrt2Pi)) / c;
+      const SplitExp e = exp_minus_square(c, 0.5f);
+      return e.scale(fma(g, e.p, g));
+    });
+    return x > 0 ? 1 - y : y;
   } else {
     x = max(splat<V>(-100), min(splat<V>(100), x));
     return 0.5 * erfc(x * -kSqrtHalf) + x * exp(-0.5 * x * x) * kInvSqrt2Pi;
   }
 }
-// x / (1 + E) for x >= 0, x E / (1 + E) below, in double and rounded once; 1 / (1 + E) comes from a float
-// division and one Newton step.
+// x / (1 + E) for x >= 0, x E / (1 + E) below, E = 2^n (1 + p). What the roundings of numerator, denominator
+// and quotient lost comes back in one step.
 PLAIT_INLINE F32 times_logistic(F32 x, SplitExp e) {
-  const F32 s = e.scale(splat<F32>(1)), r = 1 / (1 + fma(s, e.p, s));
-  const F32 s64 = (F32)((e.n << 23) + ((127 + 64) << 23));  // s itself may be below the normal numbers
-  const auto half = [](F64 x1, F64 p1, F64 s1, F64 r1) {
-    s1 *= 0x1p-64;
-    const F64 e1 = s1 + s1 * p1, y = x1 * (r1 * (2 - (1 + e1) * r1));
-    return x1 < 0 ? y * e1 : y;
-  };
-  return to_f32(half(low_f64(x), low_f64(e.p), low_f64(s64), low_f64(r)),
-                half(high_f64(x), high_f64(e.p), high_f64(s64), high_f64(r)));
+  const F32 p = x < 0 ? e.p : F32{}, big = e.scale(1 + e.p), d = 1 + big, d_lost = big - (d - 1);
+  const F32 n = fma(x, p, x), n_lost = -exact_rest(x, p, n - x);
+  const F32 r = 1 / d, q = n * r, y = fma(exact_rest(q, d, n) + (n_lost - q * d_lost), r, q);
+  return x < 0 ? e.scale(y) : x > 20 ? x : y;
 }
 
 // 2u = 2 sqrt(2/pi) (x + 0.044715 x^3)

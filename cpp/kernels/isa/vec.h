@@ -216,6 +216,14 @@ PLAIT_INLINE V fma(V a, V b, V c) {
 }
 inline constexpr bool kHasFma = PLAIT_ISA_LEVEL > 0;
 
+// c - a * b for a c that is a * b but for rounding: exact. Without FMA from products of half the bits.
+PLAIT_INLINE F32 exact_rest(F32 a, F32 b, F32 c) {
+  if constexpr (kHasFma) return fma(-a, b, c);
+  const F32 a_high = (F32)((I32)a & ~0xfff), a_low = a - a_high, b_high = (F32)((I32)b & ~0xfff),
+            b_low = b - b_high;
+  return ((c - a_high * b_high) - a_high * b_low - a_low * b_high) - a_low * b_low;
+}
+
 template <class V>
 PLAIT_INLINE V select(MaskOf<V> m, V a, V b) {
   return m ? a : b;
@@ -377,6 +385,19 @@ PLAIT_INLINE V ldexp(V x, V n) {
   const I k = (I)bits - (I)(V{} + kRoundMagic<V>);
   const I k1 = k >> 1, k2 = k - k1;
   return x * (V)((k1 + kBias) << kMantissa) * (V)((k2 + kBias) << kMantissa);
+}
+
+// table[i & 7] in every lane.
+PLAIT_INLINE F32 lookup8(const float* table, I32 i) {
+#if PLAIT_ISA_LEVEL == 2
+  return (F32)_mm512_permutexvar_ps((__m512i)(i & 7), _mm512_broadcast_f32x8(_mm256_loadu_ps(table)));
+#elif PLAIT_ISA_LEVEL == 1
+  return (F32)_mm256_permutevar8x32_ps(_mm256_loadu_ps(table), (__m256i)i);
+#else
+  F32 v;
+  for (int lane = 0; lane < kLanes<float>; ++lane) v[lane] = table[i[lane] & 7];
+  return v;
+#endif
 }
 
 // --- across lanes, always in the same tree
