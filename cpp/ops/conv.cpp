@@ -306,24 +306,24 @@ Tensor conv_transposed(const Tensor& x, const Tensor& w, const Tensor& bias, con
 
 namespace {
 
-#define PLAIT_CONV_DOC                                                                                      \
-  "Convolution (cross-correlation) of a batch of signals with a set of filters.\n\n"                        \
-  "Args:\n"                                                                                                 \
-  "    input: shape (batch, in_channels, *spatial) or (in_channels, *spatial); floating point.\n"           \
-  "    weight: shape (out_channels, in_channels / groups, *kernel).\n"                                      \
-  "    bias: shape (out_channels,), or None.\n"                                                             \
-  "    stride, dilation: one int or one per spatial dimension.\n"                                           \
-  "    padding: zeros on both sides of each spatial dimension; or 'valid' (none), or 'same' (the output "   \
-  "has "                                                                                                    \
-  "the input's size; stride 1).\n"                                                                          \
-  "    groups: input and output channels are split into this many groups that do not mix.\n\n"              \
-  "Returns:\n"                                                                                              \
-  "    shape (batch, out_channels, *out) with out = (in + 2*padding - dilation*(kernel - 1) - 1) / stride " \
-  "+ 1, "                                                                                                   \
-  "rounded down.\n\n"                                                                                       \
-  "3x3 filters of stride 1 in float32 may be applied by Winograd's algorithm (Lavin and Gray 2016, F(4x4, " \
-  "3x3)), about twice the rounding error of direct sums; a NaN or an infinity then reaches all outputs of " \
-  "its 4x4 tile.\n\n"                                                                                       \
+#define PLAIT_CONV_DOC                                                                                       \
+  "Convolution (cross-correlation) of a batch of signals with a set of filters.\n\n"                         \
+  "Args:\n"                                                                                                  \
+  "    input: shape (batch, in_channels, *spatial) or (in_channels, *spatial); floating point.\n"            \
+  "    weight: shape (out_channels, in_channels / groups, *kernel).\n"                                       \
+  "    bias: shape (out_channels,), or None.\n"                                                              \
+  "    stride, dilation: one int or one per spatial dimension.\n"                                            \
+  "    padding: zeros on both sides of each spatial dimension; or 'valid' (none), or 'same' (the output "    \
+  "has "                                                                                                     \
+  "the input's size; stride 1).\n"                                                                           \
+  "    groups: input and output channels are split into this many groups that do not mix.\n\n"               \
+  "Returns:\n"                                                                                               \
+  "    shape (batch, out_channels, *out) with out = (in + 2*padding - dilation*(kernel - 1) - 1) / stride "  \
+  "+ 1, "                                                                                                    \
+  "rounded down.\n\n"                                                                                        \
+  "In 2-D and float32, filters of up to 5x5 (with strides, of 5 times the stride) may be applied by "        \
+  "Winograd's algorithm (Lavin and Gray 2016): about twice the rounding error of direct sums, and a NaN or " \
+  "an infinity reaches all outputs of its tile of at most 5x5.\n\n"                                          \
   "Raises ArgumentError for shapes that do not fit and ArgumentTypeError for dtypes that differ.\n\n"
 #define PLAIT_CONV_TRANSPOSE_DOC                                                                            \
   "Transposed convolution: the gradient of a convolution with respect to its input.\n\n"                    \

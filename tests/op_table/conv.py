@@ -144,7 +144,7 @@ CONV_TOL: dict[str, Any] = {
 
 
 def tolerances(dims: int) -> dict[str, Any]:
-    """In 2-D, 3x3 kernels in float32 may take Winograd's algorithm, whose sums are up to 8 times less accurate."""
+    """In 2-D, small kernels in float32 may take Winograd's algorithm, whose sums are up to 8 times less accurate."""
     return CONV_TOL | ({"tol": CONV_TOL["tol"] | {"float32": 8}} if dims == 2 else {})
 
 
