@@ -43,6 +43,9 @@ struct GemmBlock {
   int64_t c_rs, c_cs;
   T alpha, beta;                    // beta == 0: C is not read
   const GemmEpilogue<T>* epilogue;  // null unless this is the last update of C; pointers start at the block
+  // Memory that comes next, to be called into L2 meanwhile.
+  const void* ahead[2] = {};
+  int64_t ahead_bytes[2] = {};
 };
 
 // C = epilogue(alpha * (parts[0] + parts[1] + ...) + beta * C), summed in order; part s of element (i, j)

@@ -20,6 +20,8 @@ namespace {
 
 using namespace gemm_detail;
 
+// Operands of a batch item for which calling the next one's ahead is worth its instructions.
+constexpr int64_t kFewestAhead = 16384;
 // Multiply-adds worth one more thread.
 constexpr double kGrainWork = 5e5;
 
@@ -27,7 +29,11 @@ template <class T>
 class Engine {
  public:
   explicit Engine(const GemmArgs<T>& args)
-      : g_(args), kern_(kernels_of<T>()), has_epilogue_(has_epilogue(args)) {}
+      : g_(args),
+        kern_(kernels_of<T>()),
+        has_epilogue_(has_epilogue(args)),
+        cold_(args.batch > 1 && item_bytes() >= kFewestAhead && item_bytes() <= cpu_info().l2_bytes / 2 &&
+              args.batch * item_bytes() > cpu_info().l2_bytes) {}
 
   void run() {
     slice_k();
@@ -103,6 +109,12 @@ class Engine {
     col_units_ = ceil_div(g_.n, unit_cols_);
   }
 
+  int64_t item_bytes() const { return (g_.m + g_.n) * g_.k * static_cast<int64_t>(sizeof(T)); }
+
+  static bool is_dense(const GemmOperand<T>& x, int64_t rows, int64_t cols) {
+    return !x.source && !x.panels && ((x.cs == 1 && x.rs == cols) || (x.rs == 1 && x.cs == rows));
+  }
+
   void run_unit(int64_t unit) {
     const int64_t col = unit % col_units_, row = unit / col_units_ % row_units_;
     const int64_t slice = unit / (col_units_ * row_units_) % slices_;
@@ -133,6 +145,15 @@ class Engine {
     T* const a_pack = a_space.as<T>();
 
     GemmBlock<T> blk;
+    if (cold_ && b + 1 < g_.batch && row_units_ * col_units_ == 1) {
+      const auto bytes = [](int64_t rows, int64_t cols) {
+        return rows * cols * static_cast<int64_t>(sizeof(T));
+      };
+      blk.ahead[0] = batch_start(a, b + 1);
+      blk.ahead_bytes[0] = is_dense(a, m, g_.k) ? bytes(m, g_.k) : 0;
+      blk.ahead[1] = batch_start(bo, b + 1);
+      blk.ahead_bytes[1] = is_dense(bo, g_.k, n) ? bytes(g_.k, n) : 0;
+    }
     T* c;  // element (i0, j0)
     if (slices_ > 1) {
       c = parts_ + ((b * slices_ + slice) * g_.m + i0) * g_.n + j0;
@@ -225,6 +246,8 @@ class Engine {
   const GemmArgs<T> g_;
   const GemmKernels<T>& kern_;
   const bool has_epilogue_;
+  // The operands of a batch come from memory, in stretches too short for hardware to foresee.
+  const bool cold_;
   int64_t slices_ = 1, slice_depth_ = 0, depth_ = 0;
   int64_t threads_ = 1, unit_rows_ = 0, unit_cols_ = 0, row_units_ = 1, col_units_ = 1;
   T* parts_ = nullptr;

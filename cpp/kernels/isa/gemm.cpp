@@ -126,14 +126,29 @@ TileFn<T> pick(int64_t rows, bool wide) {
   }
 }
 
+// Calls `bytes` into L2 and returns where they end.
+PLAIT_INLINE const char* call_ahead(const char* at, int64_t bytes) {
+  for (int64_t line = 0; line < bytes; line += 64) __builtin_prefetch(at + line, 0, 2);
+  return at + bytes;
+}
+// A share of `bytes` in whole cache lines.
+PLAIT_INLINE int64_t share_of(int64_t bytes, int64_t shares) { return (bytes / shares + 63) / 64 * 64; }
+
 template <class T>
 void block(const GemmBlock<T>& g) {
   constexpr int L = kLanes<T>;
   constexpr int64_t nr = kV * L;
   const bool unit = g.a_rs == 1, direct = g.c_cs == 1;
   const int64_t col_panels = (g.n + nr - 1) / nr;
-  // Bytes of the next A panel to call into L2 while one tile is computed.
-  const int64_t ahead = unit ? (g.mr * g.k * static_cast<int64_t>(sizeof(T)) / col_panels + 63) / 64 * 64 : 0;
+  // What each tile calls ahead: of the next A panel, and of what follows the block.
+  const int64_t ahead = unit ? share_of(g.mr * g.k * static_cast<int64_t>(sizeof(T)), col_panels) : 0;
+  const bool follows = g.ahead_bytes[0] || g.ahead_bytes[1];
+  const char* following[2] = {static_cast<const char*>(g.ahead[0]), static_cast<const char*>(g.ahead[1])};
+  int64_t following_share[2] = {};
+  if (follows) {
+    const int64_t tiles = (g.m + g.mr - 1) / g.mr * col_panels;
+    for (int i = 0; i < 2; ++i) following_share[i] = g.ahead_bytes[i] ? share_of(g.ahead_bytes[i], tiles) : 0;
+  }
   // A bias of columns is added on the way where the product is not scaled (alpha times a sum plus a bias
   // would be rounded once less); all else that follows complete sums is done to the finished tile.
   const bool bias_only = g.epilogue && g.epilogue->col_bias && !g.epilogue->row_bias &&
@@ -170,8 +185,10 @@ void block(const GemmBlock<T>& g) {
       t.b = tail ? g.b_tail : g.b + j / nr * g.b_panel;
       t.b_ps = tail ? nr : g.b_ps;
       t.cols = static_cast<int>(cols);
-      for (int64_t line = 0; line < ahead; line += 64) __builtin_prefetch(next + line, 0, 2);
-      next += ahead;
+      next = call_ahead(next, ahead);
+      if (follows) {
+        for (int s = 0; s < 2; ++s) following[s] = call_ahead(following[s], following_share[s]);
+      }
       T* c = g.c + i * g.c_rs + j * g.c_cs;
       if (direct) {
         t.c = c;
