@@ -65,8 +65,7 @@ Tensor mse_loss(const Tensor& x, const Tensor& y, Legacy average, Legacy reduce,
                 const Tensor& weight) {
   const Reduce how = reduction_of("mse_loss", average, reduce, name);
   broadcast_shapes("mse_loss", x.shape(), y.shape());
-  const Tensor d = sub(x, y);
-  return reduced(weighted(mul(d, d), weight), how);
+  return reduced(weighted(squared_difference(x, y), weight), how);
 }
 
 Tensor l1_loss(const Tensor& x, const Tensor& y, Legacy average, Legacy reduce, std::string_view name,
@@ -82,9 +81,8 @@ Tensor smooth_l1_loss(const Tensor& x, const Tensor& y, Legacy average, Legacy r
   const Reduce how = reduction_of("smooth_l1_loss", average, reduce, name);
   broadcast_shapes("smooth_l1_loss", x.shape(), y.shape());
   PLAIT_CHECK(beta >= 0, kValue, "smooth_l1_loss: expected beta >= 0, got ", beta);
-  const Tensor z = abs(sub(x, y));
-  if (beta == 0) return reduced(z, how);
-  return reduced(where(lt(z, beta), mul(mul(z, z), 0.5 / beta), sub(z, 0.5 * beta)), how);
+  const Tensor d = sub(x, y);
+  return reduced(beta == 0 ? abs(d) : huber(d, beta, 1), how);
 }
 
 // d^2 / 2 where |d| <= delta, delta (|d| - delta / 2) beyond
@@ -93,9 +91,7 @@ Tensor huber_loss(const Tensor& x, const Tensor& y, std::string_view name, doubl
   const Reduce how = reduction_of("huber_loss", {}, {}, name);
   broadcast_shapes("huber_loss", x.shape(), y.shape());
   PLAIT_CHECK(delta > 0, kValue, "huber_loss: expected delta > 0, got ", delta);
-  const Tensor z = abs(sub(x, y));
-  const Tensor loss = where(le(z, delta), mul(mul(z, z), 0.5), mul(sub(z, 0.5 * delta), delta));
-  return reduced(weighted(loss, weight), how);
+  return reduced(weighted(huber(sub(x, y), delta, delta), weight), how);
 }
 
 // -(t log(x) + (1 - t) log(1 - x)), logarithms not below -100; d/dx = (x - t) / max(x (1 - x), 1e-12)
@@ -144,8 +140,9 @@ Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& t, const 
   const Reduce how = reduction_of(op, average, reduce, name);
   PLAIT_CHECK(x.is_floating(), kType, op, ": expected a floating-point input, got ", dtype_name(x.dtype()));
   check_same_shape(op, x, t);
+  if (!pos_weight.defined()) return reduced(weighted(logistic_loss(x, t), weight), how);
   Tensor positive = neg(logsigmoid(x));
-  if (pos_weight.defined()) positive = mul(positive, add(mul(sub(pos_weight, 1.0), t), 1.0));
+  positive = mul(positive, add(mul(sub(pos_weight, 1.0), t), 1.0));
   return reduced(weighted(add(mul(add(neg(t), 1.0), x), positive), weight), how);
 }
 
