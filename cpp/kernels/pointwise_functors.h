@@ -495,6 +495,35 @@ struct Mul {
     return a * b;
   }
 };
+struct SquaredDifference {
+  template <class V>
+  static V f(V a, V b) {
+    const V d = a - b;
+    return d * d;
+  }
+  template <class V>
+  static V da(V a, V b) {
+    return k<V>(2) * (a - b);
+  }
+  template <class V>
+  static V db(V a, V b) {
+    return k<V>(2) * (b - a);
+  }
+};
+struct LogisticLoss {  // log(1 + e^x) - t x: the cross-entropy of sigmoid(x) against t
+  template <class V>
+  static V f(V x, V t) {
+    return softplus(x) - t * x;
+  }
+  template <class V>
+  static V da(V x, V t) {
+    return sigmoid(x) - t;
+  }
+  template <class V>
+  static V db(V x, V) {
+    return -x;
+  }
+};
 struct Div {
   template <class V>
   static V f(V a, V b) {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Losses. The elementwise ones are compositions of pointwise ops; cross-entropy over class indices is fused
 // with its log-softmax and keeps two numbers per row for backward.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <vector>
 
 #include "autograd/op.h"
+#include "core/parallel.h"
 #include "kernels/softmax_plan.h"
 #include "ops/create.h"
 #include "ops/index.h"
@@ -65,8 +68,7 @@ Tensor mse_loss(const Tensor& x, const Tensor& y, Legacy average, Legacy reduce,
                 const Tensor& weight) {
   const Reduce how = reduction_of("mse_loss", average, reduce, name);
   broadcast_shapes("mse_loss", x.shape(), y.shape());
-  const Tensor d = sub(x, y);
-  return reduced(weighted(mul(d, d), weight), how);
+  return reduced(weighted(squared_difference(x, y), weight), how);
 }
 
 Tensor l1_loss(const Tensor& x, const Tensor& y, Legacy average, Legacy reduce, std::string_view name,
@@ -82,9 +84,8 @@ Tensor smooth_l1_loss(const Tensor& x, const Tensor& y, Legacy average, Legacy r
   const Reduce how = reduction_of("smooth_l1_loss", average, reduce, name);
   broadcast_shapes("smooth_l1_loss", x.shape(), y.shape());
   PLAIT_CHECK(beta >= 0, kValue, "smooth_l1_loss: expected beta >= 0, got ", beta);
-  const Tensor z = abs(sub(x, y));
-  if (beta == 0) return reduced(z, how);
-  return reduced(where(lt(z, beta), mul(mul(z, z), 0.5 / beta), sub(z, 0.5 * beta)), how);
+  const Tensor d = sub(x, y);
+  return reduced(beta == 0 ? abs(d) : huber(d, beta, 1), how);
 }
 
 // d^2 / 2 where |d| <= delta, delta (|d| - delta / 2) beyond
@@ -93,9 +94,7 @@ Tensor huber_loss(const Tensor& x, const Tensor& y, std::string_view name, doubl
   const Reduce how = reduction_of("huber_loss", {}, {}, name);
   broadcast_shapes("huber_loss", x.shape(), y.shape());
   PLAIT_CHECK(delta > 0, kValue, "huber_loss: expected delta > 0, got ", delta);
-  const Tensor z = abs(sub(x, y));
-  const Tensor loss = where(le(z, delta), mul(mul(z, z), 0.5), mul(sub(z, 0.5 * delta), delta));
-  return reduced(weighted(loss, weight), how);
+  return reduced(weighted(huber(sub(x, y), delta, delta), weight), how);
 }
 
 // -(t log(x) + (1 - t) log(1 - x)), logarithms not below -100; d/dx = (x - t) / max(x (1 - x), 1e-12)
@@ -144,8 +143,9 @@ Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& t, const 
   const Reduce how = reduction_of(op, average, reduce, name);
   PLAIT_CHECK(x.is_floating(), kType, op, ": expected a floating-point input, got ", dtype_name(x.dtype()));
   check_same_shape(op, x, t);
+  if (!pos_weight.defined()) return reduced(weighted(logistic_loss(x, t), weight), how);
   Tensor positive = neg(logsigmoid(x));
-  if (pos_weight.defined()) positive = mul(positive, add(mul(sub(pos_weight, 1.0), t), 1.0));
+  positive = mul(positive, add(mul(sub(pos_weight, 1.0), t), 1.0));
   return reduced(weighted(add(mul(add(neg(t), 1.0), x), positive), weight), how);
 }
 
@@ -216,6 +216,45 @@ class ClassWeights {
   double total_;
 };
 
+constexpr int64_t kRowChunk = 2048;  // rows of one task: some 40 us of logarithms
+
+// Sums of f(row), a loss and a weight, over all rows. The chunks do not depend on the number of threads.
+struct RowTotals {
+  double loss = 0, count = 0;
+};
+template <class F>
+RowTotals total_of_rows(int64_t rows, F&& f) {
+  std::vector<RowTotals> part(static_cast<size_t>((rows + kRowChunk - 1) / kRowChunk));
+  parallel_for(static_cast<int64_t>(part.size()), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t c = begin; c < end; ++c) {
+      RowTotals t;
+      for (int64_t r = c * kRowChunk; r < std::min(rows, (c + 1) * kRowChunk); ++r) {
+        const RowTotals row = f(r);
+        t.loss += row.loss;
+        t.count += row.count;
+      }
+      part[static_cast<size_t>(c)] = t;
+    }
+  });
+  RowTotals total;
+  for (const RowTotals& t : part) {
+    total.loss += t.loss;
+    total.count += t.count;
+  }
+  return total;
+}
+template <class F>
+void for_rows(int64_t rows, F&& f) {
+  parallel_for(rows, kRowChunk, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) f(r);
+  });
+}
+// 1 / the sum of the rows' weights under 'mean', 1 otherwise.
+double scale_of_rows(int64_t rows, const ClassWeights& w, const CrossEntropyOptions& o) {
+  if (o.reduction != Reduce::kMean) return 1;
+  return 1 / total_of_rows(rows, [&](int64_t r) { return RowTotals{0, w.of_target(r)}; }).count;
+}
+
 struct CrossEntropy {
   static constexpr OpMeta meta{"cross_entropy"};
 
@@ -242,8 +281,7 @@ struct CrossEntropy {
     const Tensor y = each ? Tensor::empty({rows}, x.dtype()) : Tensor::empty(IntSpan(), x.dtype());
     dispatch(x.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
-      double total = 0, count = 0;
-      for (int64_t r = 0; r < rows; ++r) {
+      const RowTotals total = total_of_rows(rows, [&](int64_t r) {
         double loss = 0;
         if (!w.ignored(r)) {
           const double m = stat_at(stats, 2 * r), log_sum = std::log(stat_at(stats, 2 * r + 1));
@@ -255,10 +293,11 @@ struct CrossEntropy {
           }
         }
         if (each) y.data<T>()[r] = convert<T>(loss);
-        total += loss;
-        count += w.of_target(r);
+        return RowTotals{loss, w.of_target(r)};
+      });
+      if (!each) {
+        *y.data<T>() = convert<T>(o.reduction == Reduce::kMean ? total.loss / total.count : total.loss);
       }
-      if (!each) *y.data<T>() = convert<T>(o.reduction == Reduce::kMean ? total / count : total);
     });
     return y;
   }
@@ -267,23 +306,21 @@ struct CrossEntropy {
     const Tensor x = ctx.saved(0), target = ctx.saved(1), weight = ctx.saved(2), stats = ctx.saved(3);
     const int64_t rows = x.shape()[0], classes = x.shape()[1];
     const ClassWeights w(target, weight, classes, o);
-    double count = 0;
-    for (int64_t r = 0; r < rows; ++r) count += w.of_target(r);
-    const double scale = o.reduction == Reduce::kMean ? 1 / count : 1;
+    const double scale = scale_of_rows(rows, w, o);
     const double share = o.smoothing / static_cast<double>(classes);
     if (grad_enabled()) return {composite(gy, x, target, weight, w, scale, share, o), Tensor(), Tensor()};
 
     std::vector<double> a(static_cast<size_t>(rows)), b(o.smoothing > 0 ? static_cast<size_t>(rows) : 0),
         hit(a);
     const Tensor g = autograd_runtime().cast(contiguous(gy), DType::kFloat64);
-    for (int64_t r = 0; r < rows; ++r) {
+    for_rows(rows, [&](int64_t r) {
       const auto i = static_cast<size_t>(r);
       const double up = w.ignored(r) ? 0 : scale * g.data<double>()[o.reduction == Reduce::kNone ? r : 0];
       hit[i] = up * (1 - o.smoothing) * w.of_target(r);
       a[i] = (hit[i] + up * share * w.total()) / stat_at(stats, 2 * r + 1);
       if (!b.empty()) b[i] = -up * share;
       if (w.ignored(r)) a[i] = 0;  // whatever the row holds
-    }
+    });
     const Tensor gx = Tensor::empty(x.shape(), x.dtype());
     CrossEntropyArgs args = {};
     args.x = x.data_ptr();
@@ -297,11 +334,11 @@ struct CrossEntropy {
     cross_entropy_rows_backward(x.dtype(), args);
     dispatch(x.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
-      for (int64_t r = 0; r < rows; ++r) {
-        if (w.ignored(r)) continue;
+      for_rows(rows, [&](int64_t r) {
+        if (w.ignored(r)) return;
         T& at = gx.data<T>()[r * classes + w.target(r)];
         at = convert<T>(convert<double>(at) - hit[static_cast<size_t>(r)]);
-      }
+      });
     });
     return {gx, Tensor(), Tensor()};
   }
@@ -338,6 +375,74 @@ struct CrossEntropy {
   }
 };
 
+// -w[t] x[t] of every row; x[batch, classes, inner], a row being a (batch, inner).
+struct NllLoss {
+  static constexpr OpMeta meta{"nll_loss"};
+
+  static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& target, const Tensor& weight,
+                        const Dims& shape, const CrossEntropyOptions& o) {
+    const Tensor in = contiguous(x);
+    ctx.save(target, weight);
+    const ClassWeights w(target, weight, shape[1], o);
+    const int64_t rows = target.numel();
+    const bool each = o.reduction == Reduce::kNone;
+    const Tensor y = each ? Tensor::empty({rows}, x.dtype()) : Tensor::empty(IntSpan(), x.dtype());
+    dispatch(x.dtype(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      const RowTotals total = total_of_rows(rows, [&](int64_t r) {
+        RowTotals row;
+        if (!w.ignored(r)) {
+          row.count = w.of_target(r);
+          row.loss = -row.count * convert<double>(in.data<T>()[picked(shape, r, w.target(r))]);
+        }
+        if (each) y.data<T>()[r] = convert<T>(row.loss);
+        return row;
+      });
+      if (!each) {
+        *y.data<T>() = convert<T>(o.reduction == Reduce::kMean ? total.loss / total.count : total.loss);
+      }
+    });
+    return y;
+  }
+
+  // gx = -onehot(t) gy w[t], over the sum of the weights under 'mean'
+  static Grads backward(OpContext& ctx, const Tensor& gy, const Dims& shape, const CrossEntropyOptions& o) {
+    const Tensor target = ctx.saved(0), weight = ctx.saved(1);
+    const ClassWeights w(target, weight, shape[1], o);
+    const int64_t rows = target.numel();
+    const double scale = scale_of_rows(rows, w, o);
+    const auto share = [&](int64_t r) { return w.ignored(r) ? 0 : -scale * w.of_target(r); };
+    if (grad_enabled()) {
+      const Dims row_shape{shape[0], 1, shape[2]};
+      const Tensor shares = Tensor::empty(row_shape, DType::kFloat64),
+                   index = Tensor::empty(row_shape, DType::kInt64);
+      for (int64_t r = 0; r < rows; ++r) {
+        shares.data<double>()[r] = share(r);
+        index.data<int64_t>()[r] = w.ignored(r) ? 0 : w.target(r);
+      }
+      const Tensor g = o.reduction == Reduce::kNone ? reshape(gy, row_shape) : gy;
+      const Tensor values = expand(mul(g, autograd_runtime().cast(shares, gy.dtype())), row_shape);
+      return {scatter(zeros(shape, gy.dtype()), 1, index, values), Tensor(), Tensor()};
+    }
+    const Tensor g = contiguous(gy), gx = autograd_runtime().zeros(shape, gy.dtype());
+    dispatch(gy.dtype(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      for_rows(rows, [&](int64_t r) {
+        if (w.ignored(r)) return;
+        const double up = convert<double>(g.data<T>()[o.reduction == Reduce::kNone ? r : 0]);
+        gx.data<T>()[picked(shape, r, w.target(r))] = convert<T>(up * share(r));
+      });
+    });
+    return {gx, Tensor(), Tensor()};
+  }
+
+ private:
+  static int64_t picked(const Dims& shape, int64_t row, int64_t target) {
+    return shape[2] == 1 ? row * shape[1] + target
+                         : (row / shape[2] * shape[1] + target) * shape[2] + row % shape[2];
+  }
+};
+
 // -sum_c w[c] t[c] log_softmax(x)[c], targets mixed with the uniform distribution by `smoothing`
 Tensor cross_entropy_soft(const Tensor& x, const Tensor& t, const Tensor& weight,
                           const CrossEntropyOptions& o) {
@@ -367,6 +472,12 @@ Tensor class_indices(const Tensor& target) {
                                                     : autograd_runtime().cast(target, DType::kInt64));
 }
 
+// Class weights for inputs of a dtype; constants.
+Tensor of_compute_type(const Tensor& weight, DType input) {
+  const DType compute = input == DType::kFloat64 ? DType::kFloat64 : DType::kFloat32;
+  return weight.defined() ? contiguous(autograd_runtime().cast(weight.alias(), compute)) : weight;
+}
+
 Tensor cross_entropy(const Tensor& x, const Tensor& target, const Tensor& weight, Legacy average,
                      int64_t ignore_index, Legacy reduce, std::string_view name, double smoothing) {
   const char* op = "cross_entropy";
@@ -386,32 +497,22 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const Tensor& weight
   const Tensor rows = class_last(x);
   const Tensor t = reshape(class_indices(target), Dims{target.numel()});
   check_targets(op, t, rows.shape()[1], ignore_index);
-  const DType compute = x.dtype() == DType::kFloat64 ? DType::kFloat64 : DType::kFloat32;
-  const Tensor w = weight.defined() ? contiguous(autograd_runtime().cast(weight.alias(), compute)) : weight;
-  const Tensor loss = apply<CrossEntropy>(rows, t, w, o);
+  const Tensor loss = apply<CrossEntropy>(rows, t, of_compute_type(weight, x.dtype()), o);
   return o.reduction == Reduce::kNone ? reshape(loss, target.shape()) : loss;
 }
 
 Tensor nll_loss(const Tensor& x, const Tensor& target, const Tensor& weight, Legacy average,
                 int64_t ignore_index, Legacy reduce, std::string_view name) {
-  const Reduce how = reduction_of("nll_loss", average, reduce, name);
+  const CrossEntropyOptions o{ignore_index, reduction_of("nll_loss", average, reduce, name), 0};
   check_classes("nll_loss", x, target);
-  const int64_t dim = x.dim() == 1 ? 0 : 1, classes = x.shape()[dim];
+  const bool batched = x.dim() > 1;
+  const int64_t classes = x.shape()[batched ? 1 : 0], batch = batched ? x.shape()[0] : 1;
   check_class_weight("nll_loss", weight, classes);
-  const Tensor t = class_indices(target);
+  const Tensor t = reshape(class_indices(target), Dims{target.numel()});
   check_targets("nll_loss", t, classes, ignore_index);
-  Tensor ignored, safe, weights;
-  {
-    NoGradGuard guard;
-    ignored = eq(t, ignore_index);
-    safe = where(ignored, zeros_like(t), t);
-    weights = weight.defined() ? reshape(index_select(weight, 0, reshape(safe, Dims{-1})), t.shape())
-                               : ones(t.shape(), x.dtype());
-    weights = where(ignored, zeros_like(weights), weights);
-  }
-  const Tensor picked = squeeze(gather(x, dim, unsqueeze(safe, dim)), Dims{dim});
-  const Tensor loss = mul(neg(where(ignored, zeros_like(picked), picked)), weights);
-  return how == Reduce::kMean ? div(sum(loss), sum(weights)) : reduced(loss, how);
+  const Dims shape{batch, classes, batch ? target.numel() / batch : 1};
+  const Tensor loss = apply<NllLoss>(reshape(x, shape), t, of_compute_type(weight, x.dtype()), shape, o);
+  return o.reduction == Reduce::kNone ? reshape(loss, target.shape()) : loss;
 }
 
 const RegisterOps kOps{

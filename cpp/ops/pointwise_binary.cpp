@@ -74,7 +74,18 @@ struct Binary {
       Binary<composite::Name, Pointwise::k##Name, Types::types, Gradient::gradient, k##Name##Text>;
 #include "ops/pointwise.def"
 
+// Without names of their own in Python: errors name the loss.
+constexpr char kSquaredDifferenceText[] = "mse_loss",
+               kLogisticLossText[] = "binary_cross_entropy_with_logits";
+using SquaredDifferenceOp = Binary<composite::SquaredDifference, Pointwise::kSquaredDifference, Types::Number,
+                                   Gradient::Fused, kSquaredDifferenceText>;
+using LogisticLossOp = Binary<composite::LogisticLoss, Pointwise::kLogisticLoss, Types::Float,
+                              Gradient::Fused, kLogisticLossText>;
+
 }  // namespace
+
+Tensor squared_difference(const Tensor& a, const Tensor& b) { return apply<SquaredDifferenceOp>(a, b); }
+Tensor logistic_loss(const Tensor& x, const Tensor& t) { return apply<LogisticLossOp>(x, t); }
 
 // The results of tests are not differentiable: nothing is recorded.
 #define PLAIT_BINARY(Name, name, types, ...)      \

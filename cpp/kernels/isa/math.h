@@ -788,10 +788,20 @@ PLAIT_INLINE V silu(V x) {
     return max(splat<V>(-1000), x) * sigmoid(x);
   }
 }
+// log(1 + e) for 0 <= e <= 1: 2 atanh(s) with s = e / (2 + e), 2 s being e - s e
+PLAIT_INLINE F32 log1p_unit(F32 e) {
+  const F32 s = e / (2 + e), z = s * s;
+  const F32 p = poly(z, 0.33333206753965344, 0.20010837395614595, 0.1399977134304906, 0.14011259754025285);
+  return fma(s, fma(z, 2 * p, -e), e);
+}
 // log(1 + e^x) = max(x, 0) + log1p(e^-|x|)
 template <class V>
 PLAIT_INLINE V softplus(V x) {
-  return (x > 0 ? x : V{}) + log1p(exp(-abs(x)));
+  if constexpr (kSame<V, F32>) {
+    return (x > 0 ? x : V{}) + log1p_unit(exp_scaled<true>(-abs(x)));
+  } else {
+    return (x > 0 ? x : V{}) + log1p(exp(-abs(x)));
+  }
 }
 
 }  // namespace
