@@ -140,6 +140,26 @@ def test_gradients(kind: str) -> None:
     assert all(p.grad is not None and p.grad.abs().sum().item() > 0 for p in layer.parameters())
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_samples_do_not_depend_on_threads(kind: str) -> None:
+    """Threads take samples through the whole sequence: whoever takes one, it gets the same bits."""
+    layer = make(kind)
+    values = plait.randn(4, 37, 3, dtype=F64)
+    results = []
+    for threads in (1, 2, 3, 7):
+        plait.set_num_threads(threads)
+        layer.zero_grad()
+        x = values.clone().requires_grad_()
+        output, _ = layer(x)
+        (output * output).sum().backward()
+        assert x.grad is not None
+        results.append([array(t) for t in (output, x.grad, *(p.grad for p in layer.parameters()))])
+    for other in results[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
+    few, _ = layer(values[:, 5:8])
+    np.testing.assert_allclose(array(few), results[0][0][:, 5:8], atol=1e-12)
+
+
 def test_projection() -> None:
     layer = nn.LSTM(3, 5, 2, proj_size=2, bidirectional=True)
     output, (h, c) = layer(plait.randn(4, 2, 3))
