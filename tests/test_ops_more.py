@@ -361,3 +361,54 @@ def test_far_tails_of_activations(name: str) -> None:
         right = plait.linspace(20, 300, 2001, dtype=dtype)
         want = plait.ones_like(right) if name == "sigmoid" else right
         assert (f(right) - want).abs().max().item() < 1e-6
+
+
+@pytest.mark.parametrize("dim", [1, 2])
+@pytest.mark.parametrize("rows", [16, 600, 1201])
+def test_short_rows(rows: int, dim: int) -> None:
+    """Blocks of transposed rows: full ones, a partial last one, several columns side by side."""
+    x = np.random.default_rng(rows).standard_normal((rows, 5, 3)).astype(np.float32)
+    gy = np.random.default_rng(1).standard_normal(x.shape).astype(np.float32)
+    e = np.exp(x.astype(np.float64))
+    y = e / e.sum(dim, keepdims=True)
+    t = plait.tensor(x, requires_grad=True)
+    got = plait.softmax(t, dim)
+    got.backward(plait.tensor(gy))
+    np.testing.assert_allclose(got.detach().numpy(), y, rtol=1e-6)
+    # The two terms of the difference are of size 1 and may cancel: their rounding stays.
+    np.testing.assert_allclose(t.grad.numpy(), y * (gy - (gy * y).sum(dim, keepdims=True)), rtol=1e-5, atol=5e-7)
+    np.testing.assert_allclose(plait.log_softmax(t, dim).detach().numpy(), np.log(y), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(t.detach().cumsum(dim).numpy(), x.astype(np.float64).cumsum(dim), rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(t.detach().cumprod(dim).numpy(), x.astype(np.float64).cumprod(dim), rtol=1e-6)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 2**31 - 1])
+@pytest.mark.parametrize("width", [40, 61])
+def test_pools_of_whole_vectors(width: int, stride: int) -> None:
+    x = np.random.default_rng(width).standard_normal((2, 3, 9, width)).astype(np.float32)
+    t = plait.tensor(x)
+    starts = range(0, width - 4, stride)
+    windows = np.stack([x[..., i : i + 5] for i in starts], axis=-2)
+    kernel, step = (1, 5), (1, stride)
+    best, at = F.max_pool2d(t, kernel, step, return_indices=True)
+    assert np.array_equal(best.numpy(), windows.max(-1))
+    assert np.array_equal(F.max_pool2d(t, kernel, step).numpy(), windows.max(-1))
+    assert np.array_equal(
+        np.take_along_axis(x.reshape(2, 3, -1), at.numpy().reshape(2, 3, -1), 2), best.numpy().reshape(2, 3, -1)
+    )
+    t.requires_grad_(True)
+    mean = F.avg_pool2d(t, kernel, step)
+    np.testing.assert_allclose(mean.detach().numpy(), windows.mean(-1), rtol=1e-5, atol=1e-6)
+    mean.sum().backward()
+    want = np.zeros(width)
+    for i in starts:
+        want[i : i + 5] += 0.2
+    np.testing.assert_allclose(t.grad.numpy(), np.broadcast_to(want, x.shape), rtol=1e-6)
+
+
+def test_atan2_at_the_edges() -> None:
+    v = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 2e-38, 3e38], dtype=np.float32)
+    y, x = (a.ravel() for a in np.meshgrid(v, v))
+    got, want = plait.atan2(plait.tensor(y), plait.tensor(x)).numpy(), np.arctan2(y, x)
+    np.testing.assert_allclose(got, want, rtol=3e-7, atol=2e-38)
+    assert np.array_equal(np.signbit(got)[~np.isnan(want)], np.signbit(want)[~np.isnan(want)])

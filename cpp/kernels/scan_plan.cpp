@@ -8,6 +8,7 @@
 #include "core/parallel.h"
 #include "kernels/dispatch.h"
 #include "kernels/reduce_plan.h"
+#include "kernels/short_rows.h"
 
 namespace plait {
 namespace {
@@ -46,6 +47,19 @@ void scan(ScanOp op, DType dtype, const void* x, void* y, int64_t* index, int64_
     a.n = n;
     return a;
   };
+  if (!index && is_short_row(n, inner) && outer >= 16) {
+    for_short_rows(item, x, nullptr, y, outer, n * inner, kScanColumns, kTaskElements,
+                   [&](char* block, char*, int64_t columns, int64_t pitch) {
+                     for (int64_t j = 0; j < inner; ++j) {
+                       ScanArgs a = args(0);
+                       a.x = a.y = block + j * pitch * item;
+                       a.columns = columns;
+                       a.distance = inner * pitch;
+                       k.columns(a);
+                     }
+                   });
+    return;
+  }
   if (inner > 1) {
     const int64_t width = kScanColumns;
     const int64_t strips = (inner + width - 1) / width;

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "kernels/dispatch.h"
+#include "kernels/short_rows.h"
 
 namespace plait {
 namespace {
@@ -17,50 +18,25 @@ int float_index(DType dtype) {
   return static_cast<int>(dtype) - static_cast<int>(DType::kFloat16);
 }
 
-// Short rows: blocks of them are transposed, so that a vector holds one element of many rows, and go through
-// the kernel for columns. Rows of `n` times `inner` elements up to this (rows of 10 took 3 times as long one
-// by one, rows of 64 as long).
-constexpr int64_t kShortRow = 48;
-constexpr int64_t kBlockElements = 8192;  // of an operand: two of 32 KiB stay in the L2 cache
-
-void run_short(DType dtype, const SoftmaxKernels& k, bool backward, const void* x, const void* gy, void* y,
-               int64_t outer, int64_t n, int64_t inner) {
-  const auto item = static_cast<int64_t>(item_size(dtype));
-  // The pitch is no power of two, of which the L1 cache would hold few.
-  const int64_t row = n * inner, block = std::min(kSoftmaxColumns, kBlockElements / row / 16 * 16 - 16);
-  const int64_t pitch = block + 16;
-  const int size = item == 2 ? 1 : item == 4 ? 2 : 3;  // of ConvertTable
-  const auto transpose = kernels().convert.transpose[size];
-  parallel_for(
-      (outer + block - 1) / block, std::max<int64_t>(1, kTaskElements / (block * row)),
-      [&](int64_t first, int64_t last) {
-        alignas(64) char buffer[2][kBlockElements * 8];
-        for (int64_t b = first; b < last; ++b) {
-          const int64_t begin = b * block, rows = std::min(block, outer - begin), at = begin * row * item;
-          transpose(buffer[0], pitch * item, static_cast<const char*>(x) + at, row * item, rows, row);
-          if (backward) {
-            transpose(buffer[1], pitch * item, static_cast<const char*>(gy) + at, row * item, rows, row);
-          }
-          for (int64_t j = 0; j < inner; ++j) {
-            SoftmaxArgs a = {};
-            a.x = buffer[0] + j * pitch * item;
-            a.gy = buffer[1] + j * pitch * item;
-            a.y = buffer[0] + j * pitch * item;
-            a.n = n;
-            a.columns = rows;
-            a.distance = inner * pitch;
-            (backward ? k.columns_backward : k.columns)(a);
-          }
-          transpose(static_cast<char*>(y) + at, row * item, buffer[0], pitch * item, row, rows);
-        }
-      });
-}
-
 void run(DType dtype, const SoftmaxKernels& k, bool backward, const void* x, const void* gy, void* y,
          int64_t outer, int64_t n, int64_t inner) {
   if (outer * n * inner == 0) return;
-  if (n * inner <= kShortRow && outer >= 16) return run_short(dtype, k, backward, x, gy, y, outer, n, inner);
   const int64_t item = static_cast<int64_t>(item_size(dtype));
+  if (is_short_row(n, inner) && outer >= 16) {
+    for_short_rows(item, x, gy, y, outer, n * inner, kSoftmaxColumns, kTaskElements,
+                   [&](char* block, char* gy_block, int64_t columns, int64_t pitch) {
+                     for (int64_t j = 0; j < inner; ++j) {
+                       SoftmaxArgs a = {};
+                       a.x = a.y = block + j * pitch * item;
+                       a.gy = gy_block + j * pitch * item;
+                       a.n = n;
+                       a.columns = columns;
+                       a.distance = inner * pitch;
+                       (backward ? k.columns_backward : k.columns)(a);
+                     }
+                   });
+    return;
+  }
   const auto at = [&](const void* p, int64_t i) {
     return p ? static_cast<const char*>(p) + i * item : nullptr;
   };
