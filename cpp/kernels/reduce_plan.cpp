@@ -3,8 +3,8 @@
 //   kept:    outer kept dimensions, and one inner kept dimension cut into tiles
 //   reduced: outer reduced dimensions, and one inner reduced dimension
 // and every tile walks its reduced elements with the row or the column kernel, whichever runs along memory.
-// When there are few outputs, one reduced dimension is cut into slices as well; the slices' states are kept
-// and combined in order. All cuts depend on the shape alone.
+// Short rows are transposed for the column kernel. When there are few outputs, one reduced dimension is cut
+// into slices as well; the slices' states are kept and combined in order. All cuts depend on the shape alone.
 #include "kernels/reduce_plan.h"
 
 #include <algorithm>
@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "kernels/dispatch.h"
+#include "kernels/short_rows.h"
 
 namespace plait {
 namespace {
@@ -249,17 +250,32 @@ class Plan {
  private:
   int64_t item() const { return static_cast<int64_t>(item_size(r_.dtype)); }
 
+  // From the first to the last reduced element of an output, where they are one dimension.
+  int64_t row_span() const { return (inner_reduced_.size - 1) * inner_reduced_.stride + 1; }
+
   void choose_inner() {
     inner_kept_ = kept_.take_inner();
     inner_reduced_ = reduced_.take_inner();
     const auto distance = [](const Dim& d) { return d.stride == 0 ? INT64_MAX : std::abs(d.stride); };
+    // A few columns would leave vectors mostly empty: rather many short rows, once for each.
+    constexpr int64_t kFewColumns = 4;
+    if (inner_kept_.size <= kFewColumns && reduced_.n == 0 && kept_.n > 0) {
+      Dim& outer = kept_.dim[kept_.n - 1];
+      if (outer.size >= 16 && outer.stride >= row_span() && is_short_row(row_span(), inner_kept_.size)) {
+        std::swap(outer, inner_kept_);
+      }
+    }
     by_row_ = inner_kept_.size == 1 ||
               (inner_reduced_.size > 1 && distance(inner_reduced_) < distance(inner_kept_));
+    short_rows_ = by_row_ && reduced_.n == 0 && inner_reduced_.stride > 0 &&
+                  inner_kept_.stride >= row_span() && inner_kept_.size >= 16 &&
+                  is_short_row(row_span(), inner_reduced_.stride);
   }
 
   void cut() {
     if (by_row_) {
       tile_ = std::clamp<int64_t>(kTaskElements / std::max<int64_t>(1, count_), 1, kRowTile);
+      if (short_rows_) tile_ = std::min(tile_, short_tile());
     } else {
       tile_ = kColumnTile;
     }
@@ -336,6 +352,7 @@ class Plan {
     tile.keep_n = n;
     tile.keep_stride = inner_kept_.stride;
     for (int p = 0; p < kernel_.planes; ++p) tile.state[p] = state[p];
+    if (short_rows_) return fold_short_rows(tile, start);
     const int64_t passes = walk.count();
     for (int64_t i = 0; i < passes; ++i) {
       tile.x = x_ + (start + walk.offset(i)) * item();
@@ -343,6 +360,25 @@ class Plan {
       (by_row_ ? kernel_.row : kernel_.column)(tile);
       seen += inner.size;
     }
+  }
+
+  // Tiles of short rows fit the block.
+  int64_t short_tile() const { return kShortBlock / row_span() / 16 * 16; }
+
+  void fold_short_rows(ReduceTile tile, int64_t start) const {
+    alignas(64) char block[kShortBlock * 8];
+    const auto transpose = kernels().convert.transpose[item() == 1   ? 0
+                                                       : item() == 2 ? 1
+                                                       : item() == 4 ? 2
+                                                                     : 3];
+    const int64_t pitch = short_tile();
+    transpose(block, pitch * item(), x_ + start * item(), inner_kept_.stride * item(), tile.keep_n,
+              row_span());
+    tile.x = block;
+    tile.reduce_stride = pitch * inner_reduced_.stride;
+    tile.keep_stride = 1;
+    tile.seen = 0;
+    kernel_.column(tile);
   }
 
   void finish(int64_t outer, int64_t j0, int64_t n, void* const* state) const {
@@ -373,7 +409,7 @@ class Plan {
   DimList kept_, reduced_;  // the outer dimensions once choose_inner() took the inner ones
   Dim inner_kept_, inner_reduced_;
   int64_t outputs_, count_;
-  bool by_row_;
+  bool by_row_, short_rows_;
   int64_t tile_, tiles_, per_task_, tasks_;
   int sliced_;  // which reduced dimension is cut; reduced_.n is the inner one
   int64_t slices_, slice_units_ = 1, slice_align_ = 1;
