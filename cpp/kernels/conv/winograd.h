@@ -2,9 +2,9 @@
 // Correlations with kernels of 2 x 2 to 5 x 5 taps by Winograd's F(m x m, r x r), m + r = 7: 36 products in
 // place of m*m*r*r for m*m outputs of a channel, so that they pass the multiply-add peak of a direct sum: 4
 // times fewer for 3 x 3. With a step of two the image is read as four images of half the size, each with its
-// share of the taps: a 7 x 7 kernel is then one of 4 x 4, and a 4 x 4 kernel one of 2 x 2. The error against
-// float64 is about twice that of a direct float32 sum (tests/test_conv_accuracy.py); an infinite or NaN input
-// makes all outputs of the tiles that read it NaN.
+// share of the taps: a 7 x 7 kernel is then one of 4 x 4, and a 4 x 4 kernel one of 2 x 2; likewise with
+// steps of three and four. The error against float64 is about twice that of a direct float32 sum
+// (tests/test_conv_accuracy.py); an infinite or NaN input makes all outputs of the tiles that read it NaN.
 #pragma once
 
 #include <algorithm>
@@ -305,14 +305,12 @@ class WinogradRunner {
     for (int64_t r = r0; r < r1; ++r, u += channels_) {
       // pack() turns (channel, tap) into (tap, channel)
       kern_.pack(a.w, c_.channels, c_.weight + r * c_.w_row, c_.w_channel, 1, c_.channels, c_.taps);
-      a.u = u;
-      for (const WinogradPlan::Kernel& k : plan_.kernels) {
-        for (int64_t q = 0; q < k.n_parts; ++q) {
-          a.tap = k.parts[q].tap;
+      for (size_t i = 0; i < plan_.kernels.size(); ++i) {
+        a.u = u + static_cast<int64_t>(i) * u_size();
+        for (int64_t q = 0; q < plan_.n_parts(); ++q, a.u += c_.channels) {
+          a.tap = plan_.kernels[i].parts[q].tap;
           kernels().conv.winograd.weights(a);
-          a.u += q + 1 < k.n_parts ? c_.channels : 0;
         }
-        a.u = u + (&k - plan_.kernels.data() + 1) * u_size();
       }
     }
   }

@@ -17,6 +17,25 @@ constexpr int kWidth = 2 * L;  // of a panel
 constexpr int kSide = kWinogradSide;
 constexpr float kA = 0.70710678f, kB = 1.41421356f;
 
+// Calls f with the size of a kernel or of a tile as a constant.
+template <int N>
+struct Size {
+  static constexpr int value = N;
+};
+template <class F>
+PLAIT_INLINE void with_size(int64_t size, F&& f) {
+  switch (size) {
+    case 2:
+      return f(Size<2>{});
+    case 3:
+      return f(Size<3>{});
+    case 4:
+      return f(Size<4>{});
+    default:
+      return f(Size<5>{});
+  }
+}
+
 // B' d
 PLAIT_INLINE void input_line(const F32* d, F32* v) {
   const F32 e1 = d[4] - 2.0f * d[2], o1 = kA * (d[3] - 2.0f * d[1]);
@@ -186,16 +205,7 @@ void transform(const WinogradInput& a) {
 }
 
 void gradient(const WinogradInput& a) {
-  switch (a.tile) {
-    case 2:
-      return transform<2>(a);
-    case 3:
-      return transform<3>(a);
-    case 4:
-      return transform<4>(a);
-    default:
-      return transform<5>(a);
-  }
+  with_size(a.tile, [&](auto n) { transform<n.value>(a); });
 }
 
 template <int N>
@@ -240,29 +250,11 @@ void weights_back_of(const WinogradWeights& a) {
 }
 
 void weights(const WinogradWeights& a) {
-  switch (a.taps) {
-    case 2:
-      return weights_of<2>(a);
-    case 3:
-      return weights_of<3>(a);
-    case 4:
-      return weights_of<4>(a);
-    default:
-      return weights_of<5>(a);
-  }
+  with_size(a.taps, [&](auto n) { weights_of<n.value>(a); });
 }
 
 void weights_back(const WinogradWeights& a) {
-  switch (a.taps) {
-    case 2:
-      return weights_back_of<2>(a);
-    case 3:
-      return weights_back_of<3>(a);
-    case 4:
-      return weights_back_of<4>(a);
-    default:
-      return weights_back_of<5>(a);
-  }
+  with_size(a.taps, [&](auto n) { weights_back_of<n.value>(a); });
 }
 
 // Every quad of four vectors to its tile, N apart. What a quad has too much, the next one overwrites.
@@ -348,16 +340,7 @@ void output_of(const WinogradOutput& a) {
 }
 
 void output(const WinogradOutput& a) {
-  switch (a.tile) {
-    case 2:
-      return output_of<2>(a);
-    case 3:
-      return output_of<3>(a);
-    case 4:
-      return output_of<4>(a);
-    default:
-      return output_of<5>(a);
-  }
+  with_size(a.tile, [&](auto n) { output_of<n.value>(a); });
 }
 
 }  // namespace
