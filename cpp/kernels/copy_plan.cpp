@@ -16,8 +16,6 @@ namespace {
 
 constexpr int64_t kShortestRow = 16;  // bytes
 
-int size_index(int64_t bytes) { return bytes == 1 ? 0 : bytes == 2 ? 1 : bytes == 4 ? 2 : 3; }
-
 void copy_run(void* dst, DType to, const void* src, DType from, int64_t numel) {
   const int64_t to_item = static_cast<int64_t>(item_size(to)),
                 from_item = static_cast<int64_t>(item_size(from));

@@ -25,8 +25,6 @@ constexpr int64_t kBlock = 1024;  // elements staged at once: the buffers of thr
 constexpr int64_t kDirectBlock = 16384;  // elements per block when nothing is staged
 constexpr int64_t kLongRow = 128;        // below this, calls per row cost more than staging
 
-int size_index(int64_t bytes) { return bytes == 1 ? 0 : bytes == 2 ? 1 : bytes == 4 ? 2 : 3; }
-
 struct Plan {
   PointwiseFn fn;
   const LoopNest* nest;

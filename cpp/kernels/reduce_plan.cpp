@@ -367,10 +367,7 @@ class Plan {
 
   void fold_short_rows(ReduceTile tile, int64_t start) const {
     alignas(64) char block[kShortBlock * 8];
-    const auto transpose = kernels().convert.transpose[item() == 1   ? 0
-                                                       : item() == 2 ? 1
-                                                       : item() == 4 ? 2
-                                                                     : 3];
+    const auto transpose = kernels().convert.transpose[size_index(item())];
     const int64_t pitch = short_tile();
     transpose(block, pitch * item(), x_ + start * item(), inner_kept_.stride * item(), tile.keep_n,
               row_span());

@@ -25,7 +25,7 @@ void for_short_rows(int64_t item, const void* x, const void* second, void* y, in
                     int64_t most, int64_t task_elements, F&& f) {
   // The pitch is no power of two, of which the L1 cache would hold few.
   const int64_t block = std::min(most, kShortBlock / row / 16 * 16 - 16), pitch = block + 16;
-  const auto transpose = kernels().convert.transpose[item == 1 ? 0 : item == 2 ? 1 : item == 4 ? 2 : 3];
+  const auto transpose = kernels().convert.transpose[size_index(item)];
   parallel_for((outer + block - 1) / block, std::max<int64_t>(1, task_elements / (block * row)),
                [&](int64_t first, int64_t last) {
                  alignas(64) char buffer[2][kShortBlock * 8];
