@@ -341,10 +341,8 @@ template <class T>
 void correlate_panels(const Correlation<T>& c) {
   const FrameShape f = frame_shape(c.in, c.step, *c.phases);
   const int64_t planes = c.groups * c.channels;
-  // Frames of some images at a time: a part of the last cache, so that packing reads them from there.
-  constexpr int64_t kFrameBytes = int64_t{1} << 24;
   const int64_t image_bytes = planes * f.plane() * static_cast<int64_t>(sizeof(T));
-  const int64_t at_once = std::clamp<int64_t>(kFrameBytes / image_bytes, 1, c.images);
+  const int64_t at_once = images_at_once(c.images, image_bytes);
   const Workspace frames(static_cast<size_t>(at_once * image_bytes) + sizeof(T) * kFrameSlack);
 
   for (const Phase& p : *c.phases) {
@@ -366,11 +364,7 @@ void correlate_panels(const Correlation<T>& c) {
     part.images = std::min(at_once, c.images - image);
     part.src += image * planes * c.in_size();
     part.dst += image * c.groups * c.rows * c.out_size();
-    parallel_for(part.images * planes, std::max<int64_t>(1, kGrainElements / f.plane()),
-                 [&](int64_t begin, int64_t end) {
-                   conv_kernels<T>().frame(f, frames.as<T>() + begin * f.plane(),
-                                           part.src + begin * c.in_size(), end - begin);
-                 });
+    make_frames(f, frames.as<T>(), part.src, part.images * planes);
     T* at = packed.as<T>();
     size_t q = 0;
     for (const Phase& p : *c.phases) {

@@ -87,6 +87,19 @@ inline FrameShape frame_shape(const int64_t* in, const int64_t* step, const std:
   return f;
 }
 
+// Frames of some images at a time: a part of the last cache, so that they are read from there.
+inline int64_t images_at_once(int64_t images, int64_t image_bytes) {
+  constexpr int64_t kFrameBytes = int64_t{1} << 24;
+  return std::clamp<int64_t>(kFrameBytes / image_bytes, 1, images);
+}
+template <class T>
+void make_frames(const FrameShape& f, T* frames, const T* src, int64_t planes) {
+  const int64_t plane = f.in[0] * f.in[1] * f.in[2];
+  parallel_for(planes, std::max<int64_t>(1, kGrainElements / f.plane()), [&](int64_t begin, int64_t end) {
+    conv_kernels<T>().frame(f, frames + begin * f.plane(), src + begin * plane, end - begin);
+  });
+}
+
 // offset[c*taps + t]: where tap t of channel c lies for the position 0.
 inline std::vector<int64_t> tap_offsets(const FrameShape& f, const Taps& taps, int64_t channels,
                                         int64_t channel_stride) {

@@ -104,9 +104,7 @@ void weight_grad(const ConvShape& s, const Taps& taps, const T* x, const T* gy, 
   const int64_t ic = s.ic / s.groups, oc = s.oc / s.groups, k = ic * taps.size();
   const FrameShape f = frame_shape(s.in, s.stride, {forward_phase(s, taps)});
   const Workspace frames(sizeof(T) * static_cast<size_t>(s.n * s.ic * f.plane() + kFrameSlack));
-  parallel_for(s.n * s.ic, std::max<int64_t>(1, kGrainElements / f.plane()), [&](int64_t begin, int64_t end) {
-    conv_kernels<T>().frame(f, frames.as<T>() + begin * f.plane(), x + begin * s.in_size(), end - begin);
-  });
+  make_frames(f, frames.as<T>(), x, s.n * s.ic);
   for (int64_t g = 0; g < s.groups; ++g) {
     const ChannelRows<T> rows = {gy + g * oc * s.out_size(), s.oc * s.out_size(), s.out_size(), s.out_size()};
     const PatchColumns<T> columns = {frames.as<T>() + g * ic * f.plane(), f, s.ic * f.plane(), s.out,

@@ -122,22 +122,15 @@ class WinogradSource {
     const int64_t h = framed_ ? frame.cells[1] : in[1], w = framed_ ? frame.cells[2] : in[2];
     planes_ = {channels * plane, plane, h, w, w, 1};
   }
-  // Images whose frames take a part of the last cache.
-  int64_t images_at_once(int64_t images) const {
-    constexpr int64_t kFrameBytes = int64_t{1} << 24;
-    return framed_ ? std::clamp<int64_t>(kFrameBytes / (planes_.image * 4), 1, images) : images;
+  int64_t at_once(int64_t images) const {
+    return framed_ ? images_at_once(images, planes_.image * static_cast<int64_t>(sizeof(float))) : images;
   }
   size_t frame_bytes(int64_t images) const {
     return framed_ ? sizeof(float) * static_cast<size_t>(images * planes_.image + kFrameSlack) : 0;
   }
   void read(const float* src, int64_t images, float* frames) {
     data_ = framed_ ? frames : src;
-    if (!framed_) return;
-    parallel_for(images * channels_, std::max<int64_t>(1, kGrainElements / planes_.plane),
-                 [&](int64_t begin, int64_t end) {
-                   conv_kernels<float>().frame(frame_, frames + begin * planes_.plane,
-                                               src + begin * frame_.in[1] * frame_.in[2], end - begin);
-                 });
+    if (framed_) make_frames(frame_, frames, src, images * channels_);
   }
   // All channels of all parts, the parts outside.
   int64_t channels() const { return channels_ * plan_.n_parts(); }
@@ -201,7 +194,7 @@ class WinogradRunner {
   }
 
   void run() {
-    const int64_t at_once = source_.images_at_once(c_.images);
+    const int64_t at_once = source_.at_once(c_.images);
     const Workspace frames(source_.frame_bytes(at_once));
     for (int64_t image = 0; image < c_.images; image += at_once) {
       const int64_t images = std::min(at_once, c_.images - image);

@@ -20,7 +20,7 @@ class WinogradWeightGrad {
         gy_(gy),
         source_(plan, s.ic, s.in, frame_shape(s.in, s.stride, phases)),
         channels_(source_.channels()),
-        images_(source_.images_at_once(s.n)) {
+        images_(source_.at_once(s.n)) {
     // Transformed tiles stay in the last cache until they are multiplied; how many decides bits.
     constexpr int64_t kChunkBytes = int64_t{4} << 20, kMost = 384;
     const int64_t columns = tiles(images_).columns;
