@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The GEMM engine: squares, the shapes of layers, and transposed operands.
 #include "kernels/gemm/gemm.h"
+
+#include "kernels/gemm/gemm_any.h"
 #include "report.h"
 
 namespace plait::bench {
@@ -19,6 +21,21 @@ void gemm_case(benchmark::State& state, bool transposed) {
   run(state, Work::kFlops, 2.0 * static_cast<double>(m * n * k), [&] { gemm(args); });
 }
 
+// The same in bf16.
+void bf16_case(benchmark::State& state, bool transposed) {
+  const int64_t m = state.range(0), n = state.range(1), k = state.range(2);
+  const auto ones = [](int64_t count) { return std::vector<uint16_t>(static_cast<size_t>(count), 0x3f80); };
+  const std::vector<uint16_t> a = ones(m * k), b = ones(k * n);
+  std::vector<uint16_t> c(static_cast<size_t>(m * n));
+  GemmAnyArgs args;
+  args.dtype = DType::kBFloat16;
+  args.m = m, args.n = n, args.k = k;
+  args.a.data = a.data(), args.a.rs = k, args.a.cs = 1;
+  args.b.data = b.data(), args.b.rs = transposed ? 1 : n, args.b.cs = transposed ? k : 1;
+  args.c = c.data(), args.c_rs = n;
+  run(state, Work::kFlops, 2.0 * static_cast<double>(m * n * k), [&] { gemm_any(args); });
+}
+
 void shapes(benchmark::internal::Benchmark* bench) {
   for (const int64_t n : {16, 32, 64, 128, 256, 512, 1024, 2048}) bench->Args({n, n, n});
   bench->Args({64, 128, 784});    // a layer of a small perceptron
@@ -32,6 +49,8 @@ void shapes(benchmark::internal::Benchmark* bench) {
 
 BENCHMARK_CAPTURE(gemm_case, plain, false)->Name("gemm")->Apply(shapes);
 BENCHMARK_CAPTURE(gemm_case, transposed, true)->Name("gemm_b_transposed")->Apply(shapes);
+BENCHMARK_CAPTURE(bf16_case, plain, false)->Name("gemm_bf16")->Apply(shapes);
+BENCHMARK_CAPTURE(bf16_case, transposed, true)->Name("gemm_bf16_b_transposed")->Apply(shapes);
 
 }  // namespace
 }  // namespace plait::bench

@@ -94,6 +94,12 @@ struct GemmTable {
   GemmKernels<float> f32;
   GemmKernels<double> f64;
   GemmHalfKernels f16, bf16;
+  // Products of bf16 by pairs: an element of a panel holds two neighbours in k (the earlier one in its low
+  // half, a zero where the last one has none), k counts pairs, sums are float32. Only `block` and `finish`;
+  // bf16_pairs.pack makes the panels, from k 16-bit elements. At level 2 `block` needs AVX512-BF16; below it
+  // is a model for tests, slower than widening. Subnormal factors count as zero.
+  GemmKernels<float> pairs;
+  GemmHalfKernels bf16_pairs;
 };
 
 }  // namespace plait

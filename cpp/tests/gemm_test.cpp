@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The GEMM engine against sums in float64: sizes around the register tile, strides, epilogues, sources,
-// sinks, batches, slices of k; and the same bits at 1, 2, 3 and 7 threads.
+// sinks, batches, slices of k, pairs of bf16; and the same bits at 1, 2, 3 and 7 threads.
 #include "kernels/gemm/gemm.h"
 
 #include <cmath>
@@ -10,6 +10,7 @@
 
 #include "check.h"
 #include "core/parallel.h"
+#include "kernels/dispatch.h"
 
 namespace plait {
 namespace {
@@ -299,6 +300,79 @@ void check_batch() {
   }
 }
 
+// Panels of bf16 pairs, from a matrix of bf16.
+struct PairLookup {
+  Matrix<float>* x;  // of values that are bf16, for the sums
+  std::vector<uint16_t> bits;
+  bool columns;
+  PairLookup(Matrix<float>& m, bool of_columns) : x(&m), columns(of_columns) {
+    for (float& v : m.data) {
+      uint32_t u;
+      std::memcpy(&u, &v, sizeof u);
+      bits.push_back(static_cast<uint16_t>(u >> 16));
+      u &= 0xffff0000u;
+      std::memcpy(&v, &u, sizeof u);
+    }
+  }
+  static void pack(const void* self, int64_t, float* dst, int64_t width, int64_t i0, int64_t count,
+                   int64_t k0, int64_t k) {
+    const auto& me = *static_cast<const PairLookup*>(self);
+    const Matrix<float>& m = *me.x;
+    const int64_t si = me.columns ? m.cs : m.rs, sp = me.columns ? m.rs : m.cs;
+    const int64_t depth = me.columns ? m.m : m.n;
+    kernels().gemm.bf16_pairs.pack(dst, width, me.bits.data() + m.offset + i0 * si + 2 * k0 * sp, si, sp,
+                                   count, std::min(2 * k, depth - 2 * k0));
+  }
+};
+
+void check_pairs(int64_t m, int64_t n, int64_t k, Layout a_layout, Layout b_layout) {
+  Matrix<float> a(m, k, a_layout), b(k, n, b_layout), c(m, n, Layout::kRow);
+  const PairLookup la(a, false), lb(b, true);
+  const PanelSource<float> sa{&PairLookup::pack, &la}, sb{&PairLookup::pack, &lb};
+  GemmArgs<float> g;
+  g.m = m, g.n = n, g.k = (k + 1) / 2;
+  g.a.source = &sa, g.b.source = &sb;
+  g.c = c.begin(), g.c_rs = n;
+  g.kernels = &kernels().gemm.pairs;
+  std::vector<float> first;
+  for (int threads : {1, 2, 3, 7}) {
+    std::fill(c.data.begin(), c.data.end(), std::numeric_limits<float>::quiet_NaN());
+    set_num_threads(threads);
+    gemm(g);
+    if (threads == 1) first = c.data;
+    TEST_CHECK(same_bits(first, c.data), "pairs, %ld x %ld x %ld, %d threads", m, n, k, threads);
+  }
+  int bad = 0;
+  for (int64_t i = 0; i < m; ++i) {
+    for (int64_t j = 0; j < n; ++j) {
+      double v = 0, scale = 1;
+      for (int64_t p = 0; p < k; ++p) {
+        v += double(a.at(i, p)) * double(b.at(p, j));
+        scale += std::fabs(double(a.at(i, p)) * double(b.at(p, j)));
+      }
+      const double tol = (4 + 2 * std::sqrt(double(k))) * std::numeric_limits<float>::epsilon() * scale;
+      if (!(std::fabs(double(c.at(i, j)) - v) <= tol)) ++bad;
+    }
+  }
+  TEST_CHECK(bad == 0, "%d wrong: pairs, m=%ld n=%ld k=%ld, layouts %d %d", bad, m, n, k, int(a_layout),
+             int(b_layout));
+}
+
+void check_all_pairs() {
+  if (isa_level() == 2 && !cpu_info().avx512_bf16) return;  // its kernels cannot run here
+  for (Layout a : kLayouts) {
+    for (Layout b : kLayouts) {
+      for (int64_t m : {1, 13, 29, 61}) {
+        for (int64_t n : {1, 15, 33, 70}) {
+          for (int64_t k : {1, 2, 31, 35, 64}) check_pairs(m, n, k, a, b);
+        }
+      }
+      check_pairs(70, 133, 1701, a, b);
+      check_pairs(17, 35, 9001, a, b);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace plait
 
@@ -308,5 +382,6 @@ int main() {
   plait::check_all<double>();
   plait::check_batch<float>();
   plait::check_batch<double>();
+  plait::check_all_pairs();
   return plait::test::report("gemm");
 }

@@ -33,7 +33,7 @@ class Engine {
  public:
   explicit Engine(const GemmArgs<T>& args)
       : g_(args),
-        kern_(kernels_of<T>()),
+        kern_(args.kernels ? *args.kernels : kernels_of<T>()),
         has_epilogue_(has_epilogue(args)),
         cold_(args.batch > 1 && item_bytes() >= kFewestAhead && item_bytes() <= cpu_info().l2_bytes / 2 &&
               args.batch * item_bytes() > cpu_info().l2_bytes) {}

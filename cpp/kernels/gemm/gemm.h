@@ -84,6 +84,8 @@ struct GemmArgs {
   // What the epilogue's pointers advance by per batch (0: shared).
   int64_t col_bias_bs = 0, row_bias_bs = 0, residual_bs = 0, preact_bs = 0;
   const TileSink<T>* sink = nullptr;  // in place of c
+  // Null: the table's for T. Others may read panels of their own kind: then A and B must be sources.
+  const GemmKernels<T>* kernels = nullptr;
 };
 
 // C must not overlap A, B, or the epilogue's inputs. Sizes of zero are fine: with k == 0 the sum is zero.

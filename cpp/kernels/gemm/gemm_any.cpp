@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// float32 and float64 go to the engine as they are, 16-bit floats through panels that widen and a sink that
-// rounds, integers through a plain loop over rows (bound by the adds of a row that stays in L1).
+// float32 and float64 go to the engine as they are, 16-bit floats through panels that widen (or hold pairs of
+// bf16, where the CPU multiplies those) and a sink that rounds, integers through a plain loop over rows
+// (bound by the adds of a row that stays in L1).
 #include "kernels/gemm/gemm_any.h"
 
 #include <algorithm>
 #include <type_traits>
 
+#include "core/cpu_info.h"
 #include "core/error.h"
 #include "core/parallel.h"
 #include "core/workspace.h"
@@ -49,13 +51,16 @@ void gemm_float(const GemmAnyArgs& g) {
 struct HalfPanels {
   const GemmHalfKernels* kernels;
   GemmAnyOperand x;
-  int64_t si, sp;  // strides along the panel and along k
+  int64_t si, sp;        // strides along the panel and along k
+  int64_t depth, group;  // of the matrix; how much of it one element of a panel holds
   static void pack(const void* self, int64_t batch, float* dst, int64_t width, int64_t i0, int64_t count,
                    int64_t k0, int64_t k) {
     const auto& h = *static_cast<const HalfPanels*>(self);
     const auto* data =
         static_cast<const uint16_t*>(h.x.data) + (h.x.offsets ? h.x.offsets[batch] : batch * h.x.bs);
-    h.kernels->pack(dst, width, data + i0 * h.si + k0 * h.sp, h.si, h.sp, count, k);
+    const int64_t first = k0 * h.group;
+    h.kernels->pack(dst, width, data + i0 * h.si + first * h.sp, h.si, h.sp, count,
+                    std::min(k * h.group, h.depth - first));
   }
 };
 
@@ -72,13 +77,16 @@ struct HalfSink {
 };
 
 void gemm_half(const GemmAnyArgs& g) {
-  const GemmHalfKernels& kernels =
-      g.dtype == DType::kFloat16 ? plait::kernels().gemm.f16 : plait::kernels().gemm.bf16;
-  const HalfPanels a{&kernels, g.a, g.a.rs, g.a.cs}, b{&kernels, g.b, g.b.cs, g.b.rs};
+  const GemmTable& table = plait::kernels().gemm;
+  const bool pairs = g.dtype == DType::kBFloat16 && isa_level() == 2 && cpu_info().avx512_bf16;
+  const GemmHalfKernels& kernels = g.dtype == DType::kFloat16 ? table.f16 : table.bf16;
+  const GemmHalfKernels& packers = pairs ? table.bf16_pairs : kernels;
+  const int64_t group = pairs ? 2 : 1;
+  const HalfPanels a{&packers, g.a, g.a.rs, g.a.cs, g.k, group}, b{&packers, g.b, g.b.cs, g.b.rs, g.k, group};
   const HalfSink c{&kernels, static_cast<uint16_t*>(g.c), g.c_rs, g.c_cs, g.c_bs, static_cast<float>(g.beta)};
   const PanelSource<float> a_source{HalfPanels::pack, &a}, b_source{HalfPanels::pack, &b};
   const TileSink<float> sink{HalfSink::store, &c};
-  const int64_t nr = plait::kernels().gemm.f32.nr;
+  const int64_t nr = table.f32.nr;
   const Workspace bias(g.col_bias ? sizeof(float) * static_cast<size_t>(g.n + nr) + 64 : 0);
   GemmArgs<float> out = common<float>(g);
   if (g.col_bias && g.n > 0) {
@@ -88,6 +96,10 @@ void gemm_half(const GemmAnyArgs& g) {
   out.a.source = &a_source;
   out.b.source = &b_source;
   out.sink = &sink;
+  if (pairs) {
+    out.kernels = &table.pairs;
+    out.k = (g.k + 1) / 2;
+  }
   gemm(out);
 }
 

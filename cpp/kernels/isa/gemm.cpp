@@ -19,12 +19,32 @@ namespace {
 constexpr int kV = 2;
 constexpr int kMaxRows = PLAIT_ISA_LEVEL == 2 ? 14 : PLAIT_ISA_LEVEL == 1 ? 6 : 4;
 
+// Two bf16 neighbours in k as one element of a panel, the earlier one in the low half.
+using Pair = int32_t;
+
+// S += x * b, where S sums T and the panels hold E.
 template <class T>
+PLAIT_INLINE void add_product(Vec<T>& sum, Vec<T> x, Vec<T> b) {
+  sum += x * b;
+}
+template <class T>
+PLAIT_INLINE void add_product(F32& sum, I32 x, I32 b) {
+#if PLAIT_ISA_LEVEL == 2
+  // AVX512-BF16 is beyond this level: who chooses these kernels has asked the CPU.
+  __asm__("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(x), "v"(b));
+#else
+  sum += (F32)(x & ~0xffff) * (F32)(b & ~0xffff);
+  sum += (F32)(x << 16) * (F32)(b << 16);
+#endif
+}
+
+// T: the type of C; E: of the panels.
+template <class T, class E>
 struct TileArgs {
   int64_t k;
-  const T* a;
+  const E* a;
   int64_t a_rs, a_ps;
-  const T* b;
+  const E* b;
   int64_t b_ps;
   T* c;
   int64_t c_rs;
@@ -34,8 +54,8 @@ struct TileArgs {
 };
 
 // c = alpha * acc + beta * c, then + bias: as if stored in between.
-template <class T, int V>
-inline void update_row(T* c, const Vec<T>* acc, int cols, const TileArgs<T>& t) {
+template <class T, class E, int V>
+inline void update_row(T* c, const Vec<T>* acc, int cols, const TileArgs<T, E>& t) {
   constexpr int L = kLanes<T>;
 #pragma GCC unroll 4
   for (int v = 0; v < V; ++v) {
@@ -54,12 +74,12 @@ inline void update_row(T* c, const Vec<T>* acc, int cols, const TileArgs<T>& t) 
 }
 
 // kUnit: the rows of A are adjacent (packed panels, column-major A).
-template <class T, int R, int V, bool kUnit>
-void tile(const TileArgs<T>& t) {
+template <class T, class E, int R, int V, bool kUnit>
+void tile(const TileArgs<T, E>& t) {
   constexpr int L = kLanes<T>;
   const int64_t k = t.k, a_rs = t.a_rs, a_ps = t.a_ps, b_ps = t.b_ps;
-  const T* a = t.a;
-  const T* b = t.b;
+  const E* a = t.a;
+  const E* b = t.b;
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
@@ -72,14 +92,14 @@ void tile(const TileArgs<T>& t) {
     for (int v = 0; v < V; ++v) acc[r][v] = Vec<T>{};
   }
   for (int64_t p = 0; p < k; ++p) {
-    Vec<T> bv[V];
+    Vec<E> bv[V];
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) bv[v] = load(b + v * L);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
-      const Vec<T> x = splat<Vec<T>>(kUnit ? a[r] : a[r * a_rs]);
+      const Vec<E> x = splat<Vec<E>>(kUnit ? a[r] : a[r * a_rs]);
 #pragma GCC unroll 4
-      for (int v = 0; v < V; ++v) acc[r][v] += x * bv[v];
+      for (int v = 0; v < V; ++v) add_product<T>(acc[r][v], x, bv[v]);
     }
     a += a_ps;
     b += b_ps;
@@ -87,22 +107,22 @@ void tile(const TileArgs<T>& t) {
   T* c = t.c;
   if (t.cols == V * L) {
 #pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) update_row<T, V>(c + r * t.c_rs, acc[r], V * L, t);
+    for (int r = 0; r < R; ++r) update_row<T, E, V>(c + r * t.c_rs, acc[r], V * L, t);
   } else {
 #pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) update_row<T, V>(c + r * t.c_rs, acc[r], t.cols, t);
+    for (int r = 0; r < R; ++r) update_row<T, E, V>(c + r * t.c_rs, acc[r], t.cols, t);
   }
 }
 
-template <class T>
-using TileFn = void (*)(const TileArgs<T>&);
+template <class T, class E>
+using TileFn = void (*)(const TileArgs<T, E>&);
 
-template <class T, bool kUnit>
-TileFn<T> pick(int64_t rows, bool wide) {
+template <class T, class E, bool kUnit>
+TileFn<T, E> pick(int64_t rows, bool wide) {
   switch (rows) {
 #define PLAIT_TILE(R) \
   case R:             \
-    return wide ? tile<T, R, kV, kUnit> : tile<T, R, 1, kUnit>;
+    return wide ? tile<T, E, R, kV, kUnit> : tile<T, E, R, 1, kUnit>;
     PLAIT_TILE(1)
     PLAIT_TILE(2)
     PLAIT_TILE(3)
@@ -122,7 +142,7 @@ TileFn<T> pick(int64_t rows, bool wide) {
 #endif
 #undef PLAIT_TILE
     default:
-      return wide ? tile<T, kMaxRows, kV, kUnit> : tile<T, kMaxRows, 1, kUnit>;
+      return wide ? tile<T, E, kMaxRows, kV, kUnit> : tile<T, E, kMaxRows, 1, kUnit>;
   }
 }
 
@@ -134,11 +154,12 @@ PLAIT_INLINE const char* call_ahead(const char* at, int64_t bytes) {
 // A share of `bytes` in whole cache lines.
 PLAIT_INLINE int64_t share_of(int64_t bytes, int64_t shares) { return (bytes / shares + 63) / 64 * 64; }
 
-template <class T>
+template <class T, class E>
 void block(const GemmBlock<T>& g) {
+  static_assert(sizeof(T) == sizeof(E));
   constexpr int L = kLanes<T>;
   constexpr int64_t nr = kV * L;
-  const bool unit = g.a_rs == 1, direct = g.c_cs == 1;
+  const bool unit = kSame<E, Pair> || g.a_rs == 1, direct = g.c_cs == 1;
   const int64_t col_panels = (g.n + nr - 1) / nr;
   // What each tile calls ahead: of the next A panel, and of what follows the block.
   const int64_t ahead = unit ? share_of(g.mr * g.k * static_cast<int64_t>(sizeof(T)), col_panels) : 0;
@@ -159,7 +180,7 @@ void block(const GemmBlock<T>& g) {
   if (bias_only) {
     for (int64_t j = g.n / nr * nr; j < g.n; ++j) last_bias[j % nr] = g.epilogue->col_bias[j];
   }
-  TileArgs<T> t;
+  TileArgs<T, E> t;
   t.bias = nullptr;
   t.k = g.k;
   t.a_rs = g.a_rs;
@@ -175,14 +196,16 @@ void block(const GemmBlock<T>& g) {
   for (int64_t i = 0; i < g.m; i += rows) {
     const int64_t left = g.m - i;
     rows = left < g.mr ? left : in_place && left > g.mr && left < 2 * g.mr ? (left + 1) / 2 : g.mr;
-    t.a = in_place ? g.a + i * g.a_rs : g.a + i / g.mr * g.a_panel;
+    t.a = reinterpret_cast<const E*>(in_place ? g.a + i * g.a_rs : g.a + i / g.mr * g.a_panel);
     const char* next = reinterpret_cast<const char*>(t.a + g.a_panel);
-    const TileFn<T> wide = unit ? pick<T, true>(rows, true) : pick<T, false>(rows, true);
-    const TileFn<T> narrow = unit ? pick<T, true>(rows, false) : pick<T, false>(rows, false);
+    // Pairs come packed.
+    constexpr bool kMaybe = kSame<E, Pair>;
+    const TileFn<T, E> wide = unit ? pick<T, E, true>(rows, true) : pick<T, E, kMaybe>(rows, true);
+    const TileFn<T, E> narrow = unit ? pick<T, E, true>(rows, false) : pick<T, E, kMaybe>(rows, false);
     for (int64_t j = 0; j < g.n; j += nr) {
       const int64_t cols = g.n - j < nr ? g.n - j : nr;
       const bool tail = cols < nr;
-      t.b = tail ? g.b_tail : g.b + j / nr * g.b_panel;
+      t.b = reinterpret_cast<const E*>(tail ? g.b_tail : g.b + j / nr * g.b_panel);
       t.b_ps = tail ? nr : g.b_ps;
       t.cols = static_cast<int>(cols);
       next = call_ahead(next, ahead);
@@ -208,13 +231,45 @@ void block(const GemmBlock<T>& g) {
 // elements along a row.
 constexpr int64_t kRowsAhead = 16, kColumnsAhead = 32;
 
-// S is T, or a 16-bit float that is widened on the way.
+// What a panel's elements are made of: S is T, a 16-bit float that is widened on the way, or one half of a
+// Pair, whose other half lies sp on.
 template <class T, class S>
-inline T element(const S* p) {
+inline constexpr int kDepth = kSame<T, Pair> ? 2 : 1;
+
+template <class T, class S>
+inline T element(const S* p, [[maybe_unused]] int64_t sp) {
   if constexpr (kSame<T, S>) {
     return *p;
+  } else if constexpr (kSame<T, Pair>) {
+    return p[0].bits | p[sp].bits << 16;
   } else {
     return load_n(p, 1)[0];
+  }
+}
+// Elements that follow each other in memory: of a row, ...
+template <class T, class S>
+PLAIT_INLINE Vec<T> load_row(const S* p, [[maybe_unused]] int64_t sp) {
+  if constexpr (kSame<T, Pair>) {
+    return (I32)(widen_u16(load_bytes<H16>(p)) | widen_u16(load_bytes<H16>(p + sp)) << 16);
+  } else {
+    return load(p);
+  }
+}
+template <class T, class S>
+PLAIT_INLINE Vec<T> load_row_n(const S* p, [[maybe_unused]] int64_t sp, int64_t n) {
+  if constexpr (kSame<T, Pair>) {
+    return (I32)(widen_u16(load_n_h16(p, n)) | widen_u16(load_n_h16(p + sp, n)) << 16);
+  } else {
+    return load_n(p, n);
+  }
+}
+// ... or of a column.
+template <class T, class S>
+PLAIT_INLINE Vec<T> load_column(const S* p) {
+  if constexpr (kSame<T, Pair>) {
+    return load_bytes<I32>(p);
+  } else {
+    return load(p);
   }
 }
 
@@ -222,8 +277,8 @@ template <class T, class S>
 void pack_scalar(T* dst, int64_t width, const S* src, int64_t si, int64_t sp, int64_t count, int64_t k) {
   for (int64_t p = 0; p < k; ++p) {
     T* d = dst + p * width;
-    const S* s = src + p * sp;
-    for (int64_t i = 0; i < count; ++i) d[i] = element<T>(s + i * si);
+    const S* s = src + p * kDepth<T, S> * sp;
+    for (int64_t i = 0; i < count; ++i) d[i] = element<T>(s + i * si, sp);
     for (int64_t i = count; i < width; ++i) d[i] = T(0);
   }
 }
@@ -240,7 +295,7 @@ void pack_rows(T* dst, int64_t width, const S* src, int64_t sp, int64_t count, i
     const int64_t most = count < kGroup * width ? count : kGroup * width;
     const S* s = src;
     T* d = dst;
-    for (int64_t p = 0; p < k; ++p, s += sp, d += width) {
+    for (int64_t p = 0; p < k; ++p, s += kDepth<T, S> * sp, d += width) {
       int64_t i = 0;
       T* at = d;
       __builtin_prefetch(s + kRowsAhead * sp);
@@ -248,13 +303,13 @@ void pack_rows(T* dst, int64_t width, const S* src, int64_t sp, int64_t count, i
       if (p + 1 < k || width == kVecs * L) {
         for (; i < most && i + kVecs * L <= count; i += width, at += panel) {
 #pragma GCC unroll 2
-          for (int v = 0; v < kVecs; ++v) store(at + v * L, load(s + i + v * L));
+          for (int v = 0; v < kVecs; ++v) store(at + v * L, load_row<T>(s + i + v * L, sp));
         }
       }
       for (; i < most; i += width, at += panel) {
         for (int64_t l = 0; l < width; l += L) {
           const int64_t have = count - i - l < L ? (count > i + l ? count - i - l : 0) : L;
-          const Vec<T> v = have > 0 ? load_n(s + i + l, have) : Vec<T>{};
+          const Vec<T> v = have > 0 ? load_row_n<T>(s + i + l, sp, have) : Vec<T>{};
           for (int64_t e = 0; e < L && l + e < width; ++e) at[l + e] = v[e];
         }
       }
@@ -275,11 +330,13 @@ void pack_columns(T* dst, int64_t width, const S* src, int64_t si, int64_t count
       if (rows == L) {
 #pragma GCC unroll 16
         for (int i = 0; i < L; ++i) {
-          __builtin_prefetch(src + (i0 + i) * si + p + kColumnsAhead);
-          r[i] = load(src + (i0 + i) * si + p);
+          __builtin_prefetch(src + (i0 + i) * si + kDepth<T, S> * (p + kColumnsAhead));
+          r[i] = load_column<T>(src + (i0 + i) * si + kDepth<T, S> * p);
         }
       } else {
-        for (int i = 0; i < L; ++i) r[i] = i < rows ? load(src + (i0 + i) * si + p) : Vec<T>{};
+        for (int i = 0; i < L; ++i) {
+          r[i] = i < rows ? load_column<T>(src + (i0 + i) * si + kDepth<T, S> * p) : Vec<T>{};
+        }
       }
       transpose<T>(r);
       if (i0 + L <= width) {
@@ -293,7 +350,7 @@ void pack_columns(T* dst, int64_t width, const S* src, int64_t si, int64_t count
       }
     }
   }
-  pack_scalar(dst + p * width, width, src + p, si, 1, count, k - p);
+  pack_scalar(dst + p * width, width, src + kDepth<T, S> * p, si, 1, count, k - p);
 }
 
 template <class T, class S>
@@ -314,6 +371,22 @@ template <class S>
 void pack_half(float* dst, int64_t width, const uint16_t* src, int64_t si, int64_t sp, int64_t count,
                int64_t k) {
   pack(dst, width, reinterpret_cast<const S*>(src), si, sp, count, k);
+}
+
+// As pairs; a last one without a partner gets a zero.
+void pack_pairs(float* out, int64_t width, const uint16_t* src, int64_t si, int64_t sp, int64_t count,
+                int64_t k) {
+  const auto* s = reinterpret_cast<const bf16*>(src);
+  auto* dst = reinterpret_cast<Pair*>(out);
+  const int64_t full = k / 2, panel = (k + 1) / 2 * width;
+  for (; count > 0; count -= width, s += width * si, dst += panel) {
+    const int64_t rows = count < width ? count : width;
+    pack(dst, width, s, si, sp, rows, full);
+    if (k % 2) {
+      Pair* const last = dst + full * width;
+      for (int64_t i = 0; i < width; ++i) last[i] = i < rows ? s[i * si + (k - 1) * sp].bits : 0;
+    }
+  }
 }
 
 // c = tile + beta * c, rounded once to the 16-bit float S.
@@ -368,8 +441,8 @@ void finish(const GemmFinish<T>& f) {
   }
 }
 
-template <class T>
-void fill(GemmKernels<T>& g) {
+template <class T, class E>
+void fill_blocks(GemmKernels<T>& g) {
   g.mr = kMaxRows;
   g.nr = kV * kLanes<T>;
   // An A panel stays in L1, the B block takes at most 3/8 of a 2 MB L2 (less where L2 is smaller: the
@@ -383,9 +456,13 @@ void fill(GemmKernels<T>& g) {
   // packing costs as much as 16 multiply-adds an element. With 64-byte vectors on Sapphire Rapids packing won
   // beyond 6 panels.
   g.direct_cols = PLAIT_ISA_LEVEL == 2 ? 6 * g.nr : int64_t{1} << 62;
-  g.block = block<T>;
-  g.pack = pack<T, T>;
+  g.block = block<T, E>;
   g.finish = finish<T>;
+}
+template <class T>
+void fill(GemmKernels<T>& g) {
+  fill_blocks<T, T>(g);
+  g.pack = pack<T, T>;
 }
 
 }  // namespace
@@ -395,6 +472,8 @@ void fill_gemm(KernelTable& table) {
   fill(table.gemm.f64);
   table.gemm.f16 = {pack_half<f16>, store_half<f16>};
   table.gemm.bf16 = {pack_half<bf16>, store_half<bf16>};
+  fill_blocks<float, Pair>(table.gemm.pairs);
+  table.gemm.bf16_pairs = {pack_pairs, store_half<bf16>};
 }
 
 }  // namespace plait::PLAIT_ISA_NS
