@@ -12,6 +12,7 @@
 #include <exception>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "core/cpu_info.h"
 
@@ -128,9 +129,23 @@ void parallel_chunks(int64_t chunks, FunctionRef<void(int64_t)> f) {
     for (int64_t i = 0; i < chunks; ++i) f(i);
     return;
   }
-  std::atomic<int64_t> next{0};
-  run_region(static_cast<int>(std::min<int64_t>(chunks, num_threads())), [&](int, int) {
-    for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < chunks;) f(i);
+  // A thread starts with a share of its own, the same one for every operator of that many chunks, so it finds
+  // in its cache what it wrote there; done with that, it helps the others.
+  struct alignas(64) Share {
+    std::atomic<int64_t> next;
+    int64_t end;
+  };
+  const auto wanted = static_cast<int>(std::min<int64_t>(chunks, num_threads()));
+  std::vector<Share> shares(static_cast<size_t>(wanted));
+  for (int t = 0; t < wanted; ++t) {
+    shares[static_cast<size_t>(t)].next.store(chunks * t / wanted, std::memory_order_relaxed);
+    shares[static_cast<size_t>(t)].end = chunks * (t + 1) / wanted;
+  }
+  run_region(wanted, [&](int thread, int) {
+    for (int t = 0; t < wanted; ++t) {
+      Share& share = shares[static_cast<size_t>((thread + t) % wanted)];
+      for (int64_t i; (i = share.next.fetch_add(1, std::memory_order_relaxed)) < share.end;) f(i);
+    }
   });
 }
 

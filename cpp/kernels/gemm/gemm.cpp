@@ -24,6 +24,8 @@ using namespace gemm_detail;
 constexpr int64_t kFewestAhead = 16384;
 // Multiply-adds that take as long as what else a batch item costs.
 constexpr double kItemWork = 5000;
+// ... and as storing an element of C.
+constexpr double kStoreWork = 4;
 // Multiply-adds worth one more thread: on Zen 3 two threads multiply 64 x 64 matrices 1.4 times as fast as
 // one, and 0.9 times where other programs hold the second core up.
 constexpr double kGrainWork = 1.3e5;
@@ -85,7 +87,7 @@ class Engine {
 
   // Units of C: as many as there are threads with work enough, cut so that little is packed twice.
   void cut() {
-    const double work = (double(g_.m) * double(g_.n) * double(g_.k) + kItemWork) * double(g_.batch);
+    const double work = (double(g_.m) * double(g_.n) * (double(g_.k) + kStoreWork) + kItemWork) * double(g_.batch);
     threads_ = static_cast<int64_t>(std::clamp(work / kGrainWork, 1.0, double(num_threads())));
     if (in_parallel_region()) threads_ = 1;
     const int64_t wanted = ceil_div(threads_, g_.batch * slices_);
@@ -97,7 +99,8 @@ class Engine {
       // Multiply-adds per step of k, and elements to pack at their price in multiply-adds.
       const double cost = double(rows) * double(cols) + (direct_a(cols) ? 0.0 : 16.0 * double(rows)) +
                           (g_.b.panels || direct_b(rows, cols, g_.k) ? 0.0 : 8.0 * double(cols));
-      if (r == 1 || cost < best) {
+      // Rather by rows: then a thread's part of C lies together, as the parts of other operators do.
+      if (r == 1 || cost <= best) {
         best = cost;
         best_rows = r;
       }
