@@ -87,7 +87,8 @@ class Engine {
 
   // Units of C: as many as there are threads with work enough, cut so that little is packed twice.
   void cut() {
-    const double work = (double(g_.m) * double(g_.n) * (double(g_.k) + kStoreWork) + kItemWork) * double(g_.batch);
+    const double work =
+        (double(g_.m) * double(g_.n) * (double(g_.k) + kStoreWork) + kItemWork) * double(g_.batch);
     threads_ = static_cast<int64_t>(std::clamp(work / kGrainWork, 1.0, double(num_threads())));
     if (in_parallel_region()) threads_ = 1;
     const int64_t wanted = ceil_div(threads_, g_.batch * slices_);
