@@ -61,6 +61,23 @@ struct GemmFinish {
   const GemmEpilogue<T>* epilogue;  // may be null
 };
 
+// Items [first, last) of a batch of small products, each C = alpha * A B + beta * C; the rows of C lie
+// together. n is at most the table's nr, k at most kGemmSmallDepth.
+inline constexpr int64_t kGemmSmallDepth = 64;
+template <class T>
+struct GemmSmall {
+  int64_t m, n, k, first, last;
+  const T* a;
+  int64_t a_rs, a_cs, a_bs;
+  const int64_t* a_offsets;  // of every item, in place of a_bs; may be null
+  const T* b;
+  int64_t b_rs, b_cs, b_bs;
+  const int64_t* b_offsets;
+  T* c;
+  int64_t c_rs, c_bs;
+  T alpha, beta;
+};
+
 template <class T>
 struct GemmKernels {
   int64_t mr, nr;       // register tile: at most mr rows, nr columns
@@ -72,6 +89,7 @@ struct GemmKernels {
   // to 64 bytes past the last panel. width is at most mr, or nr.
   void (*pack)(T* dst, int64_t width, const T* src, int64_t si, int64_t sp, int64_t count, int64_t k);
   void (*finish)(const GemmFinish<T>& args);
+  void (*small_items)(const GemmSmall<T>& args);
   // y[i] = sum over p < k of a[i*rs + p] * x[p], i < m. The sum of a row depends on k alone.
   void (*dot_rows)(T* y, const T* a, int64_t rs, const T* x, int64_t m, int64_t k);
   // y[j] = sum over p < k of x[p] * b[p*rs + j], j < n, one chain of multiply-adds in order of p.

@@ -3,6 +3,7 @@
 // sinks, batches, slices of k, pairs of bf16; and the same bits at 1, 2, 3 and 7 threads.
 #include "kernels/gemm/gemm.h"
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -300,6 +301,57 @@ void check_batch() {
   }
 }
 
+// Batches of small products, up to the sizes that the engine takes over at.
+template <class T>
+void check_small() {
+  for (Layout a_layout : kLayouts) {
+    for (Layout b_layout : kLayouts) {
+      for (const auto& [m, n, k] : std::vector<std::array<int64_t, 3>>{{1, 2, 3},
+                                                                       {3, 3, 3},
+                                                                       {4, 4, 4},
+                                                                       {5, 17, 9},
+                                                                       {16, 16, 16},
+                                                                       {7, 8, 64},
+                                                                       {11, 5, 65},
+                                                                       {2, 33, 7}}) {
+        for (int64_t batch : {2, 40}) {
+          Matrix<T> a(batch * m, k, a_layout), b(k, batch * n, b_layout);
+          std::vector<T> first, c = random_values<T>(batch * m * n);
+          const std::vector<T> start = c;
+          GemmArgs<T> g;
+          g.m = m, g.n = n, g.k = k, g.batch = batch;
+          g.a = a.operand(), g.b = b.operand();
+          g.a.bs = m * a.rs, g.b.bs = n * b.cs;
+          g.c_rs = n, g.c_bs = m * n;
+          g.alpha = T(0.5), g.beta = T(2);
+          for (int threads : {1, 2, 3, 7}) {
+            c = start;
+            g.c = c.data();
+            set_num_threads(threads);
+            gemm(g);
+            if (first.empty()) first = c;
+            TEST_CHECK(same_bits(first, c), "small, %ld x %ld x %ld, %d threads", m, n, k, threads);
+          }
+          double worst = 0;
+          for (int64_t s = 0; s < batch; ++s) {
+            for (int64_t i = 0; i < m; ++i) {
+              for (int64_t j = 0; j < n; ++j) {
+                double v = 2 * double(start[size_t((s * m + i) * n + j)]);
+                for (int64_t p = 0; p < k; ++p) {
+                  v += 0.5 * double(a.at(s * m + i, p)) * double(b.at(p, s * n + j));
+                }
+                worst = std::max(worst, std::fabs(v - double(c[size_t((s * m + i) * n + j)])));
+              }
+            }
+          }
+          TEST_CHECK(worst < 200 * std::numeric_limits<T>::epsilon(), "small, %ld x %ld x %ld: error %g", m,
+                     n, k, worst);
+        }
+      }
+    }
+  }
+}
+
 // Panels of bf16 pairs, from a matrix of bf16.
 struct PairLookup {
   Matrix<float>* x;  // of values that are bf16, for the sums
@@ -382,6 +434,8 @@ int main() {
   plait::check_all<double>();
   plait::check_batch<float>();
   plait::check_batch<double>();
+  plait::check_small<float>();
+  plait::check_small<double>();
   plait::check_all_pairs();
   return plait::test::report("gemm");
 }

@@ -77,4 +77,11 @@ bool run_thin(const GemmArgs<T>& g);
 extern template bool run_thin<float>(const GemmArgs<float>&);
 extern template bool run_thin<double>(const GemmArgs<double>&);
 
+// Batches of products so small that the engine's preparations cost more than the sums. Returns false, having
+// done nothing, for all others. The rows of C lie together.
+template <class T>
+bool run_small(const GemmArgs<T>& g);
+extern template bool run_small<float>(const GemmArgs<float>&);
+extern template bool run_small<double>(const GemmArgs<double>&);
+
 }  // namespace plait::gemm_detail

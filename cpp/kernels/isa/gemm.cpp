@@ -73,8 +73,8 @@ inline void update_row(T* c, const Vec<T>* acc, int cols, const TileArgs<T, E>& 
   }
 }
 
-// kUnit: the rows of A are adjacent (packed panels, column-major A).
-template <class T, class E, int R, int V, bool kUnit>
+// kUnit: the rows of A are adjacent (packed panels, column-major A). kTail: B ends after t.cols columns.
+template <class T, class E, int R, int V, bool kUnit, bool kTail = false>
 void tile(const TileArgs<T, E>& t) {
   constexpr int L = kLanes<T>;
   const int64_t k = t.k, a_rs = t.a_rs, a_ps = t.a_ps, b_ps = t.b_ps;
@@ -94,7 +94,10 @@ void tile(const TileArgs<T, E>& t) {
   for (int64_t p = 0; p < k; ++p) {
     Vec<E> bv[V];
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) bv[v] = load(b + v * L);
+    for (int v = 0; v < V; ++v) {
+      const int64_t have = t.cols - v * L < L ? t.cols - v * L : L;
+      bv[v] = kTail ? load_n(b + v * L, have) : load(b + v * L);
+    }
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
       const Vec<E> x = splat<Vec<E>>(kUnit ? a[r] : a[r * a_rs]);
@@ -228,7 +231,7 @@ void block(const GemmBlock<T>& g) {
 }
 
 // Packing reads rows of different pages, which the hardware does not prefetch: rows of src to call ahead, and
-// elements along a row.
+// elements along a row (into L2: rows a multiple of 4 KB apart would drive each other out of L1).
 constexpr int64_t kRowsAhead = 16, kColumnsAhead = 32;
 
 // What a panel's elements are made of: S is T, a 16-bit float that is widened on the way, or one half of a
@@ -330,7 +333,7 @@ void pack_columns(T* dst, int64_t width, const S* src, int64_t si, int64_t count
       if (rows == L) {
 #pragma GCC unroll 16
         for (int i = 0; i < L; ++i) {
-          __builtin_prefetch(src + (i0 + i) * si + kDepth<T, S> * (p + kColumnsAhead));
+          __builtin_prefetch(src + (i0 + i) * si + kDepth<T, S> * (p + kColumnsAhead), 0, 2);
           r[i] = load_column<T>(src + (i0 + i) * si + kDepth<T, S> * p);
         }
       } else {
@@ -364,6 +367,45 @@ void pack(T* dst, int64_t width, const S* src, int64_t si, int64_t sp, int64_t c
     } else {
       pack_scalar(dst, width, src, si, sp, rows, k);
     }
+  }
+}
+
+template <class T, int V>
+void small_rows(TileArgs<T, T> t, int64_t m) {
+  for (; m >= 4; m -= 4, t.a += 4 * t.a_rs, t.c += 4 * t.c_rs) tile<T, T, 4, V, false, true>(t);
+  switch (m) {
+    case 1:
+      return tile<T, T, 1, V, false, true>(t);
+    case 2:
+      return tile<T, T, 2, V, false, true>(t);
+    case 3:
+      return tile<T, T, 3, V, false, true>(t);
+  }
+}
+
+template <class T>
+void small_items(const GemmSmall<T>& g) {
+  constexpr int64_t nr = kV * kLanes<T>;
+  T turned[kGemmSmallDepth * nr + 64 / sizeof(T)];
+  TileArgs<T, T> t;
+  t.k = g.k;
+  t.a_rs = g.a_rs;
+  t.a_ps = g.a_cs;
+  t.b_ps = g.b_cs == 1 ? g.b_rs : nr;
+  t.c_rs = g.c_rs;
+  t.cols = static_cast<int>(g.n);
+  t.alpha = g.alpha;
+  t.beta = g.beta;
+  t.bias = nullptr;
+  for (int64_t item = g.first; item < g.last; ++item) {
+    t.a = g.a + (g.a_offsets ? g.a_offsets[item] : item * g.a_bs);
+    t.b = g.b + (g.b_offsets ? g.b_offsets[item] : item * g.b_bs);
+    t.c = g.c + item * g.c_bs;
+    if (g.b_cs != 1) {
+      pack(turned, nr, t.b, g.b_cs, g.b_rs, g.n, g.k);
+      t.b = turned;
+    }
+    g.n > kLanes<T> ? small_rows<T, kV>(t, g.m) : small_rows<T, 1>(t, g.m);
   }
 }
 
@@ -463,6 +505,7 @@ template <class T>
 void fill(GemmKernels<T>& g) {
   fill_blocks<T, T>(g);
   g.pack = pack<T, T>;
+  g.small_items = small_items<T>;
 }
 
 }  // namespace
