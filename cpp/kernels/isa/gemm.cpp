@@ -489,9 +489,10 @@ void fill_blocks(GemmKernels<T>& g) {
   g.nr = kV * kLanes<T>;
   // An A panel stays in L1, the B block takes at most 3/8 of a 2 MB L2 (less where L2 is smaller: the
   // driver's business); packed A lies in L3. Measured on Sapphire Rapids at n = 1024: kc 256 to 512 and nc
-  // 384 to 768 are within 3%; on Zen 3 with two threads kc 1024 is 4 to 8% faster than 384 from n = 512 on,
-  // for C passes memory less often. kc decides bits: it is the depth after which a partial sum goes to C.
-  g.kc = (PLAIT_ISA_LEVEL == 2 ? 1536 : 4096) / static_cast<int>(sizeof(T));
+  // 384 to 768 are within 3%. On two threads, where C passes memory less often with a larger kc, 1024 is 4 to
+  // 8% faster than 384 from n = 512 on (Zen 3), 768 up to 4% (Zen 4). kc decides bits: it is the depth after
+  // which a partial sum goes to C.
+  g.kc = (PLAIT_ISA_LEVEL == 2 ? 3072 : 4096) / static_cast<int>(sizeof(T));
   g.mc = kMaxRows * 160;
   g.nc = sizeof(T) == 4 ? 512 : 384;
   // Measured on Zen 3, k = 192 to 384: A in place is within 1% of packed A whatever its row stride, where
