@@ -110,6 +110,11 @@ struct FloatSum : DoubleState {
     for (; i + 8 * L <= n; i += 8 * L) {
       sum.add(tree8([&](int k) { return Map::map(load(x + i + k * L)); }, Plus{}));
     }
+    if (i + 4 * L <= n) {  // rows of a few vectors would wait for one addition after the other
+      const auto at = [&](int k) { return Map::map(load(x + i + k * L)); };
+      sum.add((at(0) + at(1)) + (at(2) + at(3)));
+      i += 4 * L;
+    }
     for (; i + L <= n; i += L) sum.add(Map::map(load(x + i)));
     if (i < n) sum.add(Map::map(load_n(x + i, n - i)));
     return sum.total();
