@@ -117,7 +117,11 @@ void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> 
     return;
   }
   run_region(static_cast<int>(std::min<int64_t>(useful, num_threads())), [&](int thread, int threads) {
-    const int64_t begin = n * thread / threads, end = n * (thread + 1) / threads;
+    // Long ranges begin at whole cache lines, whatever the element: stores across lines cost twice.
+    constexpr int64_t kAlign = 64;
+    const int64_t unit = n / threads >= 16 * kAlign ? kAlign : 1;
+    const auto from = [&](int64_t t) { return t == threads ? n : n * t / threads / unit * unit; };
+    const int64_t begin = from(thread), end = from(thread + 1);
     if (begin < end) f(begin, end);
   });
 }

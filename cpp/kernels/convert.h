@@ -10,14 +10,17 @@
 namespace plait {
 
 struct ConvertTable {
+  int64_t vector_bytes;  // of the level's vectors
+
   // Contiguous elements, [from][to] as DType numbers them; equal dtypes have none (memcpy). Floats go to
   // integers by truncation and to bool by != 0.
   void (*convert[10][10])(void* dst, const void* src, int64_t n);
 
   // By element size 1, 2, 4, 8. Strides in bytes.
   PointwiseFn identity[4];
-  void (*gather[4])(void* dst, const void* src, int64_t src_stride, int64_t n);
-  void (*scatter[4])(void* dst, int64_t dst_stride, const void* src, int64_t n);
+  // rows x n elements, one run of memory on one side, any two strides on the other.
+  void (*gather[4])(void* dst, const void* src, int64_t stride, int64_t row_stride, int64_t n, int64_t rows);
+  void (*scatter[4])(void* dst, int64_t stride, int64_t row_stride, const void* src, int64_t n, int64_t rows);
   // rows x bytes, each row contiguous on both sides.
   void (*copy_rows)(void* dst, int64_t dst_stride, const void* src, int64_t src_stride, int64_t bytes,
                     int64_t rows);

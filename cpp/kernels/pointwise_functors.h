@@ -510,6 +510,16 @@ struct SquaredDifference {
     return k<V>(2) * (b - a);
   }
 };
+struct Attains {  // whether a is the extreme b, for which NaN counts; its share of the gradient
+  template <class V>
+  static MaskOf<V> f(V a, V b) {
+    return (a == b) | ((a != a) & (b != b));
+  }
+  template <class V>
+  static V da(V a, V b) {
+    return select(f(a, b), k<V>(1), k<V>(0));
+  }
+};
 struct LogisticLoss {  // log(1 + e^x) - t x: the cross-entropy of sigmoid(x) against t
   template <class V>
   static V f(V x, V t) {
@@ -522,6 +532,42 @@ struct LogisticLoss {  // log(1 + e^x) - t x: the cross-entropy of sigmoid(x) ag
   template <class V>
   static V db(V x, V) {
     return -x;
+  }
+};
+// -(t log(x) + (1 - t) log(1 - x)), logarithms not below -100
+struct BinaryCrossEntropy {
+  template <class V>
+  static V f(V x, V t) {
+    return -(t * clipped(log(x)) + (k<V>(1) - t) * clipped(log1p(-x)));
+  }
+  template <class V>
+  static V da(V x, V t) {
+    const V spread = x * (k<V>(1) - x);
+    return (x - t) / select(spread < k<V>(1e-12), k<V>(1e-12), spread);
+  }
+  template <class V>
+  static V db(V x, V) {
+    return clipped(log1p(-x)) - clipped(log(x));
+  }
+
+ private:
+  template <class V>
+  static V clipped(V v) {
+    return select(v < k<V>(-100), k<V>(-100), v);
+  }
+};
+struct Prelu {
+  template <class V>
+  static V f(V x, V w) {
+    return select(x > k<V>(0), x, w * x);
+  }
+  template <class V>
+  static V da(V x, V w) {
+    return select(x > k<V>(0), k<V>(1), w);
+  }
+  template <class V>
+  static V db(V x, V) {
+    return select(x > k<V>(0), k<V>(0), x);
   }
 };
 struct Div {

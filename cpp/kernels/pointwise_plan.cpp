@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <numeric>
 
 #include "core/error.h"
 #include "core/parallel.h"
@@ -50,21 +51,13 @@ void stage_tile(const Plan& plan, Buffers& buffers, int k, const char* p, int64_
   const int64_t item = nest.item[k], inner = nest.stride[0][k], outer = nest.ndim > 1 ? nest.stride[1][k] : 0;
   const bool converts = plan.dtype[k] != plan.compute[k];
   char* raw = converts ? buffers.raw : buffers.of[k];
+  if (converts && inner == item && rows == 1) {
+    return convert_elements(buffers.of[k], plan.compute[k], p, plan.dtype[k], columns);
+  }
   if (rows > 1 && outer == item && inner != item && inner != 0) {
     t.transpose[size_index(item)](raw, columns * item, p, inner, columns, rows);
   } else {
-    for (int64_t r = 0; r < rows; ++r) {
-      const char* row = p + r * outer;
-      if (inner == item) {
-        if (converts && rows == 1) {
-          convert_elements(buffers.of[k], plan.compute[k], row, plan.dtype[k], columns);
-          return;
-        }
-        std::memcpy(raw + r * columns * item, row, static_cast<size_t>(columns * item));
-      } else {
-        t.gather[size_index(item)](raw + r * columns * item, row, inner, columns);
-      }
-    }
+    t.gather[size_index(item)](raw, p, inner, outer, columns, rows);
   }
   if (converts) convert_elements(buffers.of[k], plan.compute[k], raw, plan.dtype[k], rows * columns);
 }
@@ -82,9 +75,7 @@ void unstage_tile(const Plan& plan, Buffers& buffers, char* p, int64_t rows, int
     convert_elements(buffers.raw, plan.dtype[0], raw, plan.compute[0], rows * columns);
     raw = buffers.raw;
   }
-  for (int64_t r = 0; r < rows; ++r) {
-    kernels().convert.scatter[size_index(item)](p + r * outer, inner, raw + r * columns * item, columns);
-  }
+  kernels().convert.scatter[size_index(item)](p, inner, outer, raw, columns, rows);
 }
 
 void run_tile(const Plan& plan, Buffers& buffers, char* const* p, int64_t rows, int64_t columns) {
@@ -171,9 +162,10 @@ void run_rows(Plan& plan, int64_t grain) {
 // --- blocks of elements across rows
 // -------------------------------------------------------------------------
 
-// Calls f(p, run) for the runs along dimension 0 that make up elements [begin, begin + n) of operand k.
+// Calls f(p, run, rows) for the pieces of elements [begin, begin + n) of operand k: `rows` runs along
+// dimension 0 that lie a step of dimension 1 apart.
 template <class F>
-void for_runs(const LoopNest& nest, int k, int64_t begin, int64_t n, F f) {
+void for_pieces(const LoopNest& nest, int k, int64_t begin, int64_t n, F f) {
   int64_t index[kMaxLoopDims];
   char* p = nest.data[k];
   for (int d = 0; d < nest.ndim; ++d) {
@@ -183,22 +175,36 @@ void for_runs(const LoopNest& nest, int k, int64_t begin, int64_t n, F f) {
   }
   while (n > 0) {
     const int64_t run = std::min(n, nest.size[0] - index[0]);
-    f(p, run);
-    n -= run;
+    int64_t rows = 1;
+    if (nest.ndim > 1 && run == nest.size[0]) rows = std::min(n / run, nest.size[1] - index[1]);
+    f(p, run, rows);
+    n -= run * rows;
     p -= index[0] * nest.stride[0][k];
     index[0] = 0;
     for (int d = 1; d < nest.ndim; ++d) {
-      p += nest.stride[d][k];
-      if (++index[d] < nest.size[d]) break;
+      const int64_t steps = d == 1 ? rows : 1;
+      p += steps * nest.stride[d][k];
+      if ((index[d] += steps) < nest.size[d]) break;
       p -= index[d] * nest.stride[d][k];
       index[d] = 0;
     }
   }
 }
 
+// The number of elements after which operand k comes again from its start.
+int64_t period(const LoopNest& nest, int k) {
+  int64_t size = 1, all = 1;
+  for (int d = 0; d < nest.ndim; ++d) {
+    all *= nest.size[d];
+    if (nest.stride[d][k] != 0) size = all;
+  }
+  return size;
+}
+
 void run_linear(Plan& plan, int64_t grain) {
   const LoopNest& nest = *plan.nest;
-  bool linear[kMaxOperands];
+  bool linear[kMaxOperands], repeats[kMaxOperands];
+  int64_t kept = 1;  // the longest period that fits a block: operands of such a period are staged once
   for (int k = 0; k < plan.n; ++k) {
     const bool fits = plan.dtype[k] == plan.compute[k];
     linear[k] = nest.is_linear(k);
@@ -207,13 +213,36 @@ void run_linear(Plan& plan, int64_t grain) {
       plan.broadcast |= 1u << (k - 1);
       plan.staged[k] = false;
     }
+    const int64_t size = period(nest, k);
+    repeats[k] = k > 0 && plan.staged[k] && size <= kBlock && size < nest.numel;
+    if (repeats[k]) kept = std::max(kept, size);
   }
-  const int64_t blocks = (nest.numel + kBlock - 1) / kBlock;
-  parallel_for(blocks, std::max<int64_t>(1, grain / kBlock), [&](int64_t first, int64_t last) {
-    const ConvertTable& t = kernels().convert;
+  // Shorter periods divide the longest. Blocks of whole cache lines where they fit.
+  const int64_t aligned = std::lcm(kept, int64_t{16}), unit = aligned <= kBlock ? aligned : kept;
+  const int64_t block_size = kBlock / unit * unit, blocks = (nest.numel + block_size - 1) / block_size;
+  const ConvertTable& t = kernels().convert;
+  const auto stage = [&](Buffers& buffers, int k, int64_t begin, int64_t n) {
+    const int64_t item = nest.item[k];
+    const bool converts = plan.dtype[k] != plan.compute[k];
+    const char* source = nest.data[k] + begin * item;
+    if (!linear[k]) {
+      char* raw = converts ? buffers.raw : buffers.of[k];
+      source = raw;
+      for_pieces(nest, k, begin, n, [&](char* p, int64_t run, int64_t rows) {
+        t.gather[size_index(item)](raw, p, nest.stride[0][k], nest.ndim > 1 ? nest.stride[1][k] : 0, run,
+                                   rows);
+        raw += run * rows * item;
+      });
+    }
+    if (converts) convert_elements(buffers.of[k], plan.compute[k], source, plan.dtype[k], n);
+  };
+  parallel_for(blocks, std::max<int64_t>(1, grain / block_size), [&](int64_t first, int64_t last) {
     Buffers buffers;
+    for (int k = 1; k < plan.n; ++k) {
+      if (repeats[k]) stage(buffers, k, 0, std::min(block_size, nest.numel));
+    }
     for (int64_t block = first; block < last; ++block) {
-      const int64_t begin = block * kBlock, n = std::min(kBlock, nest.numel - begin);
+      const int64_t begin = block * block_size, n = std::min(block_size, nest.numel - begin);
       char* at[kMaxOperands];
       for (int k = 0; k < plan.n; ++k) {
         const int64_t item = nest.item[k];
@@ -222,18 +251,7 @@ void run_linear(Plan& plan, int64_t grain) {
           continue;
         }
         at[k] = buffers.of[k];
-        if (k == 0) continue;
-        const bool converts = plan.dtype[k] != plan.compute[k];
-        const char* source = nest.data[k] + begin * item;
-        if (!linear[k]) {
-          char* raw = converts ? buffers.raw : buffers.of[k];
-          source = raw;
-          for_runs(nest, k, begin, n, [&](char* p, int64_t run) {
-            t.gather[size_index(item)](raw, p, nest.stride[0][k], run);
-            raw += run * item;
-          });
-        }
-        if (converts) convert_elements(at[k], plan.compute[k], source, plan.dtype[k], n);
+        if (k > 0 && !repeats[k]) stage(buffers, k, begin, n);
       }
       plan.fn(at[0], const_cast<const void* const*>(reinterpret_cast<void* const*>(at + 1)), plan.broadcast,
               n);
@@ -246,9 +264,10 @@ void run_linear(Plan& plan, int64_t grain) {
         if (linear[0]) continue;
         raw = target;
       }
-      for_runs(nest, 0, begin, n, [&](char* p, int64_t run) {
-        t.scatter[size_index(item)](p, nest.stride[0][0], raw, run);
-        raw += run * item;
+      for_pieces(nest, 0, begin, n, [&](char* p, int64_t run, int64_t rows) {
+        t.scatter[size_index(item)](p, nest.stride[0][0], nest.ndim > 1 ? nest.stride[1][0] : 0, raw, run,
+                                    rows);
+        raw += run * rows * item;
       });
     }
   });

@@ -7,7 +7,8 @@
 
 namespace plait {
 
-// y = x * scale where the element's word, less its lowest 8 bits, is at least threshold * 2^8; else 0.
+// y = x * scale where the element stays, else 0. It stays when its word, less its lowest 8 bits, is at least
+// threshold * 2^8.
 struct DropoutArgs {
   const void* x;
   void* y;
@@ -15,10 +16,14 @@ struct DropoutArgs {
   uint64_t key, counter;
   uint32_t threshold;  // p * 2^24
   double scale;
+  uint8_t* kept;  // one bit per element, in the order of the level's own vectors; room for whole kRandomPiece
 };
 
 struct RandomTable {
-  void (*dropout[4])(const DropoutArgs&);  // by dtype number less that of float16
+  // By dtype number less that of float16. The first draws, and notes in `kept` unless that is null; the
+  // second reads `kept`.
+  void (*dropout[4])(const DropoutArgs&);
+  void (*dropout_kept[4])(const DropoutArgs&);
   void (*words)(uint32_t* out, int64_t n, uint64_t key, uint64_t counter);
   // low + (high - low) u with u in [0, 1): 24 random bits of one word per float, 53 of two words per double.
   void (*uniform_f32)(float* out, int64_t n, uint64_t key, uint64_t counter, float low, float high);

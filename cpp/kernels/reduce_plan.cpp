@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "core/parallel.h"
 #include "kernels/dispatch.h"
+#include "kernels/pointwise_plan.h"
 #include "kernels/short_rows.h"
 
 namespace plait {
@@ -25,6 +26,7 @@ constexpr int64_t kSliceElements = 131072;  // least work of a slice of the redu
 constexpr int64_t kWantedTasks = 64;        // tasks that let any sensible number of threads share evenly
 constexpr int64_t kRowTile = 512;           // outputs per tile: their states stay in the L1 cache
 constexpr int64_t kColumnTile = 2048;
+constexpr int64_t kLine = 128;  // bytes: cache lines come in pairs
 
 struct Dim {
   int64_t size, stride;
@@ -104,6 +106,10 @@ struct Finished {
 
 template <class S>
 void write(const ReduceOutput& out, int64_t at, const Finished& f, const S* values) {
+  if (f.stride == 1) {
+    char* y = static_cast<char*>(out.data) + at * static_cast<int64_t>(item_size(out.dtype));
+    return convert_elements(y, out.dtype, values, DTypeOf<S>::value, f.n);
+  }
   dispatch(out.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     T* y = static_cast<T*>(out.data) + at;
@@ -127,13 +133,17 @@ void finish_doubles(const ReduceOutput& out, int64_t at, const Finished& f, doub
   const double* b = static_cast<const double*>(f.state[1]);
   const double count = static_cast<double>(f.count);
   const double divisor = std::max(0.0, count - correction);
+  // Narrower results do not see the rounding of the reciprocal.
+  const bool exact = out.dtype == DType::kFloat64;
+  const double per_count = 1 / count, per_divisor = 1 / divisor;
   switch (out.finish) {
     case ReduceFinish::kMean:
-      return write_doubles(out, at, f, [&](int64_t j) { return a[j] / count; });
+      return write_doubles(out, at, f, [&](int64_t j) { return exact ? a[j] / count : a[j] * per_count; });
     case ReduceFinish::kSqrt:
       return write_doubles(out, at, f, [&](int64_t j) { return std::sqrt(a[j]); });
     case ReduceFinish::kVar:
-      return write_doubles(out, at, f, [&](int64_t j) { return b[j] / divisor; });
+      return write_doubles(out, at, f,
+                           [&](int64_t j) { return exact ? b[j] / divisor : b[j] * per_divisor; });
     case ReduceFinish::kStd:
       return write_doubles(out, at, f, [&](int64_t j) { return std::sqrt(b[j] / divisor); });
     case ReduceFinish::kLogSum:
@@ -162,7 +172,11 @@ void finish_elements(DType dtype, const ReduceOutput& out, int64_t at, const Fin
     using T = typename decltype(tag)::type;
     const T* values = static_cast<const T*>(f.state[0]);
     T* y = static_cast<T*>(out.data) + at;
-    for (int64_t j = 0; j < f.n; ++j) y[j * f.stride] = values[j];
+    if (f.stride == 1) {
+      std::copy_n(values, f.n, y);
+    } else {
+      for (int64_t j = 0; j < f.n; ++j) y[j * f.stride] = values[j];
+    }
   });
 }
 
@@ -211,8 +225,9 @@ class Plan {
       });
       return;
     }
-    // Partial states: [slice][plane][output], a tile's outputs side by side.
-    const int64_t slice_bytes = outputs_ * 8 * kernel_.planes;
+    // Partial states: [slice][plane][output], a tile's outputs side by side. No two slices share cache lines:
+    // the threads would take them from each other with every step.
+    const int64_t slice_bytes = (outputs_ * 8 * kernel_.planes + 2 * kLine - 1) / kLine * kLine;
     std::unique_ptr<char[]> partial(new char[static_cast<size_t>(slice_bytes * slices_)]);
     const auto partial_state = [&](int64_t slice, int64_t outer, int64_t j0, void** state) {
       char* base = partial.get() + slice * slice_bytes + (outer * inner_kept_.size + j0) * 8;
@@ -261,7 +276,8 @@ class Plan {
     constexpr int64_t kFewColumns = 4;
     if (inner_kept_.size <= kFewColumns && reduced_.n == 0 && kept_.n > 0) {
       Dim& outer = kept_.dim[kept_.n - 1];
-      if (outer.size >= 16 && outer.stride >= row_span() && is_short_row(row_span(), inner_kept_.size)) {
+      if (outer.size >= 16 && outer.stride >= row_span() &&
+          is_short_row(row_span(), inner_kept_.size, short_row(r_.dtype))) {
         std::swap(outer, inner_kept_);
       }
     }
@@ -269,7 +285,7 @@ class Plan {
               (inner_reduced_.size > 1 && distance(inner_reduced_) < distance(inner_kept_));
     short_rows_ = by_row_ && reduced_.n == 0 && inner_reduced_.stride > 0 &&
                   inner_kept_.stride >= row_span() && inner_kept_.size >= 16 &&
-                  is_short_row(row_span(), inner_reduced_.stride);
+                  is_short_row(row_span(), inner_reduced_.stride, short_row(r_.dtype));
   }
 
   void cut() {
@@ -335,11 +351,14 @@ class Plan {
   void fold(int64_t outer, int64_t j0, int64_t n, int64_t slice, void* const* state) const {
     kernel_.init(state, n);
     if (count_ == 0) return;
-    DimList walk = reduced_;
+    const DimList* walk = &reduced_;
+    DimList part;
     Dim inner = inner_reduced_;
     int64_t start = kept_.offset(outer) + j0 * inner_kept_.stride, seen = 0;
     if (slices_ > 1) {
-      Dim& d = sliced_ == walk.n ? inner : walk.dim[sliced_];
+      part = reduced_;
+      walk = &part;
+      Dim& d = sliced_ == part.n ? inner : part.dim[sliced_];
       int64_t begin, end;
       slice_range(slice, d.size, &begin, &end);
       start += begin * d.stride;
@@ -353,9 +372,9 @@ class Plan {
     tile.keep_stride = inner_kept_.stride;
     for (int p = 0; p < kernel_.planes; ++p) tile.state[p] = state[p];
     if (short_rows_) return fold_short_rows(tile, start);
-    const int64_t passes = walk.count();
+    const int64_t passes = walk->count();
     for (int64_t i = 0; i < passes; ++i) {
-      tile.x = x_ + (start + walk.offset(i)) * item();
+      tile.x = x_ + (start + walk->offset(i)) * item();
       tile.seen = seen;
       (by_row_ ? kernel_.row : kernel_.column)(tile);
       seen += inner.size;

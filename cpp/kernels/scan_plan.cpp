@@ -47,7 +47,7 @@ void scan(ScanOp op, DType dtype, const void* x, void* y, int64_t* index, int64_
     a.n = n;
     return a;
   };
-  if (!index && is_short_row(n, inner) && outer >= 16) {
+  if (!index && is_short_row(n, inner, short_row(dtype)) && outer >= 16) {
     for_short_rows(item, x, nullptr, y, outer, n * inner, kScanColumns, kTaskElements,
                    [&](char* block, char*, int64_t columns, int64_t pitch) {
                      for (int64_t j = 0; j < inner; ++j) {
@@ -59,6 +59,11 @@ void scan(ScanOp op, DType dtype, const void* x, void* y, int64_t* index, int64_
                      }
                    });
     return;
+  }
+  if (!index && op != ScanOp::kLogSumExp && is_few_columns(n, inner)) {
+    return for_columns_as_rows(item, x, nullptr, y, outer, n, inner, [&](char* rows, char*) {
+      scan(op, dtype, rows, rows, nullptr, outer * inner, n, 1);
+    });
   }
   if (inner > 1) {
     const int64_t width = kScanColumns;

@@ -13,6 +13,10 @@ namespace {
 
 constexpr int64_t kTaskElements = 16384;  // exp makes an element dearer than a copy
 
+// Rows of 40 take 0.30 ns per element in blocks and 0.42 one by one (AVX-512, 2 threads; 0.50 and 0.48 at
+// AVX2); backward, without exponentials, rows of 16 take 0.33 and 0.13.
+constexpr int64_t kShort = 40, kShortBackward = 12;
+
 int float_index(DType dtype) {
   PLAIT_ASSERT(is_floating(dtype));
   return static_cast<int>(dtype) - static_cast<int>(DType::kFloat16);
@@ -22,7 +26,7 @@ void run(DType dtype, const SoftmaxKernels& k, bool backward, const void* x, con
          int64_t outer, int64_t n, int64_t inner) {
   if (outer * n * inner == 0) return;
   const int64_t item = static_cast<int64_t>(item_size(dtype));
-  if (is_short_row(n, inner) && outer >= 16) {
+  if (is_short_row(n, inner, backward ? kShortBackward : kShort) && outer >= 16) {
     for_short_rows(item, x, gy, y, outer, n * inner, kSoftmaxColumns, kTaskElements,
                    [&](char* block, char* gy_block, int64_t columns, int64_t pitch) {
                      for (int64_t j = 0; j < inner; ++j) {
@@ -36,6 +40,11 @@ void run(DType dtype, const SoftmaxKernels& k, bool backward, const void* x, con
                      }
                    });
     return;
+  }
+  if (is_few_columns(n, inner)) {
+    return for_columns_as_rows(item, x, gy, y, outer, n, inner, [&](char* rows, char* gy_rows) {
+      run(dtype, k, backward, rows, gy_rows, rows, outer * inner, n, 1);
+    });
   }
   const auto at = [&](const void* p, int64_t i) {
     return p ? static_cast<const char*>(p) + i * item : nullptr;

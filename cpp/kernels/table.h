@@ -15,6 +15,7 @@
 #include "kernels/reduce.h"
 #include "kernels/rows.h"
 #include "kernels/scan.h"
+#include "kernels/sequence.h"
 #include "kernels/softmax.h"
 
 namespace plait {
@@ -36,6 +37,7 @@ namespace plait {
   X(optim)                       \
   X(random)                      \
   X(rows)                        \
+  X(sequence)                    \
   X(convert)                     \
   X(pointwise_unary)             \
   X(pointwise_binary)
@@ -53,6 +55,7 @@ struct KernelTable {
   OptimTable optim;
   RandomTable random;
   RowsTable rows;
+  SequenceTable sequence;
   PointwiseTable pointwise;
   ConvertTable convert;
 };

@@ -7,6 +7,7 @@
 
 #include "autograd/op.h"
 #include "core/parallel.h"
+#include "kernels/dispatch.h"
 #include "ops/create.h"
 #include "ops/registry.h"
 #include "ops/view.h"
@@ -37,9 +38,22 @@ void join_contiguous(const Tensor& y, const std::vector<Tensor>& xs, int64_t dim
     row += pieces.back().bytes;
   }
   char* const out = y.data<char>();
+  const bool single =
+      std::all_of(pieces.begin(), pieces.end(), [&](const Piece& p) { return p.bytes == item; });
+  const auto scatter = kernels().convert.scatter[size_index(item)];
   const int64_t grain = std::max<int64_t>(1, kGrainElements * 4 / std::max<int64_t>(row, 1));
   parallel_for(outer, grain, [&](int64_t begin, int64_t end) {
     char* o = out + begin * row;
+    if (single) {  // elements in turns, a stretch of each tensor after the other
+      constexpr int64_t kStretch = 1024;
+      for (int64_t i = begin; i < end; i += kStretch, o += kStretch * row) {
+        for (size_t k = 0; k < pieces.size(); ++k) {
+          scatter(o + static_cast<int64_t>(k) * item, row, 0, pieces[k].from + i * item,
+                  std::min(kStretch, end - i), 1);
+        }
+      }
+      return;
+    }
     for (int64_t i = begin; i < end; ++i) {
       for (const Piece& p : pieces) {
         const char* from = p.from + i * p.bytes;

@@ -7,6 +7,8 @@
 
 #include "autograd/op.h"
 #include "core/parallel.h"
+#include "kernels/dispatch.h"
+#include "kernels/pointwise_plan.h"
 #include "ops/registry.h"
 #include "ops/view.h"
 #include "ops/walk.h"
@@ -109,12 +111,24 @@ int64_t count_steps(Scalar start, Scalar end, Scalar step) {
   return static_cast<int64_t>(n);
 }
 
-// x[i] = f(i) for a fresh contiguous x, from several threads.
-template <class T, class F>
-void generate(const Tensor& x, F f) {
-  T* const out = x.data<T>();
+// A fresh contiguous x from blocks of numbers: fill(block, first, n).
+template <class S, class F>
+void generate(const Tensor& x, F fill) {
   parallel_for(x.numel(), kGrainElements, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) out[i] = convert<T>(f(i));
+    if (x.dtype() == DTypeOf<S>::value) return fill(x.data<S>() + begin, begin, end - begin);
+    constexpr int64_t kBlock = 512;
+    S block[kBlock];
+    for (int64_t i = begin; i < end; i += kBlock) {
+      const int64_t n = std::min(kBlock, end - i);
+      fill(block, i, n);
+      convert_elements(x.data<char>() + i * static_cast<int64_t>(x.item_size()), x.dtype(), block,
+                       DTypeOf<S>::value, n);
+    }
+  });
+}
+void generate_spaced(const Tensor& x, double start, double step) {
+  generate<double>(x, [=](double* out, int64_t first, int64_t n) {
+    kernels().sequence.spaced(out, n, start, step, first, 1);
   });
 }
 
@@ -123,17 +137,17 @@ void generate(const Tensor& x, F f) {
 Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
   PLAIT_CHECK(dtype != DType::kBool, kType, "arange: no arange of dtype bool\nhint: use zeros() and ones()");
   const Tensor x = Tensor::empty({count_steps(start, end, step)}, dtype);
-  dispatch(dtype, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    if constexpr (std::is_integral_v<T>) {
-      // Two's complement throughout: what does not fit wraps.
-      const auto a = static_cast<uint64_t>(start.to_int()), s = static_cast<uint64_t>(step.to_int());
-      generate<T>(x, [=](int64_t i) { return static_cast<int64_t>(a + s * static_cast<uint64_t>(i)); });
-    } else {
-      const double a = start.to_double(), s = step.to_double();
-      generate<T>(x, [=](int64_t i) { return a + s * static_cast<double>(i); });
-    }
-  });
+  if (is_floating(dtype)) {
+    generate_spaced(x, start.to_double(), step.to_double());
+  } else {
+    const int64_t a = start.to_int(), s = step.to_int();
+    generate<int64_t>(x, [=](int64_t* out, int64_t first, int64_t n) {
+      // What does not fit wraps.
+      const uint64_t base =
+          static_cast<uint64_t>(a) + static_cast<uint64_t>(s) * static_cast<uint64_t>(first);
+      kernels().sequence.counted(out, n, static_cast<int64_t>(base), s);
+    });
+  }
   return x;
 }
 
@@ -254,9 +268,7 @@ Tensor range(Scalar start, Scalar end, Scalar step, OptDType dtype, bool grad) {
   const auto n = static_cast<int64_t>(distance / s) + 1;
   const double a = start.to_double();
   const Tensor x = Tensor::empty({n}, dtype.value_or(default_dtype()));
-  dispatch(x.dtype(), [&](auto tag) {
-    generate<typename decltype(tag)::type>(x, [=](int64_t i) { return a + s * static_cast<double>(i); });
-  });
+  generate_spaced(x, a, s);
   return leaf(x, grad);
 }
 
@@ -266,22 +278,25 @@ Tensor spaced(const char* op, double start, double end, int64_t steps, DType dty
   PLAIT_CHECK(steps >= 0, kValue, op, ": expected a number of steps of at least 0, got ", steps);
   const Tensor x = Tensor::empty({steps}, dtype);
   const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
-  dispatch(dtype, [&](auto tag) {
-    generate<typename decltype(tag)::type>(x, [=](int64_t i) {
-      return map(i < steps / 2 || steps == 1 ? start + step * static_cast<double>(i)
-                                             : end - step * static_cast<double>(steps - 1 - i));
-    });
+  const int64_t middle = steps == 1 ? 1 : steps / 2;
+  generate<double>(x, [=](double* out, int64_t first, int64_t n) {
+    const int64_t left = std::clamp<int64_t>(middle - first, 0, n);
+    kernels().sequence.spaced(out, left, start, step, first, 1);
+    kernels().sequence.spaced(out + left, n - left, end, -step, steps - 1 - first - left, -1);
+    map(out, n);
   });
   return x;
 }
 Tensor linspace(Scalar start, Scalar end, int64_t steps, OptDType dtype, bool grad) {
   return leaf(spaced("linspace", start.to_double(), end.to_double(), steps, dtype.value_or(default_dtype()),
-                     [](double v) { return v; }),
+                     [](double*, int64_t) {}),
               grad);
 }
 Tensor logspace(Scalar start, Scalar end, int64_t steps, double base, OptDType dtype, bool grad) {
   return leaf(spaced("logspace", start.to_double(), end.to_double(), steps, dtype.value_or(default_dtype()),
-                     [base](double v) { return std::pow(base, v); }),
+                     [base](double* v, int64_t n) {
+                       for (int64_t i = 0; i < n; ++i) v[i] = std::pow(base, v[i]);
+                     }),
               grad);
 }
 

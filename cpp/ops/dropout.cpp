@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Dropout. Nothing is kept for backward but where in the generator's sequence the mask lies.
+// Dropout. A bit per element is kept for backward.
 #include <cmath>
 
 #include "autograd/op.h"
@@ -18,33 +18,58 @@ struct DropoutPlace {
   double p;
 };
 
-// y = x / (1 - p) where the element's random number is at least p, else 0; the same function of gy backward.
+// `y` of `x` by one of the kernels; kept: a bit per element.
+void run(void (*const kernel[4])(const DropoutArgs&), const Tensor& x, const Tensor& y,
+         const DropoutPlace& place, const Tensor& kept) {
+  const auto item = static_cast<int64_t>(x.item_size());
+  const auto f = kernel[static_cast<int>(x.dtype()) - static_cast<int>(DType::kFloat16)];
+  const int64_t pieces = (x.numel() + kRandomPiece - 1) / kRandomPiece;
+  parallel_for(pieces, kGrainElements / 2 / kRandomPiece, [&](int64_t begin, int64_t end) {
+    const int64_t first = begin * kRandomPiece;
+    DropoutArgs a;
+    a.x = x.data<char>() + first * item;
+    a.y = y.data<char>() + first * item;
+    a.n = std::min(x.numel(), end * kRandomPiece) - first;
+    a.key = place.seed;
+    a.counter = place.counter + static_cast<uint64_t>(first / 4);
+    a.threshold = static_cast<uint32_t>(std::ceil(place.p * 0x1p24));
+    a.scale = place.p < 1 ? 1 / (1 - place.p) : 0;
+    a.kept = kept.defined() ? kept.data<uint8_t>() + first / 8 : nullptr;
+    f(a);
+  });
+}
+
+// y = x / (1 - p) where the element is kept, else 0: dropout with its numbers drawn before.
+struct DropoutKept {
+  static constexpr OpMeta meta{"dropout_backward"};
+  static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& kept, const DropoutPlace& place) {
+    ctx.save(kept);
+    const Tensor y = Tensor::empty(x.shape(), x.dtype());
+    run(kernels().random.dropout_kept, contiguous(x), y, place, kept);
+    return y;
+  }
+  static Grads backward(OpContext& ctx, const Tensor& gy, const DropoutPlace& place) {
+    return {apply<DropoutKept>(gy, ctx.saved(0), place), Tensor()};
+  }
+};
+
+// y = x / (1 - p) where the element's random number is at least p, else 0.
 struct Dropout {
   static constexpr OpMeta meta{"dropout"};
   static Tensor forward(OpContext& ctx, const Tensor& x, const DropoutPlace& place) {
-    const Tensor in = contiguous(x);
     const bool in_place = ctx.destination().defined() && ctx.destination().is_contiguous();
     const Tensor y = in_place ? ctx.destination() : Tensor::empty(x.shape(), x.dtype());
-    const auto item = static_cast<int64_t>(x.item_size());
-    const auto kernel =
-        kernels().random.dropout[static_cast<int>(x.dtype()) - static_cast<int>(DType::kFloat16)];
-    const int64_t pieces = (x.numel() + kRandomPiece - 1) / kRandomPiece;
-    parallel_for(pieces, kGrainElements / 2 / kRandomPiece, [&](int64_t begin, int64_t end) {
-      const int64_t first = begin * kRandomPiece;
-      DropoutArgs a;
-      a.x = in.data<char>() + first * item;
-      a.y = y.data<char>() + first * item;
-      a.n = std::min(x.numel(), end * kRandomPiece) - first;
-      a.key = place.seed;
-      a.counter = place.counter + static_cast<uint64_t>(first / 4);
-      a.threshold = static_cast<uint32_t>(std::ceil(place.p * 0x1p24));
-      a.scale = place.p < 1 ? 1 / (1 - place.p) : 0;
-      kernel(a);
-    });
+    Tensor kept;
+    if (ctx.recording()) {
+      kept =
+          Tensor::empty({(x.numel() + kRandomPiece - 1) / kRandomPiece * (kRandomPiece / 8)}, DType::kUInt8);
+      ctx.save(kept);
+    }
+    run(kernels().random.dropout, contiguous(x), y, place, kept);
     return y;
   }
-  static Grads backward(OpContext&, const Tensor& gy, const DropoutPlace& place) {
-    return {apply<Dropout>(gy, place)};
+  static Grads backward(OpContext& ctx, const Tensor& gy, const DropoutPlace& place) {
+    return {apply<DropoutKept>(gy, ctx.saved(0), place)};
   }
 };
 

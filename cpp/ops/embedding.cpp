@@ -9,6 +9,7 @@
 #include "core/parallel.h"
 #include "kernels/dispatch.h"
 #include "ops/create.h"
+#include "ops/index.h"
 #include "ops/pointwise.h"
 #include "ops/registry.h"
 #include "ops/view.h"
@@ -125,12 +126,60 @@ Tensor embedding_gradient(const Tensor& gy, const Tensor& index, const TableUse&
   return apply<EmbeddingGradient>(gy, index, use);
 }
 
+// y[b, :] = sum of table[index[i], :] over bounds[b] <= i < bounds[b + 1]
+struct EmbeddingBag {
+  static constexpr OpMeta meta{"embedding_bag"};
+  static Tensor forward(OpContext& ctx, const Tensor& table, const Tensor& index, const Tensor& bounds,
+                        const TableUse&) {
+    ctx.save(index, bounds);
+    const Tensor from = contiguous(table);
+    const int64_t width = from.shape()[1], bags = bounds.numel() - 1;
+    const int64_t bytes = width * static_cast<int64_t>(from.item_size());
+    const Tensor y = zeros(Dims{bags, width}, table.dtype());
+    const int64_t *at = index.data<int64_t>(), *bound = bounds.data<int64_t>();
+    const auto add_row =
+        kernels().rows.add[static_cast<int>(table.dtype()) - static_cast<int>(DType::kFloat16)];
+    const int64_t per_bag = std::max<int64_t>(1, index.numel() * width / std::max<int64_t>(1, bags));
+    parallel_for(bags, std::max<int64_t>(1, kGrainElements / per_bag), [&](int64_t begin, int64_t end) {
+      for (int64_t b = begin; b < end; ++b) {
+        for (int64_t i = bound[b]; i < bound[b + 1]; ++i) {
+          add_row(y.data<char>() + b * bytes, from.data<char>() + at[i] * bytes, width, 1);
+        }
+      }
+    });
+    return y;
+  }
+  static Grads backward(OpContext& ctx, const Tensor& gy, const TableUse& use) {
+    const Tensor index = ctx.saved(0), bounds = ctx.saved(1);
+    const Tensor bag = Tensor::empty({index.numel()}, DType::kInt64);
+    const int64_t* bound = bounds.data<int64_t>();
+    for (int64_t b = 0; b + 1 < bounds.numel(); ++b) {
+      std::fill(bag.data<int64_t>() + bound[b], bag.data<int64_t>() + bound[b + 1], b);
+    }
+    return {embedding_gradient(index_select(gy, 0, bag), index, use), Tensor(), Tensor()};
+  }
+};
+
+// The indices as contiguous int64, each checked to name a row of the table.
+Tensor checked_index(const char* op, const Tensor& input, const Tensor& table) {
+  PLAIT_CHECK(table.dim() == 2, kValue, op, ": expected weight of 2 dimensions (V, D), got shape ",
+              table.shape());
+  PLAIT_CHECK(is_integral(input.dtype()) && input.dtype() != DType::kBool, kType, op,
+              ": expected indices of an integer dtype, got ", dtype_name(input.dtype()));
+  const int64_t rows = table.shape()[0];
+  const Tensor index =
+      contiguous(input.dtype() == DType::kInt64 ? input : autograd_runtime().cast(input, DType::kInt64));
+  for (int64_t i = 0; i < index.numel(); ++i) {
+    const int64_t v = index.data<int64_t>()[i];
+    PLAIT_CHECK(v >= 0 && v < rows, kIndex, op, ": index ", v, " is out of bounds for a table of ", rows,
+                " rows");
+  }
+  return index;
+}
+
 Tensor embedding(const Tensor& input, const Tensor& table, std::optional<int64_t> padding_idx,
                  bool by_frequency) {
-  PLAIT_CHECK(table.dim() == 2, kValue, "embedding: expected weight of 2 dimensions (V, D), got shape ",
-              table.shape());
-  PLAIT_CHECK(is_integral(input.dtype()) && input.dtype() != DType::kBool, kType,
-              "embedding: expected indices of an integer dtype, got ", dtype_name(input.dtype()));
+  const Tensor index = checked_index("embedding", input, table);
   const int64_t rows = table.shape()[0];
   TableUse use{rows, padding_idx.value_or(-1), by_frequency};
   if (padding_idx) {
@@ -138,14 +187,16 @@ Tensor embedding(const Tensor& input, const Tensor& table, std::optional<int64_t
                 " is out of bounds for a table of ", rows, " rows");
     if (use.padding_idx < 0) use.padding_idx += rows;
   }
-  const Tensor index =
-      contiguous(input.dtype() == DType::kInt64 ? input : autograd_runtime().cast(input, DType::kInt64));
-  for (int64_t i = 0; i < index.numel(); ++i) {
-    const int64_t v = index.data<int64_t>()[i];
-    PLAIT_CHECK(v >= 0 && v < rows, kIndex, "embedding: index ", v, " is out of bounds for a table of ", rows,
-                " rows");
-  }
   return apply<Embedding>(table, index, use);
+}
+
+// bounds: where each bag begins, and the end of the last one; the caller has checked that they rise to at
+// most the number of indices.
+Tensor embedding_bag_sum(const Tensor& table, const Tensor& input, const Tensor& bounds, bool by_frequency) {
+  const Tensor index = checked_index("embedding_bag", input, table);
+  PLAIT_CHECK(table.is_floating(), kType, "embedding_bag: expected a floating-point weight, got ",
+              dtype_name(table.dtype()));
+  return apply<EmbeddingBag>(table, index, contiguous(bounds), TableUse{table.shape()[0], -1, by_frequency});
 }
 
 Tensor one_hot(const Tensor& input, int64_t classes) {
@@ -189,6 +240,8 @@ range, TypeError for indices that are not integers.
 >>> plait.nn.functional.embedding(plait.tensor([1, 0]), plait.tensor([[1., 2.], [3., 4.]]))
 tensor([[3., 4.],
         [1., 2.]]))"},
+    {"_embedding_bag_sum(Tensor weight, Tensor input, Tensor bounds, bool by_frequency) -> Tensor", "p",
+     PLAIT_BOX(embedding_bag_sum), "The sums of nn.functional.embedding_bag."},
     {"one_hot(Tensor input, int num_classes=-1) -> Tensor", "n", PLAIT_BOX(one_hot),
      R"(A new last dimension that is 1 at the class index and 0 elsewhere, int64.
 

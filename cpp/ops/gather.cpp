@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Reading and writing element by element along one dimension: y[i, j] = x[i, index[i, j]] and its reverse.
 #include <algorithm>
+#include <type_traits>
 
 #include "autograd/op.h"
 #include "core/parallel.h"
@@ -41,28 +42,42 @@ void check_shapes(const char* op, const Tensor& x, int64_t dim, const Tensor& in
               dim, ", got index ", index.shape(), " and tensor ", x.shape());
 }
 
-// Before anything is written: every entry lies in [0, size).
+// Every one of n entries lies in [0, size).
+void check_entries(const char* op, const int64_t* p, int64_t step, int64_t n, int64_t dim, int64_t size) {
+  const auto beyond = [size](int64_t v) {
+    return static_cast<int64_t>(static_cast<uint64_t>(size - 1) - static_cast<uint64_t>(v));
+  };
+  int64_t wrong = 0;  // below 0 where one of the two is for any entry
+  if (step == 1) {
+    for (int64_t i = 0; i < n; ++i) wrong |= p[i] | beyond(p[i]);
+  } else {
+    for (int64_t i = 0; i < n; ++i) wrong |= p[i * step] | beyond(p[i * step]);
+  }
+  if (wrong >= 0) return;
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t v = p[i * step];
+    PLAIT_CHECK(v >= 0 && v < size, kIndex, op, ": index ", v, " is out of bounds for dimension ", dim,
+                " with size ", size);
+  }
+}
+// Before anything is written.
 void check_range(const char* op, const Tensor& index, int64_t dim, int64_t size) {
   const Walk<1> walk(index.shape(), {index.strides()});
-  const int64_t step = walk.stride(0);
   parallel_for(walk.numel(), kGrainElements, [&](int64_t begin, int64_t end) {
     walk.run(begin, end, [&](const auto& at, int64_t n) {
-      const int64_t* p = index.data<int64_t>() + at[0];
-      uint64_t most = 0;  // negative ones count as the largest
-      for (int64_t i = 0; i < n; ++i) most = std::max(most, static_cast<uint64_t>(p[i * step]));
-      if (most < static_cast<uint64_t>(size)) return;
-      for (int64_t i = 0; i < n; ++i) {
-        const int64_t v = p[i * step];
-        PLAIT_CHECK(static_cast<uint64_t>(v) < static_cast<uint64_t>(size), kIndex, op, ": index ", v,
-                    " is out of bounds for dimension ", dim, " with size ", size);
-      }
+      check_entries(op, index.data<int64_t>() + at[0], walk.stride(0), n, dim, size);
     });
   });
 }
 
-// put(x[.., index, ..], src) in the order of the index along dim; split between threads by destination.
-template <class T, class Put>
-void scatter_loop(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src, Put put) {
+struct NoLook {
+  void operator()(const int64_t*, int64_t, int64_t) const {}
+};
+// put(x[.., index, ..], src) in the order of the index along dim; split between threads by lines of x. look()
+// sees the index of a line that is the last dimension before it is used.
+template <class T, class Put, class Look = NoLook>
+void scatter_loop(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src, Put put,
+                  Look look = {}) {
   const int64_t length = index.shape()[dim], xs = x.strides()[dim];
   const int64_t is = index.strides()[dim], ss = src.strides()[dim];
   const auto part = [&](int64_t first, int64_t last) {
@@ -73,11 +88,35 @@ void scatter_loop(const Tensor& x, int64_t dim, const Tensor& index, const Tenso
   };
   const Walk<3> outer = part(0, dim), inner = part(dim + 1, index.dim());
   T* const to = x.data<T>();
-  const T* const from = src.data<T>();
+  T* const from = src.data<T>();
   const int64_t* const at = index.data<int64_t>();
-  const int64_t steps[3] = {inner.stride(0), inner.stride(1), inner.stride(2)};
   // One line is left to one thread: two that pick their elements out of the whole index would each wait for
   // half of the branches to be guessed wrong.
+  if (inner.numel() == 1) {
+    parallel_for(outer.numel(), std::max<int64_t>(1, kGrainElements / length),
+                 [&](int64_t begin, int64_t end) {
+                   outer.run(begin, end, [&](const auto& base, int64_t rows) {
+                     const int64_t* a = at + base[0];
+                     T* s = from + base[1];
+                     T* t = to + base[2];
+                     const auto lines = [&](auto is, auto ss, auto xs) {
+                       for (int64_t r = 0; r < rows;
+                            ++r, a += outer.stride(0), s += outer.stride(1), t += outer.stride(2)) {
+                         look(a, is, length);
+                         for (int64_t i = 0; i < length; ++i) put(t[a[i * is] * xs], s[i * ss]);
+                       }
+                     };
+                     constexpr std::integral_constant<int64_t, 1> kOne;
+                     if (is == 1 && ss == 1 && xs == 1) {
+                       lines(kOne, kOne, kOne);
+                     } else {
+                       lines(is, ss, xs);
+                     }
+                   });
+                 });
+    return;
+  }
+  const int64_t steps[3] = {inner.stride(0), inner.stride(1), inner.stride(2)};
   constexpr int64_t kColumns = 64;
   const int64_t blocks = (inner.numel() + kColumns - 1) / kColumns;
   const int64_t per_block = std::max<int64_t>(1, length * std::min(inner.numel(), kColumns));
@@ -87,16 +126,10 @@ void scatter_loop(const Tensor& x, int64_t dim, const Tensor& index, const Tenso
                    const int64_t o = begin / blocks, first = begin % blocks;
                    const int64_t last = std::min(blocks, first + end - begin);
                    outer.run(o, o + 1, [&](const auto& base, int64_t) {
-                     if (inner.numel() == 1) {
-                       for (int64_t i = 0; i < length; ++i) {
-                         put(to[base[2] + at[base[0] + i * is] * xs], from[base[1] + i * ss]);
-                       }
-                       return;
-                     }
                      inner.run(first * kColumns, std::min(inner.numel(), last * kColumns),
                                [&](const auto& in, int64_t n) {
                                  const int64_t* a = at + base[0] + in[0];
-                                 const T* s = from + base[1] + in[1];
+                                 T* s = from + base[1] + in[1];
                                  T* const t = to + base[2] + in[2];
                                  for (int64_t i = 0; i < length; ++i, a += is, s += ss) {
                                    for (int64_t j = 0; j < n; ++j) {
@@ -196,13 +229,24 @@ struct Gather {
     const Tensor y = Tensor::empty(index.shape(), x.dtype());
     const Walk<3> walk(index.shape(), {index.strides(), y.strides(), strides_beside(x, dim)});
     const int64_t is = walk.stride(0), ys = walk.stride(1), xs = walk.stride(2), along = x.strides()[dim];
+    const auto check = [&](const int64_t* p, int64_t step, int64_t n) {
+      check_entries(meta.name, p, step, n, dim, x.shape()[dim]);
+    };
+    // Short lines are many: threads share them. Of a long one each takes a part.
+    constexpr int64_t kLongLine = 1024;
+    const int64_t length = index.shape()[dim];
+    const bool lines = dim == x.dim() - 1 && length > 0 && length < kLongLine;
     dispatch_size(x.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
+      if (lines) {
+        return scatter_loop<T>(x, dim, index, y, [](const T& from, T& to) { to = from; }, check);
+      }
       parallel_for(walk.numel(), kGrainElements, [&](int64_t begin, int64_t end) {
         walk.run(begin, end, [&](const auto& at, int64_t n) {
           const int64_t* a = index.data<int64_t>() + at[0];
           T* o = y.data<T>() + at[1];
           const T* p = x.data<T>() + at[2];
+          check(a, is, n);
           if (is == 1 && ys == 1 && xs == 0) {
             for (int64_t i = 0; i < n; ++i) o[i] = p[a[i] * along];
           } else {
@@ -289,7 +333,6 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
   const int64_t d = wrap_dim("gather", dim, x.dim());
   check_shapes("gather", x, d, index);
   const Tensor i = at_least_1d(checked_index("gather", index)), wide = at_least_1d(x);
-  check_range("gather", i, d, wide.shape()[d]);
   if (i.dim() != wide.dim()) return zeros(index.shape(), x.dtype());  // an empty index
   const Tensor y = apply<Gather>(wide, i, wide.shape(), d);
   return index.dim() == 0 ? reshape(y, IntSpan{}) : y;

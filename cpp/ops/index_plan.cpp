@@ -24,10 +24,10 @@ Dims broadcast_indices(const char* op, const std::vector<Tensor>& indices) {
   return shape;
 }
 
-// places[i] += index[i] * stride, with index checked against size.
+// places[i] (+)= index[i] * stride, with index checked against size.
 template <class T>
 void add_places(const char* op, const Tensor& index, const Dims& shape, int64_t dim, int64_t size,
-                int64_t stride, Negative negative, int64_t* places) {
+                int64_t stride, Negative negative, bool first, int64_t* places) {
   Dims strides(shape.size(), 0);
   for (int64_t d = 0; d < index.dim(); ++d) {
     if (index.shape()[d] > 1) strides[shape.size() - index.dim() + d] = index.strides()[d];
@@ -42,7 +42,9 @@ void add_places(const char* op, const Tensor& index, const Dims& shape, int64_t 
         const auto v = static_cast<int64_t>(p[i * step]);
         PLAIT_CHECK(v >= low && v < size, kIndex, op, ": index ", v, " is out of bounds for dimension ", dim,
                     " with size ", size);
-        *out++ += (v < 0 ? v + size : v) * stride;
+        const int64_t place = (v < 0 ? v + size : v) * stride;
+        *out = first ? place : *out + place;
+        ++out;
       }
     });
   });
@@ -60,28 +62,33 @@ void read(const IndexPlan& plan, const T* x, T* y) {
   parallel_for(
       before.numel() * n, std::max<int64_t>(1, kGrainElements / length), [&](int64_t begin, int64_t end) {
         T* out = y + begin * length;
-        while (begin < end) {
-          const int64_t b = begin / n, first = begin % n, last = std::min(n, first + end - begin);
-          const T* base = x;
-          before.run(b, b + 1, [&](const auto& at, int64_t) { base += at[0]; });
+        // Rows [r0, r1) of the plan below `base`.
+        const auto read_rows = [&](const T* base, int64_t r0, int64_t r1) {
           if (length == 1) {
-            for (int64_t i = first; i < last; ++i) *out++ = base[places[i]];
+            for (int64_t i = r0; i < r1; ++i) *out++ = base[places[i]];
           } else if (run) {
-            for (int64_t i = first; i < last; ++i) {
-              if (i + kAhead < last) __builtin_prefetch(base + places[i + kAhead]);
+            for (int64_t i = r0; i < r1; ++i) {
+              if (i + kAhead < r1) __builtin_prefetch(base + places[i + kAhead]);
               std::memcpy(static_cast<void*>(out), base + places[i], static_cast<size_t>(length) * sizeof(T));
               out += length;
             }
           } else {
-            for (int64_t i = first; i < last; ++i) {
+            for (int64_t i = r0; i < r1; ++i) {
               after.run(0, length, [&](const auto& at, int64_t m) {
                 const T* p = base + places[i] + at[0];
                 for (int64_t j = 0; j < m; ++j) *out++ = p[j * after.stride(0)];
               });
             }
           }
-          begin += last - first;
-        }
+        };
+        const int64_t b0 = begin / n, b1 = (end + n - 1) / n;
+        int64_t b = b0;
+        before.run(b0, b1, [&](const auto& at, int64_t count) {
+          const T* base = x + at[0];
+          for (int64_t k = 0; k < count; ++k, ++b, base += before.stride(0)) {
+            read_rows(base, b == b0 ? begin - b * n : 0, b == b1 - 1 ? end - b * n : n);
+          }
+        });
       });
 }
 
@@ -122,6 +129,22 @@ void write(const IndexPlan& plan, T* x, const T* values, bool one_value, PutRow 
   if (before.numel() == 1 && length == 1) {  // one thread: two would wait for branches guessed wrong
     T* const base = base_of(0);
     for (int64_t i = 0; i < n; ++i) put_row(base + places[i], 1, values + (one_value ? 0 : i), 1, 1);
+    return;
+  }
+  if (length == 1) {
+    parallel_for(before.numel(), std::max<int64_t>(1, kGrainElements / n), [&](int64_t begin, int64_t end) {
+      const T* v = values + (one_value ? 0 : begin * n);
+      before.run(begin, end, [&](const auto& at, int64_t count) {
+        T* base = x + at[0];
+        for (int64_t k = 0; k < count; ++k, base += before.stride(0)) {
+          if (one_value) {
+            for (int64_t i = 0; i < n; ++i) put_row(base + places[i], 1, v, 1, 1);
+          } else {
+            for (int64_t i = 0; i < n; ++i, ++v) put_row(base + places[i], 1, v, 1, 1);
+          }
+        }
+      });
+    });
     return;
   }
   constexpr int64_t kColumns = 16;  // a cache line of float32: the least that one thread takes
@@ -183,14 +206,14 @@ IndexPlan plan_index(const char* op, const Tensor& x, const std::vector<Tensor>&
   }
   plan.places = Tensor::empty({checked_numel(op, plan.index_shape)}, DType::kInt64);
   auto* const places = plan.places.data<int64_t>();
-  std::memset(static_cast<void*>(places), 0, static_cast<size_t>(plan.places.numel()) * sizeof(int64_t));
+  if (count == 0) std::fill_n(places, plan.places.numel(), int64_t{0});
   for (int64_t d = first; d <= last; ++d) {
     if (!indexed(d)) continue;
     const Tensor& t = indices[static_cast<size_t>(d)];
     dispatch(t.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       if constexpr (std::is_integral_v<T>) {
-        add_places<T>(op, t, plan.index_shape, d, x.shape()[d], x.strides()[d], negative, places);
+        add_places<T>(op, t, plan.index_shape, d, x.shape()[d], x.strides()[d], negative, d == first, places);
       }
     });
   }
@@ -209,7 +232,8 @@ Tensor read_places(const IndexPlan& plan, const Tensor& x) {
 namespace {
 
 template <class T>
-void assign_row(T* to, int64_t step, const T* from, int64_t from_step, int64_t n) {
+[[gnu::always_inline]] inline void assign_row(T* to, int64_t step, const T* from, int64_t from_step,
+                                              int64_t n) {
   if (step == 1 && from_step == 1 && n > 1) {
     std::memcpy(static_cast<void*>(to), from, static_cast<size_t>(n) * sizeof(T));
   } else {
@@ -218,7 +242,7 @@ void assign_row(T* to, int64_t step, const T* from, int64_t from_step, int64_t n
 }
 
 template <class T>
-void add_row(T* to, int64_t step, const T* from, int64_t from_step, int64_t n) {
+[[gnu::always_inline]] inline void add_row(T* to, int64_t step, const T* from, int64_t from_step, int64_t n) {
   if constexpr (!std::is_integral_v<T>) {
     constexpr int kFirst = static_cast<int>(DType::kFloat16);
     if (step == 1 && from_step == 1 && n >= 8) {
@@ -241,13 +265,19 @@ void write_places(const IndexPlan& plan, const Tensor& x, const Tensor& values, 
   if (!accumulate) {
     dispatch_size(x.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
-      write<T>(plan, x.data<T>(), values.data<T>(), one, assign_row<T>);
+      write<T>(plan, x.data<T>(), values.data<T>(), one,
+               [](T* to, int64_t step, const T* from, int64_t from_step, int64_t m) {
+                 assign_row(to, step, from, from_step, m);
+               });
     });
     return;
   }
   dispatch(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
-    write<T>(plan, x.data<T>(), values.data<T>(), one, add_row<T>);
+    write<T>(plan, x.data<T>(), values.data<T>(), one,
+             [](T* to, int64_t step, const T* from, int64_t from_step, int64_t m) {
+               add_row(to, step, from, from_step, m);
+             });
   });
 }
 

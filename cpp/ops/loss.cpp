@@ -97,29 +97,6 @@ Tensor huber_loss(const Tensor& x, const Tensor& y, std::string_view name, doubl
   return reduced(weighted(huber(sub(x, y), delta, delta), weight), how);
 }
 
-// -(t log(x) + (1 - t) log(1 - x)), logarithms not below -100; d/dx = (x - t) / max(x (1 - x), 1e-12)
-struct BinaryCrossEntropy {
-  static constexpr OpMeta meta{"binary_cross_entropy"};
-  static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& t) {
-    ctx.save(x, t);
-    return neg(add(mul(t, clipped(log(x))), mul(one_less(t), clipped(log1p(neg(x))))));
-  }
-  static Grads backward(OpContext& ctx, const Tensor& gy) {
-    const Tensor x = ctx.saved(0), t = ctx.saved(1);
-    Grads gxs(2);
-    if (ctx.needs_grad(0)) {
-      const Tensor spread = mul(x, one_less(x));
-      gxs[0] = mul(gy, div(sub(x, t), where(lt(spread, 1e-12), full_like(spread, 1e-12), spread)));
-    }
-    if (ctx.needs_grad(1)) gxs[1] = mul(gy, sub(clipped(log1p(neg(x))), clipped(log(x))));
-    return gxs;
-  }
-
- private:
-  static Tensor clipped(const Tensor& v) { return where(lt(v, -100.0), full_like(v, -100.0), v); }
-  static Tensor one_less(const Tensor& v) { return add(neg(v), 1.0); }
-};
-
 Tensor binary_cross_entropy(const Tensor& x, const Tensor& t, const Tensor& weight, Legacy average,
                             Legacy reduce, std::string_view name) {
   const Reduce how = reduction_of("binary_cross_entropy", average, reduce, name);
@@ -132,7 +109,7 @@ Tensor binary_cross_entropy(const Tensor& x, const Tensor& t, const Tensor& weig
                 "binary_cross_entropy: expected inputs between 0 and 1",
                 "\nhint: binary_cross_entropy_with_logits takes unbounded scores");
   }
-  return reduced(weighted(apply<BinaryCrossEntropy>(x, t), weight), how);
+  return reduced(weighted(probability_loss(x, t), weight), how);
 }
 
 // (1 - t) x - (1 + (pos_weight - 1) t) log(sigmoid(x))
@@ -371,7 +348,8 @@ struct CrossEntropy {
       const Tensor even = mul(g, as_x(live));
       gx = sub(gx, weight.defined() ? mul(even, as_x(weight)) : even);
     }
-    return sub(gx, scatter(zeros(x.shape(), x.dtype()), 1, index, expand(mul(g, as_x(hit)), Dims{rows, 1})));
+    return sub(gx,
+               scatter_add_(zeros(x.shape(), x.dtype()), 1, index, expand(mul(g, as_x(hit)), Dims{rows, 1})));
   }
 };
 
@@ -422,7 +400,7 @@ struct NllLoss {
       }
       const Tensor g = o.reduction == Reduce::kNone ? reshape(gy, row_shape) : gy;
       const Tensor values = expand(mul(g, autograd_runtime().cast(shares, gy.dtype())), row_shape);
-      return {scatter(zeros(shape, gy.dtype()), 1, index, values), Tensor(), Tensor()};
+      return {scatter_add_(zeros(shape, gy.dtype()), 1, index, values), Tensor(), Tensor()};
     }
     const Tensor g = contiguous(gy), gx = autograd_runtime().zeros(shape, gy.dtype());
     dispatch(gy.dtype(), [&](auto tag) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Padding: borders of a constant, of reflected, repeated or wrapped-around elements.
 #include <algorithm>
+#include <vector>
 
 #include "autograd/op.h"
+#include "core/parallel.h"
 #include "ops/create.h"
 #include "ops/index.h"
 #include "ops/rearrange.h"
@@ -32,46 +34,91 @@ Dims by_dimension(const char* op, const Tensor& x, IntSpan pad) {
   return out;
 }
 
-// The part of x that remains where padding is below 0, and is not cut off.
-Tensor crop(const Tensor& x, const Dims& pads) {
-  Tensor y = x;
-  for (int64_t d = 0; d < x.dim(); ++d) {
-    const int64_t front = std::max<int64_t>(0, -pads[2 * d]), behind = std::max<int64_t>(0, -pads[2 * d + 1]);
-    if (front || behind) {
-      const int64_t size = x.shape()[d];
-      const int64_t first = std::min(front, size);
-      y = narrow(y, d, first, std::max<int64_t>(0, size - first - behind));
-    }
+enum class Border { kConstant, kReflect, kReplicate, kCircular };
+
+constexpr int64_t kNowhere = -1;
+
+// Where element i of a padded dimension of size n comes from; i may lie outside [0, n).
+int64_t source_of(int64_t i, int64_t n, Border border) {
+  switch (border) {
+    case Border::kConstant:
+      return i < 0 || i >= n ? kNowhere : i;
+    case Border::kReflect:
+      return i < 0 ? -i : i >= n ? 2 * (n - 1) - i : i;
+    case Border::kReplicate:
+      return std::clamp<int64_t>(i, 0, n - 1);
+    default:
+      return i < 0 ? i + n : i >= n ? i - n : i;
   }
+}
+// The sources of dimension d after padding, times its stride.
+std::vector<int64_t> sources(const Tensor& x, int64_t d, const Dims& pads, Border border) {
+  const int64_t n = x.shape()[d], size = n + pads[2 * d] + pads[2 * d + 1];
+  std::vector<int64_t> from(static_cast<size_t>(size));
+  for (int64_t i = 0; i < size; ++i) {
+    const int64_t at = source_of(i - pads[2 * d], n, border);
+    from[static_cast<size_t>(i)] = at == kNowhere ? kNowhere : at * x.strides()[d];
+  }
+  return from;
+}
+
+// Row by row of the result: what lies inside is one copy, borders go by element.
+Tensor padded(const Tensor& input, const Dims& pads, Border border, Scalar value) {
+  const int64_t last = input.dim() - 1;
+  if (last < 0) return clone(input);
+  const Tensor x = input.strides()[last] == 1 ? input : contiguous(input);
+  Dims shape = x.shape();
+  std::vector<std::vector<int64_t>> from;
+  for (int64_t d = 0; d <= last; ++d) {
+    shape[d] += pads[2 * d] + pads[2 * d + 1];
+    from.push_back(sources(x, d, pads, border));
+  }
+  const Tensor y = Tensor::empty(shape, x.dtype());
+  if (y.numel() == 0) return y;
+  const std::vector<int64_t>& columns = from.back();
+  const int64_t width = shape[last], left = std::clamp<int64_t>(pads[2 * last], 0, width),
+                right = std::max(left, width - std::max<int64_t>(0, pads[2 * last + 1]));
+  dispatch(x.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T v = value.to<T>();
+    parallel_for(y.numel() / width, std::max<int64_t>(1, kGrainElements / width),
+                 [&](int64_t begin, int64_t end) {
+                   T* out = y.data<T>() + begin * width;
+                   for (int64_t row = begin; row < end; ++row, out += width) {
+                     const T* in = x.data<T>();
+                     bool outside = false;
+                     int64_t rest = row;
+                     for (int64_t d = last - 1; d >= 0; --d) {
+                       const int64_t at = from[static_cast<size_t>(d)][static_cast<size_t>(rest % shape[d])];
+                       rest /= shape[d];
+                       outside |= at == kNowhere;
+                       in += at;
+                     }
+                     if (outside) {
+                       std::fill(out, out + width, v);
+                       continue;
+                     }
+                     const auto edge = [&](int64_t first, int64_t end_of) {
+                       for (int64_t i = first; i < end_of; ++i) {
+                         const int64_t at = columns[static_cast<size_t>(i)];
+                         out[i] = at == kNowhere ? v : in[at];
+                       }
+                     };
+                     edge(0, left);
+                     if (right > left) {
+                       std::copy_n(in + columns[static_cast<size_t>(left)], right - left, out + left);
+                     }
+                     edge(right, width);
+                   }
+                 });
+  });
   return y;
 }
 
 struct ConstantPad {
   static constexpr OpMeta meta{"constant_pad_nd"};
   static Tensor forward(OpContext&, const Tensor& x, const Dims& pads, Scalar value) {
-    Dims shape = x.shape();
-    for (int64_t d = 0; d < x.dim(); ++d) shape[d] += pads[2 * d] + pads[2 * d + 1];
-    const Tensor y = Tensor::empty(shape, x.dtype());
-    // The border first, one slab per side, so that the inside is written once.
-    Dims inner = shape;
-    int64_t offset = 0;
-    for (int64_t d = 0; d < x.dim(); ++d) {
-      const int64_t front = std::max<int64_t>(0, pads[2 * d]), behind = std::max<int64_t>(0, pads[2 * d + 1]);
-      const int64_t stride = y.strides()[d], size = inner[d];
-      const auto slab = [&](int64_t from, int64_t n) {
-        if (n == 0) return;
-        inner[d] = n;
-        set_all(y.alias(inner, y.strides(), offset + from * stride), value);
-      };
-      slab(0, std::min(front, size));
-      slab(std::max<int64_t>(0, size - behind), std::min(behind, size));
-      inner[d] = std::max<int64_t>(0, size - front - behind);
-      offset += front * stride;
-    }
-    const Tensor inside = crop(x, pads);
-    if (inside.numel() > 0)
-      autograd_runtime().copy_into(y.alias(inside.shape(), y.strides(), offset), inside);
-    return y;
+    return padded(x, pads, Border::kConstant, value);
   }
   // What was cut off receives 0, what was added gives nothing back.
   static Grads backward(OpContext&, const Tensor& gy, const Dims& pads, Scalar) {
@@ -84,19 +131,26 @@ struct ConstantPad {
   }
 };
 
-enum class Border { kReflect, kReplicate, kCircular };
-
-// Where element i of a padded dimension of size n comes from; i may lie outside [0, n).
-int64_t source_of(int64_t i, int64_t n, Border border) {
-  switch (border) {
-    case Border::kReflect:
-      return i < 0 ? -i : i >= n ? 2 * (n - 1) - i : i;
-    case Border::kReplicate:
-      return std::clamp<int64_t>(i, 0, n - 1);
-    default:
-      return i < 0 ? i + n : i >= n ? i - n : i;
+struct BorderPad {
+  static constexpr OpMeta meta{"pad"};
+  static Tensor forward(OpContext&, const Tensor& x, const Dims& pads, Border border) {
+    return padded(x, pads, border, int64_t{0});
   }
-}
+  // Every element gives its gradient back to where it came from, one dimension after the other.
+  static Grads backward(OpContext&, const Tensor& gy, const Dims& pads, Border border) {
+    Tensor g = gy;
+    for (int64_t d = 0; d < gy.dim(); ++d) {
+      if (pads[2 * d] == 0 && pads[2 * d + 1] == 0) continue;
+      const int64_t size = gy.shape()[d], n = size - pads[2 * d] - pads[2 * d + 1];
+      const Tensor index = Tensor::empty({size}, DType::kInt64);
+      for (int64_t i = 0; i < size; ++i) index.data<int64_t>()[i] = source_of(i - pads[2 * d], n, border);
+      Dims shape = g.shape();
+      shape[d] = n;
+      g = index_add_(zeros(shape, g.dtype()), d, index, g);
+    }
+    return {g};
+  }
+};
 
 Tensor border_pad(const Tensor& x, IntSpan pad, Border border, const char* mode) {
   const auto dims = static_cast<int64_t>(pad.size()) / 2;
@@ -113,15 +167,7 @@ Tensor border_pad(const Tensor& x, IntSpan pad, Border border, const char* mode)
                 "' adds at most ", most, " elements on a side of dimension ", d, ", got padding ",
                 to_string(pad), " for shape ", x.shape());
   }
-  Tensor y = x;
-  for (int64_t d = x.dim() - dims; d < x.dim(); ++d) {
-    const int64_t n = x.shape()[d], size = n + pads[2 * d] + pads[2 * d + 1];
-    if (pads[2 * d] == 0 && pads[2 * d + 1] == 0) continue;
-    const Tensor index = Tensor::empty({size}, DType::kInt64);
-    for (int64_t i = 0; i < size; ++i) index.data<int64_t>()[i] = source_of(i - pads[2 * d], n, border);
-    y = index_select(y, d, index);
-  }
-  return y.is_same(x) ? clone(x) : y;
+  return apply<BorderPad>(x, pads, border);
 }
 
 }  // namespace

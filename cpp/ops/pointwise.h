@@ -53,6 +53,9 @@ Tensor hardtanh(const Tensor& x, double min = -1.0, double max = 1.0);
 Tensor huber(const Tensor& x, double beta, double scale);  // what losses are made of
 Tensor squared_difference(const Tensor& a, const Tensor& b);
 Tensor logistic_loss(const Tensor& x, const Tensor& t);
+Tensor probability_loss(const Tensor& x, const Tensor& t);
+// x where above 0, else weight * x.
+Tensor prelu_of(const Tensor& x, const Tensor& weight);
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
 Tensor clamp(const Tensor& x, std::optional<Scalar> min, std::optional<Scalar> max);

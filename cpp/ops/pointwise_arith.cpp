@@ -141,6 +141,11 @@ struct PowNumberOp {
     if (p == 0) return {zeros_like(gy)};
     if (grad_enabled()) return {gy * mul(pow(x, Scalar(p - 1)), p)};
     if (p == 2) return {run_pointwise_op(Pointwise::kSquareGrad, "pow", gy.dtype(), {&gy, &x})};
+    if (p == 3) {
+      const Tensor square = run_pointwise_op(Pointwise::kSquare, "pow", gy.dtype(), {&x});
+      const Tensor slope = run_pointwise_op(Pointwise::kMul, "pow", gy.dtype(), {&square}, {3});
+      return {run_pointwise_op(Pointwise::kMul, "pow", gy.dtype(), {&gy, &slope})};
+    }
     return {run_pointwise_op(Pointwise::kPowGradA, "pow", gy.dtype(), {&gy, &x}, {p}, Tensor(), kMathGrain)};
   }
 };

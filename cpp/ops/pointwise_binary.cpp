@@ -74,18 +74,24 @@ struct Binary {
       Binary<composite::Name, Pointwise::k##Name, Types::types, Gradient::gradient, k##Name##Text>;
 #include "ops/pointwise.def"
 
-// Without names of their own in Python: errors name the loss.
+// Without a line of their own in Python: errors name the function that calls them.
 constexpr char kSquaredDifferenceText[] = "mse_loss",
-               kLogisticLossText[] = "binary_cross_entropy_with_logits";
+               kLogisticLossText[] = "binary_cross_entropy_with_logits", kPreluText[] = "prelu",
+               kBinaryCrossEntropyText[] = "binary_cross_entropy";
 using SquaredDifferenceOp = Binary<composite::SquaredDifference, Pointwise::kSquaredDifference, Types::Number,
                                    Gradient::Fused, kSquaredDifferenceText>;
 using LogisticLossOp = Binary<composite::LogisticLoss, Pointwise::kLogisticLoss, Types::Float,
                               Gradient::Fused, kLogisticLossText>;
+using BinaryCrossEntropyOp = Binary<composite::BinaryCrossEntropy, Pointwise::kBinaryCrossEntropy,
+                                    Types::Float, Gradient::Fused, kBinaryCrossEntropyText>;
+using PreluOp = Binary<composite::Prelu, Pointwise::kPrelu, Types::Number, Gradient::Fused, kPreluText>;
 
 }  // namespace
 
 Tensor squared_difference(const Tensor& a, const Tensor& b) { return apply<SquaredDifferenceOp>(a, b); }
 Tensor logistic_loss(const Tensor& x, const Tensor& t) { return apply<LogisticLossOp>(x, t); }
+Tensor probability_loss(const Tensor& x, const Tensor& t) { return apply<BinaryCrossEntropyOp>(x, t); }
+Tensor prelu_of(const Tensor& x, const Tensor& weight) { return apply<PreluOp>(x, weight); }
 
 // The results of tests are not differentiable: nothing is recorded.
 #define PLAIT_BINARY(Name, name, types, ...)      \

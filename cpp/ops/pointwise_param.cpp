@@ -219,7 +219,7 @@ Tensor prelu(const Tensor& x, const Tensor& weight) {
     shape[x.dim() == 1 ? 0 : 1] = weight.numel();
     w = view(weight, shape);
   }
-  return where(gt(x, Scalar(0)), x, w * x);
+  return prelu_of(x, w);
 }
 
 }  // namespace

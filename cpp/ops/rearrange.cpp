@@ -3,11 +3,11 @@
 #include "ops/rearrange.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 #include "autograd/op.h"
 #include "core/parallel.h"
+#include "kernels/copy_plan.h"
 #include "kernels/dispatch.h"
 #include "ops/combine.h"
 #include "ops/create.h"
@@ -21,23 +21,9 @@ namespace {
 
 // y = x from the element at `offset` on, by strides that may be negative.
 void copy_by_strides(const Tensor& y, const Tensor& x, const Dims& strides, int64_t offset) {
-  const Walk<2> walk(y.shape(), {y.strides(), strides});
-  const int64_t xs = walk.stride(1);
-  dispatch_size(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    const auto gather = kernels().convert.gather[std::bit_width(sizeof(T)) - 1];
-    parallel_for(walk.numel(), kGrainElements, [&](int64_t begin, int64_t end) {
-      walk.run(begin, end, [&](const auto& at, int64_t n) {
-        T* o = y.data<T>() + at[0];
-        const T* p = x.data<T>() + offset + at[1];
-        if (xs == 1) {
-          std::memcpy(static_cast<void*>(o), p, static_cast<size_t>(n) * sizeof(T));
-        } else {
-          gather(o, p, xs * static_cast<int64_t>(sizeof(T)), n);
-        }
-      });
-    });
-  });
+  char* from = static_cast<char*>(x.data_ptr()) + offset * static_cast<int64_t>(x.item_size());
+  copy_array(y.shape(), y.numel(), {y.data_ptr(), y.dtype(), &y.shape(), &y.strides()},
+             {from, x.dtype(), &y.shape(), &strides}, false);
 }
 
 struct Flip {

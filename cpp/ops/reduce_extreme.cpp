@@ -4,6 +4,7 @@
 #include "ops/create.h"
 #include "ops/index.h"
 #include "ops/pointwise.h"
+#include "ops/pointwise_run.h"
 #include "ops/reduce.h"
 #include "ops/reduce_op.h"
 #include "ops/registry.h"
@@ -30,12 +31,10 @@ struct Extreme {
   }
   static Grads backward(OpContext& ctx, const Tensor& gy, const Axes& axes, ReduceOp) {
     const Tensor x = ctx.saved(0), y = restore_dims(ctx.saved(1), axes);
-    const Tensor hit = [&] {
-      NoGradGuard guard;
-      const Tensor at = logical_or(eq(x, y), logical_and(isnan(x), isnan(y)));
-      return div(autograd_runtime().cast(at, x.dtype()), sum(at, axes.dims, true));
-    }();
-    return {mul(restore_dims(gy, axes), hit)};
+    const Tensor hit = run_pointwise_test(Pointwise::kAttains, meta.name, x.dtype(), {&x, &y});
+    const Tensor share = div(restore_dims(gy, axes), sum(hit, axes.dims, true));
+    if (grad_enabled()) return {mul(share, autograd_runtime().cast(hit, x.dtype()))};
+    return {run_pointwise_op(Pointwise::kAttainsGradA, meta.name, x.dtype(), {&share, &x, &y})};
   }
 };
 
@@ -53,7 +52,8 @@ struct ExtremeAt {
     if (!gys[0].defined()) return {Tensor()};
     const Tensor g = gys[0], index = ctx.saved(0);
     if (shape.empty()) return {g};
-    return {scatter(zeros(shape, g.dtype()), axes.dims[0], restore_dims(index, axes), restore_dims(g, axes))};
+    return {scatter_add_(zeros(shape, g.dtype()), axes.dims[0], restore_dims(index, axes),
+                         restore_dims(g, axes))};
   }
 };
 

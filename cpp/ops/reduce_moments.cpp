@@ -6,6 +6,7 @@
 #include "autograd/op.h"
 #include "ops/create.h"
 #include "ops/pointwise.h"
+#include "ops/pointwise_run.h"
 #include "ops/reduce.h"
 #include "ops/reduce_op.h"
 #include "ops/registry.h"
@@ -14,13 +15,14 @@
 namespace plait {
 namespace {
 
-// x - mean(x), recorded.
-Tensor centered(const Tensor& x, const Axes& axes) { return sub(x, mean(x, axes.dims, true)); }
-
-// 2 gy (x - mean) / (n - correction)
-Tensor var_gradient(const Tensor& gy, const Tensor& x, const Axes& axes, double correction) {
+// 2 gy (x - mean) / (n - correction). Recorded, the mean is a function of x again.
+Tensor var_gradient(const char* name, const Tensor& gy, const Tensor& x, const Tensor& mean, const Axes& axes,
+                    double correction) {
   const double n = static_cast<double>(reduced_count(x.shape(), axes));
-  return mul(mul(gy, 2.0 / std::max(0.0, n - correction)), centered(x, axes));
+  const double divisor = std::max(0.0, n - correction);
+  if (grad_enabled()) return mul(mul(gy, 2.0 / divisor), sub(x, plait::mean(x, axes.dims, true)));
+  const Tensor g = mul(gy, 1.0 / divisor);
+  return run_pointwise_op(Pointwise::kSquaredDifferenceGradA, name, x.dtype(), {&g, &x, &mean});
 }
 // gy / (2 std), 0 where std is 0
 Tensor std_to_var(const Tensor& gy, const Tensor& std) {
@@ -30,16 +32,18 @@ Tensor std_to_var(const Tensor& gy, const Tensor& std) {
 struct Var {
   static constexpr OpMeta meta{"var"};
   static Tensor forward(OpContext& ctx, const Tensor& x, const Axes& axes, double correction, bool root) {
-    const Tensor y = run_reduction(ReduceOp::kMoments, x, axes,
-                                   {root ? ReduceFinish::kStd : ReduceFinish::kVar, x.dtype()}, correction);
-    ctx.save(x);
+    const ResultOf result{root ? ReduceFinish::kStd : ReduceFinish::kVar, x.dtype()};
+    if (!ctx.recording()) return run_reduction(ReduceOp::kMoments, x, axes, result, correction);
+    const auto [y, mean] =
+        run_reduction(ReduceOp::kMoments, x, axes, result, {ReduceFinish::kValue, x.dtype()}, correction);
+    ctx.save(x, mean);
     if (root) ctx.save_result(y);
     return y;
   }
   static Grads backward(OpContext& ctx, const Tensor& gy, const Axes& axes, double correction, bool root) {
     Tensor g = restore_dims(gy, axes);
-    if (root) g = std_to_var(g, restore_dims(ctx.saved(1), axes));
-    return {var_gradient(g, ctx.saved(0), axes, correction)};
+    if (root) g = std_to_var(g, restore_dims(ctx.saved(2), axes));
+    return {var_gradient(meta.name, g, ctx.saved(0), restore_dims(ctx.saved(1), axes), axes, correction)};
   }
 };
 
@@ -61,7 +65,7 @@ struct VarMean {
     if (gys[0].defined()) {
       Tensor g = restore_dims(gys[0], axes);
       if (root) g = std_to_var(g, restore_dims(ctx.saved(1), axes));
-      gx = var_gradient(g, x, axes, correction);
+      gx = var_gradient(meta.name, g, x, mean(x, axes.dims, true), axes, correction);
     }
     if (gys[1].defined()) {
       const double n = static_cast<double>(reduced_count(x.shape(), axes));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copies that are not memcpy. Conversions and gathers are bound by load and store slots; the transposes work
-// on blocks of L x L elements in registers (L lanes: log2(L) rounds of two-row shuffles), so that every cache
+// on blocks in registers (rounds of two-row shuffles), so that every cache
 // line is read and written whole, and are bound by memory.
 #include "kernels/isa/vec.h"
 #include "kernels/table.h"
@@ -25,36 +25,27 @@ PLAIT_INLINE To cast_element(From v) {
   }
 }
 
+template <class T>
+inline constexpr bool kLoadsFloats = kIs16Bit<T> || kSame<T, float>;
+
 template <class To, class From>
 void convert(void* dst_v, const void* src_v, int64_t n) {
   auto* __restrict dst = static_cast<To*>(dst_v);
   const auto* __restrict src = static_cast<const From*>(src_v);
   if constexpr (!kIs16Bit<To> && !kIs16Bit<From>) {
     for (int64_t i = 0; i < n; ++i) dst[i] = cast_element<To>(src[i]);
-  } else {
-    // Through F32, one vector at a time.
+  } else if constexpr (kLoadsFloats<To> && kLoadsFloats<From>) {
     constexpr int L = kLanes<float>;
-    for (int64_t i = 0; i < n; i += L) {
-      const int64_t m = n - i < L ? n - i : L;
-      alignas(kVecBytes) float buffer[L];
-      F32 x;
-      if constexpr (kIs16Bit<From> || kSame<From, float>) {
-        x = m == L ? load(src + i) : load_n(src + i, m);
-      } else {
-        if (m < L) store(buffer, F32{});
-        for (int64_t j = 0; j < m; ++j) buffer[j] = static_cast<float>(src[i + j]);
-        x = load(buffer);
-      }
-      if constexpr (kIs16Bit<To> || kSame<To, float>) {
-        if (m == L) {
-          store(dst + i, x);
-        } else {
-          store_n(dst + i, x, m);
-        }
-      } else {
-        store(buffer, x);
-        for (int64_t j = 0; j < m; ++j) dst[i + j] = cast_element<To>(buffer[j]);
-      }
+    int64_t i = 0;
+    for (; i + L <= n; i += L) store(dst + i, load(src + i));
+    if (i < n) store_n(dst + i, load_n(src + i, n - i), n - i);
+  } else {  // blocks of floats between the two
+    constexpr int64_t kBlock = 256;
+    alignas(kVecBytes) float block[kBlock];
+    for (int64_t i = 0; i < n; i += kBlock) {
+      const int64_t m = n - i < kBlock ? n - i : kBlock;
+      convert<float, From>(block, src + i, m);
+      convert<To, float>(dst + i, block, m);
     }
   }
 }
@@ -76,27 +67,66 @@ void set_row(void (**row)(void*, const void*, int64_t)) {
 // --- strided
 // ------------------------------------------------------------------------------------------------
 
+// Rows of n elements side by side from at(r, i, width), the vector at element i of row r. A row's last vector
+// is stored whole where the next rows overwrite what is too much.
+template <class T, class F>
+PLAIT_INLINE void lay_rows(T* d, int64_t n, int64_t rows, F at) {
+  constexpr int64_t L = kLanes<T>;
+  const int64_t whole = (n + L - 1) / L * L;
+  int64_t left = n * rows, r = 0;
+  for (; left >= whole; ++r, d += n, left -= n) {
+    if (left == 0) return;
+    for (int64_t i = 0; i < n; i += L) store(d + i, at(r, i, n - i < L ? n - i : L));
+  }
+  for (; left > 0; ++r, d += n, left -= n) {
+    for (int64_t i = 0; i < n; i += L) {
+      const int64_t width = n - i < L ? n - i : L;
+      store_n(d + i, at(r, i, width), width);
+    }
+  }
+}
+
+template <class T, int kN>
+PLAIT_INLINE void copy_short_rows(T* d, const char* s, int64_t row_stride, int64_t rows) {
+  for (int64_t r = 0; r < rows; ++r) __builtin_memcpy(d + r * kN, s + r * row_stride, kN * sizeof(T));
+}
+
 template <class T>
-void gather(void* dst, const void* src, int64_t stride, int64_t n) {
+void gather(void* dst, const void* src, int64_t stride, int64_t row_stride, int64_t n, int64_t rows) {
+  using V = Vec<T>;
+  constexpr int L = kLanes<T>;
+  constexpr int64_t kItem = sizeof(T);
   auto* __restrict d = static_cast<T*>(dst);
   const char* __restrict s = static_cast<const char*>(src);
   if (stride == 0) {
-    T v;
-    __builtin_memcpy(&v, s, sizeof v);
-    for (int64_t i = 0; i < n; ++i) d[i] = v;
-    return;
+    return lay_rows(d, n, rows, [&](int64_t r, int64_t, int64_t) {
+      T v;
+      __builtin_memcpy(&v, s + r * row_stride, sizeof v);
+      return splat<V>(v);
+    });
   }
-  if (stride == -static_cast<int64_t>(sizeof(T))) {  // reversed
-    using V = Vec<T>;
-    using I = MaskOf<V>;
-    constexpr int L = kLanes<T>;
-    for (; n >= L; n -= L, d += L, s += L * stride) {
-      const V v = load_bytes<V>(s + (L - 1) * stride);
-      const V r = __builtin_shuffle(v, static_cast<ElemT<I>>(L - 1) - iota<I>());
-      __builtin_memcpy(d, &r, sizeof r);
+  if (stride == kItem) {
+    if (n == 1) return copy_short_rows<T, 1>(d, s, row_stride, rows);
+    if (n == 2) return copy_short_rows<T, 2>(d, s, row_stride, rows);
+    if (n == 3) return copy_short_rows<T, 3>(d, s, row_stride, rows);
+    if (n == 4) return copy_short_rows<T, 4>(d, s, row_stride, rows);
+    return lay_rows(d, n, rows, [&](int64_t r, int64_t i, int64_t width) {
+      const T* p = reinterpret_cast<const T*>(s + r * row_stride) + i;
+      return width == L ? load(p) : load_n(p, width);
+    });
+  }
+  for (int64_t r = 0; r < rows; ++r, s += row_stride, d += n) {
+    int64_t i = 0;
+    if (stride == -kItem) {  // reversed
+      using I = MaskOf<V>;
+      for (; i + L <= n; i += L) {
+        const V v = load_bytes<V>(s - (i + L - 1) * kItem);
+        const V reversed = __builtin_shuffle(v, static_cast<ElemT<I>>(L - 1) - iota<I>());
+        __builtin_memcpy(d + i, &reversed, sizeof reversed);
+      }
     }
+    for (; i < n; ++i) __builtin_memcpy(d + i, s + i * stride, sizeof(T));
   }
-  for (int64_t i = 0; i < n; ++i, s += stride) __builtin_memcpy(d + i, s, sizeof(T));
 }
 
 // The library's memcpy goes over to string instructions for rows of kilobytes, which are slow where the two
@@ -124,76 +154,208 @@ void copy_rows(void* dst_v, int64_t dst_stride, const void* src_v, int64_t src_s
 template <class T>
 void identity(void* out, const void* const* in, uint32_t broadcast, int64_t n) {
   if (broadcast) {
-    gather<T>(out, in[0], 0, n);
+    gather<T>(out, in[0], 0, 0, n, 1);
   } else {
     __builtin_memcpy(out, in[0], static_cast<size_t>(n) * sizeof(T));
   }
 }
 template <class T>
-void scatter(void* dst, int64_t stride, const void* src, int64_t n) {
+void scatter(void* dst, int64_t stride, int64_t row_stride, const void* src, int64_t n, int64_t rows) {
   char* __restrict d = static_cast<char*>(dst);
   const auto* __restrict s = static_cast<const T*>(src);
-  for (int64_t i = 0; i < n; ++i, d += stride) __builtin_memcpy(d, s + i, sizeof(T));
+  for (int64_t r = 0; r < rows; ++r, d += row_stride, s += n) {
+    for (int64_t i = 0; i < n; ++i) __builtin_memcpy(d + i * stride, s + i, sizeof(T));
+  }
 }
 
 // --- transpose
 // ----------------------------------------------------------------------------------------------
 
-// Rows i and i + w exchange the upper and lower halves of their runs of 2w lanes.
-template <class V, int kWidth>
-PLAIT_INLINE void exchange(V& a, V& b) {
+// Tiles of 32 bytes a row at AVX-512 too: shuffles of whole vectors with an index cost twice as much as those
+// of halves without one, and short rows fill a smaller tile better.
+inline constexpr int kTileBytes = kVecBytes < 32 ? kVecBytes : 32;
+template <class T>
+using TileRow = typename VecOf<T, kTileBytes>::type;
+template <class T>
+inline constexpr int kTile = kTileBytes / static_cast<int>(sizeof(T));
+
+// Runs of kUnit elements of a and b in turns, from the lower or the upper half of every 16 bytes.
+template <class V, int kUnit, bool kUpper>
+PLAIT_INLINE V take_turns(V a, V b) {
   using I = MaskOf<V>;
-  constexpr int L = static_cast<int>(sizeof(V) / sizeof(ElemT<V>));
-  I low, high;
-  for (int i = 0; i < L; ++i) {
-    const bool upper = i & kWidth;
-    low[i] = static_cast<ElemT<I>>(upper ? L + i - kWidth : i);
-    high[i] = static_cast<ElemT<I>>(upper ? L + i : i + kWidth);
+  constexpr int kN = static_cast<int>(sizeof(V) / sizeof(ElemT<V>)),
+                kGroup = 16 / static_cast<int>(sizeof(ElemT<V>));
+  I from;
+  for (int i = 0; i < kN; ++i) {
+    const int run = i % kGroup / kUnit;
+    from[i] = static_cast<ElemT<I>>((run % 2 ? kN : 0) + i / kGroup * kGroup + (kUpper ? kGroup / 2 : 0) +
+                                    run / 2 * kUnit + i % kUnit);
   }
-  const V x = __builtin_shuffle(a, b, low), y = __builtin_shuffle(a, b, high);
-  a = x;
-  b = y;
+  return __builtin_shuffle(a, b, from);
 }
-template <class V, int kWidth, int L>
-PLAIT_INLINE void exchange_rounds(V (&r)[L]) {
-  if constexpr (kWidth > 0) {
-#pragma GCC unroll 16
-    for (int i = 0; i < L; ++i) {
-      if (!(i & kWidth)) exchange<V, kWidth>(r[i], r[i + kWidth]);
+template <class V, bool kUpper>
+PLAIT_INLINE V join_halves(V a, V b) {
+  using I = MaskOf<V>;
+  constexpr int kN = static_cast<int>(sizeof(V) / sizeof(ElemT<V>));
+  I from;
+  for (int i = 0; i < kN; ++i) {
+    from[i] = static_cast<ElemT<I>>((i < kN / 2 ? i : i + kN / 2) + (kUpper ? kN / 2 : 0));
+  }
+  return __builtin_shuffle(a, b, from);
+}
+// kTile<T> rows of as many elements, turned over.
+template <class T>
+PLAIT_INLINE void turn(TileRow<T>* r) {
+  using V = TileRow<T>;
+  constexpr int B = kTile<T>, kGroup = 16 / static_cast<int>(sizeof(T));
+  V s[B];
+#pragma GCC unroll 8
+  for (int i = 0; i < B; i += 2) {
+    s[i] = take_turns<V, 1, false>(r[i], r[i + 1]);
+    s[i + 1] = take_turns<V, 1, true>(r[i], r[i + 1]);
+  }
+  if constexpr (kGroup == 4) {
+#pragma GCC unroll 8
+    for (int i = 0; i < B; i += 4) {
+      r[i] = take_turns<V, 2, false>(s[i], s[i + 2]);
+      r[i + 1] = take_turns<V, 2, true>(s[i], s[i + 2]);
+      r[i + 2] = take_turns<V, 2, false>(s[i + 1], s[i + 3]);
+      r[i + 3] = take_turns<V, 2, true>(s[i + 1], s[i + 3]);
     }
-    exchange_rounds<V, kWidth / 2>(r);
+  } else {
+#pragma GCC unroll 8
+    for (int i = 0; i < B; ++i) r[i] = s[i];
+  }
+  if constexpr (B > kGroup) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kGroup; ++i) {
+      const V low = join_halves<V, false>(r[i], r[i + kGroup]),
+              high = join_halves<V, true>(r[i], r[i + kGroup]);
+      r[i] = low;
+      r[i + kGroup] = high;
+    }
   }
 }
 
 template <class T>
-PLAIT_INLINE void transpose_block(char* dst, int64_t dst_stride, const char* src, int64_t src_stride) {
-  constexpr int L = kLanes<T>;
-  Vec<T> r[L];
-#pragma GCC unroll 16
-  for (int i = 0; i < L; ++i) r[i] = load_bytes<Vec<T>>(src + i * src_stride);
-  exchange_rounds<Vec<T>, L / 2>(r);
-#pragma GCC unroll 16
-  for (int i = 0; i < L; ++i) __builtin_memcpy(dst + i * dst_stride, &r[i], sizeof r[i]);
+PLAIT_INLINE TileRow<T> load_part(const char* p, int64_t n) {
+#if PLAIT_ISA_LEVEL == 2
+  const auto bits = static_cast<__mmask8>(lane_bits(n));
+  if constexpr (sizeof(T) == 4) {
+    return (TileRow<T>)_mm256_maskz_loadu_epi32(bits, p);
+  } else {
+    return (TileRow<T>)_mm256_maskz_loadu_epi64(bits, p);
+  }
+#else
+  return load_n(reinterpret_cast<const T*>(p), n);
+#endif
+}
+template <class T>
+PLAIT_INLINE void store_part(char* p, TileRow<T> v, int64_t n) {
+#if PLAIT_ISA_LEVEL == 2
+  const auto bits = static_cast<__mmask8>(lane_bits(n));
+  if constexpr (sizeof(T) == 4) {
+    _mm256_mask_storeu_epi32(p, bits, (__m256i)v);
+  } else {
+    _mm256_mask_storeu_epi64(p, bits, (__m256i)v);
+  }
+#else
+  store_n(reinterpret_cast<T*>(p), v, n);
+#endif
 }
 
-// A few rows to interleave (the channels of an image): the number of rows is a constant.
-template <class T, int kRows>
-PLAIT_INLINE void interleave(char* dst, int64_t dst_stride, const char* src, int64_t src_stride,
-                             int64_t columns) {
-  for (int64_t c = 0; c < columns; ++c, dst += dst_stride, src += sizeof(T)) {
-    T v[kRows];
-#pragma GCC unroll 4
-    for (int r = 0; r < kRows; ++r) __builtin_memcpy(v + r, src + r * src_stride, sizeof(T));
-    __builtin_memcpy(dst, v, sizeof v);
+// A block of rows x columns, at most a tile.
+template <class T>
+PLAIT_INLINE void transpose_block(char* dst, int64_t dst_stride, const char* src, int64_t src_stride,
+                                  int64_t rows, int64_t columns) {
+  constexpr int B = kTile<T>;
+  TileRow<T> r[B];
+  if (rows == B && columns == B) {
+#pragma GCC unroll 8
+    for (int i = 0; i < B; ++i) r[i] = load_bytes<TileRow<T>>(src + i * src_stride);
+  } else {
+#pragma GCC unroll 8
+    for (int i = 0; i < B; ++i) r[i] = i < rows ? load_part<T>(src + i * src_stride, columns) : TileRow<T>{};
   }
+  turn<T>(r);
+  if (rows == B) {
+#pragma GCC unroll 8
+    for (int i = 0; i < B; ++i) {
+      if (i < columns) __builtin_memcpy(dst + i * dst_stride, &r[i], sizeof r[i]);
+    }
+  } else {
+#pragma GCC unroll 8
+    for (int i = 0; i < B; ++i) {
+      if (i < columns) store_part<T>(dst + i * dst_stride, r[i], rows);
+    }
+  }
+}
+
+// A few rows and one run of memory that holds them side by side, such as the channels of an image: element c
+// of row r is at c * kRows + r of the run. Whole vectors of all rows are taken apart or put together by
+// shuffles, each of which brings in the lanes of one more vector.
+template <class T, int kRows, bool kApart>
+PLAIT_INLINE void weave(Vec<T> (&v)[kRows]) {
+  using I = MaskOf<Vec<T>>;
+  constexpr int L = kLanes<T>;
+  Vec<T> out[kRows];
+#pragma GCC unroll 4
+  for (int i = 0; i < kRows; ++i) {
+    out[i] = v[0];
+#pragma GCC unroll 4
+    for (int k = 1; k < kRows; ++k) {
+      I from;
+      for (int l = 0; l < L; ++l) {
+        const int at = kApart ? l * kRows + i : i * L + l;
+        const int vector = kApart ? at / L : at % kRows, lane = kApart ? at % L : at / kRows;
+        from[l] = static_cast<ElemT<I>>(vector == k ? L + lane : k > 1 ? l : lane);
+      }
+      out[i] = __builtin_shuffle(out[i], v[k], from);
+    }
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < kRows; ++i) v[i] = out[i];
+}
+template <class T, int kRows, bool kApart>
+PLAIT_INLINE void few_rows(char* rows, int64_t stride, char* run, int64_t columns) {
+  constexpr int L = kLanes<T>;
+  int64_t c = 0;
+  if constexpr (sizeof(T) >= 4) {
+    for (; c + L <= columns; c += L) {
+      Vec<T> v[kRows];
+#pragma GCC unroll 4
+      for (int r = 0; r < kRows; ++r) {
+        v[r] = load_bytes<Vec<T>>(kApart ? run + (c * kRows + r * L) * static_cast<int64_t>(sizeof(T))
+                                         : rows + r * stride + c * static_cast<int64_t>(sizeof(T)));
+      }
+      weave<T, kRows, kApart>(v);
+#pragma GCC unroll 4
+      for (int r = 0; r < kRows; ++r) {
+        __builtin_memcpy(kApart ? rows + r * stride + c * static_cast<int64_t>(sizeof(T))
+                                : run + (c * kRows + r * L) * static_cast<int64_t>(sizeof(T)),
+                         &v[r], sizeof v[r]);
+      }
+    }
+  }
+  for (; c < columns; ++c) {
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) {
+      char* a = rows + r * stride + c * static_cast<int64_t>(sizeof(T));
+      char* b = run + (c * kRows + r) * static_cast<int64_t>(sizeof(T));
+      __builtin_memcpy(kApart ? a : b, kApart ? b : a, sizeof(T));
+    }
+  }
+}
+template <class T, bool kApart>
+PLAIT_INLINE void few_rows(char* rows, int64_t stride, char* run, int64_t n, int64_t columns) {
+  if (n == 2) return few_rows<T, 2, kApart>(rows, stride, run, columns);
+  if (n == 3) return few_rows<T, 3, kApart>(rows, stride, run, columns);
+  few_rows<T, 4, kApart>(rows, stride, run, columns);
 }
 
 template <class T>
 PLAIT_INLINE void transpose_edge(char* dst, int64_t dst_stride, const char* src, int64_t src_stride,
                                  int64_t rows, int64_t columns) {
-  if (rows == 2) return interleave<T, 2>(dst, dst_stride, src, src_stride, columns);
-  if (rows == 3) return interleave<T, 3>(dst, dst_stride, src, src_stride, columns);
-  if (rows == 4) return interleave<T, 4>(dst, dst_stride, src, src_stride, columns);
   for (int64_t c = 0; c < columns; ++c) {
     for (int64_t r = 0; r < rows; ++r) {
       __builtin_memcpy(dst + c * dst_stride + r * static_cast<int64_t>(sizeof(T)),
@@ -207,27 +369,31 @@ void transpose(void* dst_v, int64_t dst_stride, const void* src_v, int64_t src_s
                int64_t columns) {
   constexpr int64_t kSize = sizeof(T);
   // Elements below 4 bytes would need more registers than there are: blocks of 16 by loops.
-  constexpr int64_t B = kSize >= 4 ? kLanes<T> : 16;
+  constexpr int64_t B = kSize >= 4 ? kTile<T> : 16;
   char* dst = static_cast<char*>(dst_v);
   const char* src = static_cast<const char*>(src_v);
-  if (rows <= 4) return transpose_edge<T>(dst, dst_stride, src, src_stride, rows, columns);
-  // Blocks in pairs, so that a row of dst gets a cache line at once: rows a power of two apart would drive a
-  // half-written one out before its other half comes.
-  constexpr int64_t kPair = 2 * B;
+  const auto few = [](int64_t n) { return n >= 2 && n <= 4; };
+  if (few(rows) && dst_stride == rows * kSize) {
+    return few_rows<T, false>(const_cast<char*>(src), src_stride, dst, rows, columns);
+  }
+  if (few(columns) && src_stride == columns * kSize) {
+    return few_rows<T, true>(dst, dst_stride, const_cast<char*>(src), columns, rows);
+  }
+  // Blocks side by side, so that a row of dst gets a cache line at once: rows a power of two apart would
+  // drive a half-written one out before its rest comes.
+  constexpr int64_t kPair = kSize >= 4 ? 64 / kSize : 2 * B;
   for (int64_t r0 = 0; r0 < rows; r0 += kPair) {
     for (int64_t c = 0; c < columns; c += B) {
       for (int64_t r = r0; r < r0 + kPair && r < rows; r += B) {
         char* d = dst + c * dst_stride + r * kSize;
         const char* s = src + r * src_stride + c * kSize;
-        if (r + B <= rows && c + B <= columns) {
-          if constexpr (kSize >= 4) {
-            transpose_block<T>(d, dst_stride, s, src_stride);
-          } else {
-            transpose_edge<T>(d, dst_stride, s, src_stride, B, B);
-          }
+        const int64_t m = rows - r < B ? rows - r : B, n = columns - c < B ? columns - c : B;
+        if constexpr (kSize >= 4) {
+          transpose_block<T>(d, dst_stride, s, src_stride, m, n);
+        } else if (m == B && n == B) {
+          transpose_edge<T>(d, dst_stride, s, src_stride, B, B);
         } else {
-          transpose_edge<T>(d, dst_stride, s, src_stride, rows - r < B ? rows - r : B,
-                            columns - c < B ? columns - c : B);
+          transpose_edge<T>(d, dst_stride, s, src_stride, m, n);
         }
       }
     }
@@ -238,7 +404,8 @@ void transpose(void* dst_v, int64_t dst_stride, const void* src_v, int64_t src_s
 
 void fill_convert(KernelTable& table) {
   ConvertTable& t = table.convert;
-  set_row<bool>(t.convert[0]);
+  t.vector_bytes = kVecBytes;
+  set_row<uint8_t>(t.convert[0]);  // bytes of 0 and 1
   set_row<uint8_t>(t.convert[1]);
   set_row<int8_t>(t.convert[2]);
   set_row<int16_t>(t.convert[3]);

@@ -57,6 +57,7 @@ struct Norm {
     const C* w = static_cast<const C*>(a.weight);
     const C* b = static_cast<const C*>(a.bias);
     const double n = static_cast<double>(a.n);
+    const bool stream = a.x != a.y && streams<T>(a.y, a.rows, a.n);
     for (int64_t r = 0; r < a.rows; ++r) {
       const T* x = static_cast<const T*>(a.x) + r * a.n;
       T* y = static_cast<T*>(a.y) + r * a.n;
@@ -79,9 +80,11 @@ struct Norm {
       const V vrstd = splat<V>(rstd);
       for_vectors<L>(a.n, [&](int64_t i, int64_t width, auto tag) {
         const V hat = (load_at(x + i, width, tag) - vmean) * vrstd;
-        store_at(y + i, hat * load_or(w, i, width, tag, 1) + load_or(b, i, width, tag, 0), width, tag);
+        store_result(stream, y + i, hat * load_or(w, i, width, tag, 1) + load_or(b, i, width, tag, 0), width,
+                     tag);
       });
     }
+    if (stream) stream_fence();
   }
 
   template <RowNormKind kKind>
@@ -90,6 +93,7 @@ struct Norm {
     C* gw = static_cast<C*>(a.gweight);
     C* gb = static_cast<C*>(a.gbias);
     const double n = static_cast<double>(a.n);
+    const bool stream = a.y && a.y != a.x && a.y != a.gy && streams<T>(a.y, a.rows, a.n);
     for (int64_t r = 0; r < a.rows; ++r) {
       const T* x = static_cast<const T*>(a.x) + r * a.n;
       const T* gy = static_cast<const T*>(a.gy) + r * a.n;
@@ -110,9 +114,10 @@ struct Norm {
       for_vectors<L>(a.n, [&](int64_t i, int64_t width, auto tag) {
         const V hat = (load_at(x + i, width, tag) - vmean) * vrstd;
         const V g = load_at(gy + i, width, tag) * load_or(w, i, width, tag, 1);
-        store_at(gx + i, vrstd * ((g - vg) - hat * vgh), width, tag);
+        store_result(stream, gx + i, vrstd * ((g - vg) - hat * vgh), width, tag);
       });
     }
+    if (stream) stream_fence();
   }
 
   // Coefficients of the slab kernels at row r, column j.

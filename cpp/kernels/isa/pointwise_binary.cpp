@@ -34,25 +34,18 @@ void where_loop(void* out, const void* const* in, uint32_t broadcast, int64_t n)
   const bool fixed = broadcast & 1;
   Bytes c{};
   if (fixed) c = c + condition[0];
-  const auto mask = [](Bytes bytes) {
-    if constexpr (sizeof(T) == 1) {
-      return bytes != 0;
-    } else {
-      return __builtin_convertvector(bytes, M) != 0;
-    }
-  };
   for (; n >= L; n -= L, o += L) {
     if (!fixed) {
       __builtin_memcpy(&c, condition, sizeof c);
       condition += L;
     }
-    store(o, mask(c) ? load(a.p) : load(b.p));
+    store(o, bytes_mask<M>(c) ? load(a.p) : load(b.p));
     a.p += a.step;
     b.p += b.step;
   }
   if (n > 0) {
     if (!fixed) __builtin_memcpy(&c, condition, static_cast<size_t>(n));
-    store_n(o, mask(c) ? load_n(a.p, n) : load_n(b.p, n), n);
+    store_n(o, bytes_mask<M>(c) ? load_n(a.p, n) : load_n(b.p, n), n);
   }
 }
 

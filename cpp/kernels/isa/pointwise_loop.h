@@ -56,6 +56,32 @@ PLAIT_INLINE auto mask_bytes(M m) {
   }
 }
 
+// The reverse: bytes of 0 and 1 as a comparison. GCC takes its own conversion apart byte by byte.
+template <class M, class Bytes>
+PLAIT_INLINE M bytes_mask(Bytes b) {
+  constexpr int kItem = static_cast<int>(sizeof(ElemT<M>));
+  if constexpr (kItem == 1) {
+    return b != 0;
+  } else {
+#if PLAIT_ISA_LEVEL > 0
+    __m256i bytes{};
+    __builtin_memcpy(&bytes, &b, sizeof b);
+    const __m128i low = _mm256_castsi256_si128(bytes);
+#endif
+#if PLAIT_ISA_LEVEL == 2
+    if constexpr (kItem == 2) return (M)_mm512_movm_epi16(_mm256_test_epi8_mask(bytes, bytes));
+    if constexpr (kItem == 4) return (M)_mm512_movm_epi32(_mm_test_epi8_mask(low, low));
+    return (M)_mm512_movm_epi64(static_cast<__mmask8>(_mm_test_epi8_mask(low, low)));
+#elif PLAIT_ISA_LEVEL == 1
+    if constexpr (kItem == 2) return (M)_mm256_cvtepi8_epi16(low) != 0;
+    if constexpr (kItem == 4) return (M)_mm256_cvtepi8_epi32(low) != 0;
+    return (M)_mm256_cvtepi8_epi64(low) != 0;
+#else
+    return __builtin_convertvector(b, M) != 0;
+#endif
+  }
+}
+
 template <class Out, class V>
 PLAIT_INLINE void put(Out* p, V v) {
   if constexpr (kSame<Out, bool>) {
@@ -96,10 +122,31 @@ struct Operand {
 // Four vectors a round for functions of a few instructions, where counting and stepping would cost as much
 // again; their own loop would only make the longer ones larger.
 template <class F, class Out, class T, bool kShort, int... K>
-PLAIT_INLINE void run_loop(Out* o, const void* const* in, uint32_t broadcast, int64_t n, Indices<K...>) {
+PLAIT_INLINE void run_loop(Out* out, const void* const* in, uint32_t broadcast, int64_t n, Indices<K...>) {
   constexpr int L = kLanes<T>;
+  Out* o = out;
   Operand<T> x[sizeof...(K)];
   (x[K].bind(in[K], broadcast >> K & 1), ...);
+  if constexpr (PLAIT_ISA_LEVEL > 0 && kSame<Out, T>) {
+    // Up to the next whole vector of the result: later ones would lie across two cache lines.
+    const auto head = static_cast<int64_t>(-reinterpret_cast<uintptr_t>(o) % kVecBytes / sizeof(T));
+    if (head > 0 && n >= 8 * L) {
+      put_n(o, F::f(load_n(x[K].p, head)...), head);
+      ((x[K].p += x[K].step ? head : 0), ...);
+      o += head;
+      n -= head;
+    }
+    // A result too large for the caches goes around them, which saves reading its lines first.
+    if (n * static_cast<int64_t>(sizeof(T)) >= kStreamBytes && ((in[K] != out) && ...) &&
+        reinterpret_cast<uintptr_t>(o) % kVecBytes == 0) {
+      for (; n >= 4 * L; n -= 4 * L, o += 4 * L) {
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; ++i) store_stream(o + i * L, F::f(load(x[K].p + i * x[K].step)...));
+        ((x[K].p += 4 * x[K].step), ...);
+      }
+      stream_fence();
+    }
+  }
   if constexpr (kShort) {
     for (; n >= 4 * L; n -= 4 * L, o += 4 * L) {
 #pragma GCC unroll 4

@@ -159,10 +159,8 @@ PLAIT_INLINE ComputeT<T> extreme(const T* x, int64_t n) {
     for (; i + L <= n; i += L) one(Map::map(load(x + i)));
     if (i < n) one(keep_n(Map::map(load_n(x + i, n - i)), n - i, Op::template kIdentity<C>));
     if (nan.any_seen()) return static_cast<C>(__builtin_nan(""));
-    const V all = Op::pick(Op::pick(m[0], m[1]), Op::pick(m[2], m[3]));
-    C best = all[0];
-    for (int k = 1; k < L; ++k) best = Op::better(all[k], best) ? all[k] : best;
-    return best;
+    return reduce(Op::pick(Op::pick(m[0], m[1]), Op::pick(m[2], m[3])),
+                  [](auto a, auto b) { return Op::pick(a, b); });
   } else {
     C best = Op::template kIdentity<C>;
     for (int64_t i = 0; i < n; ++i) best = Op::better(x[i], best) ? x[i] : best;
@@ -180,7 +178,7 @@ struct Extreme {
   using Elem = T;
   using C = ComputeT<T>;
   using State = C;
-  static constexpr int kPlanes = 1;
+  static constexpr int kPlanes = 1, kStateBytes = sizeof(C);
 
   static PLAIT_INLINE C get(void* const* s, int64_t j) { return static_cast<C*>(s[0])[j]; }
   static PLAIT_INLINE void put(void* const* s, int64_t j, C v) { static_cast<C*>(s[0])[j] = v; }

@@ -4,6 +4,7 @@
 //   R::fold(State&, const Elem* x, n, seen)                         a contiguous run into one state
 //   R::fold_columns(x, rows, row_stride, cols, state, seen)         rows of cols contiguous elements, cols
 //   states R::get(state, j), R::put(state, j, State)
+//   R::kStateBytes, the bytes of one state in a plane, where the order of elements does not matter
 // Elements that do not lie side by side are packed into a small buffer first.
 #pragma once
 
@@ -40,11 +41,45 @@ void reduce_row(const ReduceTile& t) {
   }
 }
 
+// A few columns without gaps would leave vectors mostly empty: so many rows side by side that whole vectors
+// fill up count as one row, and the states of its parts are joined at the end. Sums of 300000 x 3 floats over
+// dimension 0 take 0.2 ns an element in place of 1.2.
+template <class R>
+PLAIT_INLINE bool reduce_few_columns(const ReduceTile& t) {
+  using T = typename R::Elem;
+  constexpr int64_t L = kLanes<T>, kMost = 2 * L;
+  const int64_t cols = t.keep_n;
+  if (cols > kMost || cols % L == 0 || t.reduce_stride != cols) return false;
+  int64_t side = L;
+  while (side > 1 && side / 2 * cols % L == 0) side /= 2;
+  if (t.reduce_n < 2 * side) return false;
+  const T* x = static_cast<const T*>(t.x);
+  const int64_t rounds = t.reduce_n / side, wide = side * cols;
+  alignas(kVecBytes) int64_t room[kMaxReducePlanes][L * kMost];
+  void *part[kMaxReducePlanes], *upper[kMaxReducePlanes];
+  for (int p = 0; p < kMaxReducePlanes; ++p) part[p] = room[p];
+  R::init(part, wide);
+  R::fold_columns(x, rounds, wide, wide, part, 0, 0);
+  for (int64_t half = side / 2, n = rounds; half > 0; half /= 2, n *= 2) {
+    // States take as many bytes as their type, one after the other.
+    for (int p = 0; p < R::kPlanes; ++p)
+      upper[p] = static_cast<char*>(part[p]) + half * cols * R::kStateBytes;
+    R::combine(part, upper, half * cols, n, n);
+  }
+  R::combine(t.state, part, cols, t.seen, rounds * side);
+  const int64_t seen = t.seen + rounds * side;
+  R::fold_columns(x + rounds * wide, t.reduce_n - rounds * side, cols, cols, t.state, 0, seen);
+  return true;
+}
+
 template <class R>
 void reduce_columns(const ReduceTile& t) {
   using T = typename R::Elem;
   const T* x = static_cast<const T*>(t.x);
   if (t.keep_stride == 1) {
+    if constexpr (requires { R::kStateBytes; }) {
+      if (reduce_few_columns<R>(t)) return;
+    }
     R::fold_columns(x, t.reduce_n, t.reduce_stride, t.keep_n, t.state, 0, t.seen);
     return;
   }
@@ -98,6 +133,23 @@ PLAIT_INLINE void store_at(T* p, Vec<T> v, int64_t width, Tag) {
   } else {
     store_n(p, v, width);
   }
+}
+
+// Whether y[rows, n] is so large that it had better go around the caches, and lies as that needs it.
+template <class T>
+PLAIT_INLINE bool streams(const void* y, int64_t rows, int64_t n) {
+  if constexpr (PLAIT_ISA_LEVEL > 0 && kIsFloat<T>) {
+    return rows * n * static_cast<int64_t>(sizeof(T)) >= kStreamBytes && n % kLanes<T> == 0 &&
+           reinterpret_cast<uintptr_t>(y) % kVecBytes == 0;
+  }
+  return false;
+}
+template <class T, class Tag>
+PLAIT_INLINE void store_result(bool stream, T* p, Vec<T> v, int64_t width, Tag tag) {
+  if constexpr (Tag::value && kIsFloat<T>) {
+    if (stream) return store_stream(p, v);
+  }
+  store_at(p, v, width, tag);
 }
 
 // Lanes [n, ...) of v replaced by `fill`.
@@ -188,10 +240,7 @@ PLAIT_INLINE ElemT<Vec<T>> max_of_numbers(const T* x, int64_t n) {
   }
   for (; i + L <= n; i += L) m[0] = max(load(x + i), m[0]);
   if (i < n) m[0] = max(keep_n(load_n(x + i, n - i), n - i, kNone), m[0]);
-  const V all = max(max(m[0], m[1]), max(m[2], m[3]));
-  C best = all[0];
-  for (int k = 1; k < L; ++k) best = all[k] > best ? all[k] : best;
-  return best;
+  return reduce(max(max(m[0], m[1]), max(m[2], m[3])), [](auto a, auto b) { return max(a, b); });
 }
 
 // sum f(i), where f gives the vector at i and what it does on the way; f's lanes beyond the end must be 0.

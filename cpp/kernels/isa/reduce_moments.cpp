@@ -26,7 +26,7 @@ struct Moments {
   using Elem = T;
   using V = Vec<T>;
   using State = TwoDoubles;
-  static constexpr int kPlanes = 2;
+  static constexpr int kPlanes = 2, kStateBytes = 8;
   static constexpr int64_t L = kLanes<T>, kBlock = 4096;
 
   static PLAIT_INLINE State get(void* const* s, int64_t j) {
@@ -142,7 +142,7 @@ struct LogSumExp {
   using Elem = T;
   using V = Vec<T>;
   using State = TwoDoubles;
-  static constexpr int kPlanes = 2;
+  static constexpr int kPlanes = 2, kStateBytes = 8;
   static constexpr int64_t L = kLanes<T>, kBlock = 2048;
   static constexpr ElemT<V> kNone = -static_cast<ElemT<V>>(__builtin_inf());
 

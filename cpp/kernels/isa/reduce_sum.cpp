@@ -49,13 +49,13 @@ struct Plus {
 
 struct DoubleState {
   using State = double;
-  static constexpr int kPlanes = 1;
+  static constexpr int kPlanes = 1, kStateBytes = 8;
   static PLAIT_INLINE double get(void* const* s, int64_t j) { return static_cast<double*>(s[0])[j]; }
   static PLAIT_INLINE void put(void* const* s, int64_t j, double v) { static_cast<double*>(s[0])[j] = v; }
 };
 struct Int64State {
   using State = int64_t;
-  static constexpr int kPlanes = 1;
+  static constexpr int kPlanes = 1, kStateBytes = 8;
   static PLAIT_INLINE int64_t get(void* const* s, int64_t j) { return static_cast<int64_t*>(s[0])[j]; }
   static PLAIT_INLINE void put(void* const* s, int64_t j, int64_t v) { static_cast<int64_t*>(s[0])[j] = v; }
 };
@@ -109,6 +109,11 @@ struct FloatSum : DoubleState {
     int64_t i = 0;
     for (; i + 8 * L <= n; i += 8 * L) {
       sum.add(tree8([&](int k) { return Map::map(load(x + i + k * L)); }, Plus{}));
+    }
+    if (i + 4 * L <= n) {  // rows of a few vectors would wait for one addition after the other
+      const auto at = [&](int k) { return Map::map(load(x + i + k * L)); };
+      sum.add((at(0) + at(1)) + (at(2) + at(3)));
+      i += 4 * L;
     }
     for (; i + L <= n; i += L) sum.add(Map::map(load(x + i)));
     if (i < n) sum.add(Map::map(load_n(x + i, n - i)));
@@ -183,17 +188,23 @@ struct FloatProduct : DoubleState {
   static PLAIT_INLINE void fold(double& state, const T* x, int64_t n, int64_t) {
     F64 product[kParts], w[kParts];
     for (int p = 0; p < kParts; ++p) product[p] = splat<F64>(1);
-    for_vectors<L>(n, [&](int64_t i, int64_t width, auto tag) {
-      V v = load_at(x + i, width, tag);
+    // Two vectors are multiplied beside the chain of products.
+    int64_t i = 0;
+    for (; i + 2 * L <= n; i += 2 * L) {
+      F64 v[kParts];
+      widen(load(x + i), v);
+      widen(load(x + i + L), w);
+      for (int p = 0; p < kParts; ++p) product[p] *= v[p] * w[p];
+    }
+    for_vectors<L>(n - i, [&](int64_t j, int64_t width, auto tag) {
+      V v = load_at(x + i + j, width, tag);
       if constexpr (!decltype(tag)::value) v = keep_n(v, width, 1);
       widen(v, w);
       for (int p = 0; p < kParts; ++p) product[p] *= w[p];
     });
-    double all = 1;
-    for (int p = 0; p < kParts; ++p) {
-      for (int k = 0; k < kLanes<double>; ++k) all *= product[p][k];
-    }
-    state *= all;
+    F64 all = product[0];
+    for (int p = 1; p < kParts; ++p) all *= product[p];
+    state *= reduce(all, [](auto a, auto b) { return a * b; });
   }
   static void fold_columns(const T* x, int64_t rows, int64_t row_stride, int64_t cols, void* const* state,
                            int64_t first, int64_t) {

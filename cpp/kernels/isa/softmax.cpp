@@ -32,6 +32,10 @@ struct Softmax {
 
   template <SoftmaxKind kKind>
   static void rows(const SoftmaxArgs& a) {
+    // A result that goes around the caches is written once: the exponentials wait in a buffer.
+    constexpr int64_t kRoom = 4096;
+    alignas(kVecBytes) T room[kKeepsExp && kKind == SoftmaxKind::kSoftmax ? kRoom : 1];
+    const bool stream = a.x != a.y && a.n <= kRoom && streams<T>(a.y, a.rows, a.n);
     for (int64_t r = 0; r < a.rows; ++r) {
       const T* x = static_cast<const T*>(a.x) + r * a.n;
       T* y = static_cast<T*>(a.y) + r * a.n;
@@ -40,12 +44,13 @@ struct Softmax {
       if constexpr (kKind == SoftmaxKind::kLogSoftmax) {
         const V shift = splat<V>(log_scalar(row_exp_sum(x, a.n, m, nullptr)));
         for_vectors<L>(a.n, [&](int64_t i, int64_t width, auto tag) {
-          store_at(y + i, (load_at(x + i, width, tag) - vm) - shift, width, tag);
+          store_result(stream, y + i, (load_at(x + i, width, tag) - vm) - shift, width, tag);
         });
       } else if constexpr (kKeepsExp) {
-        const V scale = splat<V>(static_cast<C>(1 / row_exp_sum(x, a.n, m, y)));
+        T* e = stream ? room : y;
+        const V scale = splat<V>(static_cast<C>(1 / row_exp_sum(x, a.n, m, e)));
         for_vectors<L>(a.n, [&](int64_t i, int64_t width, auto tag) {
-          store_at(y + i, load_at(y + i, width, tag) * scale, width, tag);
+          store_result(stream, y + i, load_at(e + i, width, tag) * scale, width, tag);
         });
       } else {
         const V scale = splat<V>(static_cast<C>(1 / row_exp_sum(x, a.n, m, nullptr)));
@@ -54,6 +59,7 @@ struct Softmax {
         });
       }
     }
+    if (stream) stream_fence();
   }
 
   // softmax:     gx = y (gy - sum gy y)
@@ -73,6 +79,7 @@ struct Softmax {
 
   template <SoftmaxKind kKind>
   static void rows_backward(const SoftmaxArgs& a) {
+    const bool stream = a.y != a.x && a.y != a.gy && streams<T>(a.y, a.rows, a.n);
     for (int64_t r = 0; r < a.rows; ++r) {
       const T* y = static_cast<const T*>(a.x) + r * a.n;
       const T* gy = static_cast<const T*>(a.gy) + r * a.n;
@@ -82,10 +89,12 @@ struct Softmax {
       });
       const V sum = splat<V>(static_cast<C>(total));
       for_vectors<L>(a.n, [&](int64_t i, int64_t width, auto tag) {
-        store_at(gx + i, gradient<kKind>(load_at(y + i, width, tag), load_at(gy + i, width, tag), sum), width,
-                 tag);
+        store_result(stream, gx + i,
+                     gradient<kKind>(load_at(y + i, width, tag), load_at(gy + i, width, tag), sum), width,
+                     tag);
       });
     }
+    if (stream) stream_fence();
   }
 
   // Columns: buffers hold one value per column, and few rows are taken at a time: of rows that lie a power of

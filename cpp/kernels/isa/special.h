@@ -123,12 +123,42 @@ PLAIT_INLINE V integer_pow(V a, V b) {
 // --- gamma and inverse error functions
 // ----------------------------------------------------------------------
 
-template <class V>
-PLAIT_INLINE V lgamma(V x) {
-  return per_lane(x, [](double v) {
-    int sign;
-    return __builtin_lgamma_r(v, &sign);
-  });
+// For positive x to float's precision, all lanes at once: n steps of the recurrence up to x >= 10, collected
+// in one logarithm or one quotient, then the asymptotic series.
+PLAIT_INLINE F64 lgamma_positive(F64 x) {
+  F64 product = splat<F64>(1);
+  for (int i = 0; i < 10; ++i) {
+    const auto below = x < 10;
+    product = below ? product * x : product;
+    x = below ? x + 1 : x;
+  }
+  const F64 z = 1 / (x * x);
+  const F64 series = poly(z, 1. / 12, -1. / 360, 1. / 1260, -1. / 1680, 1. / 1188) / x;
+  return (x - 0.5) * (log(x) - 1) + (0.41893853320467274 + series) - log(product);
+}
+PLAIT_INLINE F64 digamma_positive(F64 x) {
+  F64 numerator{}, denominator = splat<F64>(1);
+  for (int i = 0; i < 10; ++i) {
+    const auto below = x < 10;
+    numerator = below ? numerator * x + denominator : numerator;
+    denominator = below ? denominator * x : denominator;
+    x = below ? x + 1 : x;
+  }
+  const F64 r = 1 / x, z = r * r;
+  return log(x) - 0.5 * r - z * poly(z, 1. / 12, -1. / 120, 1. / 252, -1. / 240, 1. / 132) -
+         numerator / denominator;
+}
+PLAIT_INLINE F64 trigamma_positive(F64 x) {
+  F64 numerator{}, denominator = splat<F64>(1);
+  for (int i = 0; i < 10; ++i) {
+    const auto below = x < 10;
+    const F64 square = x * x;
+    numerator = below ? numerator * square + denominator : numerator;
+    denominator = below ? denominator * square : denominator;
+    x = below ? x + 1 : x;
+  }
+  const F64 r = 1 / x, z = r * r;
+  return numerator / denominator + (r + 0.5 * z + r * z * poly(z, 1. / 6, -1. / 30, 1. / 42, -1. / 30));
 }
 
 // psi(x) = psi(1 - x) - pi / tan(pi x); recurrence to x >= 10, then the asymptotic series
@@ -180,32 +210,66 @@ inline double polygamma_scalar(double x, double n) {
   }
   return (odd ? 1 : -1) * factorial * sum;
 }
-// Winitzki's closed form to three digits, then Halley's steps on erf, on the side that does not cancel.
-inline double erfinv_scalar(double y) {
-  const double a = __builtin_fabs(y);
-  if (!(a < 1)) return a == 1 ? __builtin_copysign(kInf<double>, y) : kNaN<double>;
-  if (a < 1e-9) return y * 0.88622692545275801365;
-  const double l = __builtin_log1p(-a * a), c = 4.3307467508 + 0.5 * l;
-  double x = __builtin_sqrt(__builtin_sqrt(c * c - l / 0.147) - c);
-  for (int i = 0; i < 3; ++i) {
-    const double e = a > 0.5 ? (1 - a) - __builtin_erfc(x) : __builtin_erf(x) - a;
-    const double u = e / (1.1283791670955126 * __builtin_exp(-x * x));
-    x -= u / (1 + x * u);
+// In three pieces by w = -log(1 - y^2) (Giles 2012). The outer ones are rare.
+PLAIT_INLINE F64 erfinv(F64 y) {
+  const F64 a = abs(y), w = -log((1 - a) * (1 + a));
+  F64 p = poly(w - 3.125, 1.6536545626831027356, 0.24015818242558961693, -0.0060336708714301490533,
+               -0.00074070253416626697512, 0.0001867342080340571352, -1.3882523362786468719e-05,
+               -1.3654692000834678645e-06, 4.2347877827932403518e-07, -2.9070369957882005086e-08,
+               -4.1126339803469836976e-09, 1.051212273321532285e-09, -5.4154120542946279317e-11,
+               -1.2975133253453532498e-11, 2.6335093153082322977e-12, -8.1519341976054721522e-14,
+               -4.0545662729752068639e-14, 6.6376381343583238325e-15, 2.0972767875968561637e-17,
+               -1.333171662854620906e-16, 1.115787767802518096e-17, 1.2858480715256400167e-18,
+               -1.685059138182016589e-19, -3.6444120640178196996e-21);
+  if (__builtin_expect(any(!(w < 6.25)), 0)) {
+    const F64 s = sqrt(w);
+    const F64 middle = poly(s - 3.25, 3.0838856104922207635, 1.0052589676941592334, 0.005370914553590063617,
+                            -0.0037512085075692412107, 0.0024914420961078508066, -0.0016882755560235047313,
+                            0.00095328937973738049703, -0.0003550375203628474796, 2.4031110387097893999e-05,
+                            6.8284851459573175448e-05, -4.7318229009055733981e-05, 1.2475304481671778723e-05,
+                            2.9234449089955446044e-06, -4.013867526981545969e-06, 1.5027403968909827627e-06,
+                            1.8239629214389227755e-08, -2.7517406297064545428e-07, 9.0756561938885390979e-08,
+                            2.2137376921775787049e-09);
+    const F64 far = poly(s - 5, 4.8499064014085844221, 1.0103004648645343977, -0.00013871931833623122026,
+                         -0.00021503011930044477347, 7.5995277030017761139e-05, -1.9681778105531670567e-05,
+                         4.5260625972231537039e-06, -9.9298272942317002539e-07, 2.2900482228026654717e-07,
+                         -6.7711997758452339498e-08, 2.9147953450901080826e-08, -1.4960026627149240478e-08,
+                         7.6157012080783393804e-09, -3.7894654401267369937e-09, 1.5076572693500548083e-09,
+                         -2.5556418169965252055e-10, -2.7109920616438573243e-11);
+    p = w < 6.25 ? p : w < 16 ? middle : far;
   }
-  return __builtin_copysign(x, y);
+  return a < 1 ? p * y : a == 1 ? copysign(splat<F64>(kInf<double>), y) : splat<F64>(kNaN<double>);
+}
+PLAIT_INLINE F32 erfinv(F32 y) {
+  return via_f64(y, [](F64 d) { return erfinv(d); });
 }
 
+// Left of 0, and where lgamma is near a zero, lane by lane.
+template <class V>
+PLAIT_INLINE V lgamma(V x) {
+  if constexpr (kSame<V, F32>) {
+    const auto near_zero = (abs(x - 1) < 1e-3f) | (abs(x - 2) < 1e-3f);
+    if (!any((x <= 0) | (x != x) | near_zero)) return via_f64(x, [](F64 d) { return lgamma_positive(d); });
+  }
+  return per_lane(x, [](double v) {
+    int sign;
+    return __builtin_lgamma_r(v, &sign);
+  });
+}
 template <class V>
 PLAIT_INLINE V digamma(V x) {
+  if constexpr (kSame<V, F32>) {
+    if (!any(!(x > 0))) return via_f64(x, [](F64 d) { return digamma_positive(d); });
+  }
   return per_lane(x, digamma_scalar);
 }
 template <class V>
 PLAIT_INLINE V polygamma(V x, V order) {
+  if constexpr (kSame<V, F32>) {
+    if (!any((x <= 0) | (x != x) | (order != 1)))
+      return via_f64(x, [](F64 d) { return trigamma_positive(d); });
+  }
   return per_lane(x, order, polygamma_scalar);
-}
-template <class V>
-PLAIT_INLINE V erfinv(V x) {
-  return per_lane(x, erfinv_scalar);
 }
 
 }  // namespace

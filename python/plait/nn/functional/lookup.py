@@ -107,7 +107,13 @@ def embedding_bag(
             )
     if scale_grad_by_freq and mode == "max":
         raise ArgumentError("embedding_bag: expected scale_grad_by_freq=False with mode 'max'")
-    flat, bags, count = _bags(input, offsets, include_last_offset)
+    flat, bounds = _bounds(input, offsets, include_last_offset)
+    sizes = bounds[1:] - bounds[:-1]
+    count = sizes.shape[0]
+    if mode != "max" and per_sample_weights is None and padding_idx is None and max_norm is None:
+        total = _core._ops._embedding_bag_sum(weight, flat, bounds, scale_grad_by_freq)
+        return total if mode == "sum" else total / sizes.clamp(min=1).unsqueeze(1)
+    bags = _core.arange(count).repeat_interleave(sizes)
     rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.reshape(-1, 1)
@@ -122,27 +128,27 @@ def embedding_bag(
     return total if mode == "sum" else total / sizes.clamp(min=1).unsqueeze(1)
 
 
-def _bags(input: Tensor, offsets: Tensor | None, include_last: bool) -> tuple[Tensor, Tensor, int]:
-    """Indices in a row, the bag each belongs to, and the number of bags."""
+def _bounds(input: Tensor, offsets: Tensor | None, include_last: bool) -> tuple[Tensor, Tensor]:
+    """Indices in a row, and where each bag begins and the last one ends."""
     if input.dim() == 2:
         if offsets is not None:
             raise ArgumentError("embedding_bag: expected no offsets with a 2-D input, whose rows are the bags")
         count, length = input.shape
-        return input.reshape(-1), _core.arange(count).repeat_interleave(length), count
+        return input.reshape(-1), _core.arange(count + 1) * length
     if input.dim() != 1:
         raise ArgumentError(f"embedding_bag: expected a 1-D or 2-D input, got {tuple(input.shape)}")
     if offsets is None or offsets.dim() != 1:
         raise ArgumentError("embedding_bag: expected 1-D offsets with a 1-D input")
-    starts = offsets.tolist()
-    ends = [*starts[1:], input.shape[0]]
-    if include_last:
-        starts, ends = starts[:-1], ends[:-1]
-    if (starts and starts[0] != 0) or any(a > b for a, b in zip(starts, ends)):
+    length = input.shape[0]
+    bounds = offsets.long()
+    if not include_last or bounds.shape[0] == 0:
+        bounds = _core.cat([bounds, _core.tensor([0 if include_last else length])])
+    falls = bool((bounds[1:] < bounds[:-1]).any()) or int(bounds[-1]) > length
+    if falls or (offsets.shape[0] and int(bounds[0]) != 0):
         raise ArgumentError(
-            f"embedding_bag: expected offsets that rise from 0 to at most {input.shape[0]}, got {offsets.tolist()}"
+            f"embedding_bag: expected offsets that rise from 0 to at most {length}, got {offsets.tolist()}"
         )
-    sizes = _core.tensor([b - a for a, b in zip(starts, ends)], dtype=_core.int64)
-    return input[: ends[-1] if ends else 0], _core.arange(len(starts)).repeat_interleave(sizes), len(starts)
+    return input[: int(bounds[-1])], bounds
 
 
 def _bag_max(rows: Tensor, index: Tensor, sizes: Tensor, count: int) -> Tensor:
