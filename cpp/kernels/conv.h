@@ -132,12 +132,12 @@ struct WinogradInput {
   const float* src;  // of the first channel
   WinogradPlanes planes;
   int64_t before[2];
-  int64_t channels, panels;
+  int64_t channels, columns;
   const WinogradStrip* strips;
   int64_t n_strips;
 };
 
-// Outputs from m[point*m_point + r*m_row + column] of `panels` panels, for r < rows, zeros where a point is
+// Outputs from m[point*m_point + r*m_row + column] of some columns, for r < rows, zeros where a point is
 // not live; what lies outside the plane is dropped.
 struct WinogradOutput {
   int64_t tile;
@@ -146,22 +146,24 @@ struct WinogradOutput {
   WinogradPlanes planes;
   const float* m;
   int64_t m_point, m_row;
-  int64_t rows, panels;
+  int64_t rows, columns;
   const float* bias;  // (rows,), or null
   const WinogradStrip* strips;
   int64_t n_strips;
 };
 
-// u[point*u_point + c] of the live points, the transform of w[tap[i]*channels + c], i = taps*y + x the place
-// in the kernel, where tap[i] < 0 stands for a zero; or its gradient, which writes w where tap[i] >= 0.
+// u[point*u_point + item*u_item + i] of the live points, for i < count: the transform of
+// w[tap[place]*w_tap + item*w_item + i], place = taps*y + x, where tap[place] < 0 stands for a zero. Or its
+// gradient, which writes w where tap[place] >= 0. Whole vectors are read.
 struct WinogradWeights {
   int64_t taps;  // r
   int64_t live[2];
   float* u;
-  int64_t u_point;
+  int64_t u_point, u_item;
   float* w;
+  int64_t w_tap, w_item;
   const int64_t* tap;  // (taps * taps,)
-  int64_t channels;
+  int64_t count, items;
 };
 
 struct WinogradKernels {

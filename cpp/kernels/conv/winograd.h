@@ -250,7 +250,7 @@ inline double winograd_cost(const Correlation<float>& c, const WinogradPlan& pla
   const auto rows = static_cast<double>(c.rows), channels = static_cast<double>(c.channels);
   const auto columns = static_cast<double>(
       round_up(WinogradTiles(c.images, plan.outputs[0], plan.outputs[1], plan.tile).columns,
-               gemm_kernels<float>().nr));
+               gemm_kernels<float>().nr / 2));
   const double transforms = 36 * (12 * parts / rows + 10 * kernels / channels);
   return columns * (static_cast<double>(plan.products) + transforms) + 200 * parts * kernels;
 }
@@ -269,7 +269,8 @@ class WinogradRunner {
         kern_(gemm_kernels<float>()),
         nr_(kern_.nr),
         source_(plan, c.channels, c.in, frame_shape(c.in, c.step, *c.phases)),
-        channels_(source_.channels()) {
+        channels_(source_.channels()),
+        panelled_(c.w_channel == c.taps) {
     // A unit's weights and products should fit a small L2.
     constexpr int64_t kWeightBytes = 192 << 10;
     const int64_t most = kWeightBytes / (4 * kWinogradPoints * channels_) / kern_.mr * kern_.mr;
@@ -319,7 +320,7 @@ class WinogradRunner {
       const int64_t p = unit * unit_panels, n = std::min(unit_panels, panels - p);
       const Workspace v(sizeof(float) * static_cast<size_t>(n * panel_size()));
       const std::vector<WinogradStrip> strips = tiles.strips(p * nr_, n * nr_);
-      transform_inputs(strips, n, 0, channels_, v.as<float>());
+      transform_inputs(strips, 0, channels_, v.as<float>());
       for (int64_t b = 0; b < row_blocks_; ++b) {
         multiply(b, u.as<float>() + b * block, image, strips, v.as<float>(), n);
       }
@@ -340,7 +341,7 @@ class WinogradRunner {
       for_units(pieces * blocks, static_cast<double>(count * panel_size()) * 8, [&](int64_t unit) {
         const int64_t p = unit / blocks * width, n = std::min(width, count - p),
                       c0 = unit % blocks * kChannels;
-        transform_inputs(tiles.strips((first + p) * nr_, n * nr_), n, c0, std::min(kChannels, channels_ - c0),
+        transform_inputs(tiles.strips((first + p) * nr_, n * nr_), c0, std::min(kChannels, channels_ - c0),
                          v.as<float>() + p * panel_size());
       });
       const int64_t cuts = std::clamp<int64_t>(ceil_div(2 * num_threads(), row_blocks_), 1, pieces);
@@ -358,41 +359,71 @@ class WinogradRunner {
   }
 
   // v[panel][point][channel][column]
-  void transform_inputs(const std::vector<WinogradStrip>& strips, int64_t panels, int64_t channel,
-                        int64_t channels, float* v) const {
+  void transform_inputs(const std::vector<WinogradStrip>& strips, int64_t channel, int64_t channels,
+                        float* v) const {
     WinogradInput a;
     a.v = v + channel * nr_;
     a.v_panel = panel_size();
     a.v_point = v_point();
     a.v_channel = nr_;
-    a.panels = panels;
+    a.columns = count_columns(strips);
     a.strips = strips.data();
     a.n_strips = static_cast<int64_t>(strips.size());
     source_.transform(a, channel, channels);
   }
 
-  // u[kernel][point][row][channel] of a block of rows
+  // Of a block of `rows` rows.
+  int64_t panel_rows(int64_t rows) const { return ceil_div(rows, ceil_div(rows, kern_.mr)); }
+
+  // u[kernel][point] of a block of rows, as panels [panel][channel][row] if the taps of a row's channels lie
+  // side by side, else [row][channel]: what lies far apart goes to the lanes, so that pack() turns long rows.
   void transform_weights(int64_t block, float* u) const {
-    const Workspace turned(sizeof(float) * static_cast<size_t>(c_.taps * c_.channels + kFrameSlack));
-    const int64_t r0 = block * rows_, r1 = std::min(r0 + rows_, c_.rows);
+    const int64_t r0 = block * rows_, rows = std::min(rows_, c_.rows - r0);
+    const float* const from = c_.weight + r0 * c_.w_row;
     WinogradWeights a;
     a.taps = plan_.taps;
     a.u_point = u_point();
+    if (!panelled_) {
+      const Workspace turned(sizeof(float) * static_cast<size_t>(rows * c_.taps * c_.channels + kFrameSlack));
+      a.w = turned.as<float>();
+      a.count = a.w_tap = c_.channels;
+      a.items = rows;
+      a.w_item = c_.taps * c_.channels;
+      a.u_item = channels_;
+      kern_.pack(a.w, c_.channels, from, c_.w_channel, 1, c_.channels, rows * c_.taps);
+      return transform_parts(a, u, c_.channels);
+    }
+    // Turned weights stay in L1.
+    constexpr int64_t kTurned = 4096;
+    const int64_t mr = panel_rows(rows), most = std::max<int64_t>(1, kTurned / (mr * c_.taps));
+    const Workspace turned(sizeof(float) * static_cast<size_t>(mr * c_.taps * most + kFrameSlack));
     a.w = turned.as<float>();
-    a.channels = c_.channels;
-    for (int64_t r = r0; r < r1; ++r, u += channels_) {
-      // pack() turns (channel, tap) into (tap, channel)
-      kern_.pack(a.w, c_.channels, c_.weight + r * c_.w_row, c_.w_channel, 1, c_.channels, c_.taps);
-      for (size_t i = 0; i < plan_.kernels.size(); ++i) {
-        a.u = u + static_cast<int64_t>(i) * u_size();
-        for (int64_t q = 0; q < plan_.n_parts(); ++q, a.u += c_.channels) {
-          const WinogradPlan::Part& part = plan_.kernels[i].parts[q];
-          a.tap = part.tap;
-          std::copy_n(part.live, 2, a.live);
-          kernels().conv.winograd.weights(a);
-        }
+    a.count = a.w_tap = a.u_item = mr;
+    a.w_item = mr * c_.taps;
+    for (int64_t r = 0; r < rows; r += mr) {
+      for (int64_t c = 0; c < c_.channels; c += most) {
+        a.items = std::min(most, c_.channels - c);
+        kern_.pack(a.w, mr, from + r * c_.w_row + c * c_.taps, c_.w_row, 1, std::min(mr, rows - r),
+                   a.items * c_.taps);
+        transform_parts(a, u + r * channels_ + c * mr, mr * c_.channels);
       }
     }
+  }
+  void transform_parts(WinogradWeights a, float* u, int64_t part_stride) const {
+    for (const WinogradPlan::Kernel& kernel : plan_.kernels) {
+      for (int64_t q = 0; q < plan_.n_parts(); ++q) {
+        a.u = u + q * part_stride;
+        a.tap = kernel.parts[q].tap;
+        std::copy_n(kernel.parts[q].live, 2, a.live);
+        kernels().conv.winograd.weights(a);
+      }
+      u += u_size();
+    }
+  }
+
+  // As far as vectors reach.
+  int64_t count_columns(const std::vector<WinogradStrip>& strips) const {
+    return round_up(strips.back().column + strips.back().length, nr_ / 2);
   }
 
   // The outputs of a block of rows in `panels` panels of the images from `image` on.
@@ -403,14 +434,13 @@ class WinogradRunner {
     const Workspace products(sizeof(float) * static_cast<size_t>(kWinogradPoints * m_point));
     GemmBlock<float> blk;
     blk.m = rows;
-    blk.n = columns;
-    blk.mr = ceil_div(rows, ceil_div(rows, kern_.mr));
+    blk.n = count_columns(strips);
+    blk.mr = panel_rows(rows);
     blk.a_panel = blk.mr * channels_;
-    blk.a_rs = channels_;
-    blk.a_ps = 1;
+    blk.a_rs = panelled_ ? 1 : channels_;
+    blk.a_ps = panelled_ ? blk.mr : 1;
     blk.b_panel = panel_size();
     blk.b_ps = nr_;
-    blk.b_tail = nullptr;
     blk.c_rs = columns;
     blk.c_cs = 1;
     blk.alpha = 1;
@@ -421,7 +451,7 @@ class WinogradRunner {
     a.m_point = m_point;
     a.m_row = columns;
     a.rows = rows;
-    a.panels = panels;
+    a.columns = blk.n;
     a.bias = c_.bias ? c_.bias + r0 : nullptr;
     a.strips = strips.data();
     a.n_strips = static_cast<int64_t>(strips.size());
@@ -435,8 +465,9 @@ class WinogradRunner {
           const int64_t end = (first + count) * c_.channels;
           for (int64_t k0 = first * c_.channels; k0 < end; k0 += blk.k) {
             blk.k = std::min(depth, end - k0);
-            blk.a = u + point * u_point() + k0;
+            blk.a = u + point * u_point() + k0 * blk.a_ps;
             blk.b = v + point * v_point() + k0 * nr_;
+            blk.b_tail = blk.b + blk.n / nr_ * blk.b_panel;
             kern_.block(blk);
             blk.beta = 1;
           }
@@ -457,6 +488,7 @@ class WinogradRunner {
   const int64_t nr_;
   WinogradSource source_;
   const int64_t channels_;     // of all parts
+  const bool panelled_;        // transformed weights
   int64_t rows_, row_blocks_;  // of a block of rows
 };
 

@@ -77,7 +77,7 @@ class WinogradWeightGrad {
                 a.v_panel = nr;
                 a.v_channel = row_;
                 a.v_point = channels * row_;
-                a.panels = ceil_div(columns, nr);
+                a.columns = columns;
                 a.strips = strips.data();
                 a.n_strips = static_cast<int64_t>(strips.size());
                 f(c, std::min(kChannels, channels - c), a);
@@ -141,10 +141,13 @@ class WinogradWeightGrad {
       a.taps = plan_.taps;
       a.u = sums + q * s_.ic;
       a.u_point = s_.oc * channels_;
+      a.u_item = a.w_item = 0;
       a.w = turned;
+      a.w_tap = s_.ic;
       a.tap = kernel_.parts[q].tap;
       std::copy_n(kernel_.parts[q].live, 2, a.live);
-      a.channels = s_.ic;
+      a.count = s_.ic;
+      a.items = 1;
       kernels().conv.winograd.weights_back(a);
     }
     // pack() turns (tap, channel) into (channel, tap), and may write past them

@@ -195,7 +195,7 @@ void transform(const WinogradInput& a) {
                        a.tile * (s.length - 1) + kSize);
     }
     float* to = a.v + c * a.v_channel;
-    for (int64_t j = 0; j < a.panels * kWidth; j += L) {
+    for (int64_t j = 0; j < a.columns; j += L) {
       float* const panel = to + j / kWidth * a.v_panel + j % kWidth;
       F32 d[kSize], v[kSide];
       for (int y = 0; y < kSide; ++y) {
@@ -217,23 +217,35 @@ void gradient(const WinogradInput& a) {
 
 template <int N>
 void weights_of(const WinogradWeights& a) {
-  for (int64_t c = 0; c < a.channels; c += L) {
-    const int64_t n = a.channels - c < L ? a.channels - c : L;
-    F32 half[kSide][N], v[kSide];
-    for (int x = 0; x < N; ++x) {
-      F32 g[N];
-      for (int y = 0; y < N; ++y) {
-        const int64_t tap = a.tap[N * y + x];
-        g[y] = tap < 0 ? F32{} : load_n(a.w + tap * a.channels + c, n);
+  for (int64_t item = 0; item < a.items; ++item) {
+    for (int64_t c = 0; c < a.count; c += L) {
+      const float* const w = a.w + item * a.w_item + c;
+      float* const u = a.u + item * a.u_item + c;
+      // What is written too much, the next items overwrite.
+      const bool whole = a.count - c >= L || (a.u_item == a.count && (a.items - item) * a.count - c >= L);
+      const auto put = [&](float* to, F32 v) {
+        if (whole) {
+          store(to, v);
+        } else {
+          store_n(to, v, a.count - c);
+        }
+      };
+      F32 half[kSide][N], v[kSide];
+      for (int x = 0; x < N; ++x) {
+        F32 g[N];
+        for (int y = 0; y < N; ++y) {
+          const int64_t tap = a.tap[N * y + x];
+          g[y] = tap < 0 ? F32{} : load(w + tap * a.w_tap);
+        }
+        values<N>(g, v, kNear, kFar);
+        for (int y = 0; y < kSide; ++y) half[y][x] = v[y];
       }
-      values<N>(g, v, kNear, kFar);
-      for (int y = 0; y < kSide; ++y) half[y][x] = v[y];
-    }
-    for (int y = 0; y < kSide; ++y) {
-      if (!is_live(a.live[0], y)) continue;
-      values<N>(half[y], v, kNear, kFar);
-      for (int x = 0; x < kSide; ++x) {
-        if (is_live(a.live[1], x)) store_n(a.u + (kSide * y + x) * a.u_point + c, v[x], n);
+      for (int y = 0; y < kSide; ++y) {
+        if (!is_live(a.live[0], y)) continue;
+        values<N>(half[y], v, kNear, kFar);
+        for (int x = 0; x < kSide; ++x) {
+          if (is_live(a.live[1], x)) put(u + (kSide * y + x) * a.u_point, v[x]);
+        }
       }
     }
   }
@@ -241,22 +253,26 @@ void weights_of(const WinogradWeights& a) {
 
 template <int N>
 void weights_back_of(const WinogradWeights& a) {
-  for (int64_t c = 0; c < a.channels; c += L) {
-    const int64_t n = a.channels - c < L ? a.channels - c : L;
-    F32 half[N][kSide], u[kSide], g[N];
-    for (int x = 0; x < kSide; ++x) {
-      for (int y = 0; y < kSide; ++y) {
-        const bool live = is_live(a.live[0], y) && is_live(a.live[1], x);
-        u[y] = live ? load_n(a.u + (kSide * y + x) * a.u_point + c, n) : F32{};
+  for (int64_t item = 0; item < a.items; ++item) {
+    for (int64_t c = 0; c < a.count; c += L) {
+      float* const w = a.w + item * a.w_item + c;
+      const float* const from = a.u + item * a.u_item + c;
+      const int64_t n = a.count - c < L ? a.count - c : L;
+      F32 half[N][kSide], u[kSide], g[N];
+      for (int x = 0; x < kSide; ++x) {
+        for (int y = 0; y < kSide; ++y) {
+          const bool live = is_live(a.live[0], y) && is_live(a.live[1], x);
+          u[y] = live ? load_n(from + (kSide * y + x) * a.u_point, n) : F32{};
+        }
+        moments<N>(u, g, kNear, kFar);
+        for (int y = 0; y < N; ++y) half[y][x] = g[y];
       }
-      moments<N>(u, g, kNear, kFar);
-      for (int y = 0; y < N; ++y) half[y][x] = g[y];
-    }
-    for (int y = 0; y < N; ++y) {
-      moments<N>(half[y], g, kNear, kFar);
-      for (int x = 0; x < N; ++x) {
-        const int64_t tap = a.tap[N * y + x];
-        if (tap >= 0) store_n(a.w + tap * a.channels + c, g[x], n);
+      for (int y = 0; y < N; ++y) {
+        moments<N>(half[y], g, kNear, kFar);
+        for (int x = 0; x < N; ++x) {
+          const int64_t tap = a.tap[N * y + x];
+          if (tap >= 0) store_n(w + tap * a.w_tap, g[x], n);
+        }
       }
     }
   }
@@ -320,7 +336,7 @@ void output_of(const WinogradOutput& a) {
   for (int64_t r = 0; r < a.rows; ++r) {
     const float* m = a.m + r * a.m_row;
     const F32 bias = splat<F32>(a.bias ? a.bias[r] : 0.0f);
-    for (int64_t j = 0; j < a.panels * kWidth; j += L) {
+    for (int64_t j = 0; j < a.columns; j += L) {
       F32 d[kSide], v[N];
       for (int x = 0; x < kSide; ++x) {
 #pragma GCC unroll 6
