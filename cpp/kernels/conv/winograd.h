@@ -270,7 +270,8 @@ class WinogradRunner {
         nr_(kern_.nr),
         source_(plan, c.channels, c.in, frame_shape(c.in, c.step, *c.phases)),
         channels_(source_.channels()),
-        panelled_(c.w_channel == c.taps) {
+        panelled_(c.w_channel == c.taps),
+        width_(round_up(kern_.mr, nr_ / 2)) {
     // A unit's weights and products should fit a small L2.
     constexpr int64_t kWeightBytes = 192 << 10;
     const int64_t most = kWeightBytes / (4 * kWinogradPoints * channels_) / kern_.mr * kern_.mr;
@@ -292,7 +293,9 @@ class WinogradRunner {
  private:
   int64_t v_point() const { return point_stride(channels_ * nr_); }
   int64_t panel_size() const { return kWinogradPoints * v_point(); }
-  int64_t u_point() const { return point_stride(rows_ * channels_); }
+  int64_t u_point() const {
+    return point_stride((panelled_ ? rows_ / kern_.mr * width_ : rows_) * channels_);
+  }
   int64_t u_size() const { return kWinogradPoints * u_point(); }  // of a block and a kernel
   int64_t kernels_count() const { return static_cast<int64_t>(plan_.kernels.size()); }
   double work(int64_t panels) const {
@@ -395,17 +398,17 @@ class WinogradRunner {
     }
     // Turned weights stay in L1.
     constexpr int64_t kTurned = 4096;
-    const int64_t mr = panel_rows(rows), most = std::max<int64_t>(1, kTurned / (mr * c_.taps));
-    const Workspace turned(sizeof(float) * static_cast<size_t>(mr * c_.taps * most + kFrameSlack));
+    const int64_t mr = panel_rows(rows), most = std::max<int64_t>(1, kTurned / (width_ * c_.taps));
+    const Workspace turned(sizeof(float) * static_cast<size_t>(width_ * c_.taps * most + kFrameSlack));
     a.w = turned.as<float>();
-    a.count = a.w_tap = a.u_item = mr;
-    a.w_item = mr * c_.taps;
-    for (int64_t r = 0; r < rows; r += mr) {
+    a.count = a.w_tap = a.u_item = width_;
+    a.w_item = width_ * c_.taps;
+    for (int64_t r = 0; r < rows; r += mr, u += width_ * channels_) {
       for (int64_t c = 0; c < c_.channels; c += most) {
         a.items = std::min(most, c_.channels - c);
-        kern_.pack(a.w, mr, from + r * c_.w_row + c * c_.taps, c_.w_row, 1, std::min(mr, rows - r),
-                   a.items * c_.taps);
-        transform_parts(a, u + r * channels_ + c * mr, mr * c_.channels);
+        kern_.pack(a.w, width_, from + r * c_.w_row + c * c_.taps, c_.w_row, 1,
+                   std::min(width_, c_.rows - r0 - r), a.items * c_.taps);
+        transform_parts(a, u + c * width_, width_ * c_.channels);
       }
     }
   }
@@ -436,9 +439,9 @@ class WinogradRunner {
     blk.m = rows;
     blk.n = count_columns(strips);
     blk.mr = panel_rows(rows);
-    blk.a_panel = blk.mr * channels_;
+    blk.a_panel = (panelled_ ? width_ : blk.mr) * channels_;
     blk.a_rs = panelled_ ? 1 : channels_;
-    blk.a_ps = panelled_ ? blk.mr : 1;
+    blk.a_ps = panelled_ ? width_ : 1;
     blk.b_panel = panel_size();
     blk.b_ps = nr_;
     blk.c_rs = columns;
@@ -487,8 +490,9 @@ class WinogradRunner {
   const GemmKernels<float>& kern_;
   const int64_t nr_;
   WinogradSource source_;
-  const int64_t channels_;     // of all parts
-  const bool panelled_;        // transformed weights
+  const int64_t channels_;  // of all parts
+  const bool panelled_;     // transformed weights
+  const int64_t width_;     // of their panels: whole vectors, for most narrower ones would cross cache lines
   int64_t rows_, row_blocks_;  // of a block of rows
 };
 
