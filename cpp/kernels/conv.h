@@ -102,6 +102,10 @@ inline constexpr int64_t kWinogradSide = 6, kWinogradPoints = 36;
 inline constexpr int64_t kWinogradMaxTaps = 5;
 // The most columns of a call.
 inline constexpr int64_t kWinogradColumns = 64;
+// Which of the points along an axis have products: bits. The first one has none where a kernel lacks its
+// first tap, the last one where it lacks its last.
+inline constexpr int64_t kWinogradFirst = 1, kWinogradLast = int64_t{1} << (kWinogradSide - 1);
+inline constexpr int64_t kWinogradAll = 2 * kWinogradLast - 1;
 
 // `length` tiles side by side from the tile (row, left) of an image on.
 struct WinogradStrip {
@@ -119,43 +123,47 @@ struct WinogradPlanes {
 
 // v[panel*v_panel + point*v_point + c*v_channel + column] of some channels. Tile (row, left) reads elements
 // from (tile*row - before[0], tile*left - before[1]) on, 6 x 6 of inputs, tile x tile of gradients; outside
-// the plane they are zeros. Steps of one only.
+// the plane they are zeros. Steps of one only. Points that are not live along h and w are left out.
 struct WinogradInput {
   int64_t tile;  // m
+  int64_t live[2];
   float* v;
   int64_t v_panel, v_point, v_channel;
   const float* src;  // of the first channel
   WinogradPlanes planes;
   int64_t before[2];
-  int64_t channels, panels;
+  int64_t channels, columns;
   const WinogradStrip* strips;
   int64_t n_strips;
 };
 
-// Outputs from m[point*m_point + r*m_row + column] of `panels` panels, for r < rows. Tiles begin `before` the
-// first output; what lies outside the plane is dropped.
+// Outputs from m[point*m_point + r*m_row + column] of some columns, for r < rows, zeros where a point is
+// not live; what lies outside the plane is dropped.
 struct WinogradOutput {
   int64_t tile;
+  int64_t live[2];
   float* dst;  // of the first row
   WinogradPlanes planes;
-  int64_t before[2];
   const float* m;
   int64_t m_point, m_row;
-  int64_t rows, panels;
+  int64_t rows, columns;
   const float* bias;  // (rows,), or null
   const WinogradStrip* strips;
   int64_t n_strips;
 };
 
-// u[point*u_point + c], the transform of w[tap[i]*channels + c], i = taps*y + x the place in the kernel,
-// where tap[i] < 0 stands for a zero; or its gradient, which writes w where tap[i] >= 0.
+// u[point*u_point + item*u_item + i] of the live points, for i < count: the transform of
+// w[tap[place]*w_tap + item*w_item + i], place = taps*y + x, where tap[place] < 0 stands for a zero. Or its
+// gradient, which writes w where tap[place] >= 0. Whole vectors are read.
 struct WinogradWeights {
   int64_t taps;  // r
+  int64_t live[2];
   float* u;
-  int64_t u_point;
+  int64_t u_point, u_item;
   float* w;
+  int64_t w_tap, w_item;
   const int64_t* tap;  // (taps * taps,)
-  int64_t channels;
+  int64_t count, items;
 };
 
 struct WinogradKernels {

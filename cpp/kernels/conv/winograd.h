@@ -3,11 +3,15 @@
 // place of m*m*r*r for m*m outputs of a channel, so that they pass the multiply-add peak of a direct sum: 4
 // times fewer for 3 x 3. With a step of two the image is read as four images of half the size, each with its
 // share of the taps: a 7 x 7 kernel is then one of 4 x 4, and a 4 x 4 kernel one of 2 x 2; likewise with
-// steps of three and four. The error against float64 is about twice that of a direct float32 sum
+// steps of three and four. A share that leaves the outer places of r x r empty takes 30, 25, 20 or 16
+// products. The error against float64 is about twice that of a direct float32 sum
 // (tests/test_conv_accuracy.py); an infinite or NaN input makes all outputs of the tiles that read it NaN.
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <limits>
 #include <vector>
 
 #include "core/workspace.h"
@@ -15,72 +19,148 @@
 
 namespace plait::conv {
 
-// How the taps of all phases are read as square kernels of `taps` x `taps`.
+// How the taps of all phases are read as square kernels of `taps` x `taps` places.
 struct WinogradPlan {
   static constexpr int64_t kMaxStep = 4;
   // The taps that read one phase of the input.
   struct Part {
     int64_t a, b;                                      // the phase along h and w
+    int64_t start[2];                                  // the cell of the first place, as seen from `low`
+    int64_t live[2];                                   // the points that have products
     int64_t tap[kWinogradMaxTaps * kWinogradMaxTaps];  // index of the tap at each place, or -1
+
+    int64_t products() const { return std::popcount(uint64_t(live[0])) * std::popcount(uint64_t(live[1])); }
   };
-  // The kernel of one phase of the output. Its first tap lies `shift` behind the least of all: its tiles are
-  // those of the others, and begin as much before its first output.
+  // The kernel of one phase of the output.
   struct Kernel {
-    int64_t shift[2];
+    int64_t live[2] = {0, 0};  // of any part
     int64_t n_parts = 0;
     Part parts[kMaxStep * kMaxStep];
+
+    // Calls f(first, count) for the neighbouring parts that have products at a point.
+    template <class F>
+    void for_runs(int64_t point, F&& f) const {
+      const auto has = [&](int64_t part) {
+        return parts[part].live[0] >> point / kWinogradSide & parts[part].live[1] >> point % kWinogradSide &
+               1;
+      };
+      for (int64_t first = 0; first < n_parts;) {
+        int64_t end = first;
+        while (end < n_parts && has(end)) ++end;
+        if (end > first) f(first, end - first);
+        first = end + 1;
+      }
+    }
   };
   int64_t taps, tile;
   int64_t step;
   int64_t low[2];      // the least tap along h and w
   int64_t outputs[2];  // that tiles have to cover
-  int64_t products;    // multiply-adds of a direct sum
+  int64_t products;    // of a tile and a pair of channels
   std::vector<Kernel> kernels;
 
   int64_t n_parts() const { return kernels.front().n_parts; }
 };
 
-inline bool winograd_plan(const std::vector<Phase>& phases, const int64_t* step, WinogradPlan& plan) {
-  if (step[1] != step[2] || step[1] > WinogradPlan::kMaxStep || phases.empty()) return false;
-  plan.step = step[1];
-  const auto least = [](const std::vector<int64_t>& t) { return *std::min_element(t.begin(), t.end()); };
-  const auto most = [](const std::vector<int64_t>& t) { return *std::max_element(t.begin(), t.end()); };
-  int64_t reach = 0;
-  for (const Phase& p : phases) {
-    if (p.taps.size() == 0 || least(p.taps.d) != 0 || most(p.taps.d) != 0) return false;
-    for (int i = 0; i < 2; ++i) {
-      const std::vector<int64_t>& t = p.taps.axis(i + 1);
-      plan.low[i] = &p == &phases.front() ? least(t) : std::min(plan.low[i], least(t));
-      reach = std::max(reach, most(t) - least(t));
-    }
+// The taps of a kernel along an axis that read one phase of the input: cells.
+struct WinogradReach {
+  int64_t first = std::numeric_limits<int64_t>::max(), last = 0;
+  // The points that have products, with `taps` places from `start` on.
+  int64_t live(int64_t start, int64_t taps) const {
+    return kWinogradAll - (start < first ? kWinogradFirst : 0) -
+           (start + taps - 1 > last ? kWinogradLast : 0);
   }
-  plan.taps = reach / plan.step + 1;
-  if (plan.taps < 2 || plan.taps > kWinogradMaxTaps) return false;
-  plan.tile = kWinogradSide + 1 - plan.taps;
+};
+
+// A kernel with fewer taps than places has products at fewer points; which ones, its place decides. More
+// places and smaller tiles may so take fewer products, where they fit the outputs better.
+inline bool winograd_plan(const std::vector<Phase>& phases, const int64_t* step, int64_t taps,
+                          WinogradPlan& plan) {
+  if (step[1] != step[2] || step[1] > WinogradPlan::kMaxStep || phases.empty()) return false;
+  if (phases.size() > 1 && step[1] > 1) return false;
+  plan.step = step[1];
+  plan.taps = taps;
+  plan.tile = kWinogradSide + 1 - taps;
   plan.outputs[0] = plan.outputs[1] = plan.products = 0;
   for (const Phase& p : phases) {
-    WinogradPlan::Kernel& k = plan.kernels.emplace_back();
-    int64_t low[2];
-    for (int i = 0; i < 2; ++i) {
-      low[i] = least(p.taps.axis(i + 1));
-      k.shift[i] = low[i] - plan.low[i];
-      if (k.shift[i] >= plan.tile || (k.shift[i] > 0 && plan.step > 1)) return false;
-      plan.outputs[i] = std::max(plan.outputs[i], p.grid[i + 1] + k.shift[i]);
-    }
-    plan.products += p.positions() * p.taps.size();
-    for (size_t t = 0; t < p.taps.d.size(); ++t) {
-      const int64_t h = p.taps.h[t] - low[0], w = p.taps.w[t] - low[1];
-      WinogradPlan::Part* part = k.parts;
-      while (part < k.parts + k.n_parts && (part->a != h % plan.step || part->b != w % plan.step)) ++part;
-      if (part == k.parts + k.n_parts) {
-        ++k.n_parts;
-        *part = {h % plan.step, w % plan.step, {}};
-        std::fill(std::begin(part->tap), std::end(part->tap), -1);
-      }
-      part->tap[plan.taps * (h / plan.step) + w / plan.step] = p.taps.index[t];
+    if (p.taps.size() == 0) return false;
+    for (const int64_t d : p.taps.d) {
+      if (d != 0) return false;
     }
   }
-  return plan.kernels.size() == 1 || plan.step == 1;
+  // [kernel][axis][phase]
+  std::vector<std::array<std::array<WinogradReach, WinogradPlan::kMaxStep>, 2>> reach(phases.size());
+  int64_t start[2][WinogradPlan::kMaxStep];
+  for (int i = 0; i < 2; ++i) {
+    plan.low[i] = std::numeric_limits<int64_t>::max();
+    for (const Phase& p : phases) {
+      for (const int64_t t : p.taps.axis(i + 1)) plan.low[i] = std::min(plan.low[i], t);
+    }
+    for (size_t q = 0; q < phases.size(); ++q) {
+      for (const int64_t t : phases[q].taps.axis(i + 1)) {
+        WinogradReach& r = reach[q][i][(t - plan.low[i]) % plan.step];
+        r.first = std::min(r.first, (t - plan.low[i]) / plan.step);
+        r.last = std::max(r.last, (t - plan.low[i]) / plan.step);
+      }
+    }
+    // All kernels read the same tiles of inputs.
+    for (int64_t a = 0; a < plan.step; ++a) {
+      WinogradReach all;
+      for (const auto& r : reach) {
+        // An output of one tap would take most of its error from neighbours that it does not read: up to 18
+        // times that of its direct sum.
+        if (reach.size() > 1 && r[i][a].first == r[i][a].last) return false;
+        all.first = std::min(all.first, r[i][a].first);
+        all.last = std::max(all.last, r[i][a].last);
+      }
+      if (all.last - all.first >= taps) return false;
+      int fewest = 0;
+      for (int64_t s = all.first; s + taps > all.last; --s) {
+        int points = 0;
+        for (const auto& r : reach) points += std::popcount(uint64_t(r[i][a].live(s, taps)));
+        if (fewest == 0 || points < fewest) fewest = points, start[i][a] = s;
+      }
+    }
+  }
+  for (size_t q = 0; q < phases.size(); ++q) {
+    const Phase& p = phases[q];
+    WinogradPlan::Kernel& k = plan.kernels.emplace_back();
+    for (int i = 0; i < 2; ++i) plan.outputs[i] = std::max(plan.outputs[i], p.grid[i + 1]);
+    for (size_t t = 0; t < p.taps.d.size(); ++t) {
+      const int64_t h = p.taps.h[t] - plan.low[0], w = p.taps.w[t] - plan.low[1];
+      const int64_t a = h % plan.step, b = w % plan.step;
+      WinogradPlan::Part* part = k.parts;
+      while (part < k.parts + k.n_parts && (part->a != a || part->b != b)) ++part;
+      if (part == k.parts + k.n_parts) {
+        ++k.n_parts;
+        *part = {a, b, {start[0][a], start[1][b]}, {}, {}};
+        part->live[0] = reach[q][0][a].live(part->start[0], taps);
+        part->live[1] = reach[q][1][b].live(part->start[1], taps);
+        for (int i = 0; i < 2; ++i) k.live[i] |= part->live[i];
+        std::fill(std::begin(part->tap), std::end(part->tap), -1);
+        plan.products += part->products();
+      }
+      part->tap[taps * (h / plan.step - part->start[0]) + w / plan.step - part->start[1]] = p.taps.index[t];
+    }
+  }
+  return true;
+}
+
+// The plan of the least cost, if there is one of less than `most`.
+template <class F>
+bool choose_winograd_plan(const std::vector<Phase>& phases, const int64_t* step, double most, F&& cost,
+                          WinogradPlan& best) {
+  bool found = false;
+  for (int64_t taps = 2; taps <= kWinogradMaxTaps; ++taps) {
+    WinogradPlan plan;
+    if (!winograd_plan(phases, step, taps, plan)) continue;
+    const double its = cost(plan);
+    if (its >= most) continue;
+    most = its;
+    best = std::move(plan);
+    found = true;
+  }
+  return found;
 }
 
 // From one point to the next: a line more than a power of two, or all 36 would meet in the same sets of L1.
@@ -138,12 +218,15 @@ class WinogradSource {
   void transform(WinogradInput a, int64_t first, int64_t count) const {
     a.tile = plan_.tile;
     a.planes = planes_;
-    a.before[0] = framed_ ? 0 : -plan_.low[0];
-    a.before[1] = framed_ ? 0 : -plan_.low[1];
     while (count > 0) {
       const WinogradPlan::Part& part = plan_.kernels.front().parts[first / channels_];
       const int64_t c = first % channels_;
       a.channels = std::min(channels_ - c, count);
+      for (int i = 0; i < 2; ++i) a.before[i] = -part.start[i] - (framed_ ? 0 : plan_.low[i]);
+      std::fill_n(a.live, 2, 0);
+      for (const WinogradPlan::Kernel& k : plan_.kernels) {
+        for (int i = 0; i < 2; ++i) a.live[i] |= k.parts[first / channels_].live[i];
+      }
       a.src = data_ + c * planes_.plane + (framed_ ? frame_.at(0, part.a, part.b) : 0);
       kernels().conv.winograd.input(a);
       a.v += a.channels * a.v_channel;
@@ -165,15 +248,20 @@ class WinogradSource {
 // time): the transform of an input costs the time of 12 products per point, that of an output and the
 // beginning of its sums 10, the transform of the weights 200 per pair of channels; a direct sum packs its
 // patches for the price of 3 rows.
-inline bool winograd_pays(const Correlation<float>& c, const WinogradPlan& plan) {
+inline double winograd_cost(const Correlation<float>& c, const WinogradPlan& plan) {
   const auto parts = static_cast<double>(plan.n_parts()), kernels = static_cast<double>(plan.kernels.size());
   const auto rows = static_cast<double>(c.rows), channels = static_cast<double>(c.channels);
   const auto columns = static_cast<double>(
       round_up(WinogradTiles(c.images, plan.outputs[0], plan.outputs[1], plan.tile).columns,
-               gemm_kernels<float>().nr));
-  const double transforms = 12 * parts / rows + 10 * kernels / channels;
-  return 36 * columns * (parts * kernels + transforms) + 200 * parts * kernels <
-         static_cast<double>(c.images * plan.products) * (1 + 3 / rows);
+               gemm_kernels<float>().nr / 2));
+  const double transforms = 36 * (12 * parts / rows + 10 * kernels / channels);
+  return columns * (static_cast<double>(plan.products) + transforms) + 200 * parts * kernels;
+}
+
+inline double direct_cost(const Correlation<float>& c) {
+  int64_t products = 0;
+  for (const Phase& p : *c.phases) products += p.positions() * p.taps.size();
+  return static_cast<double>(c.images * products) * (1 + 3 / static_cast<double>(c.rows));
 }
 
 class WinogradRunner {
@@ -184,7 +272,9 @@ class WinogradRunner {
         kern_(gemm_kernels<float>()),
         nr_(kern_.nr),
         source_(plan, c.channels, c.in, frame_shape(c.in, c.step, *c.phases)),
-        channels_(source_.channels()) {
+        channels_(source_.channels()),
+        panelled_(c.w_channel == c.taps),
+        width_(round_up(kern_.mr, nr_ / 2)) {
     // A unit's weights and products should fit a small L2.
     constexpr int64_t kWeightBytes = 192 << 10;
     const int64_t most = kWeightBytes / (4 * kWinogradPoints * channels_) / kern_.mr * kern_.mr;
@@ -206,7 +296,9 @@ class WinogradRunner {
  private:
   int64_t v_point() const { return point_stride(channels_ * nr_); }
   int64_t panel_size() const { return kWinogradPoints * v_point(); }
-  int64_t u_point() const { return point_stride(rows_ * channels_); }
+  int64_t u_point() const {
+    return point_stride((panelled_ ? rows_ / kern_.mr * width_ : rows_) * channels_);
+  }
   int64_t u_size() const { return kWinogradPoints * u_point(); }  // of a block and a kernel
   int64_t kernels_count() const { return static_cast<int64_t>(plan_.kernels.size()); }
   double work(int64_t panels) const {
@@ -234,7 +326,7 @@ class WinogradRunner {
       const int64_t p = unit * unit_panels, n = std::min(unit_panels, panels - p);
       const Workspace v(sizeof(float) * static_cast<size_t>(n * panel_size()));
       const std::vector<WinogradStrip> strips = tiles.strips(p * nr_, n * nr_);
-      transform_inputs(strips, n, 0, channels_, v.as<float>());
+      transform_inputs(strips, 0, channels_, v.as<float>());
       for (int64_t b = 0; b < row_blocks_; ++b) {
         multiply(b, u.as<float>() + b * block, image, strips, v.as<float>(), n);
       }
@@ -255,7 +347,7 @@ class WinogradRunner {
       for_units(pieces * blocks, static_cast<double>(count * panel_size()) * 8, [&](int64_t unit) {
         const int64_t p = unit / blocks * width, n = std::min(width, count - p),
                       c0 = unit % blocks * kChannels;
-        transform_inputs(tiles.strips((first + p) * nr_, n * nr_), n, c0, std::min(kChannels, channels_ - c0),
+        transform_inputs(tiles.strips((first + p) * nr_, n * nr_), c0, std::min(kChannels, channels_ - c0),
                          v.as<float>() + p * panel_size());
       });
       const int64_t cuts = std::clamp<int64_t>(ceil_div(2 * num_threads(), row_blocks_), 1, pieces);
@@ -273,39 +365,71 @@ class WinogradRunner {
   }
 
   // v[panel][point][channel][column]
-  void transform_inputs(const std::vector<WinogradStrip>& strips, int64_t panels, int64_t channel,
-                        int64_t channels, float* v) const {
+  void transform_inputs(const std::vector<WinogradStrip>& strips, int64_t channel, int64_t channels,
+                        float* v) const {
     WinogradInput a;
     a.v = v + channel * nr_;
     a.v_panel = panel_size();
     a.v_point = v_point();
     a.v_channel = nr_;
-    a.panels = panels;
+    a.columns = count_columns(strips);
     a.strips = strips.data();
     a.n_strips = static_cast<int64_t>(strips.size());
     source_.transform(a, channel, channels);
   }
 
-  // u[kernel][point][row][channel] of a block of rows
+  // Of a block of `rows` rows.
+  int64_t panel_rows(int64_t rows) const { return ceil_div(rows, ceil_div(rows, kern_.mr)); }
+
+  // u[kernel][point] of a block of rows, as panels [panel][channel][row] if the taps of a row's channels lie
+  // side by side, else [row][channel]: what lies far apart goes to the lanes, so that pack() turns long rows.
   void transform_weights(int64_t block, float* u) const {
-    const Workspace turned(sizeof(float) * static_cast<size_t>(c_.taps * c_.channels + kFrameSlack));
-    const int64_t r0 = block * rows_, r1 = std::min(r0 + rows_, c_.rows);
+    const int64_t r0 = block * rows_, rows = std::min(rows_, c_.rows - r0);
+    const float* const from = c_.weight + r0 * c_.w_row;
     WinogradWeights a;
     a.taps = plan_.taps;
     a.u_point = u_point();
+    if (!panelled_) {
+      const Workspace turned(sizeof(float) * static_cast<size_t>(rows * c_.taps * c_.channels + kFrameSlack));
+      a.w = turned.as<float>();
+      a.count = a.w_tap = c_.channels;
+      a.items = rows;
+      a.w_item = c_.taps * c_.channels;
+      a.u_item = channels_;
+      kern_.pack(a.w, c_.channels, from, c_.w_channel, 1, c_.channels, rows * c_.taps);
+      return transform_parts(a, u, c_.channels);
+    }
+    // Turned weights stay in L1.
+    constexpr int64_t kTurned = 4096;
+    const int64_t mr = panel_rows(rows), most = std::max<int64_t>(1, kTurned / (width_ * c_.taps));
+    const Workspace turned(sizeof(float) * static_cast<size_t>(width_ * c_.taps * most + kFrameSlack));
     a.w = turned.as<float>();
-    a.channels = c_.channels;
-    for (int64_t r = r0; r < r1; ++r, u += channels_) {
-      // pack() turns (channel, tap) into (tap, channel)
-      kern_.pack(a.w, c_.channels, c_.weight + r * c_.w_row, c_.w_channel, 1, c_.channels, c_.taps);
-      for (size_t i = 0; i < plan_.kernels.size(); ++i) {
-        a.u = u + static_cast<int64_t>(i) * u_size();
-        for (int64_t q = 0; q < plan_.n_parts(); ++q, a.u += c_.channels) {
-          a.tap = plan_.kernels[i].parts[q].tap;
-          kernels().conv.winograd.weights(a);
-        }
+    a.count = a.w_tap = a.u_item = width_;
+    a.w_item = width_ * c_.taps;
+    for (int64_t r = 0; r < rows; r += mr, u += width_ * channels_) {
+      for (int64_t c = 0; c < c_.channels; c += most) {
+        a.items = std::min(most, c_.channels - c);
+        kern_.pack(a.w, width_, from + r * c_.w_row + c * c_.taps, c_.w_row, 1,
+                   std::min(width_, c_.rows - r0 - r), a.items * c_.taps);
+        transform_parts(a, u + c * width_, width_ * c_.channels);
       }
     }
+  }
+  void transform_parts(WinogradWeights a, float* u, int64_t part_stride) const {
+    for (const WinogradPlan::Kernel& kernel : plan_.kernels) {
+      for (int64_t q = 0; q < plan_.n_parts(); ++q) {
+        a.u = u + q * part_stride;
+        a.tap = kernel.parts[q].tap;
+        std::copy_n(kernel.parts[q].live, 2, a.live);
+        kernels().conv.winograd.weights(a);
+      }
+      u += u_size();
+    }
+  }
+
+  // As far as vectors reach.
+  int64_t count_columns(const std::vector<WinogradStrip>& strips) const {
+    return round_up(strips.back().column + strips.back().length, nr_ / 2);
   }
 
   // The outputs of a block of rows in `panels` panels of the images from `image` on.
@@ -316,14 +440,13 @@ class WinogradRunner {
     const Workspace products(sizeof(float) * static_cast<size_t>(kWinogradPoints * m_point));
     GemmBlock<float> blk;
     blk.m = rows;
-    blk.n = columns;
-    blk.mr = ceil_div(rows, ceil_div(rows, kern_.mr));
-    blk.a_panel = blk.mr * channels_;
-    blk.a_rs = channels_;
-    blk.a_ps = 1;
+    blk.n = count_columns(strips);
+    blk.mr = panel_rows(rows);
+    blk.a_panel = (panelled_ ? width_ : blk.mr) * channels_;
+    blk.a_rs = panelled_ ? 1 : channels_;
+    blk.a_ps = panelled_ ? width_ : 1;
     blk.b_panel = panel_size();
     blk.b_ps = nr_;
-    blk.b_tail = nullptr;
     blk.c_rs = columns;
     blk.c_cs = 1;
     blk.alpha = 1;
@@ -334,27 +457,33 @@ class WinogradRunner {
     a.m_point = m_point;
     a.m_row = columns;
     a.rows = rows;
-    a.panels = panels;
+    a.columns = blk.n;
     a.bias = c_.bias ? c_.bias + r0 : nullptr;
     a.strips = strips.data();
     a.n_strips = static_cast<int64_t>(strips.size());
     const int64_t depth = ceil_div(channels_, ceil_div(channels_, kern_.kc));
     for (size_t q = 0; q < plan_.kernels.size(); ++q, u += u_size()) {
+      const WinogradPlan::Kernel& kernel = plan_.kernels[q];
       for (int64_t point = 0; point < kWinogradPoints; ++point) {
-        for (int64_t k0 = 0; k0 < channels_; k0 += depth) {
-          blk.k = std::min(depth, channels_ - k0);
-          blk.a = u + point * u_point() + k0;
-          blk.b = v + point * v_point() + k0 * nr_;
-          blk.c = products.as<float>() + point * m_point;
-          blk.beta = k0 > 0 ? 1.0f : 0.0f;
-          kern_.block(blk);
-        }
+        blk.c = products.as<float>() + point * m_point;
+        blk.beta = 0;
+        kernel.for_runs(point, [&](int64_t first, int64_t count) {
+          const int64_t end = (first + count) * c_.channels;
+          for (int64_t k0 = first * c_.channels; k0 < end; k0 += blk.k) {
+            blk.k = std::min(depth, end - k0);
+            blk.a = u + point * u_point() + k0 * blk.a_ps;
+            blk.b = v + point * v_point() + k0 * nr_;
+            blk.b_tail = blk.b + blk.n / nr_ * blk.b_panel;
+            kern_.block(blk);
+            blk.beta = 1;
+          }
+        });
       }
       const Phase& phase = (*c_.phases)[q];
       a.dst = c_.place(image, 0, r0) + phase.start[1] * c_.out[2] + phase.start[2];
       a.planes = {c_.rows * c_.out_size(),    c_.out_size(), phase.grid[1], phase.grid[2],
                   c_.out_step[1] * c_.out[2], c_.out_step[2]};
-      std::copy_n(plan_.kernels[q].shift, 2, a.before);
+      std::copy_n(kernel.live, 2, a.live);
       kernels().conv.winograd.output(a);
     }
   }
@@ -364,7 +493,9 @@ class WinogradRunner {
   const GemmKernels<float>& kern_;
   const int64_t nr_;
   WinogradSource source_;
-  const int64_t channels_;     // of all parts
+  const int64_t channels_;  // of all parts
+  const bool panelled_;     // transformed weights
+  const int64_t width_;     // of their panels: whole vectors, for most narrower ones would cross cache lines
   int64_t rows_, row_blocks_;  // of a block of rows
 };
 
@@ -374,7 +505,11 @@ bool correlate_winograd(const Correlation<T>& c) {
   if constexpr (sizeof(T) == 4) {
     if (c.groups != 1 || c.in[0] != 1 || c.out[0] != 1 || c.images == 0 || c.rows == 0) return false;
     WinogradPlan plan;
-    if (!winograd_plan(*c.phases, c.step, plan) || !winograd_pays(c, plan)) return false;
+    if (!choose_winograd_plan(
+            *c.phases, c.step, direct_cost(c), [&](const WinogradPlan& p) { return winograd_cost(c, p); },
+            plan)) {
+      return false;
+    }
     WinogradRunner(c, plan).run();
     return true;
   }

@@ -5,6 +5,9 @@
 // for each of the 36 points a product of matrices: (rows x tiles) * (tiles x channels).
 #pragma once
 
+#include <utility>
+#include <vector>
+
 #include "kernels/conv/weight_grad.h"
 #include "kernels/conv/winograd.h"
 
@@ -16,6 +19,7 @@ class WinogradWeightGrad {
                      const float* x, const float* gy)
       : s_(s),
         plan_(plan),
+        kernel_(plan.kernels.front()),
         x_(x),
         gy_(gy),
         source_(plan, s.ic, s.in, frame_shape(s.in, s.stride, phases)),
@@ -41,18 +45,7 @@ class WinogradWeightGrad {
         const int64_t count = std::min(chunk_, here.columns - first);
         transform_inputs(here, first, count, v.as<float>());
         transform_gradients(here, gy_ + image * s_.oc * s_.out_size(), first, count, z.as<float>());
-        GemmArgs<float> a;
-        a.m = s_.oc;
-        a.n = channels_;
-        a.k = count;
-        a.batch = kWinogradPoints;
-        a.a = {z.as<float>(), row_, 1, s_.oc * row_};
-        a.b = {v.as<float>(), 1, row_, channels_ * row_};
-        a.c = sums.as<float>();
-        a.c_rs = channels_;
-        a.c_bs = s_.oc * channels_;
-        a.beta = image > 0 || first > 0 ? 1.0f : 0.0f;
-        gemm(a);
+        multiply(z.as<float>(), v.as<float>(), count, image > 0 || first > 0, sums.as<float>());
       }
     }
     for_units(s_.oc, static_cast<double>(s_.oc * channels_) * 256,
@@ -84,7 +77,7 @@ class WinogradWeightGrad {
                 a.v_panel = nr;
                 a.v_channel = row_;
                 a.v_point = channels * row_;
-                a.panels = ceil_div(columns, nr);
+                a.columns = columns;
                 a.strips = strips.data();
                 a.n_strips = static_cast<int64_t>(strips.size());
                 f(c, std::min(kChannels, channels - c), a);
@@ -102,9 +95,39 @@ class WinogradWeightGrad {
       a.src = gy + c * s_.out_size();
       a.planes = {s_.oc * s_.out_size(), s_.out_size(), s_.out[1], s_.out[2], s_.out[2], 1};
       a.before[0] = a.before[1] = 0;
+      std::copy_n(kernel_.live, 2, a.live);
       a.channels = channels;
       kernels().conv.winograd.gradient(a);
     });
+  }
+
+  // sums[point] += z[point] * v[point]', neighbouring points at once where they have the same parts.
+  void multiply(const float* z, const float* v, int64_t count, bool add, float* sums) const {
+    using Runs = std::vector<std::pair<int64_t, int64_t>>;
+    const auto runs_at = [&](int64_t point) {
+      Runs runs;
+      kernel_.for_runs(point, [&](int64_t first, int64_t parts) { runs.emplace_back(first, parts); });
+      return runs;
+    };
+    for (int64_t point = 0, end; point < kWinogradPoints; point = end) {
+      const Runs runs = runs_at(point);
+      for (end = point + 1; end < kWinogradPoints && runs_at(end) == runs;) ++end;
+      for (const auto& [part, parts] : runs) {
+        const int64_t channel = part * s_.ic;
+        GemmArgs<float> a;
+        a.m = s_.oc;
+        a.n = parts * s_.ic;
+        a.k = count;
+        a.batch = end - point;
+        a.a = {z + point * s_.oc * row_, row_, 1, s_.oc * row_};
+        a.b = {v + (point * channels_ + channel) * row_, 1, row_, channels_ * row_};
+        a.c = sums + point * s_.oc * channels_ + channel;
+        a.c_rs = channels_;
+        a.c_bs = s_.oc * channels_;
+        a.beta = add ? 1.0f : 0.0f;
+        gemm(a);
+      }
+    }
   }
 
   // One output channel's sums[point][part][channel] to gw[channel][tap].
@@ -118,9 +141,13 @@ class WinogradWeightGrad {
       a.taps = plan_.taps;
       a.u = sums + q * s_.ic;
       a.u_point = s_.oc * channels_;
+      a.u_item = a.w_item = 0;
       a.w = turned;
-      a.tap = plan_.kernels.front().parts[q].tap;
-      a.channels = s_.ic;
+      a.w_tap = s_.ic;
+      a.tap = kernel_.parts[q].tap;
+      std::copy_n(kernel_.parts[q].live, 2, a.live);
+      a.count = s_.ic;
+      a.items = 1;
       kernels().conv.winograd.weights_back(a);
     }
     // pack() turns (tap, channel) into (channel, tap), and may write past them
@@ -130,6 +157,7 @@ class WinogradWeightGrad {
 
   const ConvShape& s_;
   const WinogradPlan& plan_;
+  const WinogradPlan::Kernel& kernel_;
   const float* const x_;
   const float* const gy_;
   WinogradSource source_;
@@ -140,11 +168,13 @@ class WinogradWeightGrad {
 // In multiply-adds of a direct sum: the transform of an input costs about as much as 12 products per point,
 // that of a gradient 36; the sums go through memory, which takes the time of some 40 products each. Fitted as
 // that of conv/winograd.h.
-inline bool winograd_grad_pays(const ConvShape& s, const WinogradPlan& plan) {
+inline double winograd_grad_cost(const ConvShape& s, const WinogradPlan& plan) {
   const auto parts = static_cast<double>(plan.n_parts());
   const auto columns = static_cast<double>(WinogradTiles(s.n, s.out[1], s.out[2], plan.tile).columns);
-  const double transforms = 36.0 / static_cast<double>(s.ic) + 12.0 * parts / static_cast<double>(s.oc);
-  return 36.0 * (columns * (parts + transforms) + 40 * parts) < static_cast<double>(s.n * plan.products);
+  const double transforms =
+      36 * (36.0 / static_cast<double>(s.ic) + 12.0 * parts / static_cast<double>(s.oc));
+  const auto products = static_cast<double>(plan.products);
+  return columns * (products + transforms) + 40 * products;
 }
 
 // Returns false, having done nothing, where a direct sum is better.
@@ -153,8 +183,10 @@ bool weight_grad_winograd(const ConvShape& s, const Taps& taps, const T* x, cons
   if constexpr (sizeof(T) == 4) {
     const std::vector<Phase> phases = {forward_phase(s, taps)};
     WinogradPlan plan;
-    if (s.groups != 1 || s.in[0] != 1 || s.out[0] != 1 || !winograd_plan(phases, s.stride, plan) ||
-        !winograd_grad_pays(s, plan)) {
+    const auto cost = [&](const WinogradPlan& p) { return winograd_grad_cost(s, p); };
+    if (s.groups != 1 || s.in[0] != 1 || s.out[0] != 1 ||
+        !choose_winograd_plan(phases, s.stride, static_cast<double>(s.n * s.out_size() * taps.size()), cost,
+                              plan)) {
       return false;
     }
     WinogradWeightGrad(s, phases, plan, x, gy).run(gw);

@@ -36,6 +36,11 @@ PLAIT_INLINE void with_size(int64_t size, F&& f) {
   }
 }
 
+// Only the outer points may lack products.
+PLAIT_INLINE bool is_live(int64_t live, int point) {
+  return (point > 0 && point < kSide - 1) || (live >> point & 1);
+}
+
 // B' d
 PLAIT_INLINE void input_line(const F32* d, F32* v) {
   const F32 e1 = d[4] - 2.0f * d[2], o1 = kA * (d[3] - 2.0f * d[1]);
@@ -190,15 +195,17 @@ void transform(const WinogradInput& a) {
                        a.tile * (s.length - 1) + kSize);
     }
     float* to = a.v + c * a.v_channel;
-    for (int64_t j = 0; j < a.panels * kWidth; j += L) {
+    for (int64_t j = 0; j < a.columns; j += L) {
       float* const panel = to + j / kWidth * a.v_panel + j % kWidth;
       F32 d[kSize], v[kSide];
-#pragma GCC unroll 2
       for (int y = 0; y < kSide; ++y) {
+        if (!is_live(a.live[0], y)) continue;
         load_tiles<kSize>(lines + y * kLine, at + j, d);
         tile_line<kSize>(d, v);
 #pragma GCC unroll 6
-        for (int x = 0; x < kSide; ++x) store(panel + (kSide * y + x) * a.v_point, v[x]);
+        for (int x = 0; x < kSide; ++x) {
+          if (is_live(a.live[1], x)) store(panel + (kSide * y + x) * a.v_point, v[x]);
+        }
       }
     }
   }
@@ -210,40 +217,62 @@ void gradient(const WinogradInput& a) {
 
 template <int N>
 void weights_of(const WinogradWeights& a) {
-  for (int64_t c = 0; c < a.channels; c += L) {
-    const int64_t n = a.channels - c < L ? a.channels - c : L;
-    F32 half[kSide][N], v[kSide];
-    for (int x = 0; x < N; ++x) {
-      F32 g[N];
-      for (int y = 0; y < N; ++y) {
-        const int64_t tap = a.tap[N * y + x];
-        g[y] = tap < 0 ? F32{} : load_n(a.w + tap * a.channels + c, n);
+  for (int64_t item = 0; item < a.items; ++item) {
+    for (int64_t c = 0; c < a.count; c += L) {
+      const float* const w = a.w + item * a.w_item + c;
+      float* const u = a.u + item * a.u_item + c;
+      // What is written too much, the next items overwrite.
+      const bool whole = a.count - c >= L || (a.u_item == a.count && (a.items - item) * a.count - c >= L);
+      const auto put = [&](float* to, F32 v) {
+        if (whole) {
+          store(to, v);
+        } else {
+          store_n(to, v, a.count - c);
+        }
+      };
+      F32 half[kSide][N], v[kSide];
+      for (int x = 0; x < N; ++x) {
+        F32 g[N];
+        for (int y = 0; y < N; ++y) {
+          const int64_t tap = a.tap[N * y + x];
+          g[y] = tap < 0 ? F32{} : load(w + tap * a.w_tap);
+        }
+        values<N>(g, v, kNear, kFar);
+        for (int y = 0; y < kSide; ++y) half[y][x] = v[y];
       }
-      values<N>(g, v, kNear, kFar);
-      for (int y = 0; y < kSide; ++y) half[y][x] = v[y];
-    }
-    for (int y = 0; y < kSide; ++y) {
-      values<N>(half[y], v, kNear, kFar);
-      for (int x = 0; x < kSide; ++x) store_n(a.u + (kSide * y + x) * a.u_point + c, v[x], n);
+      for (int y = 0; y < kSide; ++y) {
+        if (!is_live(a.live[0], y)) continue;
+        values<N>(half[y], v, kNear, kFar);
+        for (int x = 0; x < kSide; ++x) {
+          if (is_live(a.live[1], x)) put(u + (kSide * y + x) * a.u_point, v[x]);
+        }
+      }
     }
   }
 }
 
 template <int N>
 void weights_back_of(const WinogradWeights& a) {
-  for (int64_t c = 0; c < a.channels; c += L) {
-    const int64_t n = a.channels - c < L ? a.channels - c : L;
-    F32 half[N][kSide], u[kSide], g[N];
-    for (int x = 0; x < kSide; ++x) {
-      for (int y = 0; y < kSide; ++y) u[y] = load_n(a.u + (kSide * y + x) * a.u_point + c, n);
-      moments<N>(u, g, kNear, kFar);
-      for (int y = 0; y < N; ++y) half[y][x] = g[y];
-    }
-    for (int y = 0; y < N; ++y) {
-      moments<N>(half[y], g, kNear, kFar);
-      for (int x = 0; x < N; ++x) {
-        const int64_t tap = a.tap[N * y + x];
-        if (tap >= 0) store_n(a.w + tap * a.channels + c, g[x], n);
+  for (int64_t item = 0; item < a.items; ++item) {
+    for (int64_t c = 0; c < a.count; c += L) {
+      float* const w = a.w + item * a.w_item + c;
+      const float* const from = a.u + item * a.u_item + c;
+      const int64_t n = a.count - c < L ? a.count - c : L;
+      F32 half[N][kSide], u[kSide], g[N];
+      for (int x = 0; x < kSide; ++x) {
+        for (int y = 0; y < kSide; ++y) {
+          const bool live = is_live(a.live[0], y) && is_live(a.live[1], x);
+          u[y] = live ? load_n(from + (kSide * y + x) * a.u_point, n) : F32{};
+        }
+        moments<N>(u, g, kNear, kFar);
+        for (int y = 0; y < N; ++y) half[y][x] = g[y];
+      }
+      for (int y = 0; y < N; ++y) {
+        moments<N>(half[y], g, kNear, kFar);
+        for (int x = 0; x < N; ++x) {
+          const int64_t tap = a.tap[N * y + x];
+          if (tap >= 0) store_n(w + tap * a.w_tap, g[x], n);
+        }
       }
     }
   }
@@ -307,11 +336,14 @@ void output_of(const WinogradOutput& a) {
   for (int64_t r = 0; r < a.rows; ++r) {
     const float* m = a.m + r * a.m_row;
     const F32 bias = splat<F32>(a.bias ? a.bias[r] : 0.0f);
-    for (int64_t j = 0; j < a.panels * kWidth; j += L) {
+    for (int64_t j = 0; j < a.columns; j += L) {
       F32 d[kSide], v[N];
       for (int x = 0; x < kSide; ++x) {
 #pragma GCC unroll 6
-        for (int y = 0; y < kSide; ++y) d[y] = load(m + (kSide * y + x) * a.m_point + j);
+        for (int y = 0; y < kSide; ++y) {
+          const bool live = is_live(a.live[0], y) && is_live(a.live[1], x);
+          d[y] = live ? load(m + (kSide * y + x) * a.m_point + j) : F32{};
+        }
         moments<N>(d, v, 1, 1);
 #pragma GCC unroll 5
         for (int y = 0; y < N; ++y) half[y][x] = v[y];
@@ -325,15 +357,13 @@ void output_of(const WinogradOutput& a) {
     }
     for (int64_t q = 0; q < a.n_strips; ++q) {
       const WinogradStrip& s = a.strips[q];
-      // Row and column 0 of the strip in the plane, and the first and the end of those inside.
-      const int64_t y0 = s.row * N - a.before[0], x0 = s.left * N - a.before[1];
-      const int64_t top = y0 < 0 ? -y0 : 0, bottom = planes.h - y0 < N ? planes.h - y0 : N;
-      const int64_t left = x0 < 0 ? -x0 : 0;
+      // Row and column 0 of the strip in the plane, and the end of those inside.
+      const int64_t y0 = s.row * N, x0 = s.left * N;
+      const int64_t bottom = planes.h - y0 < N ? planes.h - y0 : N;
       const int64_t right = planes.w - x0 < s.length * N ? planes.w - x0 : s.length * N;
-      float* to = a.dst + s.image * planes.image + r * planes.plane + (y0 + top) * planes.row +
-                  (x0 + left) * planes.step;
-      for (int64_t y = top; y < bottom; ++y, to += planes.row) {
-        store_row(to, planes.step, lines + y * kRow + N * s.column + left, right - left);
+      float* to = a.dst + s.image * planes.image + r * planes.plane + y0 * planes.row + x0 * planes.step;
+      for (int64_t y = 0; y < bottom; ++y, to += planes.row) {
+        store_row(to, planes.step, lines + y * kRow + N * s.column, right);
       }
     }
   }
