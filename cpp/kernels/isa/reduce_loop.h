@@ -52,7 +52,7 @@ PLAIT_INLINE bool reduce_few_columns(const ReduceTile& t) {
   if (cols > kMost || cols % L == 0 || t.reduce_stride != cols) return false;
   int64_t side = L;
   while (side > 1 && side / 2 * cols % L == 0) side /= 2;
-  if (t.reduce_n < 2 * side) return false;
+  if (t.reduce_n < 8 * side) return false;  // joining would cost more than it saves
   const T* x = static_cast<const T*>(t.x);
   const int64_t rounds = t.reduce_n / side, wide = side * cols;
   alignas(kVecBytes) int64_t room[kMaxReducePlanes][L * kMost];

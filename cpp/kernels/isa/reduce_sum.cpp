@@ -110,7 +110,8 @@ struct FloatSum : DoubleState {
     for (; i + 8 * L <= n; i += 8 * L) {
       sum.add(tree8([&](int k) { return Map::map(load(x + i + k * L)); }, Plus{}));
     }
-    if (i + 4 * L <= n) {  // rows of a few vectors would wait for one addition after the other
+    // Rows of a few vectors would wait for one addition after the other; narrow vectors are never few.
+    if (PLAIT_ISA_LEVEL > 0 && i + 4 * L <= n) {
       const auto at = [&](int k) { return Map::map(load(x + i + k * L)); };
       sum.add((at(0) + at(1)) + (at(2) + at(3)));
       i += 4 * L;
