@@ -10,10 +10,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <memory>
 
 #include "core/error.h"
 #include "core/parallel.h"
+#include "core/workspace.h"
 #include "kernels/dispatch.h"
 #include "kernels/pointwise_plan.h"
 #include "kernels/short_rows.h"
@@ -228,9 +228,9 @@ class Plan {
     // Partial states: [slice][plane][output], a tile's outputs side by side. No two slices share cache lines:
     // the threads would take them from each other with every step.
     const int64_t slice_bytes = (outputs_ * 8 * kernel_.planes + 2 * kLine - 1) / kLine * kLine;
-    std::unique_ptr<char[]> partial(new char[static_cast<size_t>(slice_bytes * slices_)]);
+    const Workspace partial(static_cast<size_t>(slice_bytes * slices_));
     const auto partial_state = [&](int64_t slice, int64_t outer, int64_t j0, void** state) {
-      char* base = partial.get() + slice * slice_bytes + (outer * inner_kept_.size + j0) * 8;
+      char* base = partial.as<char>() + slice * slice_bytes + (outer * inner_kept_.size + j0) * 8;
       for (int p = 0; p < kernel_.planes; ++p) state[p] = base + p * outputs_ * 8;
     };
     parallel_chunks(tasks_ * slices_, [&](int64_t i) {

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <memory>
 
 #include "core/parallel.h"
+#include "core/workspace.h"
 #include "kernels/dispatch.h"
 
 namespace plait {
@@ -73,17 +73,19 @@ void for_columns_as_rows(int64_t item, const void* x, const void* second, void* 
       }
     });
   };
-  const auto to_rows = [&](const void* from) {
-    std::unique_ptr<char[]> rows(new char[static_cast<size_t>(size)]);
+  const Workspace rows(static_cast<size_t>(second ? 2 * size : size));
+  char* const a = rows.as<char>();
+  char* const b = second ? a + size : nullptr;
+  const auto to_rows = [&](char* to, const void* from) {
     for_panels([&](int64_t row, int64_t run, int64_t m) {
-      transpose(rows.get() + row, n * item, static_cast<const char*>(from) + run, inner * item, m, inner);
+      transpose(to + row, n * item, static_cast<const char*>(from) + run, inner * item, m, inner);
     });
-    return rows;
   };
-  const std::unique_ptr<char[]> a = to_rows(x), b = second ? to_rows(second) : nullptr;
-  f(a.get(), b.get());
+  to_rows(a, x);
+  if (second) to_rows(b, second);
+  f(a, b);
   for_panels([&](int64_t row, int64_t run, int64_t m) {
-    transpose(static_cast<char*>(y) + run, inner * item, a.get() + row, n * item, inner, m);
+    transpose(static_cast<char*>(y) + run, inner * item, a + row, n * item, inner, m);
   });
 }
 
