@@ -28,7 +28,10 @@ void init_runtime(py::module_& m) {
         set_flush_denormal(on);
         return true;
       },
-      py::arg("mode"), "Whether kernels treat denormal numbers as zero; on by default. Returns True.");
+      py::arg("mode"),
+      "Whether kernels treat denormal numbers as zero; on by default. Products of bfloat16 always do where "
+      "the "
+      "CPU has AVX512-BF16. Returns True.");
   m.def(
       "memory_stats",
       [] {
