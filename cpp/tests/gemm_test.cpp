@@ -47,6 +47,19 @@ struct Matrix {
   GemmOperand<T> operand() { return {begin(), rs, cs, 0, nullptr, nullptr}; }
 };
 
+// One element of A B, and 1 + the sum of its products' sizes, by which rounding is measured.
+template <class T>
+struct Sum {
+  double value = 0, scale = 1;
+  Sum(Matrix<T>& a, Matrix<T>& b, int64_t i, int64_t j) {
+    for (int64_t p = 0; p < a.n; ++p) {
+      const double product = double(a.at(i, p)) * double(b.at(p, j));
+      value += product;
+      scale += std::fabs(product);
+    }
+  }
+};
+
 double activate(double x, GemmActivation activation) {
   switch (activation) {
     case GemmActivation::kRelu:
@@ -166,17 +179,13 @@ void check(const Case& t, bool indirect = false) {
   int bad = 0;
   for (int64_t i = 0; i < m; ++i) {
     for (int64_t j = 0; j < n; ++j) {
-      double v = 0, scale = 1;
-      for (int64_t p = 0; p < k; ++p) {
-        v += double(a.at(i, p)) * double(b.at(p, j));
-        scale += std::fabs(double(a.at(i, p)) * double(b.at(p, j)));
-      }
-      v *= t.alpha;
+      const Sum<T> sum(a, b, i, j);
+      double v = t.alpha * sum.value;
       if (t.beta != 0) v += t.beta * double(old.at(i, j));
       if (t.col_bias) v += double(cb[size_t(j)]);
       if (t.row_bias) v += double(rb[size_t(i)]);
       if (t.residual) v += double(res.at(i, j));
-      const double tol = (4 + 2 * std::sqrt(double(k))) * eps * (scale * std::fabs(t.alpha) + 8);
+      const double tol = (4 + 2 * std::sqrt(double(k))) * eps * (sum.scale * std::fabs(t.alpha) + 8);
       if (t.preact && !(std::fabs(double(pre.at(i, j)) - v) <= tol)) ++bad;
       if (!(std::fabs(double(c.at(i, j)) - activate(v, t.activation)) <= tol)) ++bad;
     }
@@ -397,13 +406,9 @@ void check_pairs(int64_t m, int64_t n, int64_t k, Layout a_layout, Layout b_layo
   int bad = 0;
   for (int64_t i = 0; i < m; ++i) {
     for (int64_t j = 0; j < n; ++j) {
-      double v = 0, scale = 1;
-      for (int64_t p = 0; p < k; ++p) {
-        v += double(a.at(i, p)) * double(b.at(p, j));
-        scale += std::fabs(double(a.at(i, p)) * double(b.at(p, j)));
-      }
-      const double tol = (4 + 2 * std::sqrt(double(k))) * std::numeric_limits<float>::epsilon() * scale;
-      if (!(std::fabs(double(c.at(i, j)) - v) <= tol)) ++bad;
+      const Sum<float> sum(a, b, i, j);
+      const double tol = (4 + 2 * std::sqrt(double(k))) * std::numeric_limits<float>::epsilon() * sum.scale;
+      if (!(std::fabs(double(c.at(i, j)) - sum.value) <= tol)) ++bad;
     }
   }
   TEST_CHECK(bad == 0, "%d wrong: pairs, m=%ld n=%ld k=%ld, layouts %d %d", bad, m, n, k, int(a_layout),
