@@ -201,10 +201,9 @@ void block(const GemmBlock<T>& g) {
     rows = left < g.mr ? left : in_place && left > g.mr && left < 2 * g.mr ? (left + 1) / 2 : g.mr;
     t.a = reinterpret_cast<const E*>(in_place ? g.a + i * g.a_rs : g.a + i / g.mr * g.a_panel);
     const char* next = reinterpret_cast<const char*>(t.a + g.a_panel);
-    // Pairs come packed.
-    constexpr bool kMaybe = kSame<E, Pair>;
-    const TileFn<T, E> wide = unit ? pick<T, E, true>(rows, true) : pick<T, E, kMaybe>(rows, true);
-    const TileFn<T, E> narrow = unit ? pick<T, E, true>(rows, false) : pick<T, E, kMaybe>(rows, false);
+    constexpr bool kPacked = kSame<E, Pair>;  // always: no tiles that read in place
+    const TileFn<T, E> wide = unit ? pick<T, E, true>(rows, true) : pick<T, E, kPacked>(rows, true);
+    const TileFn<T, E> narrow = unit ? pick<T, E, true>(rows, false) : pick<T, E, kPacked>(rows, false);
     for (int64_t j = 0; j < g.n; j += nr) {
       const int64_t cols = g.n - j < nr ? g.n - j : nr;
       const bool tail = cols < nr;
