@@ -190,13 +190,20 @@ Tensor embedding(const Tensor& input, const Tensor& table, std::optional<int64_t
   return apply<Embedding>(table, index, use);
 }
 
-// bounds: where each bag begins, and the end of the last one; the caller has checked that they rise to at
-// most the number of indices.
+// bounds: where each bag begins, and the end of the last one.
 Tensor embedding_bag_sum(const Tensor& table, const Tensor& input, const Tensor& bounds, bool by_frequency) {
   const Tensor index = checked_index("embedding_bag", input, table);
   PLAIT_CHECK(table.is_floating(), kType, "embedding_bag: expected a floating-point weight, got ",
               dtype_name(table.dtype()));
-  return apply<EmbeddingBag>(table, index, contiguous(bounds), TableUse{table.shape()[0], -1, by_frequency});
+  PLAIT_CHECK(input.dim() == 1 && bounds.dim() == 1 && bounds.numel() > 0 && bounds.dtype() == DType::kInt64,
+              kValue, "embedding_bag: expected 1-D indices and 1-D bounds of dtype int64, got shapes ",
+              input.shape(), " and ", bounds.shape());
+  const Tensor ends = contiguous(bounds);
+  const int64_t* const bound = ends.data<int64_t>();
+  PLAIT_CHECK(bound[0] >= 0 && std::is_sorted(bound, bound + ends.numel()) &&
+                  bound[ends.numel() - 1] <= index.numel(),
+              kValue, "embedding_bag: expected bounds that rise from 0 to at most ", index.numel());
+  return apply<EmbeddingBag>(table, index, ends, TableUse{table.shape()[0], -1, by_frequency});
 }
 
 Tensor one_hot(const Tensor& input, int64_t classes) {
