@@ -15,14 +15,16 @@
 namespace plait {
 namespace {
 
-// 2 gy (x - mean) / (n - correction). Recorded, the mean is a function of x again.
-Tensor var_gradient(const char* name, const Tensor& gy, const Tensor& x, const Tensor& mean, const Axes& axes,
-                    double correction) {
+// 2 gy (x - mean) / (n - correction). `known` is the mean if it was kept; recorded, it is a function of x
+// again.
+Tensor var_gradient(const char* name, const Tensor& gy, const Tensor& x, const Tensor& known,
+                    const Axes& axes, double correction) {
   const double n = static_cast<double>(reduced_count(x.shape(), axes));
   const double divisor = std::max(0.0, n - correction);
-  if (grad_enabled()) return mul(mul(gy, 2.0 / divisor), sub(x, plait::mean(x, axes.dims, true)));
+  const Tensor center = grad_enabled() || !known.defined() ? mean(x, axes.dims, true) : known;
+  if (grad_enabled()) return mul(mul(gy, 2.0 / divisor), sub(x, center));
   const Tensor g = mul(gy, 1.0 / divisor);
-  return run_pointwise_op(Pointwise::kSquaredDifferenceGradA, name, x.dtype(), {&g, &x, &mean});
+  return run_pointwise_op(Pointwise::kSquaredDifferenceGradA, name, x.dtype(), {&g, &x, &center});
 }
 // gy / (2 std), 0 where std is 0
 Tensor std_to_var(const Tensor& gy, const Tensor& std) {
@@ -65,7 +67,7 @@ struct VarMean {
     if (gys[0].defined()) {
       Tensor g = restore_dims(gys[0], axes);
       if (root) g = std_to_var(g, restore_dims(ctx.saved(1), axes));
-      gx = var_gradient(meta.name, g, x, mean(x, axes.dims, true), axes, correction);
+      gx = var_gradient(meta.name, g, x, Tensor(), axes, correction);
     }
     if (gys[1].defined()) {
       const double n = static_cast<double>(reduced_count(x.shape(), axes));
