@@ -80,9 +80,11 @@ struct GemmSmall {
 
 template <class T>
 struct GemmKernels {
-  int64_t mr, nr;       // register tile: at most mr rows, nr columns
-  int64_t kc, mc, nc;   // cache blocks: depth of a panel, rows of A (at least), columns of B (at most)
-  int64_t direct_cols;  // up to how many columns of B rows of A that are adjacent in k are read in place
+  int64_t mr, nr;      // register tile: at most mr rows, nr columns
+  int64_t kc, mc, nc;  // cache blocks: depth of a panel, rows of A (at least), columns of B (at most)
+  // Up to how many columns of B an A that is adjacent in k, or in m, is read in place, and up to how many
+  // rows of A a B that is adjacent in n.
+  int64_t direct_a_rows, direct_a_cols, direct_b;
   void (*block)(const GemmBlock<T>& args);
   // Panels of `width` rows: dst[t*width*k + p*width + i] = X(t*width + i, p) for every t with t*width <
   // count, i < width, p < k; X(i, p) is src[i*si + p*sp] for i < count and zero from there on. May write up

@@ -69,16 +69,20 @@ class Engine {
   }
 
   // Whether A is read in place by a unit of n columns: its rows are read n / nr times, and whatever its
-  // layout costs more than a packed panel does is paid each time. Rows that are adjacent in k cost nothing
-  // with vectors of up to 32 bytes. By measurement.
+  // layout costs more than a packed panel does is paid each time. By measurement.
   bool direct_a(int64_t n) const {
-    if (g_.a.source || rows_collide()) return false;
-    return g_.a.cs == 1 ? n <= kern_.direct_cols : g_.a.rs == 1 && n <= 6 * kern_.nr;
+    if (g_.a.source) return false;
+    return g_.a.cs == 1 ? n <= kern_.direct_a_rows : g_.a.rs == 1 && n <= kern_.direct_a_cols;
   }
-  // Rows of A a multiple of 4 KB apart meet in one set of L1, which holds 8 lines: a tile of 14 rows then
-  // runs at half speed (Zen 4).
-  bool rows_collide() const {
-    return kern_.mr > 8 && g_.a.cs == 1 && g_.a.rs * static_cast<int64_t>(sizeof(T)) % 4096 == 0;
+  // Rows of a tile. Rows of A a multiple of 4 KB apart meet in one set of L1, which holds 8 lines, and 14 of
+  // them read in place run at half speed, 7 at full speed (Zen 4). So it is with columns 4 or 8 KB apart, if
+  // the panel leaves L1; not with those further apart.
+  int64_t tile_rows(bool direct) const {
+    constexpr int64_t kPage = 4096, kWays = 8;
+    const int64_t stride = (g_.a.cs == 1 ? g_.a.rs : g_.a.cs) * static_cast<int64_t>(sizeof(T));
+    const bool meet =
+        stride % kPage == 0 && (g_.a.cs == 1 || (stride / kPage <= 2 && depth_ > cpu_info().l1d_bytes / 64));
+    return direct && meet && kern_.mr > kWays ? kern_.mr / 2 : kern_.mr;
   }
   // Whether B is read in place by a unit of m rows: its panels are read m / mr times, in short pieces, which
   // only a cache answers fast. By measurement.
@@ -86,7 +90,7 @@ class Engine {
     const int64_t bytes = k * n * static_cast<int64_t>(sizeof(T));
     const int64_t span = k * g_.b.rs * static_cast<int64_t>(sizeof(T));
     return !g_.b.source && !g_.b.panels && g_.b.cs == 1 &&
-           (m <= 8 || (m <= 5 * kern_.mr && bytes <= cpu_info().l2_bytes / 4) ||
+           (m <= kern_.direct_b || (m <= 5 * kern_.mr && bytes <= cpu_info().l2_bytes / 4) ||
             (m <= 12 * kern_.mr && span >= 0 && span <= cpu_info().l1d_bytes / 2));
   }
 
@@ -139,8 +143,8 @@ class Engine {
     const T* b_data = batch_start(bo, b);
 
     // Assumptions of the loops below: m, n > 0, k1 > k0; blocks of k start at multiples of depth_ from k0.
-    const int64_t mr = kern_.mr, nr = kern_.nr;
     const bool direct_a = this->direct_a(n), direct_b = this->direct_b(m, n, k1 - k0);
+    const int64_t mr = tile_rows(direct_a), nr = kern_.nr;
     const int64_t kc = std::min(depth_, k1 - k0);
     const int64_t l2 = cpu_info().l2_bytes * 3 / 8 / static_cast<int64_t>(sizeof(T)) / kc;
     const int64_t nc_most = std::max(nr, std::min(kern_.nc, l2 / nr * nr));

@@ -19,6 +19,11 @@ namespace {
 constexpr int kV = 2;
 constexpr int kMaxRows = PLAIT_ISA_LEVEL == 2 ? 14 : PLAIT_ISA_LEVEL == 1 ? 6 : 4;
 
+// Steps of k that a B read in place is called ahead: its rows lie too far apart for hardware to foresee. With
+// vectors of 64 bytes, where it costs no time and turns 0.7 to 1.0 of a packed B's speed into 1.02 to 1.4
+// (Zen 4); with 32 bytes it costs up to half where rows meet in one set of L1.
+constexpr int64_t kStepsAhead = 16;
+
 // Two bf16 neighbours in k as one element of a panel, the earlier one in the low half.
 using Pair = int32_t;
 
@@ -45,7 +50,7 @@ struct TileArgs {
   const E* a;
   int64_t a_rs, a_ps;
   const E* b;
-  int64_t b_ps;
+  int64_t b_ps, b_ahead;  // b_ahead: from a row of B to the one to call meanwhile
   T* c;
   int64_t c_rs;
   int cols;
@@ -78,6 +83,7 @@ template <class T, class E, int R, int V, bool kUnit, bool kTail = false>
 void tile(const TileArgs<T, E>& t) {
   constexpr int L = kLanes<T>;
   const int64_t k = t.k, a_rs = t.a_rs, a_ps = t.a_ps, b_ps = t.b_ps;
+  [[maybe_unused]] const int64_t b_ahead = t.b_ahead;
   const E* a = t.a;
   const E* b = t.b;
 #pragma GCC unroll 16
@@ -98,6 +104,13 @@ void tile(const TileArgs<T, E>& t) {
       const int64_t have = t.cols - v * L < L ? t.cols - v * L : L;
       bv[v] = kTail ? load_n(b + v * L, have) : load(b + v * L);
     }
+#if PLAIT_ISA_LEVEL == 2
+    if (!kTail) {  // a row's lines: one more than its vectors where they are not aligned
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) __builtin_prefetch(b + b_ahead + v * L);
+      __builtin_prefetch(b + b_ahead + V * L - 1);
+    }
+#endif
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
       const Vec<E> x = splat<Vec<E>>(kUnit ? a[r] : a[r * a_rs]);
@@ -165,7 +178,8 @@ void block(const GemmBlock<T>& g) {
   const bool unit = kSame<E, Pair> || g.a_rs == 1, direct = g.c_cs == 1;
   const int64_t col_panels = (g.n + nr - 1) / nr;
   // What each tile calls ahead: of the next A panel, and of what follows the block.
-  const int64_t ahead = unit ? share_of(g.mr * g.k * static_cast<int64_t>(sizeof(T)), col_panels) : 0;
+  const bool packed = g.a_panel == g.mr * g.k;
+  const int64_t ahead = packed ? share_of(g.mr * g.k * static_cast<int64_t>(sizeof(T)), col_panels) : 0;
   const bool follows = g.ahead_bytes[0] || g.ahead_bytes[1];
   const char* following[2] = {static_cast<const char*>(g.ahead[0]), static_cast<const char*>(g.ahead[1])};
   int64_t following_share[2] = {};
@@ -209,6 +223,7 @@ void block(const GemmBlock<T>& g) {
       const bool tail = cols < nr;
       t.b = reinterpret_cast<const E*>(tail ? g.b_tail : g.b + j / nr * g.b_panel);
       t.b_ps = tail ? nr : g.b_ps;
+      t.b_ahead = t.b_ps == nr ? 0 : kStepsAhead * t.b_ps;
       t.cols = static_cast<int>(cols);
       next = call_ahead(next, ahead);
       if (follows) {
@@ -391,6 +406,7 @@ void small_items(const GemmSmall<T>& g) {
   t.a_rs = g.a_rs;
   t.a_ps = g.a_cs;
   t.b_ps = g.b_cs == 1 ? g.b_rs : nr;
+  t.b_ahead = 0;
   t.c_rs = g.c_rs;
   t.cols = static_cast<int>(g.n);
   t.alpha = g.alpha;
@@ -495,9 +511,13 @@ void fill_blocks(GemmKernels<T>& g) {
   g.mc = kMaxRows * 160;
   g.nc = sizeof(T) == 4 ? 512 : 384;
   // Measured on Zen 3, k = 192 to 384: A in place is within 1% of packed A whatever its row stride, where
-  // packing costs as much as 16 multiply-adds an element. With 64-byte vectors on Sapphire Rapids packing won
-  // beyond 6 panels.
-  g.direct_cols = PLAIT_ISA_LEVEL == 2 ? 6 * g.nr : int64_t{1} << 62;
+  // packing costs as much as 16 multiply-adds an element; turned, it wins up to 6 panels. With 64-byte
+  // vectors on Zen 4, A in place is ahead by a third with one panel, by 5% with four, and even from 12 on; B
+  // in place by half with 14 rows, 5% with 128, and even from a thousand on.
+  constexpr bool wide = PLAIT_ISA_LEVEL == 2;
+  g.direct_a_rows = wide ? 12 * g.nr : int64_t{1} << 62;
+  g.direct_a_cols = (wide ? 12 : 6) * g.nr;
+  g.direct_b = (wide ? 64 : 2) * kMaxRows;
   g.block = block<T, E>;
   g.finish = finish<T>;
 }
