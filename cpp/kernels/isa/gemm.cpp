@@ -513,11 +513,12 @@ void fill_blocks(GemmKernels<T>& g) {
   // Measured on Zen 3, k = 192 to 384: A in place is within 1% of packed A whatever its row stride, where
   // packing costs as much as 16 multiply-adds an element; turned, it wins up to 6 panels. With 64-byte
   // vectors on Zen 4, A in place is ahead by a third with one panel, by 5% with four, and even from 12 on; B
-  // in place by half with 14 rows, 5% with 128, and even from a thousand on.
+  // in place by half with 14 rows, 5% with 128, and on two threads 2% with 2048.
   constexpr bool wide = PLAIT_ISA_LEVEL == 2;
-  g.direct_a_rows = wide ? 12 * g.nr : int64_t{1} << 62;
+  constexpr int64_t any = int64_t{1} << 62;
+  g.direct_a_rows = wide ? 12 * g.nr : any;
   g.direct_a_cols = (wide ? 12 : 6) * g.nr;
-  g.direct_b = (wide ? 64 : 2) * kMaxRows;
+  g.direct_b = wide ? any : 2 * kMaxRows;
   g.block = block<T, E>;
   g.finish = finish<T>;
 }
