@@ -75,14 +75,14 @@ class Engine {
     return g_.a.cs == 1 ? n <= kern_.direct_a_rows : g_.a.rs == 1 && n <= kern_.direct_a_cols;
   }
   // Rows of a tile. Rows of A a multiple of 4 KB apart meet in one set of L1, which holds 8 lines, and 14 of
-  // them read in place run at half speed, 7 at full speed (Zen 4). So it is with columns 4 or 8 KB apart, if
+  // them read in place run at half speed, 8 at full speed (Zen 4). So it is with columns 4 or 8 KB apart, if
   // the panel leaves L1; not with those further apart.
   int64_t tile_rows(bool direct) const {
     constexpr int64_t kPage = 4096, kWays = 8;
     const int64_t stride = (g_.a.cs == 1 ? g_.a.rs : g_.a.cs) * static_cast<int64_t>(sizeof(T));
     const bool meet =
         stride % kPage == 0 && (g_.a.cs == 1 || (stride / kPage <= 2 && depth_ > cpu_info().l1d_bytes / 64));
-    return direct && meet && kern_.mr > kWays ? kern_.mr / 2 : kern_.mr;
+    return direct && meet ? std::min(kern_.mr, kWays) : kern_.mr;
   }
   // Whether B is read in place by a unit of m rows: its panels are read m / mr times, in short pieces, which
   // only a cache answers fast. By measurement.
