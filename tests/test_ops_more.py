@@ -312,6 +312,29 @@ def test_long_sums_are_accurate() -> None:
     assert plait.ones(60_000, dtype=plait.float16).sum().item() == 60_000
 
 
+@pytest.mark.parametrize("dtype", [plait.float16, plait.bfloat16])
+@pytest.mark.parametrize("k", [1, 37, 300, 40_000])
+def test_half_vector_times_matrix_is_rounded_once(dtype: plait.dtype, k: int) -> None:
+    """In every layout, with a batch, a scale, a bias and what C held before."""
+    plait.manual_seed(k)
+    n, half_ulp = 21, 2.0**-11 if dtype == plait.float16 else 2.0**-8
+    x, c = plait.randn(2, 1, k).to(dtype), plait.randn(2, 1, n).to(dtype)
+    w = (plait.randn(2, k, n) / k**0.5).to(dtype)
+    layouts = [w, w.mT.contiguous().mT, plait.stack([w, w], 3)[..., 0], w[:1].expand(2, k, n)]
+
+    def check(y: plait.Tensor, want: plait.Tensor) -> None:
+        assert y.dtype == dtype
+        assert ((y.double() - want).abs() <= 1.01 * half_ulp * want.abs() + 1e-5).all()
+
+    for m in layouts:
+        want = x.double() @ m.double()
+        check(x @ m, want)
+        check(m.mT @ x.mT, want.mT)
+        check(plait.baddbmm(c, x, m, beta=0.5, alpha=2.0), 0.5 * c.double() + 2 * want)
+        check(F.linear(x[0], m[0].T, c[0, 0]), want[0] + c[0].double())
+        check(plait.mv(m[1].T, x[1, 0]), want[1, 0])
+
+
 def test_softmax_edges() -> None:
     assert plait.softmax(plait.tensor([[-INF, 0.0]]), 1).tolist() == [[0.0, 1.0]]
     assert plait.softmax(plait.full((1, 3), -INF), 1).isnan().all()

@@ -102,12 +102,14 @@ struct GemmKernels {
                     int64_t m, int64_t n, int64_t k);
 };
 
-// 16-bit floats as float32: `pack` as above, and c = tile + beta * c with one rounding.
+// 16-bit floats as float32: c = tile + beta * c with one rounding, the others as above.
 struct GemmHalfKernels {
   void (*pack)(float* dst, int64_t width, const uint16_t* src, int64_t si, int64_t sp, int64_t count,
                int64_t k);
   void (*store)(uint16_t* c, int64_t rs, int64_t cs, const float* tile, int64_t ld, int64_t rows,
                 int64_t cols, float beta);
+  void (*dot_rows)(float* y, const uint16_t* a, int64_t rs, const float* x, int64_t m, int64_t k);
+  void (*sum_rows)(float* y, const uint16_t* b, int64_t rs, const float* x, int64_t n, int64_t k);
 };
 
 struct GemmTable {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <type_traits>
+#include <utility>
 
 #include "core/cpu_info.h"
 #include "core/error.h"
@@ -13,6 +14,7 @@
 #include "core/workspace.h"
 #include "kernels/dispatch.h"
 #include "kernels/gemm/gemm.h"
+#include "kernels/gemm/gemm_detail.h"
 
 namespace plait {
 namespace {
@@ -76,6 +78,40 @@ struct HalfSink {
   }
 };
 
+// `count` elements as float32.
+void widen(const GemmHalfKernels& kernels, float* dst, const void* src, int64_t stride, int64_t count) {
+  const int64_t nr = plait::kernels().gemm.f32.nr;
+  kernels.pack(dst, nr, static_cast<const uint16_t*>(src), stride, 0, count, 1);
+}
+size_t widened_bytes(int64_t count) {
+  return sizeof(float) * static_cast<size_t>(count + plait::kernels().gemm.f32.nr) + 64;
+}
+
+// A product with a vector: the vector is widened beforehand, the matrix on the way. False if neither operand
+// is one, or the matrix is best packed. `out` holds what is common to all products; its bias is set.
+bool half_vector(const GemmAnyArgs& g, const GemmHalfKernels& kernels, const GemmArgs<float>& out) {
+  if (g.m != 1 && g.n != 1) return false;
+  const bool turn = g.n != 1;
+  GemmArgs<float> v = turn ? gemm_detail::transposed(out) : out;
+  const GemmAnyOperand matrix = turn ? g.b : g.a, x = turn ? g.a : g.b;
+  const int64_t stride = turn ? x.cs : x.rs;
+  const Workspace space(static_cast<size_t>(g.batch) * widened_bytes(g.k));
+  v.b.bs = static_cast<int64_t>(widened_bytes(g.k) / sizeof(float));
+  v.b.data = space.as<float>();
+  v.b.rs = 1;
+  for (int64_t b = 0; b < g.batch; ++b) {
+    const auto* data = static_cast<const uint16_t*>(x.data) + (x.offsets ? x.offsets[b] : b * x.bs);
+    widen(kernels, space.as<float>() + b * v.b.bs, data, stride, g.k);
+  }
+  GemmOperand<uint16_t> a = operand<uint16_t>(matrix);
+  if (turn) std::swap(a.rs, a.cs);
+  const HalfSink c{&kernels, static_cast<uint16_t*>(g.c), 0, turn ? g.c_cs : g.c_rs,
+                   g.c_bs,   static_cast<float>(g.beta)};
+  const TileSink<float> sink{HalfSink::store, &c};
+  v.sink = &sink;
+  return gemm_detail::run_half_vector(v, a, kernels);
+}
+
 void gemm_half(const GemmAnyArgs& g) {
   const GemmTable& table = plait::kernels().gemm;
   const bool pairs = g.dtype == DType::kBFloat16 && isa_level() == 2 && cpu_info().avx512_bf16;
@@ -86,13 +122,13 @@ void gemm_half(const GemmAnyArgs& g) {
   const HalfSink c{&kernels, static_cast<uint16_t*>(g.c), g.c_rs, g.c_cs, g.c_bs, static_cast<float>(g.beta)};
   const PanelSource<float> a_source{HalfPanels::pack, &a}, b_source{HalfPanels::pack, &b};
   const TileSink<float> sink{HalfSink::store, &c};
-  const int64_t nr = table.f32.nr;
-  const Workspace bias(g.col_bias ? sizeof(float) * static_cast<size_t>(g.n + nr) + 64 : 0);
+  const Workspace bias(g.col_bias ? widened_bytes(g.n) : 0);
   GemmArgs<float> out = common<float>(g);
-  if (g.col_bias && g.n > 0) {
-    kernels.pack(bias.as<float>(), nr, static_cast<const uint16_t*>(g.col_bias), 1, 0, g.n, 1);
+  if (g.col_bias) {
+    widen(kernels, bias.as<float>(), g.col_bias, 1, g.n);
     out.epilogue.col_bias = bias.as<float>();
   }
+  if (g.k > 0 && g.alpha != 0 && half_vector(g, kernels, out)) return;
   out.a.source = &a_source;
   out.b.source = &b_source;
   out.sink = &sink;

@@ -77,6 +77,10 @@ bool run_thin(const GemmArgs<T>& g);
 extern template bool run_thin<float>(const GemmArgs<float>&);
 extern template bool run_thin<double>(const GemmArgs<double>&);
 
+// A product with a vector, n == 1, whose matrix `a` holds 16-bit floats; g.a is not read. Returns false,
+// having done nothing, where neither the rows nor the columns of the matrix are adjacent elements.
+bool run_half_vector(const GemmArgs<float>& g, const GemmOperand<uint16_t>& a, const GemmHalfKernels& kern);
+
 // Batches of products so small that the engine's preparations cost more than the sums. Returns false, having
 // done nothing, for all others. The rows of C lie together.
 template <class T>

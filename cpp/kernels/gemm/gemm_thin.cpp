@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Thin products, whose matrix is read once, so that nothing is packed and bandwidth is the bound, and small
-// ones. Long sums are cut
-// into chunks of k by the problem alone and combined in order; how results are shared among threads reaches
-// no bit.
+// ones. Long sums are cut into chunks of k by the problem alone and combined in order; how results are shared
+// among threads reaches no bit.
 #include <algorithm>
 
 #include "core/parallel.h"
@@ -49,19 +48,20 @@ void over_results(int64_t batch, int64_t chunks, int64_t total, int64_t elements
   });
 }
 
-// y (m) = A (m x k) x (k), with n == 1. C may be any column.
-template <class T>
-bool run_vector(const GemmArgs<T>& g) {
-  const bool dots = g.a.cs == 1 || g.k == 1, rows = g.a.rs == 1 && !dots;
+// y (m) = A (m x k) x (k), with n == 1; A is g.a, or holds floats that are widened. C may be any column, or a
+// sink of one row. Kernels: GemmKernels<T> or what has the same two names for S.
+template <class T, class S, class Kernels>
+bool run_vector(const GemmArgs<T>& g, const GemmOperand<S>& matrix, const Kernels& kern) {
+  const bool dots = matrix.cs == 1 || g.k == 1, rows = matrix.rs == 1 && !dots;
   if (!dots && !rows) return false;
-  const GemmKernels<T>& kern = kernels_of<T>();
   const Chunks chunks = dots ? dot_chunks(g.k) : row_chunks(g.m, g.k);
-  const bool direct = chunks.count == 1 && g.c_rs == 1 && g.alpha == 1 && g.beta == 0 && !has_epilogue(g);
+  const bool direct =
+      chunks.count == 1 && g.c_rs == 1 && g.alpha == 1 && g.beta == 0 && !g.sink && !has_epilogue(g);
   const Workspace space(direct ? 0 : sizeof(T) * static_cast<size_t>(g.batch * chunks.count * g.m));
   over_results(g.batch, chunks.count, g.m, chunks.depth, dots ? 4 : 512,
                [&](int64_t b, int64_t chunk, int64_t first, int64_t count) {
                  const int64_t k0 = chunk * chunks.depth, depth = std::min(chunks.depth, g.k - k0);
-                 const T* a = batch_start(g.a, b) + first * g.a.rs + k0 * g.a.cs;
+                 const S* a = batch_start(matrix, b) + first * matrix.rs + k0 * matrix.cs;
                  const T* x = batch_start(g.b, b) + k0 * g.b.rs;
                  const Workspace x_space(g.b.rs == 1 ? 0 : sizeof(T) * static_cast<size_t>(depth));
                  if (g.b.rs != 1) {
@@ -72,9 +72,9 @@ bool run_vector(const GemmArgs<T>& g) {
                  T* y = direct ? g.c + b * g.c_bs + first
                                : space.template as<T>() + (b * chunks.count + chunk) * g.m + first;
                  if (dots) {
-                   kern.dot_rows(y, a, g.a.rs, x, count, depth);
+                   kern.dot_rows(y, a, matrix.rs, x, count, depth);
                  } else {
-                   kern.sum_rows(y, a, g.a.cs, x, count, depth);
+                   kern.sum_rows(y, a, matrix.cs, x, count, depth);
                  }
                });
   // As one row of m results, which is how finish_sums() likes it.
@@ -115,8 +115,11 @@ bool run_few_rows(const GemmArgs<T>& g) {
 template <class T>
 bool run_thin(const GemmArgs<T>& g) {
   if (g.a.source || g.b.source || g.sink) return false;
-  if (g.n == 1) return run_vector(g);
-  if (g.m == 1) return run_vector(transposed(g));
+  if (g.n == 1) return run_vector(g, g.a, kernels_of<T>());
+  if (g.m == 1) {
+    const GemmArgs<T> turned = transposed(g);
+    return run_vector(turned, turned.a, kernels_of<T>());
+  }
   if (g.b.panels) return false;
   if (g.a.cs != 1 || g.b.rs != 1 || std::min(g.m, g.n) > kFewRows) return false;
   if (g.k < kDepthPerRow * std::min(g.m, g.n)) return false;
@@ -124,6 +127,10 @@ bool run_thin(const GemmArgs<T>& g) {
 }
 template bool run_thin<float>(const GemmArgs<float>&);
 template bool run_thin<double>(const GemmArgs<double>&);
+
+bool run_half_vector(const GemmArgs<float>& g, const GemmOperand<uint16_t>& a, const GemmHalfKernels& kern) {
+  return run_vector(g, a, kern);
+}
 
 template <class T>
 bool run_small(const GemmArgs<T>& g) {

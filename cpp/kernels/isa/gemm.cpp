@@ -534,10 +534,13 @@ void fill(GemmKernels<T>& g) {
 void fill_gemm(KernelTable& table) {
   fill(table.gemm.f32);
   fill(table.gemm.f64);
-  table.gemm.f16 = {pack_half<f16>, store_half<f16>};
-  table.gemm.bf16 = {pack_half<bf16>, store_half<bf16>};
+  table.gemm.f16.pack = pack_half<f16>;
+  table.gemm.f16.store = store_half<f16>;
+  table.gemm.bf16.pack = pack_half<bf16>;
+  table.gemm.bf16.store = store_half<bf16>;
   fill_blocks<float, Pair>(table.gemm.pairs);
-  table.gemm.bf16_pairs = {pack_pairs, store_half<bf16>};
+  table.gemm.bf16_pairs.pack = pack_pairs;
+  table.gemm.bf16_pairs.store = store_half<bf16>;
 }
 
 }  // namespace plait::PLAIT_ISA_NS

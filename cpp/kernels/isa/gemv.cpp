@@ -12,8 +12,9 @@ namespace plait::PLAIT_ISA_NS {
 namespace {
 
 // I x J results, each from U vectors of partial sums: (the first p of 0, U, 2U, ...) + (1, U+1, ...) + ...
-template <class T, int I, int J, int U>
-void dot_tile(T* c, int64_t c_rs, int64_t c_cs, const T* a, int64_t a_rs, const T* b, int64_t b_rs,
+// S is T, or a float that is widened on the way.
+template <class T, int I, int J, int U, class S>
+void dot_tile(T* c, int64_t c_rs, int64_t c_cs, const S* a, int64_t a_rs, const T* b, int64_t b_rs,
               int64_t k) {
   constexpr int L = kLanes<T>;
   Vec<T> acc[U][I][J];
@@ -63,8 +64,8 @@ void dot_tile(T* c, int64_t c_rs, int64_t c_cs, const T* a, int64_t a_rs, const 
   }
 }
 
-template <class T>
-void dot_rows(T* y, const T* a, int64_t rs, const T* x, int64_t m, int64_t k) {
+template <class T, class S>
+void dot_rows(T* y, const S* a, int64_t rs, const T* x, int64_t m, int64_t k) {
   int64_t i = 0;
   for (; i + 4 <= m; i += 4) dot_tile<T, 4, 1, 2>(y + i, 1, 0, a + i * rs, rs, x, 0, k);
   for (; i < m; ++i) dot_tile<T, 1, 1, 2>(y + i, 1, 0, a + i * rs, rs, x, 0, k);
@@ -116,8 +117,8 @@ constexpr int kRows = 8;
 constexpr int64_t kStretchBytes = 8192;
 
 // y[j] += the kCount rows of b times x, in order.
-template <class T, int kCount>
-inline void add_rows(T* y, const T* b, int64_t rs, const T* x, int64_t n) {
+template <class T, int kCount, class S>
+inline void add_rows(T* y, const S* b, int64_t rs, const T* x, int64_t n) {
   constexpr int L = kLanes<T>;
   Vec<T> xv[kCount];
 #pragma GCC unroll 8
@@ -137,8 +138,8 @@ inline void add_rows(T* y, const T* b, int64_t rs, const T* x, int64_t n) {
   }
 }
 
-template <class T>
-void sum_rows(T* y, const T* b, int64_t rs, const T* x, int64_t n, int64_t k) {
+template <class T, class S>
+void sum_rows(T* y, const S* b, int64_t rs, const T* x, int64_t n, int64_t k) {
   constexpr int64_t kStretch = kStretchBytes / static_cast<int64_t>(sizeof(T));
   for (int64_t j = 0; j < n; j += kStretch) {
     const int64_t width = n - j < kStretch ? n - j : kStretch;
@@ -149,11 +150,25 @@ void sum_rows(T* y, const T* b, int64_t rs, const T* x, int64_t n, int64_t k) {
   }
 }
 
+template <class S>
+void dot_rows_half(float* y, const uint16_t* a, int64_t rs, const float* x, int64_t m, int64_t k) {
+  dot_rows(y, reinterpret_cast<const S*>(a), rs, x, m, k);
+}
+template <class S>
+void sum_rows_half(float* y, const uint16_t* b, int64_t rs, const float* x, int64_t n, int64_t k) {
+  sum_rows(y, reinterpret_cast<const S*>(b), rs, x, n, k);
+}
+
 template <class T>
 void fill(GemmKernels<T>& g) {
-  g.dot_rows = dot_rows<T>;
-  g.sum_rows = sum_rows<T>;
+  g.dot_rows = dot_rows<T, T>;
+  g.sum_rows = sum_rows<T, T>;
   g.dot_tiles = dot_tiles<T>;
+}
+template <class S>
+void fill(GemmHalfKernels& g) {
+  g.dot_rows = dot_rows_half<S>;
+  g.sum_rows = sum_rows_half<S>;
 }
 
 }  // namespace
@@ -161,6 +176,9 @@ void fill(GemmKernels<T>& g) {
 void fill_gemv(KernelTable& table) {
   fill(table.gemm.f32);
   fill(table.gemm.f64);
+  fill<f16>(table.gemm.f16);
+  fill<bf16>(table.gemm.bf16);
+  fill<bf16>(table.gemm.bf16_pairs);
 }
 
 }  // namespace plait::PLAIT_ISA_NS
