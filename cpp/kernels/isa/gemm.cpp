@@ -50,7 +50,8 @@ struct TileArgs {
   const E* a;
   int64_t a_rs, a_ps;
   const E* b;
-  int64_t b_ps, b_ahead;  // b_ahead: from a row of B to the one to call meanwhile
+  int64_t b_ps;
+  bool b_ahead;  // call what comes next of B meanwhile
   T* c;
   int64_t c_rs;
   int cols;
@@ -83,7 +84,6 @@ template <class T, class E, int R, int V, bool kUnit, bool kTail = false>
 void tile(const TileArgs<T, E>& t) {
   constexpr int L = kLanes<T>;
   const int64_t k = t.k, a_rs = t.a_rs, a_ps = t.a_ps, b_ps = t.b_ps;
-  [[maybe_unused]] const int64_t b_ahead = t.b_ahead;
   const E* a = t.a;
   const E* b = t.b;
 #pragma GCC unroll 16
@@ -97,7 +97,11 @@ void tile(const TileArgs<T, E>& t) {
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) acc[r][v] = Vec<T>{};
   }
+  // The rows of B to call: kStepsAhead further on, and in the last steps the first ones of the next panel.
+  int64_t ahead = t.b_ahead ? kStepsAhead * b_ps : 0;
+  int64_t turn = t.b_ahead ? k - kStepsAhead : k;
   for (int64_t p = 0; p < k; ++p) {
+    if (PLAIT_ISA_LEVEL == 2 && p == turn) ahead += V * L - k * b_ps;
     Vec<E> bv[V];
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) {
@@ -107,8 +111,8 @@ void tile(const TileArgs<T, E>& t) {
 #if PLAIT_ISA_LEVEL == 2
     if (!kTail) {  // a row's lines: one more than its vectors where they are not aligned
 #pragma GCC unroll 4
-      for (int v = 0; v < V; ++v) __builtin_prefetch(b + b_ahead + v * L);
-      __builtin_prefetch(b + b_ahead + V * L - 1);
+      for (int v = 0; v < V; ++v) __builtin_prefetch(b + ahead + v * L);
+      __builtin_prefetch(b + ahead + V * L - 1);
     }
 #endif
 #pragma GCC unroll 16
@@ -223,7 +227,7 @@ void block(const GemmBlock<T>& g) {
       const bool tail = cols < nr;
       t.b = reinterpret_cast<const E*>(tail ? g.b_tail : g.b + j / nr * g.b_panel);
       t.b_ps = tail ? nr : g.b_ps;
-      t.b_ahead = t.b_ps == nr ? 0 : kStepsAhead * t.b_ps;
+      t.b_ahead = t.b_ps != nr;
       t.cols = static_cast<int>(cols);
       next = call_ahead(next, ahead);
       if (follows) {
@@ -406,7 +410,7 @@ void small_items(const GemmSmall<T>& g) {
   t.a_rs = g.a_rs;
   t.a_ps = g.a_cs;
   t.b_ps = g.b_cs == 1 ? g.b_rs : nr;
-  t.b_ahead = 0;
+  t.b_ahead = false;
   t.c_rs = g.c_rs;
   t.cols = static_cast<int>(g.n);
   t.alpha = g.alpha;
