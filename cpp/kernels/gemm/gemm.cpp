@@ -292,13 +292,27 @@ PackedMatrix<T>::PackedMatrix(const GemmOperand<T>& b, int64_t k, int64_t n, int
 template class PackedMatrix<float>;
 template class PackedMatrix<double>;
 
+// Whether a product whose operands are both adjacent in k is best computed as C^T = B^T A^T: then it is the
+// short A that is packed, B, such as the weights of a layer, is read in place, and C is turned over on its
+// way out. Ahead by 4 to 15% for batches of 32 and 64, more where B comes from memory (Zen 4); not where
+// columns of B's panels would be empty, sums are short, or rows of C meet in one set of L1.
+template <class T>
+bool better_turned(const GemmArgs<T>& g) {
+  const GemmKernels<T>& kern = kernels_of<T>();
+  const int64_t padded = round_up(g.m, kern.nr);
+  return g.a.cs == 1 && g.b.rs == 1 && g.b.cs != 1 && g.c_cs == 1 && !g.a.source && !g.b.source &&
+         !g.b.panels && !g.sink && padded <= 2 * kern.nr && 16 * (padded - g.m) <= padded &&
+         g.n >= 4 * kern.nr && g.k >= 4 * g.m && g.c_rs * static_cast<int64_t>(sizeof(T)) % 4096 != 0;
+}
+
 template <class T>
 void gemm(const GemmArgs<T>& args) {
   if (args.m <= 0 || args.n <= 0 || args.batch <= 0) return;
   if (args.k <= 0 || args.alpha == 0) return finish_sums<T>(args, nullptr, 0);
-  if (run_thin(args)) return;
+  const bool turned = better_turned(args);
+  if (!turned && run_thin(args)) return;
   // The engine likes adjacent elements in the rows of C.
-  const bool turn = !args.sink && args.c_cs != 1 && args.c_rs == 1;
+  const bool turn = turned || (!args.sink && args.c_cs != 1 && args.c_rs == 1);
   const GemmArgs<T> g = turn ? transposed(args) : args;
   if (!run_small(g) && !run_blas(g)) Engine<T>(g).run();
 }

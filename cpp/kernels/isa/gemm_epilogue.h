@@ -5,6 +5,7 @@
 
 #include "kernels/gemm.h"
 #include "kernels/isa/math.h"
+#include "kernels/isa/transpose.h"
 
 namespace plait::PLAIT_ISA_NS {
 namespace {
@@ -12,7 +13,19 @@ namespace {
 template <class T>
 inline void copy_tile(T* dst, int64_t dst_rs, int64_t dst_cs, const T* src, int64_t src_rs, int64_t src_cs,
                       int64_t rows, int64_t cols) {
-  if (dst_rs < dst_cs) {  // walk the destination in its memory order
+  constexpr int64_t L = kLanes<T>;
+  if (src_cs == 1 && dst_rs == 1 && rows > 1) {  // turned over
+    for (int64_t i = 0; i < rows; i += L) {
+      const int64_t n = rows - i < L ? rows - i : L;
+      for (int64_t j = 0; j < cols; j += L) {
+        const int64_t m = cols - j < L ? cols - j : L;
+        Vec<T> r[L];
+        for (int64_t l = 0; l < L; ++l) r[l] = l < n ? load_n(src + (i + l) * src_rs + j, m) : Vec<T>{};
+        transpose<T>(r);
+        for (int64_t l = 0; l < m; ++l) store_n(dst + i + (j + l) * dst_cs, r[l], n);
+      }
+    }
+  } else if (dst_rs < dst_cs) {  // walk the destination in its memory order
     for (int64_t j = 0; j < cols; ++j) {
       for (int64_t i = 0; i < rows; ++i) dst[i * dst_rs + j * dst_cs] = src[i * src_rs + j * src_cs];
     }
