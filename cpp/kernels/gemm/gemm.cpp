@@ -301,7 +301,7 @@ bool better_turned(const GemmArgs<T>& g) {
   const GemmKernels<T>& kern = kernels_of<T>();
   const int64_t padded = round_up(g.m, kern.nr);
   return g.a.cs == 1 && g.b.rs == 1 && g.b.cs != 1 && g.c_cs == 1 && !g.a.source && !g.b.source &&
-         !g.b.panels && !g.sink && padded <= 2 * kern.nr && 16 * (padded - g.m) <= padded &&
+         !g.b.panels && !g.sink && padded <= 2 * kern.nr && 8 * (padded - g.m) <= padded &&
          g.n >= 4 * kern.nr && g.k >= 4 * g.m && g.c_rs * static_cast<int64_t>(sizeof(T)) % 4096 != 0;
 }
 
