@@ -42,6 +42,9 @@ namespace plait {
   X(pointwise_unary)             \
   X(pointwise_binary)
 
+// From here on one thread's part of a result goes around the caches.
+inline constexpr int64_t kStreamBytes = 8 << 20;
+
 struct KernelTable {
   const char* isa;
   GemmTable gemm;

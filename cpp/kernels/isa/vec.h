@@ -565,8 +565,6 @@ PLAIT_INLINE void store_stream(T* p, Vec<T> v) {
   store(p, v);
 #endif
 }
-// From here on one thread's part of a result goes around the caches.
-inline constexpr int64_t kStreamBytes = 8 << 20;
 PLAIT_INLINE void stream_fence() {
 #if defined(__SSE2__)
   _mm_sfence();
