@@ -42,9 +42,8 @@ void transpose_nest(const LoopNest& nest) {
   const int64_t across = (rows + kRun - 1) / kRun, down = (columns + panel - 1) / panel;
   const int64_t tiles = nest.numel / (rows * columns) * across * down;
   const ConvertTable& t = kernels().convert;
-  const bool lines = reinterpret_cast<uintptr_t>(nest.data[0]) % 64 == 0 && nest.stride[1][0] % 64 == 0 &&
-                     nest.numel / (rows * columns) == 1;
-  const bool stream = lines && nest.numel * item >= kStreamBytes * num_threads();
+  const bool stream =
+      nest.numel == rows * columns && streams(nest.data[0], nest.numel * item, nest.stride[1][0], 2);
   const auto kernel = (stream ? t.transpose_stream : t.transpose)[size_index(item)];
   const int64_t tile_numel = std::min(rows, kRun) * std::min(columns, panel);
   parallel_for(tiles, std::max<int64_t>(1, kGrainElements / tile_numel), [&](int64_t begin, int64_t end) {

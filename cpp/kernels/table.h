@@ -42,8 +42,10 @@ namespace plait {
   X(pointwise_unary)             \
   X(pointwise_binary)
 
-// From here on one thread's part of a result goes around the caches.
-inline constexpr int64_t kStreamBytes = 8 << 20;
+// When a thread reads and writes this much, its part of the result goes around the caches, which then keep
+// the operands for the next operator. Layer norm backward of 4096 x 768 floats, 19 MB a thread: 1.3 ms
+// and 2.0.
+inline constexpr int64_t kStreamBytes = 16 << 20;
 
 struct KernelTable {
   const char* isa;

@@ -135,15 +135,6 @@ PLAIT_INLINE void store_at(T* p, Vec<T> v, int64_t width, Tag) {
   }
 }
 
-// Whether y[rows, n] is so large that it had better go around the caches, and lies as that needs it.
-template <class T>
-PLAIT_INLINE bool streams(const void* y, int64_t rows, int64_t n) {
-  if constexpr (PLAIT_ISA_LEVEL > 0 && kIsFloat<T>) {
-    return rows * n * static_cast<int64_t>(sizeof(T)) >= kStreamBytes && n % kLanes<T> == 0 &&
-           reinterpret_cast<uintptr_t>(y) % kVecBytes == 0;
-  }
-  return false;
-}
 template <class T, class Tag>
 PLAIT_INLINE void store_result(bool stream, T* p, Vec<T> v, int64_t width, Tag tag) {
   if constexpr (Tag::value && kIsFloat<T>) {
