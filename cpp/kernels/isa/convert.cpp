@@ -125,6 +125,11 @@ void gather(void* dst, const void* src, int64_t stride, int64_t row_stride, int6
         __builtin_memcpy(d + i, &reversed, sizeof reversed);
       }
     }
+    if constexpr (kItem >= 4) {
+      if (stride == 2 * kItem) {
+        for (; i + L < n; i += L) store(d + i, load_even(reinterpret_cast<const T*>(s) + 2 * i));
+      }
+    }
     for (; i < n; ++i) __builtin_memcpy(d + i, s + i * stride, sizeof(T));
   }
 }

@@ -32,7 +32,13 @@ void reduce_row(const ReduceTile& t) {
       const int64_t n = min_i64(piece, t.reduce_n - i);
       const T* run = x + i * t.reduce_stride;
       if (packed) {
-        for (int64_t k = 0; k < n; ++k) buffer[k] = run[k * t.reduce_stride];
+        int64_t k = 0;
+        if constexpr (sizeof(T) >= 4) {
+          if (t.reduce_stride == 2) {
+            for (; k + kLanes<T> < n; k += kLanes<T>) store(buffer + k, load_even(run + 2 * k));
+          }
+        }
+        for (; k < n; ++k) buffer[k] = run[k * t.reduce_stride];
         run = buffer;
       }
       R::fold(s, run, n, t.seen + i);

@@ -538,6 +538,12 @@ PLAIT_INLINE Vec<T> load(const T* p) {
     return load_bytes<Vec<T>>(p);
   }
 }
+// Elements 0, 2, 4, ... from p. The one behind the last of them is read as well.
+template <class T>
+PLAIT_INLINE Vec<T> load_even(const T* p) {
+  const Vec<T> low = load(p), high = load(p + kLanes<T>);
+  return __builtin_shuffle(low, high, iota<MaskOf<Vec<T>>>() * 2);
+}
 template <class T>
 PLAIT_INLINE void store(T* p, Vec<T> v) {
   if constexpr (kSame<T, f16>) {
