@@ -385,7 +385,7 @@ PLAIT_INLINE Quadrant trig_reduce(F32 x) {
 template <class V, class F>
 PLAIT_INLINE V trig_beyond(V x, V y, F f) {
   using T = ElemT<V>;
-  if (__builtin_expect(any(!(abs(x) < T(kTrigLimit))), 0)) {
+  if (__builtin_expect(any_not_less(abs(x), splat<V>(T(kTrigLimit))), 0)) {
     for (int i = 0; i < kLanes<T>; ++i) {
       if (!(__builtin_fabs(x[i]) < static_cast<double>(kTrigLimit)))
         y[i] = static_cast<T>(f(static_cast<double>(x[i])));
@@ -668,7 +668,7 @@ PLAIT_INLINE F32 pieces(const Pieces& t, F32 a) {
 // y, except where a passes the end of the pieces: far(a) there. Few vectors have such a lane.
 template <class F>
 PLAIT_INLINE F32 beyond(const Pieces& t, F32 a, F32 y, F far) {
-  if (__builtin_expect(any(!(a < t.end)), 0)) return a < t.end ? y : far(a);
+  if (__builtin_expect(any_not_less(a, splat<F32>(t.end)), 0)) return a < t.end ? y : far(a);
   return y;
 }
 // P(Z <= -a) of the standard normal distribution
