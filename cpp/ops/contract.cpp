@@ -6,8 +6,8 @@
 #include "autograd/runtime.h"
 #include "ops/einsum_plan.h"
 #include "ops/matmul.h"
-#include "ops/pointwise.h"
 #include "ops/matmul_run.h"
+#include "ops/pointwise.h"
 #include "ops/registry.h"
 #include "ops/view.h"
 
