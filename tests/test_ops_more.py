@@ -436,3 +436,33 @@ def test_atan2_at_the_edges() -> None:
     got, want = plait.atan2(plait.tensor(y), plait.tensor(x)).numpy(), np.arctan2(y, x)
     np.testing.assert_allclose(got, want, rtol=3e-7, atol=2e-38)
     assert np.array_equal(np.signbit(got)[~np.isnan(want)], np.signbit(want)[~np.isnan(want)])
+
+
+@pytest.mark.parametrize("name", ["sin", "cos", "tan", "arcsin", "arccos", "arctan"])
+def test_trigonometry_in_float64(name: str) -> None:
+    """At most 2 ulp, near multiples of pi/2 as well."""
+    rng = np.random.default_rng(5)
+    small = 10.0 ** rng.uniform(-20, 0, 20_000)
+    if name in ("arcsin", "arccos"):
+        x = np.concatenate([small, -small, 1 - small, rng.uniform(-1, 1, 50_000), [0.5, -0.5]])
+    else:
+        x = np.concatenate([small, -small, rng.uniform(-9e5, 9e5, 50_000), np.arange(1, 50_000) * (np.pi / 2)])
+    want = getattr(np, name)(x.astype(np.longdouble))
+    got = getattr(plait, name)(plait.from_numpy(x)).numpy()
+    assert np.max(np.abs(got - want) / np.spacing(np.abs(want).astype(np.float64))) <= 2
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_fmod_is_exact(dtype: str) -> None:
+    rng = np.random.default_rng(6)
+    a = rng.standard_normal(50_000) * 10.0 ** rng.uniform(-5, 12, 50_000)
+    b = rng.standard_normal(50_000) * 10.0 ** rng.uniform(-3, 3, 50_000)
+    a[:5000] = b[:5000] * np.round(rng.uniform(-1e6, 1e6, 5000))
+    special = np.array([0.0, -0.0, 1.0, -1.0, 2.5, np.inf, -np.inf, np.nan, 5e5, 1e30])
+    pairs = [np.ravel(v) for v in np.meshgrid(special, special)]
+    a, b = (np.concatenate(v).astype(dtype) for v in ((a, pairs[0]), (b, pairs[1])))
+    for name, reference in (("fmod", np.fmod), ("remainder", np.remainder)):
+        with np.errstate(all="ignore"):
+            want = reference(a, b)
+        got = getattr(plait, name)(plait.from_numpy(a), plait.from_numpy(b)).numpy()
+        np.testing.assert_array_equal(got, want)

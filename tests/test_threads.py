@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from op_table import SPECS
 from op_table.harness import digest, forward_and_backward, show
@@ -80,6 +82,32 @@ def test_training_step_does_not_depend_on_threads() -> None:
             optimizer.step()
         hashes.add(digest(list(net.parameters())))
     assert len(hashes) == 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_results_beyond_the_caches(dtype: str) -> None:
+    """Large results are written another way on one thread than on many: the values are the same."""
+    rows, columns = 1040, 2048 if dtype == "float32" else 1024  # 8.5 MB
+    x = plait.randn(rows, columns, dtype=getattr(plait, dtype))
+
+    def gradient(f: Callable[[plait.Tensor], plait.Tensor], t: plait.Tensor) -> plait.Tensor:
+        t = t.detach().requires_grad_()
+        return plait.autograd.grad(f(t), t, t.detach().cos())[0]
+
+    ops = {
+        "transpose": lambda t: t.t().contiguous(),
+        "exp": plait.exp,
+        "softmax": lambda t: plait.nn.functional.softmax(t, -1),
+        "layer_norm": lambda t: plait.nn.functional.layer_norm(t, (columns,)),
+        "softmax gradient": lambda t: gradient(lambda u: plait.nn.functional.softmax(u, -1), t),
+        "layer_norm gradient": lambda t: gradient(lambda u: plait.nn.functional.layer_norm(u, (columns,)), t),
+    }
+    for name, op in ops.items():
+        small = [op(part) for part in x.split(65)]
+        expected = plait.cat(small, 1 if name == "transpose" else 0)
+        for count in (1, 7):
+            plait.set_num_threads(count)
+            assert plait.equal(op(x), expected), name
 
 
 def test_set_num_threads() -> None:

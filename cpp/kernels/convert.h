@@ -27,6 +27,9 @@ struct ConvertTable {
   // dst[c][r] = src[r][c] for r < rows, c < columns; the elements of a row of either side are contiguous.
   void (*transpose[4])(void* dst, int64_t dst_stride, const void* src, int64_t src_stride, int64_t rows,
                        int64_t columns);
+  // The same around the caches, for rows of dst that begin at cache lines.
+  void (*transpose_stream[4])(void* dst, int64_t dst_stride, const void* src, int64_t src_stride,
+                              int64_t rows, int64_t columns);
 };
 
 }  // namespace plait

@@ -41,7 +41,10 @@ void transpose_nest(const LoopNest& nest) {
   const int64_t panel = rows < 16 ? 1024 : 64;  // a few rows are written whole
   const int64_t across = (rows + kRun - 1) / kRun, down = (columns + panel - 1) / panel;
   const int64_t tiles = nest.numel / (rows * columns) * across * down;
-  const auto kernel = kernels().convert.transpose[size_index(item)];
+  const ConvertTable& t = kernels().convert;
+  const bool stream =
+      nest.numel == rows * columns && streams(nest.data[0], nest.numel * item, nest.stride[1][0], 2);
+  const auto kernel = (stream ? t.transpose_stream : t.transpose)[size_index(item)];
   const int64_t tile_numel = std::min(rows, kRun) * std::min(columns, panel);
   parallel_for(tiles, std::max<int64_t>(1, kGrainElements / tile_numel), [&](int64_t begin, int64_t end) {
     for (int64_t tile = begin; tile < end; ++tile) {

@@ -2,6 +2,7 @@
 #include "kernels/dispatch.h"
 
 #include "core/cpu_info.h"
+#include "core/parallel.h"
 
 namespace plait {
 
@@ -38,6 +39,11 @@ const KernelTable& kernels() {
     return t;
   }();
   return table;
+}
+
+bool streams(const void* y, int64_t bytes, int64_t row_bytes, int64_t arrays) {
+  return arrays * bytes >= kStreamBytes * num_threads() && row_bytes % 64 == 0 &&
+         reinterpret_cast<uintptr_t>(y) % 64 == 0;
 }
 
 }  // namespace plait

@@ -14,4 +14,7 @@ const KernelTable& kernels();
 // Where the table holds the kernel for elements of 1, 2, 4 or 8 bytes.
 inline int size_index(int64_t bytes) { return bytes == 1 ? 0 : bytes == 2 ? 1 : bytes == 4 ? 2 : 3; }
 
+// Whether y, rows of one of `arrays` arrays of that many bytes, had better go around the caches.
+bool streams(const void* y, int64_t bytes, int64_t row_bytes, int64_t arrays);
+
 }  // namespace plait

@@ -23,6 +23,7 @@ struct RowNormArgs {
   void* gbias;         // C[n] or null
   int64_t rows, n;
   double eps;
+  bool stream;  // y goes around the caches
 };
 
 // Slabs of a tensor whose statistics are known; one coefficient per row (`by_row`) or per column.

@@ -42,6 +42,7 @@ void* at_byte(void* p, int64_t bytes) { return p ? static_cast<char*>(p) + bytes
 RowNormArgs row_range(const RowNormArgs& a, DType dtype, int64_t begin, int64_t end) {
   const int64_t item = static_cast<int64_t>(item_size(dtype)), stat = dtype == DType::kFloat64 ? 8 : 4;
   RowNormArgs r = a;
+  r.stream = a.y && a.y != a.x && a.y != a.gy && streams(a.y, a.rows * a.n * item, a.n * item, a.gy ? 3 : 2);
   r.x = at_byte(a.x, begin * a.n * item);
   r.gy = at_byte(a.gy, begin * a.n * item);
   r.y = at_byte(a.y, begin * a.n * item);

@@ -103,6 +103,7 @@ void run_tile(const Plan& plan, Buffers& buffers, char* const* p, int64_t rows, 
 void run_rows(Plan& plan, int64_t grain) {
   const LoopNest& nest = *plan.nest;
   bool any_staged = false, transposed = false;
+  int64_t widest = 4;
   for (int k = 0; k < plan.n; ++k) {
     const int64_t inner = nest.stride[0][k];
     const bool fits = plan.dtype[k] == plan.compute[k];
@@ -113,12 +114,14 @@ void run_rows(Plan& plan, int64_t grain) {
     }
     plan.staged[k] = !(fits && (inner == nest.item[k] || nest.size[0] == 1));
     any_staged |= plan.staged[k];
+    widest = std::max(widest, plan.compute_item[k]);
     transposed |=
         k > 0 && nest.ndim > 1 && inner != 0 && inner != nest.item[k] && nest.stride[1][k] == nest.item[k];
   }
   // A tile of a transposed operand: 64 of its rows, one cache line of each.
   const int64_t tile_rows = transposed ? std::min<int64_t>(64 / nest.item[1], 16) : 1;
-  const int64_t tile_columns = transposed ? 64 : any_staged ? kBlock : kDirectBlock;
+  // Buffers of 4 KB leave room in the L1 cache for what is gathered.
+  const int64_t tile_columns = transposed ? 64 : any_staged ? 4096 / widest : kDirectBlock;
   const int64_t columns = nest.size[0], rows = nest.ndim > 1 ? nest.size[1] : 1;
   const int64_t across = (columns + tile_columns - 1) / tile_columns,
                 down = (rows + tile_rows - 1) / tile_rows;

@@ -16,6 +16,7 @@ struct SoftmaxArgs {
   void* y;
   int64_t rows, n;            // x[rows, n], contiguous: over the last dimension
   int64_t columns, distance;  // or x[n, columns], rows `distance` apart: over the first
+  bool stream;                // rows of y go around the caches
 };
 // The most columns of one call: their running maxima and sums stay in the L1 cache.
 inline constexpr int64_t kSoftmaxColumns = 512;

@@ -58,9 +58,11 @@ void run(DType dtype, const SoftmaxKernels& k, bool backward, const void* x, con
     return a;
   };
   if (inner == 1) {
+    const bool stream = y != x && y != gy && streams(y, outer * n * item, n * item, backward ? 3 : 2);
     parallel_for(outer, std::max<int64_t>(1, kTaskElements / n), [&](int64_t begin, int64_t end) {
       SoftmaxArgs a = args(begin * n);
       a.rows = end - begin;
+      a.stream = stream;
       (backward ? k.rows_backward : k.rows)(a);
     });
     return;

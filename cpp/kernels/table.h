@@ -42,6 +42,11 @@ namespace plait {
   X(pointwise_unary)             \
   X(pointwise_binary)
 
+// When a thread reads and writes this much, its part of the result goes around the caches, which then keep
+// the operands for the next operator. Layer norm backward of 4096 x 768 floats, 19 MB a thread: 1.3 ms
+// and 2.0.
+inline constexpr int64_t kStreamBytes = 16 << 20;
+
 struct KernelTable {
   const char* isa;
   GemmTable gemm;

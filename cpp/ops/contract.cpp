@@ -7,6 +7,7 @@
 #include "ops/einsum_plan.h"
 #include "ops/matmul.h"
 #include "ops/matmul_run.h"
+#include "ops/pointwise.h"
 #include "ops/registry.h"
 #include "ops/view.h"
 
@@ -186,8 +187,7 @@ Tensor einsum(std::string_view equation, const std::vector<Tensor>& operands) {
 Tensor outer(const Tensor& a, const Tensor& b) {
   PLAIT_CHECK(a.dim() == 1 && b.dim() == 1, kValue, "outer: expected two 1-D tensors, got shapes ", a.shape(),
               " and ", b.shape());
-  const DType dtype = promote_types(a.dtype(), b.dtype());
-  return matmul(unsqueeze(cast(a, dtype), 1), unsqueeze(cast(b, dtype), 0));
+  return mul(unsqueeze(a, 1), unsqueeze(b, 0));
 }
 
 Tensor tensordot(const Tensor& a, const Tensor& b, IntSpan dims_a, IntSpan dims_b) {

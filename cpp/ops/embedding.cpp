@@ -135,16 +135,15 @@ struct EmbeddingBag {
     const Tensor from = contiguous(table);
     const int64_t width = from.shape()[1], bags = bounds.numel() - 1;
     const int64_t bytes = width * static_cast<int64_t>(from.item_size());
-    const Tensor y = zeros(Dims{bags, width}, table.dtype());
+    const Tensor y = Tensor::empty({bags, width}, table.dtype());
     const int64_t *at = index.data<int64_t>(), *bound = bounds.data<int64_t>();
-    const auto add_row =
-        kernels().rows.add[static_cast<int>(table.dtype()) - static_cast<int>(DType::kFloat16)];
+    const auto sum_rows =
+        kernels().rows.sum[static_cast<int>(table.dtype()) - static_cast<int>(DType::kFloat16)];
     const int64_t per_bag = std::max<int64_t>(1, index.numel() * width / std::max<int64_t>(1, bags));
     parallel_for(bags, std::max<int64_t>(1, kGrainElements / per_bag), [&](int64_t begin, int64_t end) {
       for (int64_t b = begin; b < end; ++b) {
-        for (int64_t i = bound[b]; i < bound[b + 1]; ++i) {
-          add_row(y.data<char>() + b * bytes, from.data<char>() + at[i] * bytes, width, 1);
-        }
+        sum_rows(y.data<char>() + b * bytes, from.data<char>(), at + bound[b], bound[b + 1] - bound[b],
+                 width);
       }
     });
     return y;

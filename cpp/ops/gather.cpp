@@ -42,6 +42,9 @@ void check_shapes(const char* op, const Tensor& x, int64_t dim, const Tensor& in
               dim, ", got index ", index.shape(), " and tensor ", x.shape());
 }
 
+[[noreturn, gnu::noinline]] void out_of_range(const char* op, int64_t v, int64_t dim, int64_t size) {
+  PLAIT_FAIL(kIndex, op, ": index ", v, " is out of bounds for dimension ", dim, " with size ", size);
+}
 // Every one of n entries lies in [0, size).
 void check_entries(const char* op, const int64_t* p, int64_t step, int64_t n, int64_t dim, int64_t size) {
   const auto beyond = [size](int64_t v) {
@@ -56,8 +59,7 @@ void check_entries(const char* op, const int64_t* p, int64_t step, int64_t n, in
   if (wrong >= 0) return;
   for (int64_t i = 0; i < n; ++i) {
     const int64_t v = p[i * step];
-    PLAIT_CHECK(v >= 0 && v < size, kIndex, op, ": index ", v, " is out of bounds for dimension ", dim,
-                " with size ", size);
+    if (v < 0 || v >= size) out_of_range(op, v, dim, size);
   }
 }
 // Before anything is written.
@@ -71,10 +73,10 @@ void check_range(const char* op, const Tensor& index, int64_t dim, int64_t size)
 }
 
 struct NoLook {
-  void operator()(const int64_t*, int64_t, int64_t) const {}
+  void operator()(int64_t) const {}
 };
 // put(x[.., index, ..], src) in the order of the index along dim; split between threads by lines of x. look()
-// sees the index of a line that is the last dimension before it is used.
+// sees each entry before it is used where dim is the last dimension.
 template <class T, class Put, class Look = NoLook>
 void scatter_loop(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src, Put put,
                   Look look = {}) {
@@ -102,8 +104,11 @@ void scatter_loop(const Tensor& x, int64_t dim, const Tensor& index, const Tenso
                      const auto lines = [&](auto is, auto ss, auto xs) {
                        for (int64_t r = 0; r < rows;
                             ++r, a += outer.stride(0), s += outer.stride(1), t += outer.stride(2)) {
-                         look(a, is, length);
-                         for (int64_t i = 0; i < length; ++i) put(t[a[i * is] * xs], s[i * ss]);
+                         for (int64_t i = 0; i < length; ++i) {
+                           const int64_t v = a[i * is];
+                           look(v);
+                           put(t[v * xs], s[i * ss]);
+                         }
                        }
                      };
                      constexpr std::integral_constant<int64_t, 1> kOne;
@@ -229,8 +234,10 @@ struct Gather {
     const Tensor y = Tensor::empty(index.shape(), x.dtype());
     const Walk<3> walk(index.shape(), {index.strides(), y.strides(), strides_beside(x, dim)});
     const int64_t is = walk.stride(0), ys = walk.stride(1), xs = walk.stride(2), along = x.strides()[dim];
-    const auto check = [&](const int64_t* p, int64_t step, int64_t n) {
-      check_entries(meta.name, p, step, n, dim, x.shape()[dim]);
+    const int64_t size = x.shape()[dim];
+    const auto check = [dim, size](int64_t v) {
+      if (static_cast<uint64_t>(v) >= static_cast<uint64_t>(size)) [[unlikely]]
+        out_of_range(meta.name, v, dim, size);
     };
     // Short lines are many: threads share them. Of a long one each takes a part.
     constexpr int64_t kLongLine = 1024;
@@ -246,11 +253,16 @@ struct Gather {
           const int64_t* a = index.data<int64_t>() + at[0];
           T* o = y.data<T>() + at[1];
           const T* p = x.data<T>() + at[2];
-          check(a, is, n);
           if (is == 1 && ys == 1 && xs == 0) {
-            for (int64_t i = 0; i < n; ++i) o[i] = p[a[i] * along];
+            for (int64_t i = 0; i < n; ++i) {
+              check(a[i]);
+              o[i] = p[a[i] * along];
+            }
           } else {
-            for (int64_t i = 0; i < n; ++i) o[i * ys] = p[i * xs + a[i * is] * along];
+            for (int64_t i = 0; i < n; ++i) {
+              check(a[i * is]);
+              o[i * ys] = p[i * xs + a[i * is] * along];
+            }
           }
         });
       });

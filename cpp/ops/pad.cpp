@@ -68,14 +68,10 @@ Tensor padded(const Tensor& input, const Dims& pads, Border border, Scalar value
   if (last < 0) return clone(input);
   const Tensor x = input.strides()[last] == 1 ? input : contiguous(input);
   Dims shape = x.shape();
-  std::vector<std::vector<int64_t>> from;
-  for (int64_t d = 0; d <= last; ++d) {
-    shape[d] += pads[2 * d] + pads[2 * d + 1];
-    from.push_back(sources(x, d, pads, border));
-  }
+  for (int64_t d = 0; d <= last; ++d) shape[d] += pads[2 * d] + pads[2 * d + 1];
   const Tensor y = Tensor::empty(shape, x.dtype());
   if (y.numel() == 0) return y;
-  const std::vector<int64_t>& columns = from.back();
+  const std::vector<int64_t> columns = sources(x, last, pads, border);
   const int64_t width = shape[last], left = std::clamp<int64_t>(pads[2 * last], 0, width),
                 right = std::max(left, width - std::max<int64_t>(0, pads[2 * last + 1]));
   dispatch(x.dtype(), [&](auto tag) {
@@ -84,16 +80,20 @@ Tensor padded(const Tensor& input, const Dims& pads, Border border, Scalar value
     parallel_for(y.numel() / width, std::max<int64_t>(1, kGrainElements / width),
                  [&](int64_t begin, int64_t end) {
                    T* out = y.data<T>() + begin * width;
+                   Dims index(last, 0);
+                   for (int64_t d = last - 1, rest = begin; d >= 0; --d) {
+                     index[d] = rest % shape[d];
+                     rest /= shape[d];
+                   }
                    for (int64_t row = begin; row < end; ++row, out += width) {
                      const T* in = x.data<T>();
                      bool outside = false;
-                     int64_t rest = row;
-                     for (int64_t d = last - 1; d >= 0; --d) {
-                       const int64_t at = from[static_cast<size_t>(d)][static_cast<size_t>(rest % shape[d])];
-                       rest /= shape[d];
+                     for (int64_t d = 0; d < last; ++d) {
+                       const int64_t at = source_of(index[d] - pads[2 * d], x.shape()[d], border);
                        outside |= at == kNowhere;
-                       in += at;
+                       in += at * x.strides()[d];
                      }
+                     for (int64_t d = last - 1; d >= 0 && ++index[d] == shape[d]; --d) index[d] = 0;
                      if (outside) {
                        std::fill(out, out + width, v);
                        continue;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Elementary functions of vectors, templates over F32 and F64.
 // float32: at most 2 ulp from the exact value (pow: 4), NaN, infinities and signed zeros as in C; polynomials
-// are minimax fits on the stated interval. float64: exp, log and what is made of them are vector code; the
-// rest calls libm lane by lane. No function needs FMA for its bound: level 0 has none.
+// are minimax fits on the stated interval. float64: exp, log and what is made of them, the trigonometric
+// functions and their inverses are vector code (2 ulp); the rest calls libm lane by lane. No function needs
+// FMA for its bound: level 0 has none.
 #pragma once
 
 #include "kernels/isa/vec.h"
@@ -381,13 +382,48 @@ PLAIT_INLINE Quadrant trig_reduce(F32 x) {
 }
 
 // y with the lanes beyond the limit (and NaN) replaced by f of libm.
-template <class F>
-PLAIT_INLINE F32 trig_beyond(F32 x, F32 y, F f) {
-  if (__builtin_expect(any(!(abs(x) < kTrigLimit)), 0)) {
-    for (int i = 0; i < kLanes<float>; ++i) {
-      if (!(__builtin_fabsf(x[i]) < kTrigLimit)) y[i] = static_cast<float>(f(static_cast<double>(x[i])));
+template <class V, class F>
+PLAIT_INLINE V trig_beyond(V x, V y, F f) {
+  using T = ElemT<V>;
+  if (__builtin_expect(any_not_less(abs(x), splat<V>(T(kTrigLimit))), 0)) {
+    for (int i = 0; i < kLanes<T>; ++i) {
+      if (!(__builtin_fabs(x[i]) < static_cast<double>(kTrigLimit)))
+        y[i] = static_cast<T>(f(static_cast<double>(x[i])));
     }
   }
+  return y;
+}
+
+// The same for doubles: r + rest, to 150 bits of pi/2, because |x| < 1e6 comes as near as 2^-57 to a
+// multiple. The first two parts have 33 bits and n 20, so that their products are exact (fdlibm). lost: what
+// rounding took from sin and cos.
+struct QuadrantF64 {
+  F64 r, rest;
+  I64 q;
+};
+PLAIT_INLINE QuadrantF64 trig_reduce_f64(F64 x) {
+  constexpr double kFirst = 1.57079632673412561417, kSecond = 6.07710050630396597660e-11,
+                   kThird = 2.02226624871116645580e-21, kRest = 8.47842766036889956997e-32;
+  const F64 bits = x * 0.63661977236758134308 + kRoundMagic<F64>, n = bits - kRoundMagic<F64>;
+  const F64 a = x - n * kFirst, w = n * kSecond, b = a - w, lost_b = (a - b) - w;
+  const F64 v = n * kThird, c = b - v, lost_c = (b - c) - v;
+  const F64 low = (lost_b + lost_c) - n * kRest, r = c + low;
+  return {r, (c - r) + low, (I64)bits};
+}
+PLAIT_INLINE F64 sin_f64(F64 r, F64 rest, F64& lost) {
+  const F64 z = r * r, v = z * r;
+  const F64 p = poly(z, 8.33333333332248946124e-03, -1.98412698298579493134e-04, 2.75573137070700676789e-06,
+                     -2.50507602534068634195e-08, 1.58969099521155010221e-10);
+  const F64 e = (z * (0.5 * rest - v * p) - rest) - v * -1.66666666666666324348e-01, y = r - e;
+  lost = (r - y) - e;
+  return y;
+}
+PLAIT_INLINE F64 cos_f64(F64 r, F64 rest, F64& lost) {
+  const F64 z = r * r, half = 0.5 * z, w = 1 - half;
+  const F64 p = poly(z, 4.16666666666666019037e-02, -1.38888888888741095749e-03, 2.48015872894767294178e-05,
+                     -2.75573143513906633035e-07, 2.08757232129817482790e-09, -1.13596475577881948265e-11);
+  const F64 e = ((1 - w) - half) + (z * (z * p) - r * rest), y = w + e;
+  lost = (w - y) + e;
   return y;
 }
 
@@ -400,7 +436,10 @@ PLAIT_INLINE V sin(V x) {
     const F32 s = (F32)((I32)y ^ ((t.q & 2) << 30));
     return trig_beyond(x, x == 0 ? x : s, exact);
   } else {
-    return per_lane(x, exact);
+    const QuadrantF64 t = trig_reduce_f64(x);
+    F64 lost;
+    const F64 y = (t.q & 1) != 0 ? cos_f64(t.r, t.rest, lost) : sin_f64(t.r, t.rest, lost);
+    return trig_beyond(x, x == 0 ? x : (F64)((I64)y ^ ((t.q & 2) << 62)), exact);
   }
 }
 template <class V>
@@ -411,7 +450,10 @@ PLAIT_INLINE V cos(V x) {
     const F32 y = (t.q & 1) != 0 ? sin_poly(t.r) : cos_poly(t.r);
     return trig_beyond(x, (F32)((I32)y ^ (((t.q + 1) & 2) << 30)), exact);
   } else {
-    return per_lane(x, exact);
+    const QuadrantF64 t = trig_reduce_f64(x);
+    F64 lost;
+    const F64 y = (t.q & 1) != 0 ? sin_f64(t.r, t.rest, lost) : cos_f64(t.r, t.rest, lost);
+    return trig_beyond(x, (F64)((I64)y ^ (((t.q + 1) & 2) << 62)), exact);
   }
 }
 template <class V>
@@ -426,7 +468,13 @@ PLAIT_INLINE V tan(V x) {
     });
     return trig_beyond(x, x == 0 ? x : y, exact);
   } else {
-    return per_lane(x, exact);
+    const QuadrantF64 t = trig_reduce_f64(x);
+    F64 lost_s, lost_c;
+    const F64 s = sin_f64(t.r, t.rest, lost_s), c = cos_f64(t.r, t.rest, lost_c);
+    const I64 odd = (t.q & 1) != 0;
+    const F64 over = odd ? c : s, under = odd ? -s : c, y = over / under;
+    const F64 lost = (odd ? lost_c : lost_s) - y * (odd ? -lost_s : lost_c);
+    return trig_beyond(x, x == 0 ? x : y + lost / under, exact);
   }
 }
 
@@ -442,6 +490,26 @@ PLAIT_INLINE F64 asin_core(F64 a) {
              s);
 }
 inline constexpr double kPi = 3.14159265358979323846;
+
+// asin in double (fdlibm): s + s rest is asin(s) for s = |x| below 1/2 and sqrt((1 - |x|) / 2) beyond, where
+// `lost` is what the root was rounded by.
+struct AsinF64 {
+  F64 s, tail, lost;
+  I64 small;
+};
+PLAIT_INLINE AsinF64 asin_f64(F64 a) {
+  const I64 small = a < 0.5;
+  const F64 z = small ? a * a : 0.5 - 0.5 * a;
+  const F64 s = small ? a : sqrt(z), high = (F64)((I64)s & ~int64_t{0xffffffff});
+  const F64 p =
+      z * poly(z, 1.66666666666666657415e-01, -3.25565818622400915405e-01, 2.01212532134862925881e-01,
+               -4.00555345006794114027e-02, 7.91534994289814532176e-04, 3.47933107596021167570e-05);
+  const F64 q = poly(z, 1, -2.40339491173441421878e+00, 2.02094576023350569471e+00,
+                     -6.88283971605453293030e-01, 7.70381505559019352791e-02);
+  const F64 lost = ((z - high * high) - (s - high) * (s + high)) / (s + s);
+  return {s, s * (p / q), small | (z == 0) ? F64{} : lost, small};
+}
+inline constexpr double kPio2High = 1.57079632679489655800, kPio2Low = 6.12323399573676603587e-17;
 inline constexpr float kPio2Hi = 1.57079637050628662109f, kPio2Lo = -4.37113900018624283e-8f;
 
 template <class V>
@@ -453,7 +521,11 @@ PLAIT_INLINE V asin(V x) {
     });
     return copysign(y, x);
   } else {
-    return per_lane(x, [](double v) { return __builtin_asin(v); });
+    const AsinF64 t = asin_f64(abs(x));
+    // pi/2 - 2 (s + tail): the difference from pi/4 first, which is exact to a bit
+    const F64 high = (F64)((I64)t.s & ~int64_t{0xffffffff}), low = (t.s - high) + t.lost;
+    const F64 beyond = kPio2High / 2 - (2 * t.tail - (kPio2Low - 2 * low) - (kPio2High / 2 - 2 * high));
+    return copysign(t.small ? t.s + t.tail : beyond, x);
   }
 }
 template <class V>
@@ -464,7 +536,11 @@ PLAIT_INLINE V acos(V x) {
       return a < 0.5 ? kPi / 2 - copysign(p, d) : d < 0 ? kPi - 2 * p : 2 * p;
     });
   } else {
-    return per_lane(x, [](double v) { return __builtin_acos(v); });
+    const AsinF64 t = asin_f64(abs(x));
+    const F64 tail = t.tail + t.lost;
+    return t.small ? kPio2High - (x - (kPio2Low - copysign(t.tail, x)))
+           : x < 0 ? 2 * (kPio2High - (t.s + (tail - kPio2Low)))
+                   : 2 * (t.s + tail);
   }
 }
 
@@ -485,7 +561,25 @@ PLAIT_INLINE V atan(V x) {
     const V t = atan_unit(big ? 1 / a : a);
     return copysign(big ? kPio2Hi - (t - kPio2Lo) : t, x);
   } else {
-    return per_lane(x, [](double v) { return __builtin_atan(v); });
+    // atan(a) = atan(c) + atan((a - c) / (1 + a c)) for c = 0, 1/2, 1, 3/2, infinity (fdlibm)
+    const V a = abs(x);
+    const auto i1 = a >= 0.4375, i2 = a >= 0.6875, i3 = a >= 1.1875, i4 = a >= 2.4375;
+    const auto pick = [&](double c0, double c1, double c2, double c3, double c4) {
+      const V c = i2 ? splat<V>(c2) : i1 ? splat<V>(c1) : splat<V>(c0);
+      return i4 ? splat<V>(c4) : i3 ? splat<V>(c3) : c;
+    };
+    const V c = pick(0, 0.5, 1, 1.5, 0);
+    const V t = (i4 ? splat<V>(-1) : a - c) / (i4 ? a : 1 + a * c), z = t * t;
+    const V p = z * poly(z, 3.33333333333329318027e-01, -1.99999999998764832476e-01,
+                         1.42857142725034663711e-01, -1.11111104054623557880e-01, 9.09088713343650656196e-02,
+                         -7.69187620504482999495e-02, 6.66107313738753120669e-02, -5.83357013379057348645e-02,
+                         4.97687799461593236017e-02, -3.65315727442169155270e-02, 1.62858201153657823623e-02);
+    const V high = pick(0, 4.63647609000806093515e-01, 7.85398163397448278999e-01, 9.82793723247329054082e-01,
+                        kPio2High);
+    const V low =
+        pick(0, 2.26987774529616870924e-17, 3.06161699786838301793e-17, 1.39033110312309984516e-17, kPio2Low);
+    const V y = high - ((t * p - low) - t);
+    return x != x ? x : copysign(y, x);
   }
 }
 template <class V>
@@ -574,7 +668,7 @@ PLAIT_INLINE F32 pieces(const Pieces& t, F32 a) {
 // y, except where a passes the end of the pieces: far(a) there. Few vectors have such a lane.
 template <class F>
 PLAIT_INLINE F32 beyond(const Pieces& t, F32 a, F32 y, F far) {
-  if (__builtin_expect(any(!(a < t.end)), 0)) return a < t.end ? y : far(a);
+  if (__builtin_expect(any_not_less(a, splat<F32>(t.end)), 0)) return a < t.end ? y : far(a);
   return y;
 }
 // P(Z <= -a) of the standard normal distribution

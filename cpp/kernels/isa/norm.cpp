@@ -57,7 +57,7 @@ struct Norm {
     const C* w = static_cast<const C*>(a.weight);
     const C* b = static_cast<const C*>(a.bias);
     const double n = static_cast<double>(a.n);
-    const bool stream = a.x != a.y && streams<T>(a.y, a.rows, a.n);
+    const bool stream = a.stream;
     for (int64_t r = 0; r < a.rows; ++r) {
       const T* x = static_cast<const T*>(a.x) + r * a.n;
       T* y = static_cast<T*>(a.y) + r * a.n;
@@ -93,7 +93,7 @@ struct Norm {
     C* gw = static_cast<C*>(a.gweight);
     C* gb = static_cast<C*>(a.gbias);
     const double n = static_cast<double>(a.n);
-    const bool stream = a.y && a.y != a.x && a.y != a.gy && streams<T>(a.y, a.rows, a.n);
+    const bool stream = a.stream;
     for (int64_t r = 0; r < a.rows; ++r) {
       const T* x = static_cast<const T*>(a.x) + r * a.n;
       const T* gy = static_cast<const T*>(a.gy) + r * a.n;

@@ -137,7 +137,8 @@ PLAIT_INLINE void run_loop(Out* out, const void* const* in, uint32_t broadcast, 
       n -= head;
     }
     // A result too large for the caches goes around them, which saves reading its lines first.
-    if (n * static_cast<int64_t>(sizeof(T)) >= kStreamBytes && ((in[K] != out) && ...) &&
+    const int64_t arrays = (1 + ... + (x[K].step != 0));
+    if (n * arrays * static_cast<int64_t>(sizeof(T)) >= kStreamBytes && ((in[K] != out) && ...) &&
         reinterpret_cast<uintptr_t>(o) % kVecBytes == 0) {
       for (; n >= 4 * L; n -= 4 * L, o += 4 * L) {
 #pragma GCC unroll 4

@@ -32,7 +32,13 @@ void reduce_row(const ReduceTile& t) {
       const int64_t n = min_i64(piece, t.reduce_n - i);
       const T* run = x + i * t.reduce_stride;
       if (packed) {
-        for (int64_t k = 0; k < n; ++k) buffer[k] = run[k * t.reduce_stride];
+        int64_t k = 0;
+        if constexpr (sizeof(T) >= 4) {
+          if (t.reduce_stride == 2) {
+            for (; k + kLanes<T> < n; k += kLanes<T>) store(buffer + k, load_even(run + 2 * k));
+          }
+        }
+        for (; k < n; ++k) buffer[k] = run[k * t.reduce_stride];
         run = buffer;
       }
       R::fold(s, run, n, t.seen + i);
@@ -135,15 +141,6 @@ PLAIT_INLINE void store_at(T* p, Vec<T> v, int64_t width, Tag) {
   }
 }
 
-// Whether y[rows, n] is so large that it had better go around the caches, and lies as that needs it.
-template <class T>
-PLAIT_INLINE bool streams(const void* y, int64_t rows, int64_t n) {
-  if constexpr (PLAIT_ISA_LEVEL > 0 && kIsFloat<T>) {
-    return rows * n * static_cast<int64_t>(sizeof(T)) >= kStreamBytes && n % kLanes<T> == 0 &&
-           reinterpret_cast<uintptr_t>(y) % kVecBytes == 0;
-  }
-  return false;
-}
 template <class T, class Tag>
 PLAIT_INLINE void store_result(bool stream, T* p, Vec<T> v, int64_t width, Tag tag) {
   if constexpr (Tag::value && kIsFloat<T>) {

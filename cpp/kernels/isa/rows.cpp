@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Adding one row to another, for gradients of look-up tables. Bound by memory latency: the rows lie anywhere.
+// Adding one row to another, for gradients of look-up tables, and summing rows of one. Bound by memory
+// latency: the rows lie anywhere.
 #include "kernels/isa/reduce_loop.h"
 
 namespace plait::PLAIT_ISA_NS {
@@ -16,6 +17,28 @@ void add_row(void* to, const void* from, int64_t n, float scale) {
   });
 }
 
+// Up to kSide vectors side by side stay in registers over all rows.
+template <class T>
+void sum_rows(void* to, const void* table, const int64_t* row, int64_t count, int64_t n) {
+  using V = Vec<T>;
+  constexpr int64_t L = kLanes<T>, kSide = 4;
+  T* y = static_cast<T*>(to);
+  const T* x = static_cast<const T*>(table);
+  int64_t j = 0;
+  for (; j + kSide * L <= n; j += kSide * L) {
+    V sum[kSide]{};
+    for (int64_t i = 0; i < count; ++i) {
+      for (int64_t k = 0; k < kSide; ++k) sum[k] += load(x + row[i] * n + j + k * L);
+    }
+    for (int64_t k = 0; k < kSide; ++k) store(y + j + k * L, sum[k]);
+  }
+  for_vectors<L>(n - j, [&](int64_t at, int64_t width, auto tag) {
+    V sum{};
+    for (int64_t i = 0; i < count; ++i) sum += load_at(x + row[i] * n + j + at, width, tag);
+    store_at(y + j + at, sum, width, tag);
+  });
+}
+
 }  // namespace
 
 void fill_rows(KernelTable& table) {
@@ -24,6 +47,10 @@ void fill_rows(KernelTable& table) {
   t.add[1] = add_row<bf16>;
   t.add[2] = add_row<float>;
   t.add[3] = add_row<double>;
+  t.sum[0] = sum_rows<f16>;
+  t.sum[1] = sum_rows<bf16>;
+  t.sum[2] = sum_rows<float>;
+  t.sum[3] = sum_rows<double>;
 }
 
 }  // namespace plait::PLAIT_ISA_NS

@@ -35,7 +35,7 @@ struct Softmax {
     // A result that goes around the caches is written once: the exponentials wait in a buffer.
     constexpr int64_t kRoom = 4096;
     alignas(kVecBytes) T room[kKeepsExp && kKind == SoftmaxKind::kSoftmax ? kRoom : 1];
-    const bool stream = a.x != a.y && a.n <= kRoom && streams<T>(a.y, a.rows, a.n);
+    const bool stream = a.stream && a.n <= kRoom;
     for (int64_t r = 0; r < a.rows; ++r) {
       const T* x = static_cast<const T*>(a.x) + r * a.n;
       T* y = static_cast<T*>(a.y) + r * a.n;
@@ -79,7 +79,7 @@ struct Softmax {
 
   template <SoftmaxKind kKind>
   static void rows_backward(const SoftmaxArgs& a) {
-    const bool stream = a.y != a.x && a.y != a.gy && streams<T>(a.y, a.rows, a.n);
+    const bool stream = a.stream;
     for (int64_t r = 0; r < a.rows; ++r) {
       const T* y = static_cast<const T*>(a.x) + r * a.n;
       const T* gy = static_cast<const T*>(a.gy) + r * a.n;

@@ -52,7 +52,8 @@ PLAIT_INLINE T divide_scalar(T a, T b) {
   return b == 0 ? T(0) : static_cast<T>(a / b);
 }
 
-// C's fmod, exact. In double the quotient's error is at most one, and a - q b is exact while q is below 2^28.
+// C's fmod, exact. In double the quotient's error is at most one, and a - q b is exact while q is below 2^28;
+// with FMA it is while q is below 2^53: q is right or one too large, never too small.
 template <class V>
 PLAIT_INLINE V fmod(V a, V b) {
   using T = ElemT<V>;
@@ -61,15 +62,22 @@ PLAIT_INLINE V fmod(V a, V b) {
     if constexpr (kSame<V, F32>) {
       const V q = a / b;
       if (__builtin_expect(any(!(abs(q) < 0x1p28f)), 0)) return per_lane(a, b, exact);
-      return copysign(via_f64(a, b,
-                              [](F64 x, F64 y) {
-                                const F64 ax = abs(x), ay = abs(y);
-                                const F64 r = ax - trunc(ax / ay) * ay;
-                                return r < 0 ? r + ay : r >= ay ? r - ay : r;
-                              }),
-                      a);
+      return q == 0 ? a
+                    : copysign(via_f64(a, b,
+                                       [](F64 x, F64 y) {
+                                         const F64 ax = abs(x), ay = abs(y);
+                                         const F64 r = ax - trunc(ax / ay) * ay;
+                                         return r < 0 ? r + ay : r >= ay ? r - ay : r;
+                                       }),
+                               a);
+    } else if constexpr (kHasFma) {
+      const V ax = abs(a), ay = abs(b), q = trunc(ax / ay);
+      if (__builtin_expect(any(!(q < 0x1p53)), 0)) return per_lane(a, b, exact);
+      const V r = fma(-q, ay, ax);
+      return q == 0 ? a : copysign(r < 0 ? r + ay : r, a);
+    } else {
+      return per_lane(a, b, exact);
     }
-    return per_lane(a, b, exact);
   } else {
     return each_lane(a, b, [](T x, T y) { return static_cast<T>(x - divide_scalar(x, y) * y); });
   }
