@@ -238,6 +238,37 @@ void scatter(const Correlation<T>& c, const Phase& p, int64_t group, int64_t row
   }
 }
 
+// How a product is cut into units: of columns, whose panels fill at most 3/8 of L2, as the GEMM's, and of rows.
+struct PanelCut {
+  int64_t columns, rows;
+};
+// The cut whose threads are done first: the mean of the units that one of them takes, and what the largest one
+// has more. A unit packs its columns for the price of 3 rows, and calls its weights up for that of 2 columns.
+template <class T>
+PanelCut cut_panels(const PackedWeights<T>& weights, int64_t panels, int64_t products, int64_t threads) {
+  const int64_t nr = gemm_kernels<T>().nr;
+  const int64_t most = std::max<int64_t>(
+      1, std::min(cpu_info().l2_bytes * 3 / 8 / static_cast<int64_t>(sizeof(T)) / weights.depth(),
+                  gemm_kernels<T>().nc) / nr);
+  PanelCut best = {ceil_div(panels, most), 1};
+  if (threads == 1) return best;
+  double least = 0;
+  for (int64_t columns = best.columns; columns <= std::min(panels, ceil_div(panels, most) + 4 * threads); ++columns) {
+    for (int64_t rows = 1; rows <= std::min(weights.panels(), 2 * threads); ++rows) {
+      const auto price = [&](double of_columns, double of_rows) {
+        return (of_columns * double(nr) + 8) * (of_rows * double(weights.mr()) + 3);
+      };
+      const double mean = price(double(panels) / double(columns), double(weights.panels()) / double(rows));
+      const double largest = price(double(ceil_div(panels, columns)), double(ceil_div(weights.panels(), rows)));
+      const double time = double(ceil_div(products * columns * rows, threads) - 1) * mean + largest;
+      if (least != 0 && time >= least) continue;
+      least = time;
+      best = {columns, rows};
+    }
+  }
+  return best;
+}
+
 template <class T>
 void correlate_phase(const Correlation<T>& c, const Phase& p, const FrameShape& f, const T* frames,
                      const PackedWeights<T>& weights, const T* packed) {
@@ -249,30 +280,23 @@ void correlate_phase(const Correlation<T>& c, const Phase& p, const FrameShape& 
   const int64_t domain = fold ? c.images * P : P, domains = fold ? 1 : c.images;
   const std::vector<int64_t> offset = tap_offsets(f, p.taps, c.channels, f.plane());
 
-  // Column blocks whose panels fill 3/8 of L2, as the GEMM's; rows are cut where columns give too few units.
   const double work = static_cast<double>(c.images * P) * static_cast<double>(c.rows) *
                       static_cast<double>(c.groups * c.channels * p.taps.size());
   const auto threads = static_cast<int64_t>(std::clamp(work / 5e5, 1.0, double(num_threads())));
-  const int64_t most =
-      std::max(nr, cpu_info().l2_bytes * 3 / 8 / static_cast<int64_t>(sizeof(T)) / weights.depth() / nr * nr);
-  int64_t columns = ceil_div(domain, std::min(most, kern.nc));
   const int64_t panels = ceil_div(domain, nr);
-  if (columns * domains * c.groups < 2 * threads) {
-    columns = std::min(panels, ceil_div(2 * threads, domains * c.groups));
-  }
-  const int64_t nc = round_up(ceil_div(domain, columns), nr);
-  columns = ceil_div(domain, nc);
-  const int64_t cuts = std::min(weights.panels(), ceil_div(threads, columns * domains * c.groups));
-  const int64_t row_panels = ceil_div(weights.panels(), cuts),
-                row_units = ceil_div(weights.panels(), row_panels);
+  const PanelCut cut = cut_panels<T>(weights, panels, c.groups * domains, threads);
+  const int64_t columns = cut.columns, row_units = cut.rows;
+  const int64_t nc = ceil_div(panels, columns) * nr;  // the most
 
   for_units(c.groups * domains * columns * row_units, work, [&](int64_t unit) {
     const int64_t row_unit = unit % row_units, column = unit / row_units % columns;
     const int64_t first_image = unit / (row_units * columns) % domains;
     const int64_t group = unit / (row_units * columns * domains);
-    const int64_t j0 = column * nc, n = std::min(nc, domain - j0);
-    const int64_t r0 = row_unit * row_panels * weights.mr(),
-                  m = std::min(row_panels * weights.mr(), c.rows - r0);
+    const int64_t j0 = panels * column / columns * nr,
+                  n = std::min(panels * (column + 1) / columns * nr, domain) - j0;
+    const int64_t row_panel = weights.panels() * row_unit / row_units;
+    const int64_t r0 = row_panel * weights.mr(),
+                  m = std::min(weights.panels() * (row_unit + 1) / row_units * weights.mr(), c.rows) - r0;
     const bool in_place = dense && !fold;
 
     std::vector<PatchRun> runs;
@@ -313,7 +337,7 @@ void correlate_phase(const Correlation<T>& c, const Phase& p, const FrameShape& 
         pack.n_runs = run[1] - run[0];
         conv_kernels<T>().pack(pack);
       }
-      blk.a = packed ? weights.at(packed, group, block, row_unit * row_panels)
+      blk.a = packed ? weights.at(packed, group, block, row_panel)
                      : c.weight + group * c.w_group + r0 * c.w_row + block * weights.depth();
       blk.b_panel = nr * blk.k;
       blk.b_tail = blk.b + n / nr * blk.b_panel;
