@@ -3,7 +3,9 @@
 // and taps of a source image. Two ways, chosen by the shape alone:
 //   panels   weights packed once, patches packed from frames into column panels, the GEMM's micro-kernel.
 //            Columns run over the positions of all images, so that small planes fill panels too.
-//   direct   few output channels per group (depthwise above all): rows read straight from the frame.
+//            Where that wastes few lanes, patches are read from the frames as they lie instead.
+//   direct   few output channels per group (depthwise above all), or short sums: a tile of one group's frame
+//            at a time, which stays in a near cache.
 #pragma once
 
 #include <algorithm>
@@ -55,6 +57,17 @@ inline Tile direct_tile(const FrameShape& f, const int64_t* grid, int64_t channe
   return t;
 }
 
+// The positions of a tile of one phase, as its outputs lie.
+template <class T>
+std::vector<PatchVector<T>> tile_vectors(const Correlation<T>& c, const FrameShape& f, int64_t rows,
+                                         int64_t length) {
+  std::vector<PatchVector<T>> vectors;
+  for (int64_t h = 0; h < rows; ++h) {
+    add_run(vectors, f.position(0, h, 0), length, h * c.out_step[1] * c.out[2], c.out_step[2]);
+  }
+  return vectors;
+}
+
 template <class T>
 void correlate_direct(const Correlation<T>& c) {
   const std::vector<Phase>& phases = *c.phases;
@@ -71,25 +84,27 @@ void correlate_direct(const Correlation<T>& c) {
   }
   const FrameShape f = frame_shape(c.in, c.step, tiled);
 
-  // Weights of blocks of kDirectRows rows, in the order of the sums.
-  const int64_t blocks = ceil_div(c.rows, kDirectRows);
+  // Panels of weights in the order of the sums, and vectors of a whole tile.
+  const int64_t panels = ceil_div(c.rows, gemm_kernels<T>().mr), mr = ceil_div(c.rows, panels);
   std::vector<std::vector<int64_t>> offsets;
-  std::vector<std::vector<T>> weights;  // (groups, rows, sums) in blocks
+  std::vector<std::vector<T>> weights;  // (groups, panels, sums, mr)
+  std::vector<std::vector<PatchVector<T>>> vectors;
   double work = 0;
-  for (const Phase& p : phases) {
+  for (const Phase& p : tiled) {
     const int64_t k = c.channels * p.taps.size();
     work += static_cast<double>(c.images * c.groups * c.rows * p.positions() * (k + 1));
     offsets.push_back(tap_offsets(f, p.taps, c.channels, f.plane()));
-    std::vector<T> packed(static_cast<size_t>(c.groups * c.rows * k));
+    vectors.push_back(tile_vectors(c, f, p.grid[1], p.grid[2]));
+    std::vector<T> packed(static_cast<size_t>(c.groups * panels * mr * k));
     T* to = packed.data();
     for (int64_t g = 0; g < c.groups; ++g) {
-      for (int64_t r0 = 0; r0 < c.rows; r0 += kDirectRows) {
-        const int64_t m = std::min(kDirectRows, c.rows - r0);
+      for (int64_t r0 = 0; r0 < c.rows; r0 += mr) {
+        const int64_t m = std::min(mr, c.rows - r0);
         for (int64_t ch = 0; ch < c.channels; ++ch) {
           for (const int64_t index : p.taps.index) {
-            for (int64_t r = 0; r < m; ++r) {
-              *to++ = c.weight[g * c.w_group + (r0 + r) * c.w_row + ch * c.w_channel + index];
-            }
+            const T* from = c.weight + g * c.w_group + r0 * c.w_row + ch * c.w_channel + index;
+            for (int64_t r = 0; r < m; ++r) to[r] = from[r * c.w_row];
+            to += mr;
           }
         }
       }
@@ -98,6 +113,7 @@ void correlate_direct(const Correlation<T>& c) {
   }
 
   const int64_t tiles_h = ceil_div(grid[1], tile.h), tiles_w = ceil_div(grid[2], tile.w);
+  work *= static_cast<double>(tiles_h * tiles_w);
   for_units(c.images * c.groups * tiles_h * tiles_w, 2 * work, [&](int64_t unit) {
     const int64_t w0 = unit % tiles_w * tile.w, h0 = unit / tiles_w % tiles_h * tile.h;
     const int64_t g = unit / (tiles_w * tiles_h) % c.groups, image = unit / (tiles_w * tiles_h * c.groups);
@@ -110,29 +126,30 @@ void correlate_direct(const Correlation<T>& c) {
                             c.channels);
     for (size_t q = 0; q < phases.size(); ++q) {
       const Phase& p = phases[q];
-      const int64_t k = c.channels * p.taps.size();
-      DirectRows<T> a;
-      a.y_channel = c.out_size();
-      a.y_row = c.out_step[1] * c.out[2];
+      const int64_t h = std::min(tile.h, p.grid[1] - h0), w = std::min(tile.w, p.grid[2] - w0);
+      if (h <= 0 || w <= 0) continue;   // phases differ by one position
+      std::vector<PatchVector<T>> cut;  // of a tile that is not whole
+      if (h < tiled[q].grid[1] || w < tiled[q].grid[2]) cut = tile_vectors(c, f, h, w);
+      const std::vector<PatchVector<T>>& here_vectors = cut.empty() ? vectors[q] : cut;
+      DirectPatches<T> a;
+      a.y_row = c.out_size();
       a.y_step = c.out_step[2];
-      a.frame_row = f.cells[2];
-      a.rows = std::min(tile.h, p.grid[1] - h0);
-      a.n = std::min(tile.w, p.grid[2] - w0);
-      if (a.rows <= 0 || a.n <= 0) continue;  // phases differ by one position
-      a.k = k;
       a.offset = offsets[q].data();
-      for (int64_t b = 0; b < blocks; ++b) {
-        const int64_t r0 = b * kDirectRows;
-        a.m = std::min(kDirectRows, c.rows - r0);
-        a.weight = weights[q].data() + (g * c.rows + r0) * k;
-        a.bias = c.bias ? c.bias + g * c.rows + r0 : nullptr;
-        for (int64_t d = 0; d < p.grid[0]; ++d) {
-          a.frame = frame + f.position(d, 0, 0);
-          a.y = c.place(image, g, r0) +
-                ((p.start[0] + d * c.out_step[0]) * c.out[1] + p.start[1] + h0 * c.out_step[1]) * c.out[2] +
-                p.start[2] + w0 * c.out_step[2];
-          conv_kernels<T>().direct(a);
-        }
+      a.m = c.rows;
+      a.k = c.channels * p.taps.size();
+      a.mr = mr;
+      a.weight = weights[q].data() + g * panels * mr * a.k;
+      a.panel = mr * a.k;
+      a.vectors = here_vectors.data();
+      a.n_vectors = static_cast<int64_t>(here_vectors.size());
+      a.add = false;
+      a.bias = c.bias ? c.bias + g * c.rows : nullptr;
+      for (int64_t d = 0; d < p.grid[0]; ++d) {
+        a.frame = frame + f.position(d, 0, 0);
+        a.y = c.place(image, g, 0) +
+              ((p.start[0] + d * c.out_step[0]) * c.out[1] + p.start[1] + h0 * c.out_step[1]) * c.out[2] +
+              p.start[2] + w0 * c.out_step[2];
+        conv_kernels<T>().direct(a);
       }
     }
   });
@@ -238,28 +255,52 @@ void scatter(const Correlation<T>& c, const Phase& p, int64_t group, int64_t row
   }
 }
 
-// How a product is cut into units: of columns, whose panels fill at most 3/8 of L2, as the GEMM's, and of rows.
+// Whether patches are read where they lie. Vectors of them have idle lanes where rows end and are as many as
+// an image needs; packed ones cost what 10 rows do: on Zen 4, 64 channels of 32 x 32 without packing take
+// 0.93 of the time, 16 of 28 x 28 0.85, and 256 of 28 x 28 with rows of 32 (an eighth of idle lanes) 1.14.
+template <class T>
+bool reads_in_place(const Correlation<T>& c, const Phase& p, const FrameShape& f, int64_t packed_columns) {
+  constexpr int64_t kPackedRows = 10;
+  const int64_t width = conv_kernels<T>().lanes;
+  std::vector<PatchRun> runs;
+  cut_runs(f, p.grid, 0, 0, p.positions(), runs);
+  int64_t vectors = 0, end = 0;  // and the end of the last one's lanes
+  for (const PatchRun& run : runs) {
+    const int64_t base = std::max(run.base, end), added = ceil_div(run.base + run.length - base, width);
+    if (added <= 0) continue;
+    vectors += added;
+    end = base + added * width;
+  }
+  return vectors * c.images * width * c.rows < packed_columns * (c.rows + kPackedRows);
+}
+
+// How a product is cut into units: of columns, whose panels fill at most 3/8 of L2, as the GEMM's, and of
+// rows.
 struct PanelCut {
   int64_t columns, rows;
 };
-// The cut whose threads are done first: the mean of the units that one of them takes, and what the largest one
-// has more. A unit packs its columns for the price of 3 rows, and calls its weights up for that of 2 columns.
+// The cut whose threads are done first: the mean of the units that one of them takes, and what the largest
+// one has more. A unit packs its columns for the price of 3 rows, and calls its weights up for that of 2
+// columns.
 template <class T>
 PanelCut cut_panels(const PackedWeights<T>& weights, int64_t panels, int64_t products, int64_t threads) {
   const int64_t nr = gemm_kernels<T>().nr;
   const int64_t most = std::max<int64_t>(
       1, std::min(cpu_info().l2_bytes * 3 / 8 / static_cast<int64_t>(sizeof(T)) / weights.depth(),
-                  gemm_kernels<T>().nc) / nr);
+                  gemm_kernels<T>().nc) /
+             nr);
   PanelCut best = {ceil_div(panels, most), 1};
   if (threads == 1) return best;
   double least = 0;
-  for (int64_t columns = best.columns; columns <= std::min(panels, ceil_div(panels, most) + 4 * threads); ++columns) {
+  for (int64_t columns = best.columns; columns <= std::min(panels, ceil_div(panels, most) + 4 * threads);
+       ++columns) {
     for (int64_t rows = 1; rows <= std::min(weights.panels(), 2 * threads); ++rows) {
       const auto price = [&](double of_columns, double of_rows) {
         return (of_columns * double(nr) + 8) * (of_rows * double(weights.mr()) + 3);
       };
       const double mean = price(double(panels) / double(columns), double(weights.panels()) / double(rows));
-      const double largest = price(double(ceil_div(panels, columns)), double(ceil_div(weights.panels(), rows)));
+      const double largest =
+          price(double(ceil_div(panels, columns)), double(ceil_div(weights.panels(), rows)));
       const double time = double(ceil_div(products * columns * rows, threads) - 1) * mean + largest;
       if (least != 0 && time >= least) continue;
       least = time;
@@ -287,6 +328,7 @@ void correlate_phase(const Correlation<T>& c, const Phase& p, const FrameShape& 
   const PanelCut cut = cut_panels<T>(weights, panels, c.groups * domains, threads);
   const int64_t columns = cut.columns, row_units = cut.rows;
   const int64_t nc = ceil_div(panels, columns) * nr;  // the most
+  const bool direct = packed && reads_in_place(c, p, f, round_up(domain, nr / 2) * domains);
 
   for_units(c.groups * domains * columns * row_units, work, [&](int64_t unit) {
     const int64_t row_unit = unit % row_units, column = unit / row_units % columns;
@@ -301,13 +343,18 @@ void correlate_phase(const Correlation<T>& c, const Phase& p, const FrameShape& 
 
     std::vector<PatchRun> runs;
     std::vector<int64_t> first_run;
-    for (int64_t j = 0; j < n; j += nr) {
+    std::vector<PatchVector<T>> vectors;
+    if (direct) {
+      cut_runs(f, p.grid, c.groups * c.channels * f.plane(), j0, n, runs);
+      for (const PatchRun& run : runs) add_run(vectors, run.base, run.length, run.column);
+    }
+    for (int64_t j = 0; j < n && !direct; j += nr) {
       first_run.push_back(static_cast<int64_t>(runs.size()));
       cut_runs(f, p.grid, c.groups * c.channels * f.plane(), j0 + j, std::min(nr, n - j), runs);
     }
     first_run.push_back(static_cast<int64_t>(runs.size()));
 
-    const Workspace b_space(sizeof(T) * static_cast<size_t>(weights.depth() * nc + kFrameSlack));
+    const Workspace b_space(direct ? 0 : sizeof(T) * static_cast<size_t>(weights.depth() * nc + kFrameSlack));
     const Workspace c_space(in_place ? 0 : sizeof(T) * static_cast<size_t>(m * nc));
     PackPatches<T> pack;
     pack.width = nr;
@@ -330,6 +377,25 @@ void correlate_phase(const Correlation<T>& c, const Phase& p, const FrameShape& 
     for (int64_t block = 0; block < weights.blocks(); ++block) {
       pack.count = blk.k = weights.depth(block);
       pack.offset = offset.data() + block * weights.depth();
+      if (direct) {
+        DirectPatches<T> a;
+        a.y = blk.c;
+        a.y_row = blk.c_rs;
+        a.y_step = 1;
+        a.frame = pack.frame;
+        a.offset = pack.offset;
+        a.m = m;
+        a.k = blk.k;
+        a.mr = weights.mr();
+        a.weight = weights.at(packed, group, block, row_panel);
+        a.panel = weights.panel();
+        a.vectors = vectors.data();
+        a.n_vectors = static_cast<int64_t>(vectors.size());
+        a.add = block > 0;
+        a.bias = c.bias && block + 1 == weights.blocks() ? c.bias + group * c.rows + r0 : nullptr;
+        conv_kernels<T>().direct(a);
+        continue;
+      }
       for (int64_t j = 0; j < n; j += nr) {
         const auto run = first_run.begin() + j / nr;
         pack.dst = b_space.as<T>() + j * blk.k;
@@ -408,7 +474,7 @@ void correlate(const Correlation<T>& c) {
   int64_t taps = 0;
   for (const Phase& p : *c.phases) taps = std::max(taps, p.taps.size());
   // Few rows leave the GEMM's register tile empty; short sums do not pay for packing.
-  if (c.rows <= kDirectRows || c.channels * taps <= 16) return correlate_direct(c);
+  if (c.rows <= 4 || c.channels * taps <= 16) return correlate_direct(c);
   correlate_panels(c);
 }
 

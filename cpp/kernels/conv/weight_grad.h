@@ -9,21 +9,22 @@
 
 namespace plait::conv {
 
-// Channels of a batch of images as operand A: element (channel, (image, position)).
+// Channels of a group and a batch of images as operand A: element (channel, (image, position)).
 template <class T>
 struct ChannelRows {
   const T* data;
-  int64_t batch_stride, channel_stride, positions;
+  int64_t group_stride, batch_stride, channel_stride, positions;
 
-  static void pack(const void* self, int64_t, T* dst, int64_t width, int64_t i0, int64_t count, int64_t k0,
-                   int64_t k) {
+  static void pack(const void* self, int64_t group, T* dst, int64_t width, int64_t i0, int64_t count,
+                   int64_t k0, int64_t k) {
     const auto* g = static_cast<const ChannelRows*>(self);
+    const T* const data = g->data + group * g->group_stride;
     for (int64_t p = 0; p < k;) {
       const int64_t image = (k0 + p) / g->positions, at = (k0 + p) % g->positions;
       const int64_t n = std::min(g->positions - at, k - p);
       gemm_kernels<T>().pack(dst + p * width, width,
-                             g->data + image * g->batch_stride + i0 * g->channel_stride + at,
-                             g->channel_stride, 1, count, n);
+                             data + image * g->batch_stride + i0 * g->channel_stride + at, g->channel_stride,
+                             1, count, n);
       p += n;
     }
   }
@@ -34,12 +35,12 @@ template <class T>
 struct PatchColumns {
   const T* frames;
   FrameShape shape;
-  int64_t image_stride;
+  int64_t group_stride, image_stride;
   const int64_t* grid;
   std::vector<int64_t> offset;  // (channels * taps,)
 
-  static void pack(const void* self, int64_t, T* dst, int64_t width, int64_t i0, int64_t count, int64_t k0,
-                   int64_t k) {
+  static void pack(const void* self, int64_t group, T* dst, int64_t width, int64_t i0, int64_t count,
+                   int64_t k0, int64_t k) {
     const auto* c = static_cast<const PatchColumns*>(self);
     std::vector<PatchRun> runs;
     runs.reserve(static_cast<size_t>(k / c->grid[2] + 2));
@@ -47,7 +48,7 @@ struct PatchColumns {
     PackPatches<T> a;
     a.dst = dst;
     a.width = width;
-    a.frame = c->frames;
+    a.frame = c->frames + group * c->group_stride;
     a.offset = c->offset.data() + i0;
     a.count = count;
     a.runs = runs.data();
@@ -105,22 +106,21 @@ void weight_grad(const ConvShape& s, const Taps& taps, const T* x, const T* gy, 
   const FrameShape f = frame_shape(s.in, s.stride, {forward_phase(s, taps)});
   const Workspace frames(sizeof(T) * static_cast<size_t>(s.n * s.ic * f.plane() + kFrameSlack));
   make_frames(f, frames.as<T>(), x, s.n * s.ic);
-  for (int64_t g = 0; g < s.groups; ++g) {
-    const ChannelRows<T> rows = {gy + g * oc * s.out_size(), s.oc * s.out_size(), s.out_size(), s.out_size()};
-    const PatchColumns<T> columns = {frames.as<T>() + g * ic * f.plane(), f, s.ic * f.plane(), s.out,
-                                     tap_offsets(f, taps, ic, f.plane())};
-    const PanelSource<T> a_source = {ChannelRows<T>::pack, &rows},
-                         b_source = {PatchColumns<T>::pack, &columns};
-    GemmArgs<T> a;
-    a.m = oc;
-    a.n = k;
-    a.k = s.n * s.out_size();
-    a.a.source = &a_source;
-    a.b.source = &b_source;
-    a.c = gw + g * oc * k;
-    a.c_rs = k;
-    gemm(a);
-  }
+  const ChannelRows<T> rows = {gy, oc * s.out_size(), s.oc * s.out_size(), s.out_size(), s.out_size()};
+  const PatchColumns<T> columns = {frames.as<T>(),   f,     ic * f.plane(),
+                                   s.ic * f.plane(), s.out, tap_offsets(f, taps, ic, f.plane())};
+  const PanelSource<T> a_source = {ChannelRows<T>::pack, &rows}, b_source = {PatchColumns<T>::pack, &columns};
+  GemmArgs<T> a;
+  a.m = oc;
+  a.n = k;
+  a.k = s.n * s.out_size();
+  a.batch = s.groups;
+  a.a.source = &a_source;
+  a.b.source = &b_source;
+  a.c = gw;
+  a.c_rs = k;
+  a.c_bs = oc * k;
+  gemm(a);
 }
 
 }  // namespace plait::conv

@@ -3,6 +3,8 @@
 // of results. Packing a vector of patches costs a load and a store; it is shared by all output channels.
 // Direct rows keep V vectors of outputs of R channels in registers over all taps; with one channel they are
 // bound by loads, one per multiply-add, which outruns memory for kernels up to 5 x 5.
+#include <utility>
+
 #include "kernels/conv.h"
 
 #include "kernels/isa/transpose.h"
@@ -181,25 +183,35 @@ void pack_turned(const PackPatches<T>& a) {
   }
 }
 
-// R channels, V vectors; only the first `n` elements are stored.
+// Rows of a panel of weights, and the vectors they take at once: the sums fill the register file but for the
+// patches and a weight.
+constexpr int kMaxRows = PLAIT_ISA_LEVEL == 2 ? 14 : PLAIT_ISA_LEVEL == 1 ? 6 : 4;
+constexpr int vectors_of(int rows) {
+  constexpr int kRegisters = PLAIT_ISA_LEVEL == 2 ? 32 : 16;
+  int v = 4;
+  while (v > 1 && (rows + 1) * v + 1 > kRegisters) --v;
+  return v;
+}
+
 template <class T, int R, int V>
-PLAIT_INLINE void direct_tile(const DirectRows<T>& a, T* y, const T* src, int64_t n) {
+void direct_tile(const DirectPatches<T>& a, T* y, const T* w, const PatchVector<T>* at, const T* bias) {
   using W = Vec<T>;
-  constexpr int L = kLanes<T>;
+  const int64_t* const offset = a.offset;
+  const int64_t k = a.k;
+  const T* from[V];
+#pragma GCC unroll 4
+  for (int v = 0; v < V; ++v) from[v] = a.frame + at[v].base;
   W acc[R][V];
-#pragma GCC unroll 4
+#pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
-    const W b = a.bias ? splat<W>(a.bias[r]) : W{};
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) acc[r][v] = b;
+    for (int v = 0; v < V; ++v) acc[r][v] = W{};
   }
-  const T* w = a.weight;
-  for (int64_t p = 0; p < a.k; ++p, w += R) {
-    const T* from = src + a.offset[p];
+  for (int64_t p = 0; p < k; ++p, w += a.mr) {
     W x[V];
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) x[v] = load(from + v * L);
-#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) x[v] = load(from[v] + offset[p]);
+#pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
       const W c = splat<W>(w[r]);
 #pragma GCC unroll 4
@@ -207,63 +219,56 @@ PLAIT_INLINE void direct_tile(const DirectRows<T>& a, T* y, const T* src, int64_
     }
   }
 #pragma GCC unroll 4
-  for (int r = 0; r < R; ++r) {
-    T* to = y + r * a.y_channel;
-#pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) {
-      const int64_t left = n - v * L;
+  for (int v = 0; v < V; ++v) {
+    const int64_t n = at[v].count;
+    const auto lanes = load_bytes<MaskOf<W>>(at[v].lanes);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      T* const to = y + r * a.y_row + at[v].column;
+      W sum = __builtin_shuffle(acc[r][v], lanes);
       if (a.y_step != 1) {
-        for (int64_t i = 0; i < (left < L ? left : L); ++i) to[(v * L + i) * a.y_step] = acc[r][v][i];
-      } else if (left >= L) {
-        store(to + v * L, acc[r][v]);
-      } else if (left > 0) {
-        store_n(to + v * L, acc[r][v], left);
+        T row[kLanes<T>] = {};
+        store(row, sum);
+        for (int64_t i = 0; i < n; ++i) {
+          const T before = a.add ? to[i * a.y_step] : T(0);
+          to[i * a.y_step] = row[i] + before + (bias ? bias[r] : T(0));
+        }
+        continue;
       }
+      if (a.add) sum += load_n(to, n);
+      if (bias) sum += splat<W>(bias[r]);
+      store_n(to, sum, n);
     }
   }
 }
 
 template <class T, int R>
-void direct_rows(const DirectRows<T>& a) {
-  // Vectors per tile: the accumulators fill the register file but for the vectors loaded and a weight.
-  constexpr int kV = R <= 2 ? 4 : R == 3 ? 3 : 2;
-  constexpr int64_t kWide = kV * kLanes<T>;
-  for (int64_t h = 0; h < a.rows; ++h) {
-    T* y = a.y + h * a.y_row;
-    const T* src = a.frame + h * a.frame_row;
-    int64_t i = 0;
-    for (; i + kWide <= a.n; i += kWide) direct_tile<T, R, kV>(a, y + i * a.y_step, src + i, kWide);
-    const int64_t left = a.n - i;
-    if (left == 0) continue;
-    T* to = y + i * a.y_step;
-    switch ((left + kLanes<T> - 1) / kLanes<T>) {
-      case 1:
-        direct_tile<T, R, 1>(a, to, src + i, left);
-        break;
-      case 2:
-        direct_tile < T, R, kV<2 ? kV : 2>(a, to, src + i, left);
-        break;
-      case 3:
-        direct_tile < T, R, kV<3 ? kV : 3>(a, to, src + i, left);
-        break;
-      default:
-        direct_tile<T, R, kV>(a, to, src + i, left);
-    }
+void direct_panel(const DirectPatches<T>& a, T* y, const T* w, const T* bias) {
+  constexpr int kV = vectors_of(R);
+  int64_t i = 0;
+  for (; i + kV <= a.n_vectors; i += kV) direct_tile<T, R, kV>(a, y, w, a.vectors + i, bias);
+  if constexpr (kV > 3) {
+    if (a.n_vectors - i == 3) return direct_tile<T, R, 3>(a, y, w, a.vectors + i, bias);
   }
+  if constexpr (kV > 2) {
+    if (a.n_vectors - i == 2) return direct_tile<T, R, 2>(a, y, w, a.vectors + i, bias);
+  }
+  if (a.n_vectors > i) direct_tile<T, R, 1>(a, y, w, a.vectors + i, bias);
 }
 
-template <class T>
-void direct(const DirectRows<T>& a) {
-  switch (a.m) {
-    case 1:
-      return direct_rows<T, 1>(a);
-    case 2:
-      return direct_rows<T, 2>(a);
-    case 3:
-      return direct_rows<T, 3>(a);
-    default:
-      return direct_rows<T, 4>(a);
+template <class T, int... R>
+void direct_of(const DirectPatches<T>& a, std::integer_sequence<int, R...>) {
+  using Panel = void (*)(const DirectPatches<T>&, T*, const T*, const T*);
+  static constexpr Panel kPanels[] = {direct_panel<T, R + 1>...};
+  const T* w = a.weight;
+  for (int64_t r = 0; r < a.m; r += a.mr, w += a.panel) {
+    const int64_t rows = a.m - r < a.mr ? a.m - r : a.mr;
+    kPanels[rows - 1](a, a.y + r * a.y_row, w, a.bias ? a.bias + r : nullptr);
   }
+}
+template <class T>
+void direct(const DirectPatches<T>& a) {
+  direct_of(a, std::make_integer_sequence<int, kMaxRows>{});
 }
 
 // kTaps sums at a time in registers.
@@ -303,7 +308,7 @@ void direct_grad(const DirectGrad<T>& a) {
 }
 
 template <class T>
-constexpr ConvKernels<T> kKernels = {frame<T>, pack<T>, pack_turned<T>, direct<T>, direct_grad<T>};
+constexpr ConvKernels<T> kKernels = {frame<T>, pack<T>, pack_turned<T>, direct<T>, kLanes<T>, direct_grad<T>};
 
 }  // namespace
 
