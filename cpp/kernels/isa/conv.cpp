@@ -92,25 +92,67 @@ void frame_row_by_elements(const FrameShape& f, T* row, const T* src) {
   }
 }
 
+// Frames of steps of one: rows in order, so that what a vector has too much, the next one overwrites. Only
+// the last rows end with masks.
+template <class T>
+void frame_in_order(const FrameShape& f, T* row, const T* src, int64_t planes) {
+  constexpr int64_t kN = kLanes<T>;
+  const int64_t cells = f.cells[2], before = f.before[2];
+  const int64_t lead = before < 0 ? 0 : before < cells ? before : cells, skip = before < 0 ? -before : 0;
+  const int64_t inside = f.in[2] - skip < cells - lead ? f.in[2] - skip : cells - lead;
+  const T* const end = row + planes * f.plane();
+  const auto put = [&](T* to, Vec<T> v, int64_t left) {
+    if (end - to >= kN) {
+      store(to, v);
+    } else {
+      store_n(to, v, left);
+    }
+  };
+  for (int64_t p = 0; p < planes; ++p, src += f.in[0] * f.in[1] * f.in[2]) {
+    for (int64_t d = -f.before[0]; d < f.cells[0] - f.before[0]; ++d) {
+      for (int64_t h = -f.before[1]; h < f.cells[1] - f.before[1]; ++h, row += cells) {
+        int64_t i = 0;
+        if (d >= 0 && d < f.in[0] && h >= 0 && h < f.in[1]) {
+          const T* const from = src + (d * f.in[1] + h) * f.in[2] + skip;
+          for (; i < lead; i += kN) put(row + i, Vec<T>{}, at_most<T>(cells - i));
+          i = lead;
+          for (int64_t x = 0; x < inside; x += kN, i += kN) {
+            const Vec<T> v = inside - x >= kN ? load(from + x) : load_n(from + x, inside - x);
+            put(row + i, v, at_most<T>(cells - i));
+          }
+        }
+        for (; i < cells; i += kN) put(row + i, Vec<T>{}, at_most<T>(cells - i));
+      }
+    }
+  }
+}
+
 template <class T>
 void frame(const FrameShape& f, T* dst, const T* src, int64_t planes) {
+  if (f.step[0] == 1 && f.step[1] == 1 && f.step[2] == 1) return frame_in_order(f, dst, src, planes);
   void (*const make_row)(const FrameShape&, T*, const T*) = f.step[2] == 1   ? frame_row<1, T>
                                                             : f.step[2] == 2 ? frame_row<2, T>
                                                             : f.step[2] == 4 ? frame_row<4, T>
                                                                              : frame_row_by_elements<T>;
-  // In the order of the plane's rows, which is what memory can foresee.
-  for (int64_t p = 0; p < planes; ++p, src += f.in[0] * f.in[1] * f.in[2], dst += f.plane()) {
-    for (int64_t i = 0; i < f.cells[0] * f.step[0]; ++i) {
-      const int64_t a = i % f.step[0], d = i - f.before[0];
-      for (int64_t j = 0; a < f.phases[0] && j < f.cells[1] * f.step[1]; ++j) {
-        const int64_t b = j % f.step[1], h = j - f.before[1];
+  const int64_t count = f.cell_count();
+  // In the order of the plane's rows, which is what memory can foresee. Without divisions: rows are short.
+  const auto rows = [&](int64_t d, int64_t cell, int64_t phase) {
+    for (int64_t j = 0, h = -f.before[1]; j < f.cells[1]; ++j) {
+      for (int64_t b = 0; b < f.step[1]; ++b, ++h) {
         if (b >= f.phases[1]) continue;
-        T* const row = dst + f.at(i, j, 0);
+        T* const row = dst + (phase * f.phases[1] + b) * f.phases[2] * count + f.position(cell, j, 0);
         if (d >= 0 && d < f.in[0] && h >= 0 && h < f.in[1]) {
           make_row(f, row, src + (d * f.in[1] + h) * f.in[2]);
         } else {
-          for (int64_t c = 0; c < f.phases[2]; ++c) clear(row + c * f.cell_count(), f.cells[2]);
+          for (int64_t c = 0; c < f.phases[2]; ++c) clear(row + c * count, f.cells[2]);
         }
+      }
+    }
+  };
+  for (int64_t p = 0; p < planes; ++p, src += f.in[0] * f.in[1] * f.in[2], dst += f.plane()) {
+    for (int64_t i = 0, d = -f.before[0]; i < f.cells[0]; ++i) {
+      for (int64_t a = 0; a < f.step[0]; ++a, ++d) {
+        if (a < f.phases[0]) rows(d, i, a);
       }
     }
   }
@@ -227,8 +269,9 @@ void direct_tile(const DirectPatches<T>& a, T* y, const T* w, const PatchVector<
       T* const to = y + r * a.y_row + at[v].column;
       W sum = __builtin_shuffle(acc[r][v], lanes);
       if (a.y_step != 1) {
-        T row[kLanes<T>] = {};
-        store(row, sum);
+        T row[kLanes<T>];
+#pragma GCC unroll 16
+        for (int i = 0; i < kLanes<T>; ++i) row[i] = sum[i];
         for (int64_t i = 0; i < n; ++i) {
           const T before = a.add ? to[i * a.y_step] : T(0);
           to[i * a.y_step] = row[i] + before + (bias ? bias[r] : T(0));
