@@ -9,6 +9,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "core/cpu_info.h"
@@ -113,17 +114,22 @@ void correlate_direct(const Correlation<T>& c) {
   }
 
   const int64_t tiles_h = ceil_div(grid[1], tile.h), tiles_w = ceil_div(grid[2], tile.w);
-  work *= static_cast<double>(tiles_h * tiles_w);
-  for_units(c.images * c.groups * tiles_h * tiles_w, 2 * work, [&](int64_t unit) {
+  // A unit takes what images and groups of small planes fill half of L1: a plane of 7 x 7 is done in the time
+  // that the rest of a unit takes.
+  constexpr int64_t kFrames = 4096;
+  const int64_t planes = c.images * c.groups, frame_size = c.channels * f.plane();
+  const int64_t most =
+      std::clamp<int64_t>(kFrames / frame_size, 1, std::max<int64_t>(1, planes / (8 * num_threads())));
+  const int64_t at_once = tiles_h * tiles_w == 1 ? most : 1;
+  for_units(ceil_div(planes, at_once) * tiles_h * tiles_w, 2 * work, [&](int64_t unit) {
     const int64_t w0 = unit % tiles_w * tile.w, h0 = unit / tiles_w % tiles_h * tile.h;
-    const int64_t g = unit / (tiles_w * tiles_h) % c.groups, image = unit / (tiles_w * tiles_h * c.groups);
+    const int64_t first = unit / (tiles_w * tiles_h) * at_once, end = std::min(first + at_once, planes);
     FrameShape here = f;
     here.before[1] -= h0 * f.step[1];
     here.before[2] -= w0 * f.step[2];
-    const Workspace space(sizeof(T) * static_cast<size_t>(c.channels * f.plane() + kFrameSlack));
-    T* const frame = space.as<T>();
-    conv_kernels<T>().frame(here, frame, c.src + (image * c.groups + g) * c.channels * c.in_size(),
-                            c.channels);
+    const Workspace space(sizeof(T) * static_cast<size_t>((end - first) * frame_size + kFrameSlack));
+    conv_kernels<T>().frame(here, space.as<T>(), c.src + first * c.channels * c.in_size(),
+                            (end - first) * c.channels);
     for (size_t q = 0; q < phases.size(); ++q) {
       const Phase& p = phases[q];
       const int64_t h = std::min(tile.h, p.grid[1] - h0), w = std::min(tile.w, p.grid[2] - w0);
@@ -138,18 +144,21 @@ void correlate_direct(const Correlation<T>& c) {
       a.m = c.rows;
       a.k = c.channels * p.taps.size();
       a.mr = mr;
-      a.weight = weights[q].data() + g * panels * mr * a.k;
       a.panel = mr * a.k;
       a.vectors = here_vectors.data();
       a.n_vectors = static_cast<int64_t>(here_vectors.size());
       a.add = false;
-      a.bias = c.bias ? c.bias + g * c.rows : nullptr;
-      for (int64_t d = 0; d < p.grid[0]; ++d) {
-        a.frame = frame + f.position(d, 0, 0);
-        a.y = c.place(image, g, 0) +
-              ((p.start[0] + d * c.out_step[0]) * c.out[1] + p.start[1] + h0 * c.out_step[1]) * c.out[2] +
-              p.start[2] + w0 * c.out_step[2];
-        conv_kernels<T>().direct(a);
+      for (int64_t plane = first; plane < end; ++plane) {
+        const int64_t g = plane % c.groups;
+        a.weight = weights[q].data() + g * panels * mr * a.k;
+        a.bias = c.bias ? c.bias + g * c.rows : nullptr;
+        for (int64_t d = 0; d < p.grid[0]; ++d) {
+          a.frame = space.as<T>() + (plane - first) * frame_size + f.position(d, 0, 0);
+          a.y = c.dst + plane * c.rows * c.out_size() +
+                ((p.start[0] + d * c.out_step[0]) * c.out[1] + p.start[1] + h0 * c.out_step[1]) * c.out[2] +
+                p.start[2] + w0 * c.out_step[2];
+          conv_kernels<T>().direct(a);
+        }
       }
     }
   });
@@ -161,14 +170,15 @@ void correlate_direct(const Correlation<T>& c) {
 template <class T>
 class PackedWeights {
  public:
-  PackedWeights(const Correlation<T>& c, const Taps& taps)
-      : taps_(taps.size()), channels_(c.channels), rows_(c.rows) {
+  // index: of the taps, if they are not all
+  explicit PackedWeights(const Correlation<T>& c, int64_t taps, const std::vector<int64_t>* index = nullptr)
+      : index_(index), taps_(taps), channels_(c.channels), rows_(c.rows) {
     const GemmKernels<T>& kern = gemm_kernels<T>();
     block_ = ceil_div(channels_, ceil_div(channels_ * taps_, kern.kc));
     mr_ = ceil_div(rows_, ceil_div(rows_, kern.mr));
     panels_ = ceil_div(rows_, mr_);
     blocks_ = ceil_div(channels_, block_);
-    panel_ = round_up(mr_ * block_ * taps_, 16) + 16;  // packing may write past a panel
+    panel_ = round_up(mr_ * block_ * taps_, kSpare) + kSpare;
   }
   // Few columns read rows where they lie, if they are sums in order: packing would cost as much as it saves.
   bool in_place(const Correlation<T>& c, const Phase& p) const {
@@ -186,41 +196,70 @@ class PackedWeights {
     return packed + group * size() + (block * panels_ + panel) * panel_;
   }
 
-  void pack(const Correlation<T>& c, const Taps& taps, T* packed) const {
-    const bool in_order = c.w_channel == taps_;  // a row's sum lies in memory as it is taken
-    bool all_taps = true;
-    for (int64_t t = 0; t < taps_; ++t) all_taps &= taps.index[static_cast<size_t>(t)] == t;
-    const int64_t units = c.groups * blocks_ * panels_;
-    parallel_for(units, std::max<int64_t>(1, kGrainElements / panel_), [&](int64_t begin, int64_t end) {
-      for (int64_t u = begin; u < end; ++u) {
-        const int64_t panel = u % panels_, block = u / panels_ % blocks_, group = u / (panels_ * blocks_);
-        T* dst = packed + u * panel_;
-        const int64_t r0 = panel * mr_, count = std::min(mr_, rows_ - r0);
-        const int64_t c0 = block * block_, c1 = std::min(c0 + block_, channels_);
-        const T* src = c.weight + group * c.w_group + r0 * c.w_row;
-        const auto& kern = gemm_kernels<T>();
-        if (in_order) {
-          kern.pack(dst, mr_, src + c0 * c.w_channel, c.w_row, 1, count, (c1 - c0) * taps_);
-          continue;
-        }
-        for (int64_t ch = c0; ch < c1; ++ch) {
-          const T* from = src + ch * c.w_channel;
-          if (all_taps) {
-            kern.pack(dst, mr_, from, c.w_row, 1, count, taps_);
-            dst += taps_ * mr_;
-            continue;
-          }
-          for (const int64_t index : taps.index) {
-            for (int64_t r = 0; r < count; ++r) dst[r] = from[r * c.w_row + index];
-            for (int64_t r = count; r < mr_; ++r) dst[r] = 0;
-            dst += mr_;
-          }
-        }
-      }
-    });
+  // Where the row of a channel's first tap lies.
+  T* row(T* packed, int64_t group, int64_t panel, int64_t channel) const {
+    return packed + (at(packed, group, channel / block_, panel) - packed) + channel % block_ * taps_ * mr_;
+  }
+
+  void pack(const Correlation<T>& c, T* packed) const {
+    parallel_for(c.groups * blocks_ * panels_, std::max<int64_t>(1, kGrainElements / panel_),
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t u = begin; u < end; ++u) {
+                     const int64_t block = u / panels_ % blocks_, c0 = block * block_;
+                     const int64_t channels = std::min(block_, channels_ - c0);
+                     pack_rows(c, u / (panels_ * blocks_), u % panels_, c0, channels, packed + u * panel_);
+                   }
+                 });
+  }
+  // Each channel's taps are turned once and dealt out to the phases, whose weights lie one after the other.
+  static void pack_phases(const Correlation<T>& c, const std::vector<PackedWeights>& phases, T* packed) {
+    const PackedWeights all(c, c.taps);
+    const int64_t size = all.panel_ * all.blocks_;
+    parallel_for(c.groups * all.panels_, std::max<int64_t>(1, kGrainElements / size),
+                 [&](int64_t begin, int64_t end) {
+                   const Workspace turned(sizeof(T) * static_cast<size_t>(c.taps * all.mr_ + kSpare));
+                   for (int64_t u = begin; u < end; ++u) {
+                     const int64_t group = u / all.panels_, panel = u % all.panels_;
+                     for (int64_t ch = 0; ch < c.channels; ++ch) {
+                       all.pack_rows(c, group, panel, ch, 1, turned.as<T>());
+                       T* at = packed;
+                       for (const PackedWeights& phase : phases) {
+                         T* dst = phase.row(at, group, panel, ch);
+                         for (const int64_t index : *phase.index_) {
+                           // More than a row, of a length that needs no call: the next one overwrites it.
+                           std::memcpy(dst, turned.as<T>() + index * all.mr_, kSpare * sizeof(T));
+                           dst += all.mr_;
+                         }
+                         at += c.groups * phase.size();
+                       }
+                     }
+                   }
+                 });
   }
 
  private:
+  // Elements that packing may write past a panel, and at least a row.
+  static constexpr int64_t kSpare = 16;
+
+  // All taps of some channels.
+  void pack_rows(const Correlation<T>& c, int64_t group, int64_t panel, int64_t channel, int64_t channels,
+                 T* dst) const {
+    constexpr int64_t kChannelsAhead = 4;
+    const auto& kern = gemm_kernels<T>();
+    const int64_t r0 = panel * mr_, count = std::min(mr_, rows_ - r0);
+    const T* from = c.weight + group * c.w_group + r0 * c.w_row + channel * c.w_channel;
+    if (c.w_channel == taps_) {  // a row's sum lies in memory as it is taken
+      return kern.pack(dst, mr_, from, c.w_row, 1, count, channels * taps_);
+    }
+    for (int64_t ch = channel; ch < channel + channels; ++ch, dst += taps_ * mr_, from += c.w_channel) {
+      // Channels lie pages apart, which the hardware does not foresee.
+      const T* const ahead = from + (std::min(ch + kChannelsAhead, channels_ - 1) - ch) * c.w_channel;
+      for (int64_t e = 0; e < count * c.w_row; e += 64 / sizeof(T)) __builtin_prefetch(ahead + e);
+      kern.pack(dst, mr_, from, c.w_row, 1, count, taps_);
+    }
+  }
+
+  const std::vector<int64_t>* index_;
   int64_t taps_, channels_, rows_;
   int64_t block_, blocks_, mr_, panels_, panel_;
 };
@@ -445,10 +484,12 @@ void correlate_panels(const Correlation<T>& c) {
   int64_t size = 0;
   for (const Phase& p : *c.phases) {
     if (p.taps.size() == 0) continue;
-    weights.emplace_back(c, p.taps);
+    weights.emplace_back(c, p.taps.size(), &p.taps.index);
     size += c.groups * weights.back().size();
   }
   const Workspace packed(sizeof(T) * static_cast<size_t>(size));
+  const bool phased = c.phases->size() > 1 || c.phases->front().taps.size() < c.taps;
+  if (phased) PackedWeights<T>::pack_phases(c, weights, packed.as<T>());
   for (int64_t image = 0; image < c.images; image += at_once) {
     Correlation<T> part = c;
     part.images = std::min(at_once, c.images - image);
@@ -461,7 +502,7 @@ void correlate_panels(const Correlation<T>& c) {
       if (p.taps.size() == 0) continue;
       const PackedWeights<T>& w = weights[q++];
       const bool in_place = w.in_place(c, p);
-      if (image == 0 && !in_place) w.pack(c, p.taps, at);
+      if (image == 0 && !phased && !in_place) w.pack(c, at);
       if (p.positions() > 0) correlate_phase(part, p, f, frames.as<T>(), w, in_place ? nullptr : at);
       at += c.groups * w.size();
     }

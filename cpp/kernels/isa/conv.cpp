@@ -101,6 +101,25 @@ void frame_in_order(const FrameShape& f, T* row, const T* src, int64_t planes) {
   const int64_t lead = before < 0 ? 0 : before < cells ? before : cells, skip = before < 0 ? -before : 0;
   const int64_t inside = f.in[2] - skip < cells - lead ? f.in[2] - skip : cells - lead;
   const T* const end = row + planes * f.plane();
+  if (cells <= kN) {  // a vector a row, with the zeros before the next one
+    store_n(row, Vec<T>{}, cells);
+    row += lead;
+    for (int64_t p = 0; p < planes; ++p, src += f.in[0] * f.in[1] * f.in[2]) {
+      for (int64_t d = -f.before[0]; d < f.cells[0] - f.before[0]; ++d) {
+        const T* const slice = src + d * f.in[1] * f.in[2] + skip;
+        for (int64_t h = -f.before[1]; h < f.cells[1] - f.before[1]; ++h, row += cells) {
+          const bool in = d >= 0 && d < f.in[0] && h >= 0 && h < f.in[1];
+          const Vec<T> v = in ? load_n(slice + h * f.in[2], inside) : Vec<T>{};
+          if (end - row >= kN) {
+            store(row, v);
+          } else {
+            store_n(row, v, end - row);
+          }
+        }
+      }
+    }
+    return;
+  }
   const auto put = [&](T* to, Vec<T> v, int64_t left) {
     if (end - to >= kN) {
       store(to, v);
@@ -272,7 +291,7 @@ void direct_tile(const DirectPatches<T>& a, T* y, const T* w, const PatchVector<
         T row[kLanes<T>];
 #pragma GCC unroll 16
         for (int i = 0; i < kLanes<T>; ++i) row[i] = sum[i];
-        for (int64_t i = 0; i < n; ++i) {
+        for (int64_t i = 0; i < at_most<T>(n); ++i) {
           const T before = a.add ? to[i * a.y_step] : T(0);
           to[i * a.y_step] = row[i] + before + (bias ? bias[r] : T(0));
         }
