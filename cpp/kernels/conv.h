@@ -93,6 +93,21 @@ struct DirectGrad {
 };
 inline constexpr int64_t kGradLanes = 16;
 
+// sums[r*width + i] = sum_j frame[offset[r] + position j] * gy[j*width + i], + sums if add, for r < m; the
+// positions are those of the runs, in order. width: one vector or two.
+template <class T>
+struct GradPatches {
+  T* sums;
+  int64_t m;
+  const T* frame;
+  const int64_t* offset;  // (m,)
+  const PatchRun* runs;
+  int64_t n_runs;
+  const T* gy;
+  int64_t width;
+  bool add;
+};
+
 template <class T>
 struct ConvKernels {
   // The frames of `planes` neighbouring planes.
@@ -106,6 +121,7 @@ struct ConvKernels {
   void (*direct)(const DirectPatches<T>& args);
   int64_t lanes;  // of a vector
   void (*direct_grad)(const DirectGrad<T>& args);
+  void (*patch_grad)(const GradPatches<T>& args);
 };
 
 // Winograd's F(m x m, r x r), m + r = 7: a tile of m x m outputs of a kernel of r x r taps, 2 <= r <= 5, from

@@ -369,8 +369,65 @@ void direct_grad(const DirectGrad<T>& a) {
   for (; t < a.taps; ++t) grad_taps<T, 1>(a, a.sums + t * kGradLanes, a.offset + t);
 }
 
+// Elements of patches are broadcast from where they lie: nothing is packed but the gradients.
+template <class T, int R, int V>
+void patch_grad_tile(const GradPatches<T>& a, T* sums, const int64_t* offset) {
+  constexpr int L = kLanes<T>;
+  Vec<T> acc[R][V];
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) acc[r][v] = Vec<T>{};
+  }
+  const T* gy = a.gy;
+  for (int64_t q = 0; q < a.n_runs; ++q) {
+    const T* const from = a.frame + a.runs[q].base;
+    const T* row[R];
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) row[r] = from + offset[r];
+    const int64_t length = a.runs[q].length;
+    for (int64_t i = 0; i < length; ++i, gy += V * L) {
+      Vec<T> g[V];
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) g[v] = load(gy + v * L);
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) {
+        const Vec<T> x = splat<Vec<T>>(row[r][i]);
+#pragma GCC unroll 2
+        for (int v = 0; v < V; ++v) acc[r][v] += x * g[v];
+      }
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) {
+      T* const to = sums + (r * V + v) * L;
+      store(to, a.add ? load(to) + acc[r][v] : acc[r][v]);
+    }
+  }
+}
+
+template <class T, int... R>
+void patch_grad_of(const GradPatches<T>& a, std::integer_sequence<int, R...>) {
+  using Tile = void (*)(const GradPatches<T>&, T*, const int64_t*);
+  static constexpr Tile kTiles[2][kMaxRows] = {{patch_grad_tile<T, R + 1, 1>...},
+                                               {patch_grad_tile<T, R + 1, 2>...}};
+  // Rows in even shares: a tile of few waits for its own sums.
+  const int64_t tiles = (a.m + kMaxRows - 1) / kMaxRows;
+  for (int64_t t = 0; t < tiles; ++t) {
+    const int64_t r0 = a.m * t / tiles, rows = a.m * (t + 1) / tiles - r0;
+    kTiles[a.width / kLanes<T> - 1][rows - 1](a, a.sums + r0 * a.width, a.offset + r0);
+  }
+}
 template <class T>
-constexpr ConvKernels<T> kKernels = {frame<T>, pack<T>, pack_turned<T>, direct<T>, kLanes<T>, direct_grad<T>};
+void patch_grad(const GradPatches<T>& a) {
+  patch_grad_of(a, std::make_integer_sequence<int, kMaxRows>{});
+}
+
+template <class T>
+constexpr ConvKernels<T> kKernels = {frame<T>,  pack<T>,        pack_turned<T>, direct<T>,
+                                     kLanes<T>, direct_grad<T>, patch_grad<T>};
 
 }  // namespace
 
