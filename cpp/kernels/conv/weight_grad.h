@@ -77,8 +77,21 @@ void weight_grad(const ConvShape& s, const Taps& taps, const T* x, const T* gy, 
       static_cast<double>(positions * s.groups * round_up(oc, lanes)) * static_cast<double>(k);
   // Rows are cut where all else gives too few units for the threads; a unit turns as much as 8 rows cost.
   const int64_t products = slices * s.groups * panels;
-  const int64_t cuts = std::clamp<int64_t>(ceil_div(4 * num_threads(), products), 1, ceil_div(k, 56));
-  const Workspace sums(sizeof(T) * static_cast<size_t>(slices * sums_size));
+  // Without slices a unit delivers its sums itself, while they are in its cache.
+  constexpr int64_t kMostRows = 1024;
+  const int64_t cuts =
+      std::max(std::clamp<int64_t>(ceil_div(4 * num_threads(), products), 1, ceil_div(k, 56)),
+               slices == 1 ? ceil_div(k, kMostRows) : 1);
+  const Workspace sums(slices == 1 ? 0 : sizeof(T) * static_cast<size_t>(slices * sums_size));
+  // Rows of a panel's sums, turned.
+  const auto deliver = [&](const T* total, int64_t group, int64_t panel, int64_t row, int64_t rows) {
+    const int64_t width = panel_width(panel), count = std::min(width, oc - panel * most);
+    const Workspace turned(sizeof(T) * static_cast<size_t>(rows * width + kFrameSlack));
+    gemm_kernels<T>().pack(turned.as<T>(), rows, total, width, 1, rows, count);
+    for (int64_t i = 0; i < count; ++i) {
+      std::copy_n(turned.as<T>() + i * rows, rows, gw + (group * oc + panel * most + i) * k + row);
+    }
+  };
   for_units(products * cuts, work, [&](int64_t unit) {
     const int64_t cut = unit % cuts, panel = unit / cuts % panels, group = unit / (cuts * panels) % s.groups;
     const int64_t slice = unit / (cuts * panels * s.groups);
@@ -88,8 +101,11 @@ void weight_grad(const ConvShape& s, const Taps& taps, const T* x, const T* gy, 
     const Workspace turned(sizeof(T) * static_cast<size_t>(kDepth * width + kFrameSlack));
     std::vector<PatchRun> runs;
     GradPatches<T> a;
-    a.sums = sums.as<T>() + ((slice * s.groups + group) * panels + panel) * k * most + r0 * width;
     a.m = k * (cut + 1) / cuts - r0;
+    const Workspace own(slices == 1 ? sizeof(T) * static_cast<size_t>(a.m * width) : 0);
+    a.sums = slices == 1
+                 ? own.as<T>()
+                 : sums.as<T>() + ((slice * s.groups + group) * panels + panel) * k * most + r0 * width;
     a.frame = frames.as<T>() + group * ic * f.plane();
     a.offset = offset.data() + r0;
     a.gy = turned.as<T>();
@@ -109,19 +125,17 @@ void weight_grad(const ConvShape& s, const Taps& taps, const T* x, const T* gy, 
       a.n_runs = static_cast<int64_t>(runs.size());
       conv_kernels<T>().patch_grad(a);
     }
+    if (slices == 1) deliver(own.as<T>(), group, panel, r0, a.m);
   });
-  // The sums of a panel, turned.
+  if (slices == 1) return;
   for_units(s.groups * panels, static_cast<double>(slices * sums_size) * 4, [&](int64_t unit) {
-    const int64_t panel = unit % panels, width = panel_width(panel),
-                  count = std::min(width, oc - panel * most);
+    const int64_t panel = unit % panels;
     T* const total = sums.as<T>() + unit * k * most;
     for (int64_t slice = 1; slice < slices; ++slice) {
       const T* const part = total + slice * sums_size;
-      for (int64_t i = 0; i < k * width; ++i) total[i] += part[i];
+      for (int64_t i = 0; i < k * panel_width(panel); ++i) total[i] += part[i];
     }
-    const Workspace rows(sizeof(T) * static_cast<size_t>(k * width + kFrameSlack));
-    gemm_kernels<T>().pack(rows.as<T>(), k, total, width, 1, k, count);
-    std::copy_n(rows.as<T>(), count * k, gw + (unit / panels * oc + panel * most) * k);
+    deliver(total, unit / panels, panel, 0, k);
   });
 }
 
