@@ -37,7 +37,7 @@ struct PatchRun {
   int64_t column, length, base;
 };
 
-// Panels of patches. Row p (pack) or column i (pack_turned) of the operand reads `offset` further.
+// Panels of patches. Row p of the operand reads `offset` further.
 template <class T>
 struct PackPatches {
   T* dst;
@@ -115,9 +115,6 @@ struct ConvKernels {
   // dst[p*width + column] = frame[base + offset[p] + ...]. May write up to 64 bytes past the panel; columns
   // that no run covers hold anything.
   void (*pack)(const PackPatches<T>& args);
-  // dst[column*width + i] = frame[base + ... + offset[i]], zero for i from count to width. `column` counts
-  // the panel's depth here. May write up to 64 bytes past the panel.
-  void (*pack_turned)(const PackPatches<T>& args);
   void (*direct)(const DirectPatches<T>& args);
   int64_t lanes;  // of a vector
   void (*direct_grad)(const DirectGrad<T>& args);

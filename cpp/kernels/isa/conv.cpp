@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Convolution's own kernels. Frames make every read a whole unaligned vector: nothing is masked but the tails
 // of results. Packing a vector of patches costs a load and a store; it is shared by all output channels.
-// Direct rows keep V vectors of outputs of R channels in registers over all taps; with one channel they are
-// bound by loads, one per multiply-add, which outruns memory for kernels up to 5 x 5.
+// Patches read where they lie cost a load for each panel of weights; with one channel they are bound by
+// loads, one per multiply-add, which outruns memory for kernels up to 5 x 5.
 #include <utility>
 
 #include "kernels/conv.h"
 
-#include "kernels/isa/transpose.h"
 #include "kernels/isa/vec.h"
 #include "kernels/table.h"
 
@@ -214,36 +213,6 @@ void pack(const PackPatches<T>& a) {
   }
 }
 
-template <class T>
-void pack_turned(const PackPatches<T>& a) {
-  constexpr int L = kLanes<T>;
-  for (int64_t r = 0; r < a.n_runs; ++r) {
-    const PatchRun& run = a.runs[r];
-    for (int64_t q = 0; q < run.length; q += L) {
-      const int64_t depth = run.length - q < L ? run.length - q : L;
-      const T* from = a.frame + run.base + q;
-      T* dst = a.dst + (run.column + q) * a.width;
-      for (int64_t i0 = 0; i0 < a.width; i0 += L) {
-        const int64_t columns = a.count - i0;
-        Vec<T> v[L];
-        if (columns >= L) {
-#pragma GCC unroll 16
-          for (int i = 0; i < L; ++i) v[i] = load(from + a.offset[i0 + i]);
-        } else {
-          for (int i = 0; i < L; ++i) v[i] = i < columns ? load(from + a.offset[i0 + i]) : Vec<T>{};
-        }
-        transpose<T>(v);
-        if (depth == L) {
-#pragma GCC unroll 16
-          for (int i = 0; i < L; ++i) store(dst + i * a.width + i0, v[i]);
-        } else {
-          for (int i = 0; i < depth; ++i) store(dst + i * a.width + i0, v[i]);
-        }
-      }
-    }
-  }
-}
-
 // Rows of a panel of weights, and the vectors they take at once: the sums fill the register file but for the
 // patches and a weight.
 constexpr int kMaxRows = PLAIT_ISA_LEVEL == 2 ? 14 : PLAIT_ISA_LEVEL == 1 ? 6 : 4;
@@ -426,8 +395,7 @@ void patch_grad(const GradPatches<T>& a) {
 }
 
 template <class T>
-constexpr ConvKernels<T> kKernels = {frame<T>,  pack<T>,        pack_turned<T>, direct<T>,
-                                     kLanes<T>, direct_grad<T>, patch_grad<T>};
+constexpr ConvKernels<T> kKernels = {frame<T>, pack<T>, direct<T>, kLanes<T>, direct_grad<T>, patch_grad<T>};
 
 }  // namespace
 
