@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 namespace plait {
 
@@ -36,7 +37,7 @@ struct PatchRun {
   int64_t column, length, base;
 };
 
-// Panels of patches. Row p (pack) or column i (pack_turned) of the operand reads `offset` further.
+// Panels of patches. Row p of the operand reads `offset` further.
 template <class T>
 struct PackPatches {
   T* dst;
@@ -48,23 +49,34 @@ struct PackPatches {
   int64_t n_runs;
 };
 
-// A block of rows of a correlation read straight from the frame:
-//   y[r*y_row_set + h*y_row + i*y_step] = bias[r] + sum_p weight[p*m + r] * frame[offset[p] + h*frame_row +
-//   i]
-// for r < m <= kDirectRows, h < rows, i < n. Sums run in order of p.
+// Positions whose patches lie within one vector of a frame from `base` on: position i in lane lanes[i]. The
+// lanes between them, such as the ends of a frame's row, are computed and dropped.
 template <class T>
-struct DirectRows {
-  T* y;
-  int64_t y_channel, y_row, y_step;
-  const T* frame;
-  int64_t frame_row;
-  int64_t m, rows, n;
-  int64_t k;
-  const int64_t* offset;  // (k,)
-  const T* weight;        // (k, m)
-  const T* bias;          // (m,), or null
+struct PatchVector {
+  static constexpr int64_t kMost = 64 / sizeof(T);  // lanes, at any level
+  std::conditional_t<sizeof(T) == 4, int32_t, int64_t> lanes[kMost];
+  int64_t base, count;
+  int64_t column;  // of the result: the first position's
 };
-inline constexpr int64_t kDirectRows = 4;
+
+// A product with patches read where they lie:
+//   y[r*y_row + column + i*y_step] = sum_p weight[r][p] * frame[base + lanes[i] + offset[p]] + bias[r], + y
+//   if add
+// for r < m, i < count. Weights in panels of (k, mr). Sums run in order of p.
+template <class T>
+struct DirectPatches {
+  T* y;
+  int64_t y_row, y_step;
+  const T* frame;
+  const int64_t* offset;  // (k,)
+  int64_t m, k, mr;
+  const T* weight;
+  int64_t panel;  // from one to the next
+  const PatchVector<T>* vectors;
+  int64_t n_vectors;
+  bool add;
+  const T* bias;  // (m,), or null
+};
 
 // sums[t*kGradLanes + lane] += gy[h*gy_row + i] * frame[offset[t] + h*frame_row + i] over all h < rows, i < n
 // that fall into the lane.
@@ -81,6 +93,21 @@ struct DirectGrad {
 };
 inline constexpr int64_t kGradLanes = 16;
 
+// sums[r*width + i] = sum_j frame[offset[r] + position j] * gy[j*width + i], + sums if add, for r < m; the
+// positions are those of the runs, in order. width: one vector or two.
+template <class T>
+struct GradPatches {
+  T* sums;
+  int64_t m;
+  const T* frame;
+  const int64_t* offset;  // (m,)
+  const PatchRun* runs;
+  int64_t n_runs;
+  const T* gy;
+  int64_t width;
+  bool add;
+};
+
 template <class T>
 struct ConvKernels {
   // The frames of `planes` neighbouring planes.
@@ -88,11 +115,10 @@ struct ConvKernels {
   // dst[p*width + column] = frame[base + offset[p] + ...]. May write up to 64 bytes past the panel; columns
   // that no run covers hold anything.
   void (*pack)(const PackPatches<T>& args);
-  // dst[column*width + i] = frame[base + ... + offset[i]], zero for i from count to width. `column` counts
-  // the panel's depth here. May write up to 64 bytes past the panel.
-  void (*pack_turned)(const PackPatches<T>& args);
-  void (*direct)(const DirectRows<T>& args);
+  void (*direct)(const DirectPatches<T>& args);
+  int64_t lanes;  // of a vector
   void (*direct_grad)(const DirectGrad<T>& args);
+  void (*patch_grad)(const GradPatches<T>& args);
 };
 
 // Winograd's F(m x m, r x r), m + r = 7: a tile of m x m outputs of a kernel of r x r taps, 2 <= r <= 5, from

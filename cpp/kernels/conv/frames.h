@@ -132,4 +132,22 @@ inline void cut_runs(const FrameShape& f, const int64_t* grid, int64_t image_str
   }
 }
 
+// Appends the run at columns from `column` on, `step` apart. It goes on in the last vector where the columns
+// do.
+template <class T>
+void add_run(std::vector<PatchVector<T>>& vectors, int64_t base, int64_t length, int64_t column,
+             int64_t step = 1) {
+  using Lane = std::remove_reference_t<decltype(PatchVector<T>::lanes[0])>;
+  const int64_t width = conv_kernels<T>().lanes;
+  for (int64_t i = 0; i < length; ++i) {
+    PatchVector<T>* v = vectors.empty() ? nullptr : &vectors.back();
+    if (!v || base + i < v->base || base + i >= v->base + width ||
+        v->column + v->count * step != column + i * step) {
+      vectors.push_back({{}, base + i, 0, column + i * step});
+      v = &vectors.back();
+    }
+    v->lanes[v->count++] = static_cast<Lane>(base + i - v->base);
+  }
+}
+
 }  // namespace plait::conv

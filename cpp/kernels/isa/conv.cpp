@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Convolution's own kernels. Frames make every read a whole unaligned vector: nothing is masked but the tails
 // of results. Packing a vector of patches costs a load and a store; it is shared by all output channels.
-// Direct rows keep V vectors of outputs of R channels in registers over all taps; with one channel they are
-// bound by loads, one per multiply-add, which outruns memory for kernels up to 5 x 5.
+// Patches read where they lie cost a load for each panel of weights; with one channel they are bound by
+// loads, one per multiply-add, which outruns memory for kernels up to 5 x 5.
+#include <utility>
+
 #include "kernels/conv.h"
 
-#include "kernels/isa/transpose.h"
 #include "kernels/isa/vec.h"
 #include "kernels/table.h"
 
@@ -90,25 +91,86 @@ void frame_row_by_elements(const FrameShape& f, T* row, const T* src) {
   }
 }
 
+// Frames of steps of one: rows in order, so that what a vector has too much, the next one overwrites. Only
+// the last rows end with masks.
+template <class T>
+void frame_in_order(const FrameShape& f, T* row, const T* src, int64_t planes) {
+  constexpr int64_t kN = kLanes<T>;
+  const int64_t cells = f.cells[2], before = f.before[2];
+  const int64_t lead = before < 0 ? 0 : before < cells ? before : cells, skip = before < 0 ? -before : 0;
+  const int64_t inside = f.in[2] - skip < cells - lead ? f.in[2] - skip : cells - lead;
+  const T* const end = row + planes * f.plane();
+  if (cells <= kN) {  // a vector a row, with the zeros before the next one
+    store_n(row, Vec<T>{}, cells);
+    row += lead;
+    for (int64_t p = 0; p < planes; ++p, src += f.in[0] * f.in[1] * f.in[2]) {
+      for (int64_t d = -f.before[0]; d < f.cells[0] - f.before[0]; ++d) {
+        const T* const slice = src + d * f.in[1] * f.in[2] + skip;
+        for (int64_t h = -f.before[1]; h < f.cells[1] - f.before[1]; ++h, row += cells) {
+          const bool in = d >= 0 && d < f.in[0] && h >= 0 && h < f.in[1];
+          const Vec<T> v = in ? load_n(slice + h * f.in[2], inside) : Vec<T>{};
+          if (end - row >= kN) {
+            store(row, v);
+          } else {
+            store_n(row, v, end - row);
+          }
+        }
+      }
+    }
+    return;
+  }
+  const auto put = [&](T* to, Vec<T> v, int64_t left) {
+    if (end - to >= kN) {
+      store(to, v);
+    } else {
+      store_n(to, v, left);
+    }
+  };
+  for (int64_t p = 0; p < planes; ++p, src += f.in[0] * f.in[1] * f.in[2]) {
+    for (int64_t d = -f.before[0]; d < f.cells[0] - f.before[0]; ++d) {
+      for (int64_t h = -f.before[1]; h < f.cells[1] - f.before[1]; ++h, row += cells) {
+        int64_t i = 0;
+        if (d >= 0 && d < f.in[0] && h >= 0 && h < f.in[1]) {
+          const T* const from = src + (d * f.in[1] + h) * f.in[2] + skip;
+          for (; i < lead; i += kN) put(row + i, Vec<T>{}, at_most<T>(cells - i));
+          i = lead;
+          for (int64_t x = 0; x < inside; x += kN, i += kN) {
+            const Vec<T> v = inside - x >= kN ? load(from + x) : load_n(from + x, inside - x);
+            put(row + i, v, at_most<T>(cells - i));
+          }
+        }
+        for (; i < cells; i += kN) put(row + i, Vec<T>{}, at_most<T>(cells - i));
+      }
+    }
+  }
+}
+
 template <class T>
 void frame(const FrameShape& f, T* dst, const T* src, int64_t planes) {
+  if (f.step[0] == 1 && f.step[1] == 1 && f.step[2] == 1) return frame_in_order(f, dst, src, planes);
   void (*const make_row)(const FrameShape&, T*, const T*) = f.step[2] == 1   ? frame_row<1, T>
                                                             : f.step[2] == 2 ? frame_row<2, T>
                                                             : f.step[2] == 4 ? frame_row<4, T>
                                                                              : frame_row_by_elements<T>;
-  // In the order of the plane's rows, which is what memory can foresee.
-  for (int64_t p = 0; p < planes; ++p, src += f.in[0] * f.in[1] * f.in[2], dst += f.plane()) {
-    for (int64_t i = 0; i < f.cells[0] * f.step[0]; ++i) {
-      const int64_t a = i % f.step[0], d = i - f.before[0];
-      for (int64_t j = 0; a < f.phases[0] && j < f.cells[1] * f.step[1]; ++j) {
-        const int64_t b = j % f.step[1], h = j - f.before[1];
+  const int64_t count = f.cell_count();
+  // In the order of the plane's rows, which is what memory can foresee. Without divisions: rows are short.
+  const auto rows = [&](int64_t d, int64_t cell, int64_t phase) {
+    for (int64_t j = 0, h = -f.before[1]; j < f.cells[1]; ++j) {
+      for (int64_t b = 0; b < f.step[1]; ++b, ++h) {
         if (b >= f.phases[1]) continue;
-        T* const row = dst + f.at(i, j, 0);
+        T* const row = dst + (phase * f.phases[1] + b) * f.phases[2] * count + f.position(cell, j, 0);
         if (d >= 0 && d < f.in[0] && h >= 0 && h < f.in[1]) {
           make_row(f, row, src + (d * f.in[1] + h) * f.in[2]);
         } else {
-          for (int64_t c = 0; c < f.phases[2]; ++c) clear(row + c * f.cell_count(), f.cells[2]);
+          for (int64_t c = 0; c < f.phases[2]; ++c) clear(row + c * count, f.cells[2]);
         }
+      }
+    }
+  };
+  for (int64_t p = 0; p < planes; ++p, src += f.in[0] * f.in[1] * f.in[2], dst += f.plane()) {
+    for (int64_t i = 0, d = -f.before[0]; i < f.cells[0]; ++i) {
+      for (int64_t a = 0; a < f.step[0]; ++a, ++d) {
+        if (a < f.phases[0]) rows(d, i, a);
       }
     }
   }
@@ -151,55 +213,35 @@ void pack(const PackPatches<T>& a) {
   }
 }
 
-template <class T>
-void pack_turned(const PackPatches<T>& a) {
-  constexpr int L = kLanes<T>;
-  for (int64_t r = 0; r < a.n_runs; ++r) {
-    const PatchRun& run = a.runs[r];
-    for (int64_t q = 0; q < run.length; q += L) {
-      const int64_t depth = run.length - q < L ? run.length - q : L;
-      const T* from = a.frame + run.base + q;
-      T* dst = a.dst + (run.column + q) * a.width;
-      for (int64_t i0 = 0; i0 < a.width; i0 += L) {
-        const int64_t columns = a.count - i0;
-        Vec<T> v[L];
-        if (columns >= L) {
-#pragma GCC unroll 16
-          for (int i = 0; i < L; ++i) v[i] = load(from + a.offset[i0 + i]);
-        } else {
-          for (int i = 0; i < L; ++i) v[i] = i < columns ? load(from + a.offset[i0 + i]) : Vec<T>{};
-        }
-        transpose<T>(v);
-        if (depth == L) {
-#pragma GCC unroll 16
-          for (int i = 0; i < L; ++i) store(dst + i * a.width + i0, v[i]);
-        } else {
-          for (int i = 0; i < depth; ++i) store(dst + i * a.width + i0, v[i]);
-        }
-      }
-    }
-  }
+// Rows of a panel of weights, and the vectors they take at once: the sums fill the register file but for the
+// patches and a weight.
+constexpr int kMaxRows = PLAIT_ISA_LEVEL == 2 ? 14 : PLAIT_ISA_LEVEL == 1 ? 6 : 4;
+constexpr int vectors_of(int rows) {
+  constexpr int kRegisters = PLAIT_ISA_LEVEL == 2 ? 32 : 16;
+  int v = 4;
+  while (v > 1 && (rows + 1) * v + 1 > kRegisters) --v;
+  return v;
 }
 
-// R channels, V vectors; only the first `n` elements are stored.
 template <class T, int R, int V>
-PLAIT_INLINE void direct_tile(const DirectRows<T>& a, T* y, const T* src, int64_t n) {
+void direct_tile(const DirectPatches<T>& a, T* y, const T* w, const PatchVector<T>* at, const T* bias) {
   using W = Vec<T>;
-  constexpr int L = kLanes<T>;
+  const int64_t* const offset = a.offset;
+  const int64_t k = a.k;
+  const T* from[V];
+#pragma GCC unroll 4
+  for (int v = 0; v < V; ++v) from[v] = a.frame + at[v].base;
   W acc[R][V];
-#pragma GCC unroll 4
+#pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
-    const W b = a.bias ? splat<W>(a.bias[r]) : W{};
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) acc[r][v] = b;
+    for (int v = 0; v < V; ++v) acc[r][v] = W{};
   }
-  const T* w = a.weight;
-  for (int64_t p = 0; p < a.k; ++p, w += R) {
-    const T* from = src + a.offset[p];
+  for (int64_t p = 0; p < k; ++p, w += a.mr) {
     W x[V];
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) x[v] = load(from + v * L);
-#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) x[v] = load(from[v] + offset[p]);
+#pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
       const W c = splat<W>(w[r]);
 #pragma GCC unroll 4
@@ -207,63 +249,57 @@ PLAIT_INLINE void direct_tile(const DirectRows<T>& a, T* y, const T* src, int64_
     }
   }
 #pragma GCC unroll 4
-  for (int r = 0; r < R; ++r) {
-    T* to = y + r * a.y_channel;
-#pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) {
-      const int64_t left = n - v * L;
+  for (int v = 0; v < V; ++v) {
+    const int64_t n = at[v].count;
+    const auto lanes = load_bytes<MaskOf<W>>(at[v].lanes);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      T* const to = y + r * a.y_row + at[v].column;
+      W sum = __builtin_shuffle(acc[r][v], lanes);
       if (a.y_step != 1) {
-        for (int64_t i = 0; i < (left < L ? left : L); ++i) to[(v * L + i) * a.y_step] = acc[r][v][i];
-      } else if (left >= L) {
-        store(to + v * L, acc[r][v]);
-      } else if (left > 0) {
-        store_n(to + v * L, acc[r][v], left);
+        T row[kLanes<T>];
+#pragma GCC unroll 16
+        for (int i = 0; i < kLanes<T>; ++i) row[i] = sum[i];
+        for (int64_t i = 0; i < at_most<T>(n); ++i) {
+          const T before = a.add ? to[i * a.y_step] : T(0);
+          to[i * a.y_step] = row[i] + before + (bias ? bias[r] : T(0));
+        }
+        continue;
       }
+      if (a.add) sum += load_n(to, n);
+      if (bias) sum += splat<W>(bias[r]);
+      store_n(to, sum, n);
     }
   }
 }
 
 template <class T, int R>
-void direct_rows(const DirectRows<T>& a) {
-  // Vectors per tile: the accumulators fill the register file but for the vectors loaded and a weight.
-  constexpr int kV = R <= 2 ? 4 : R == 3 ? 3 : 2;
-  constexpr int64_t kWide = kV * kLanes<T>;
-  for (int64_t h = 0; h < a.rows; ++h) {
-    T* y = a.y + h * a.y_row;
-    const T* src = a.frame + h * a.frame_row;
-    int64_t i = 0;
-    for (; i + kWide <= a.n; i += kWide) direct_tile<T, R, kV>(a, y + i * a.y_step, src + i, kWide);
-    const int64_t left = a.n - i;
-    if (left == 0) continue;
-    T* to = y + i * a.y_step;
-    switch ((left + kLanes<T> - 1) / kLanes<T>) {
-      case 1:
-        direct_tile<T, R, 1>(a, to, src + i, left);
-        break;
-      case 2:
-        direct_tile < T, R, kV<2 ? kV : 2>(a, to, src + i, left);
-        break;
-      case 3:
-        direct_tile < T, R, kV<3 ? kV : 3>(a, to, src + i, left);
-        break;
-      default:
-        direct_tile<T, R, kV>(a, to, src + i, left);
-    }
+void direct_panel(const DirectPatches<T>& a, T* y, const T* w, const T* bias) {
+  constexpr int kV = vectors_of(R);
+  int64_t i = 0;
+  for (; i + kV <= a.n_vectors; i += kV) direct_tile<T, R, kV>(a, y, w, a.vectors + i, bias);
+  if constexpr (kV > 3) {
+    if (a.n_vectors - i == 3) return direct_tile<T, R, 3>(a, y, w, a.vectors + i, bias);
   }
+  if constexpr (kV > 2) {
+    if (a.n_vectors - i == 2) return direct_tile<T, R, 2>(a, y, w, a.vectors + i, bias);
+  }
+  if (a.n_vectors > i) direct_tile<T, R, 1>(a, y, w, a.vectors + i, bias);
 }
 
-template <class T>
-void direct(const DirectRows<T>& a) {
-  switch (a.m) {
-    case 1:
-      return direct_rows<T, 1>(a);
-    case 2:
-      return direct_rows<T, 2>(a);
-    case 3:
-      return direct_rows<T, 3>(a);
-    default:
-      return direct_rows<T, 4>(a);
+template <class T, int... R>
+void direct_of(const DirectPatches<T>& a, std::integer_sequence<int, R...>) {
+  using Panel = void (*)(const DirectPatches<T>&, T*, const T*, const T*);
+  static constexpr Panel kPanels[] = {direct_panel<T, R + 1>...};
+  const T* w = a.weight;
+  for (int64_t r = 0; r < a.m; r += a.mr, w += a.panel) {
+    const int64_t rows = a.m - r < a.mr ? a.m - r : a.mr;
+    kPanels[rows - 1](a, a.y + r * a.y_row, w, a.bias ? a.bias + r : nullptr);
   }
+}
+template <class T>
+void direct(const DirectPatches<T>& a) {
+  direct_of(a, std::make_integer_sequence<int, kMaxRows>{});
 }
 
 // kTaps sums at a time in registers.
@@ -302,8 +338,64 @@ void direct_grad(const DirectGrad<T>& a) {
   for (; t < a.taps; ++t) grad_taps<T, 1>(a, a.sums + t * kGradLanes, a.offset + t);
 }
 
+// Elements of patches are broadcast from where they lie: nothing is packed but the gradients.
+template <class T, int R, int V>
+void patch_grad_tile(const GradPatches<T>& a, T* sums, const int64_t* offset) {
+  constexpr int L = kLanes<T>;
+  Vec<T> acc[R][V];
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) acc[r][v] = Vec<T>{};
+  }
+  const T* gy = a.gy;
+  for (int64_t q = 0; q < a.n_runs; ++q) {
+    const T* const from = a.frame + a.runs[q].base;
+    const T* row[R];
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) row[r] = from + offset[r];
+    const int64_t length = a.runs[q].length;
+    for (int64_t i = 0; i < length; ++i, gy += V * L) {
+      Vec<T> g[V];
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) g[v] = load(gy + v * L);
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) {
+        const Vec<T> x = splat<Vec<T>>(row[r][i]);
+#pragma GCC unroll 2
+        for (int v = 0; v < V; ++v) acc[r][v] += x * g[v];
+      }
+    }
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) {
+      T* const to = sums + (r * V + v) * L;
+      store(to, a.add ? load(to) + acc[r][v] : acc[r][v]);
+    }
+  }
+}
+
+template <class T, int... R>
+void patch_grad_of(const GradPatches<T>& a, std::integer_sequence<int, R...>) {
+  using Tile = void (*)(const GradPatches<T>&, T*, const int64_t*);
+  static constexpr Tile kTiles[2][kMaxRows] = {{patch_grad_tile<T, R + 1, 1>...},
+                                               {patch_grad_tile<T, R + 1, 2>...}};
+  // Rows in even shares: a tile of few waits for its own sums.
+  const int64_t tiles = (a.m + kMaxRows - 1) / kMaxRows;
+  for (int64_t t = 0; t < tiles; ++t) {
+    const int64_t r0 = a.m * t / tiles, rows = a.m * (t + 1) / tiles - r0;
+    kTiles[a.width / kLanes<T> - 1][rows - 1](a, a.sums + r0 * a.width, a.offset + r0);
+  }
+}
 template <class T>
-constexpr ConvKernels<T> kKernels = {frame<T>, pack<T>, pack_turned<T>, direct<T>, direct_grad<T>};
+void patch_grad(const GradPatches<T>& a) {
+  patch_grad_of(a, std::make_integer_sequence<int, kMaxRows>{});
+}
+
+template <class T>
+constexpr ConvKernels<T> kKernels = {frame<T>, pack<T>, direct<T>, kLanes<T>, direct_grad<T>, patch_grad<T>};
 
 }  // namespace
 

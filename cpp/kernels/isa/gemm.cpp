@@ -295,6 +295,15 @@ PLAIT_INLINE Vec<T> load_column(const S* p) {
 }
 
 template <class T, class S>
+PLAIT_INLINE Vec<T> load_column_n(const S* p, int64_t n) {
+  if constexpr (kSame<T, Pair>) {
+    return load_bytes<I32>(p);  // never asked for a part
+  } else {
+    return load_n(p, n);
+  }
+}
+
+template <class T, class S>
 void pack_scalar(T* dst, int64_t width, const S* src, int64_t si, int64_t sp, int64_t count, int64_t k) {
   for (int64_t p = 0; p < k; ++p) {
     T* d = dst + p * width;
@@ -338,17 +347,20 @@ void pack_rows(T* dst, int64_t width, const S* src, int64_t sp, int64_t count, i
   }
 }
 
-// Adjacent elements along k: L x L transposes in registers.
+// Adjacent elements along k: L x L transposes in registers. A rest of `kFewest` is still worth one: the taps
+// of a kernel are as few, each channel's apart.
 template <class T, class S>
 void pack_columns(T* dst, int64_t width, const S* src, int64_t si, int64_t count, int64_t k) {
   constexpr int L = kLanes<T>;
+  constexpr int64_t kFewest = kSame<T, Pair> ? L : L / 4;
   int64_t p = 0;
-  for (; p + L <= k; p += L) {
+  for (; k - p >= kFewest; p += L) {
     T* d = dst + p * width;
+    const int64_t depth = k - p < L ? k - p : L;
     for (int64_t i0 = 0; i0 < width; i0 += L) {
       const int64_t rows = count - i0 < L ? (count > i0 ? count - i0 : 0) : L;
       Vec<T> r[L];
-      if (rows == L) {
+      if (rows == L && depth == L) {
 #pragma GCC unroll 16
         for (int i = 0; i < L; ++i) {
           __builtin_prefetch(src + (i0 + i) * si + kDepth<T, S> * (p + kColumnsAhead), 0, 2);
@@ -356,11 +368,17 @@ void pack_columns(T* dst, int64_t width, const S* src, int64_t si, int64_t count
         }
       } else {
         for (int i = 0; i < L; ++i) {
-          r[i] = i < rows ? load_column<T>(src + (i0 + i) * si + kDepth<T, S> * p) : Vec<T>{};
+          const S* const from = src + (i0 + i) * si + kDepth<T, S> * p;
+          r[i] = i >= rows ? Vec<T>{} : depth == L ? load_column<T>(from) : load_column_n<T>(from, depth);
         }
       }
       transpose<T>(r);
-      if (i0 + L <= width) {
+      if (depth < L) {
+        for (int i = 0; i < depth; ++i) {
+          i0 + L <= width || i0 == 0 ? store(d + i * width + i0, r[i])
+                                     : store_n(d + i * width + i0, r[i], width - i0);
+        }
+      } else if (i0 + L <= width) {
 #pragma GCC unroll 16
         for (int i = 0; i < L; ++i) store(d + i * width + i0, r[i]);
       } else if (i0 == 0) {  // width < L: ascending stores overwrite what spills
@@ -371,7 +389,7 @@ void pack_columns(T* dst, int64_t width, const S* src, int64_t si, int64_t count
       }
     }
   }
-  pack_scalar(dst + p * width, width, src + kDepth<T, S> * p, si, 1, count, k - p);
+  if (p < k) pack_scalar(dst + p * width, width, src + kDepth<T, S> * p, si, 1, count, k - p);
 }
 
 template <class T, class S>
