@@ -26,6 +26,9 @@ constexpr int64_t kFewestAhead = 16384;
 constexpr double kItemWork = 5000;
 // ... and as storing an element of C.
 constexpr double kStoreWork = 4;
+// An element that two threads read costs whoever writes it next the way to the other's cache; likewise one
+// of C that goes to another thread than its row. By measurement on two threads, Zen 4.
+constexpr double kSharedWork = 8, kTornWork = 4;
 // Multiply-adds worth one more thread: on Zen 3 two threads multiply 64 x 64 matrices 1.4 times as fast as
 // one, and 0.9 times where other programs hold the second core up.
 constexpr double kGrainWork = 1.3e5;
@@ -104,18 +107,22 @@ class Engine {
     int64_t best_rows = 1;
     double best = 0;
     for (int64_t r = 1; r <= wanted; ++r) {
-      const int64_t rows = round_up(ceil_div(g_.m, r), kern_.mr);
-      const int64_t cols = round_up(ceil_div(g_.n, ceil_div(wanted, r)), kern_.nr);
-      // Multiply-adds per step of k, and elements to pack at their price in multiply-adds.
-      const double cost = double(rows) * double(cols) + (direct_a(cols) ? 0.0 : 16.0 * double(rows)) +
-                          (g_.b.panels || direct_b(rows, cols, g_.k) ? 0.0 : 8.0 * double(cols));
-      // Rather by rows: then a thread's part of C lies together, as the parts of other operators do.
+      const bool many_rows = r > 1, many_cols = r < wanted;
+      const double rows = double(ceil_div(g_.m, r));
+      const double cols = double(round_up(ceil_div(g_.n, ceil_div(wanted, r)), kern_.nr));
+      // Multiply-adds per step of k; elements to pack at their price in multiply-adds, and those that travel
+      // between the caches of threads: what several read of A and B, and what is not a thread's own row of C.
+      const double cost = rows * cols + (direct_a(int64_t(cols)) ? 0.0 : 16 * rows) +
+                          (g_.b.panels || direct_b(int64_t(rows), int64_t(cols), g_.k) ? 0.0 : 8 * cols) +
+                          kSharedWork * ((many_cols ? rows : 0) + (many_rows ? cols : 0)) +
+                          (many_cols ? kTornWork * rows * cols / double(g_.k) : 0);
       if (r == 1 || cost <= best) {
         best = cost;
         best_rows = r;
       }
     }
-    unit_rows_ = std::min(round_up(ceil_div(g_.m, best_rows), kern_.mr), g_.m);
+    // Rows are shared evenly: what a thread writes here is what it reads in an operator that follows.
+    unit_rows_ = ceil_div(g_.m, best_rows);
     unit_cols_ = std::min(round_up(ceil_div(g_.n, ceil_div(wanted, best_rows)), kern_.nr), g_.n);
     if (g_.sink) {  // a unit's C lies in a buffer that should stay in L2
       unit_rows_ = std::min(unit_rows_, 16 * kern_.mr);
