@@ -47,7 +47,9 @@ void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> 
 // give the same bits at any number of threads.
 void parallel_chunks(int64_t chunks, FunctionRef<void(int64_t)> f);
 
-// How many elements of a memory-bound loop are worth one more thread (measured; see parallel.cpp).
+// How many elements of a loop are worth one more thread: measured for loops bound by memory. Loops bound by
+// arithmetic would gain from a quarter of it, but whoever reads on one thread what two have written waits
+// longer for the other's cache than that saves: exp().sum() of 40,000 took 18 us in place of 10.
 inline constexpr int64_t kGrainElements = 32768;
 
 // Flush denormals to zero inside parallel regions and serial kernels; the caller's mode is restored.

@@ -79,9 +79,8 @@ struct MaskedFill {
     ctx.save(mask);
     constexpr int kByItemSize[] = {0, 0, 1, 1, 2, 2, 2, 2, 3};
     const PointwiseFn fn = kernels().pointwise.where[kByItemSize[x.item_size()]];
-    return run_pointwise_call(
-        {"masked_fill", fn, x.dtype(), x.dtype(), x.dtype(), x.dtype(), kMemoryGrain, DType::kBool},
-        {&mask, &value, &x}, {}, ctx.destination());
+    return run_pointwise_call({"masked_fill", fn, x.dtype(), x.dtype(), x.dtype(), x.dtype(), DType::kBool},
+                              {&mask, &value, &x}, {}, ctx.destination());
   }
   static Grads backward(OpContext& ctx, const Tensor& gy) {
     const Tensor mask = ctx.saved(0);

@@ -101,14 +101,11 @@ struct PowOp {
   static constexpr OpMeta meta{"pow"};
   static Tensor forward(OpContext& ctx, const Tensor& a, const Tensor& b) {
     ctx.save(a, b);
-    return run_pointwise_op(Pointwise::kPow, "pow", result_type(a, b), {&a, &b}, {}, ctx.destination(),
-                            kMathGrain);
+    return run_pointwise_op(Pointwise::kPow, "pow", result_type(a, b), {&a, &b}, {}, ctx.destination());
   }
   static Grads backward(OpContext& ctx, const Tensor& gy) {
     const Tensor a = ctx.saved(0), b = ctx.saved(1);
-    const auto fused = [&](Pointwise op) {
-      return run_pointwise_op(op, "pow", gy.dtype(), {&gy, &a, &b}, {}, Tensor(), kMathGrain);
-    };
+    const auto fused = [&](Pointwise op) { return run_pointwise_op(op, "pow", gy.dtype(), {&gy, &a, &b}); };
     Grads g(2);
     if (ctx.needs_grad(0))
       g[0] = grad_enabled() ? gy * composite::Pow::da(a, b) : fused(Pointwise::kPowGradA);
@@ -134,7 +131,7 @@ struct PowNumberOp {
       const Tensor square = run_pointwise_op(Pointwise::kSquare, "pow", dtype, {&x});
       return run_pointwise_op(Pointwise::kMul, "pow", dtype, {&square, &x}, {}, to);
     }
-    return run_pointwise_op(Pointwise::kPow, "pow", dtype, {&x}, {p}, to, kMathGrain);
+    return run_pointwise_op(Pointwise::kPow, "pow", dtype, {&x}, {p}, to);
   }
   static Grads backward(OpContext& ctx, const Tensor& gy, double p) {  // gx = gy p x^(p - 1)
     const Tensor x = ctx.saved(0);
@@ -146,7 +143,7 @@ struct PowNumberOp {
       const Tensor slope = run_pointwise_op(Pointwise::kMul, "pow", gy.dtype(), {&square}, {3});
       return {run_pointwise_op(Pointwise::kMul, "pow", gy.dtype(), {&gy, &slope})};
     }
-    return {run_pointwise_op(Pointwise::kPowGradA, "pow", gy.dtype(), {&gy, &x}, {p}, Tensor(), kMathGrain)};
+    return {run_pointwise_op(Pointwise::kPowGradA, "pow", gy.dtype(), {&gy, &x}, {p})};
   }
 };
 

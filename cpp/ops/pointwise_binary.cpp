@@ -39,8 +39,7 @@ struct Binary {
       const DType dtype = kTypes == Types::Float ? float_type(common) : common;
       if constexpr (kDivides) check_divisor(kName, b, dtype);
       if constexpr (kGradient != Gradient::None) ctx.save(a, b);
-      return run_pointwise_op(kOp, kName, dtype, {&a, &b}, {}, ctx.destination(),
-                              kTypes == Types::Float ? kMathGrain : kMemoryGrain);
+      return run_pointwise_op(kOp, kName, dtype, {&a, &b}, {}, ctx.destination());
     }
   }
 
@@ -53,7 +52,7 @@ struct Binary {
     } else {
       const Tensor a = ctx.saved(0), b = ctx.saved(1);
       const auto fused = [&](int k) {
-        return run_pointwise_op(grad_op(k), kName, gy.dtype(), {&gy, &a, &b}, {}, Tensor(), kMathGrain);
+        return run_pointwise_op(grad_op(k), kName, gy.dtype(), {&gy, &a, &b});
       };
       if (ctx.needs_grad(0)) g[0] = grad_enabled() ? gy * F::da(a, b) : fused(0);
       if (ctx.needs_grad(1)) {

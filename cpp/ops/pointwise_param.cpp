@@ -30,7 +30,7 @@ struct Parametrised {
   static Tensor forward(OpContext& ctx, const Tensor& x, Number<I>... p) {
     const DType dtype = kTypes == Types::Float ? float_type(x.dtype()) : x.dtype();
     if constexpr (kKeeps == Keeps::Input) ctx.save(x);
-    const Tensor y = run_pointwise_op(kOp, kName, dtype, {&x}, {p...}, ctx.destination(), kMathGrain);
+    const Tensor y = run_pointwise_op(kOp, kName, dtype, {&x}, {p...}, ctx.destination());
     if constexpr (kKeeps == Keeps::Result) ctx.save_result(y);
     return y;
   }
@@ -41,7 +41,7 @@ struct Parametrised {
     } else {
       const Tensor kept = ctx.saved(0);
       if (grad_enabled()) return {gy * F::df(kept, composite::k<Tensor>(p)...)};
-      return {run_pointwise_op(kGrad, kName, gy.dtype(), {&gy, &kept}, {p...}, Tensor(), kMathGrain)};
+      return {run_pointwise_op(kGrad, kName, gy.dtype(), {&gy, &kept}, {p...})};
     }
   }
 };

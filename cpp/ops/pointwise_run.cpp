@@ -129,23 +129,22 @@ Tensor run_pointwise_call(const PointwiseCall& call, std::initializer_list<const
   }
   const PointwiseOperand out{
       {y.data_ptr(), y.dtype(), &y.shape(), &y.strides()}, call.kernel_result, is_flat(y, shape), false};
-  run_pointwise(call.fn, call.grain, shape, y.numel(), out, {in, n});
+  run_pointwise(call.fn, kGrainElements, shape, y.numel(), out, {in, n});
   return y;
 }
 
 Tensor run_pointwise_op(Pointwise op, const char* name, DType dtype, std::initializer_list<const Tensor*> xs,
-                        std::initializer_list<double> parameters, const Tensor& destination, int64_t grain) {
+                        std::initializer_list<double> parameters, const Tensor& destination) {
   const DType compute = kernel_type(dtype);
-  return run_pointwise_call({name, find(op, dtype), dtype, compute, compute, dtype, grain, compute}, xs,
-                            parameters, destination);
+  return run_pointwise_call({name, find(op, dtype), dtype, compute, compute, dtype, compute}, xs, parameters,
+                            destination);
 }
 
 Tensor run_pointwise_test(Pointwise op, const char* name, DType dtype,
                           std::initializer_list<const Tensor*> xs, const Tensor& destination) {
   const DType compute = kernel_type(dtype);
-  return run_pointwise_call(
-      {name, find(op, dtype), dtype, compute, DType::kBool, DType::kBool, kMemoryGrain, compute}, xs, {},
-      destination);
+  return run_pointwise_call({name, find(op, dtype), dtype, compute, DType::kBool, DType::kBool, compute}, xs,
+                            {}, destination);
 }
 
 }  // namespace plait

@@ -26,9 +26,6 @@ inline DType kernel_type(DType dtype) {
   return dtype == DType::kFloat16 || dtype == DType::kBFloat16 ? DType::kFloat32 : dtype;
 }
 
-// Elements worth a thread: of a loop bound by memory, and of one bound by its arithmetic.
-inline constexpr int64_t kMemoryGrain = kGrainElements, kMathGrain = kGrainElements / 4;
-
 // One call of a kernel. The operands of `fn` are xs, then the parameters.
 struct PointwiseCall {
   const char* name;
@@ -37,7 +34,6 @@ struct PointwiseCall {
   DType compute;   // of operands (see first_compute) and parameters
   DType kernel_result;
   DType result;
-  int64_t grain = kMemoryGrain;
   DType first_compute = compute;  // of xs[0], where it differs
 };
 
@@ -50,8 +46,7 @@ Tensor run_pointwise_call(const PointwiseCall& call, std::initializer_list<const
 // A kernel of the table whose result has the dtype of its operands (tests: bool), which are computed in
 // `dtype`. Throws TypeError when the dtype has no such kernel.
 Tensor run_pointwise_op(Pointwise op, const char* name, DType dtype, std::initializer_list<const Tensor*> xs,
-                        std::initializer_list<double> parameters = {}, const Tensor& destination = Tensor(),
-                        int64_t grain = kMemoryGrain);
+                        std::initializer_list<double> parameters = {}, const Tensor& destination = Tensor());
 Tensor run_pointwise_test(Pointwise op, const char* name, DType dtype,
                           std::initializer_list<const Tensor*> xs, const Tensor& destination = Tensor());
 

@@ -26,8 +26,8 @@ struct WhereOp {
     ctx.save(condition);
     const size_t item = item_size(dtype);
     const PointwiseFn fn = kernels().pointwise.where[item == 1 ? 0 : item == 2 ? 1 : item == 4 ? 2 : 3];
-    return run_pointwise_call({"where", fn, dtype, dtype, dtype, dtype, kMemoryGrain, DType::kBool},
-                              {&condition, &a, &b}, {}, ctx.destination());
+    return run_pointwise_call({"where", fn, dtype, dtype, dtype, dtype, DType::kBool}, {&condition, &a, &b},
+                              {}, ctx.destination());
   }
   static Grads backward(OpContext& ctx, const Tensor& gy) {
     const Tensor condition = ctx.saved(0), zero = number(0);

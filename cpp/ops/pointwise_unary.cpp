@@ -34,8 +34,7 @@ struct Unary {
       }
       const DType dtype = kTypes == Types::Float ? float_type(x.dtype()) : x.dtype();
       if constexpr (kKeeps == Keeps::Input) ctx.save(x);
-      const Tensor y = run_pointwise_op(kOp, kName, dtype, {&x}, {}, to,
-                                        kTypes == Types::Float ? kMathGrain : kMemoryGrain);
+      const Tensor y = run_pointwise_op(kOp, kName, dtype, {&x}, {}, to);
       if constexpr (kKeeps == Keeps::Result) ctx.save_result(y);
       return y;
     }
@@ -47,7 +46,7 @@ struct Unary {
     } else {
       const Tensor kept = ctx.saved(0);
       if (grad_enabled()) return {gy * F::df(kept)};
-      return {run_pointwise_op(kGrad, kName, gy.dtype(), {&gy, &kept}, {}, Tensor(), kMathGrain)};
+      return {run_pointwise_op(kGrad, kName, gy.dtype(), {&gy, &kept})};
     }
   }
 };
