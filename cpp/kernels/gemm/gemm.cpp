@@ -71,20 +71,21 @@ class Engine {
     depth_ = round_up(ceil_div(slice_depth_, ceil_div(slice_depth_, kern_.kc)), 16);
   }
 
+  // Elements of A a multiple of 4 KB apart meet in one set of L1, which holds 8 lines.
+  static constexpr int64_t kPage = 4096, kWays = 8;
   // Whether A is read in place by a unit of n columns: its rows are read n / nr times, and whatever its
-  // layout costs more than a packed panel does is paid each time. By measurement.
+  // layout costs more than a packed panel does is paid each time. By measurement, also that columns 4 or 8 KB
+  // apart had better be packed if a panel of them leaves L1, and others need not.
   bool direct_a(int64_t n) const {
     if (g_.a.source) return false;
-    return g_.a.cs == 1 ? n <= kern_.direct_a_rows : g_.a.rs == 1 && n <= kern_.direct_a_cols;
+    if (g_.a.cs == 1) return n <= kern_.direct_a_rows;
+    const int64_t stride = g_.a.cs * static_cast<int64_t>(sizeof(T));
+    const bool meet = stride % kPage == 0 && stride / kPage <= 2 && depth_ > cpu_info().l1d_bytes / 64;
+    return g_.a.rs == 1 && n <= kern_.direct_a_cols && !meet;
   }
-  // Rows of a tile. Rows of A a multiple of 4 KB apart meet in one set of L1, which holds 8 lines, and 14 of
-  // them read in place run at half speed, 8 at full speed (Zen 4). So it is with columns 4 or 8 KB apart, if
-  // the panel leaves L1; not with those further apart.
+  // Rows of a tile: 14 of A that meet run at half speed when read in place, 8 at full speed (Zen 4).
   int64_t tile_rows(bool direct) const {
-    constexpr int64_t kPage = 4096, kWays = 8;
-    const int64_t stride = (g_.a.cs == 1 ? g_.a.rs : g_.a.cs) * static_cast<int64_t>(sizeof(T));
-    const bool meet =
-        stride % kPage == 0 && (g_.a.cs == 1 || (stride / kPage <= 2 && depth_ > cpu_info().l1d_bytes / 64));
+    const bool meet = g_.a.cs == 1 && g_.a.rs * static_cast<int64_t>(sizeof(T)) % kPage == 0;
     return direct && meet ? std::min(kern_.mr, kWays) : kern_.mr;
   }
   // Whether B is read in place by a unit of m rows: its panels are read m / mr times, in short pieces, which
