@@ -149,8 +149,7 @@ void copy_array(IntSpan shape, int64_t numel, const Strided& dst, const Strided&
     }
   }
   const PointwiseOperand out{dst, dst.dtype, false, false}, in{src, dst.dtype, false, nest.is_single(1)};
-  run_pointwise(kernels().convert.identity[size_index(nest.item[0])], kGrainElements, shape, numel, out,
-                {&in, 1});
+  run_pointwise(kernels().convert.identity[size_index(nest.item[0])], shape, numel, out, {&in, 1});
 }
 
 }  // namespace plait

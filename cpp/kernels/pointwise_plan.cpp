@@ -100,7 +100,7 @@ void run_tile(const Plan& plan, Buffers& buffers, char* const* p, int64_t rows, 
   if (plan.staged[0]) unstage_tile(plan, buffers, p[0], rows, columns);
 }
 
-void run_rows(Plan& plan, int64_t grain) {
+void run_rows(Plan& plan) {
   const LoopNest& nest = *plan.nest;
   bool any_staged = false, transposed = false;
   int64_t widest = 4;
@@ -121,13 +121,13 @@ void run_rows(Plan& plan, int64_t grain) {
   // A tile of a transposed operand: 64 of its rows, one cache line of each.
   const int64_t tile_rows = transposed ? std::min<int64_t>(64 / nest.item[1], 16) : 1;
   // Buffers of 4 KB leave room in the L1 cache for what is gathered.
-  const int64_t tile_columns = transposed ? 64 : any_staged ? 4096 / widest : kDirectBlock;
+  const int64_t tile_columns = transposed ? 64 : any_staged ? 4 * kBlock / widest : kDirectBlock;
   const int64_t columns = nest.size[0], rows = nest.ndim > 1 ? nest.size[1] : 1;
   const int64_t across = (columns + tile_columns - 1) / tile_columns,
                 down = (rows + tile_rows - 1) / tile_rows;
   const int64_t tiles = nest.numel / (columns * rows) * across * down;
   const int64_t tile_numel = std::min(columns, tile_columns) * std::min(rows, tile_rows);
-  parallel_for(tiles, std::max<int64_t>(1, grain / tile_numel), [&](int64_t begin, int64_t end) {
+  parallel_for(tiles, std::max<int64_t>(1, kGrainElements / tile_numel), [&](int64_t begin, int64_t end) {
     Buffers buffers;
     int64_t column = begin % across * tile_columns, rest = begin / across;
     int64_t row = rest % down * tile_rows;
@@ -204,7 +204,7 @@ int64_t period(const LoopNest& nest, int k) {
   return size;
 }
 
-void run_linear(Plan& plan, int64_t grain) {
+void run_linear(Plan& plan) {
   const LoopNest& nest = *plan.nest;
   bool linear[kMaxOperands], repeats[kMaxOperands];
   int64_t kept = 1;  // the longest period that fits a block: operands of such a period are staged once
@@ -239,7 +239,7 @@ void run_linear(Plan& plan, int64_t grain) {
     }
     if (converts) convert_elements(buffers.of[k], plan.compute[k], source, plan.dtype[k], n);
   };
-  parallel_for(blocks, std::max<int64_t>(1, grain / block_size), [&](int64_t first, int64_t last) {
+  parallel_for(blocks, std::max<int64_t>(1, kGrainElements / block_size), [&](int64_t first, int64_t last) {
     Buffers buffers;
     for (int k = 1; k < plan.n; ++k) {
       if (repeats[k]) stage(buffers, k, 0, std::min(block_size, nest.numel));
@@ -277,7 +277,7 @@ void run_linear(Plan& plan, int64_t grain) {
 }
 
 // All operands are runs of memory or single elements, in the kernel's own dtypes.
-void run_flat(PointwiseFn fn, int64_t grain, int64_t numel, const PointwiseOperand& out,
+void run_flat(PointwiseFn fn, int64_t numel, const PointwiseOperand& out,
               std::span<const PointwiseOperand> in) {
   uint32_t broadcast = 0;
   int64_t step[kMaxPointwiseInputs];
@@ -287,7 +287,7 @@ void run_flat(PointwiseFn fn, int64_t grain, int64_t numel, const PointwiseOpera
     step[k] = moves ? static_cast<int64_t>(item_size(in[k].compute)) : 0;
   }
   const int64_t out_step = static_cast<int64_t>(item_size(out.compute));
-  parallel_for(numel, grain, [&](int64_t begin, int64_t end) {
+  parallel_for(numel, kGrainElements, [&](int64_t begin, int64_t end) {
     const void* p[kMaxPointwiseInputs];
     for (size_t k = 0; k < in.size(); ++k)
       p[k] = static_cast<const char*>(in[k].array.data) + begin * step[k];
@@ -305,7 +305,7 @@ void convert_elements(void* dst, DType to, const void* src, DType from, int64_t 
   }
 }
 
-void run_pointwise(PointwiseFn fn, int64_t grain, IntSpan shape, int64_t numel, const PointwiseOperand& out,
+void run_pointwise(PointwiseFn fn, IntSpan shape, int64_t numel, const PointwiseOperand& out,
                    std::span<const PointwiseOperand> in) {
   PLAIT_ASSERT(fn && in.size() <= kMaxPointwiseInputs);
   if (numel == 0) return;
@@ -331,7 +331,7 @@ void run_pointwise(PointwiseFn fn, int64_t grain, IntSpan shape, int64_t numel, 
     }
     in = {converted, in.size()};
   }
-  if (flat) return run_flat(fn, grain, numel, out, in);
+  if (flat) return run_flat(fn, numel, out, in);
 
   Strided arrays[kMaxOperands];
   arrays[0] = out.array;
@@ -348,9 +348,9 @@ void run_pointwise(PointwiseFn fn, int64_t grain, IntSpan shape, int64_t numel, 
     plan.compute_item[k] = static_cast<int64_t>(item_size(x.compute));
   }
   if (nest.ndim == 1 || nest.size[0] >= kLongRow) {
-    run_rows(plan, grain);
+    run_rows(plan);
   } else {
-    run_linear(plan, grain);
+    run_linear(plan);
   }
 }
 

@@ -19,9 +19,8 @@ struct PointwiseOperand {
 };
 
 // out[i] = fn(in[0][i], in[1][i], ...) over `shape`, to which the inputs broadcast; `out` has this shape. An
-// input may be the very array `out`, but must not overlap it otherwise. `grain` is the number of elements
-// worth a thread.
-void run_pointwise(PointwiseFn fn, int64_t grain, IntSpan shape, int64_t numel, const PointwiseOperand& out,
+// input may be the very array `out`, but must not overlap it otherwise.
+void run_pointwise(PointwiseFn fn, IntSpan shape, int64_t numel, const PointwiseOperand& out,
                    std::span<const PointwiseOperand> in);
 
 // Converts n contiguous elements.

@@ -272,8 +272,7 @@ void strided_operands() {
     Array y = random_array(bits, shape, type(), false);
     const DType compute = bits() % 2 ? DType::kFloat32 : DType::kFloat64;
     const PointwiseOperand in[] = {operand(a, shape, compute), operand(b, shape, compute)};
-    run_pointwise(fn(Pointwise::kAdd, compute), kGrainElements, shape, numel_of(shape),
-                  operand(y, shape, compute), in);
+    run_pointwise(fn(Pointwise::kAdd, compute), shape, numel_of(shape), operand(y, shape, compute), in);
     int wrong = 0;
     for_each_index(shape, [&](const std::vector<int64_t>& i) {
       wrong += get(y.at(i), y.dtype) != get(a.at(i), a.dtype) + get(b.at(i), b.dtype);
