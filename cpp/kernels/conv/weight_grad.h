@@ -52,6 +52,14 @@ void weight_grad_direct(const ConvShape& s, const Taps& taps, const T* x, const 
   });
 }
 
+// Sums of `rows` pairs of channel and tap, [row][output channel], to gw[output channel][row]; `turned` has
+// space for as many, and kFrameSlack.
+template <class T>
+void deliver_panel(const T* sums, int64_t width, int64_t count, int64_t rows, T* turned, T* gw, int64_t k) {
+  gemm_kernels<T>().pack(turned, rows, sums, width, 1, rows, count);
+  for (int64_t i = 0; i < count; ++i) std::copy_n(turned + i * rows, rows, gw + i * k);
+}
+
 // The rows (channel, tap) of the gradient times panels of output channels. A unit takes a slice of the
 // positions, a panel and some of the rows; it turns its gradients and reads patches where they lie. Slices
 // are summed in order, and how many there are depends on the problem alone.
@@ -87,14 +95,10 @@ void weight_grad(const ConvShape& s, const Taps& taps, const T* x, const T* gy, 
       std::max(std::clamp<int64_t>(ceil_div(4 * num_threads(), products), 1, ceil_div(k, 56)),
                slices == 1 ? ceil_div(k, kMostRows) : 1);
   const Workspace sums(slices == 1 ? 0 : sizeof(T) * static_cast<size_t>(slices * sums_size));
-  // Rows of a panel's sums, turned.
   const auto deliver = [&](const T* total, int64_t group, int64_t panel, int64_t row, int64_t rows) {
     const int64_t width = panel_width(panel), count = std::min(width, oc - panel * most);
     const Workspace turned(sizeof(T) * static_cast<size_t>(rows * width + kFrameSlack));
-    gemm_kernels<T>().pack(turned.as<T>(), rows, total, width, 1, rows, count);
-    for (int64_t i = 0; i < count; ++i) {
-      std::copy_n(turned.as<T>() + i * rows, rows, gw + (group * oc + panel * most + i) * k + row);
-    }
+    deliver_panel(total, width, count, rows, turned.as<T>(), gw + (group * oc + panel * most) * k + row, k);
   };
   for_units(products * cuts, work, [&](int64_t unit) {
     const int64_t cut = unit % cuts, panel = unit / cuts % panels, group = unit / (cuts * panels) % s.groups;

@@ -5,7 +5,6 @@
 // for each of the 36 points a product of matrices: (rows x tiles) * (tiles x channels).
 #pragma once
 
-#include <utility>
 #include <vector>
 
 #include "kernels/conv/weight_grad.h"
@@ -22,20 +21,36 @@ class WinogradWeightGrad {
         kernel_(plan.kernels.front()),
         x_(x),
         gy_(gy),
+        kern_(gemm_kernels<float>()),
+        nr_(kern_.nr),
         source_(plan, s.ic, s.in, frame_shape(s.in, s.stride, phases)),
         channels_(source_.channels()),
         images_(source_.at_once(s.n)) {
     // Transformed tiles stay in the last cache until they are multiplied; how many decides bits.
-    constexpr int64_t kChunkBytes = int64_t{4} << 20, kMost = 384;
+    constexpr int64_t kChunkBytes = int64_t{8} << 20, kMost = 384;
     const int64_t columns = tiles(images_).columns;
     const int64_t most = std::clamp<int64_t>(
-        kChunkBytes / (4 * kWinogradPoints * (channels_ + s.oc)) / kColumns * kColumns, kColumns, kMost);
-    chunk_ = round_up(ceil_div(columns, ceil_div(columns, most)), kColumns);
+        kChunkBytes / (4 * kWinogradPoints * (channels_ + s.oc)) / kRows * kRows, kRows, kMost);
+    chunk_ = round_up(ceil_div(columns, ceil_div(columns, most)), kRows);
     row_ = point_stride(chunk_);
+    whole_ = images_ == s.n && chunk_ >= columns;
+    // A unit's sums fit a small L2, and there are enough units for the threads.
+    constexpr int64_t kSumBytes = 320 << 10;
+    row_blocks_ = ceil_div(s.oc, kRows);
+    const int64_t fit = std::max<int64_t>(1, kSumBytes / (4 * kRows * plan.products));
+    const int64_t wanted =
+        row_blocks_ % num_threads() == 0
+            ? 1
+            : std::min(ceil_div(4 * num_threads(), row_blocks_), ceil_div(s.ic, 2 * kern_.mr));
+    blocks_ = std::max(ceil_div(s.ic, fit), wanted);
+    block_ = ceil_div(s.ic, blocks_);
+    blocks_ = ceil_div(s.ic, block_);
   }
 
   void run(float* gw) {
-    const Workspace v(bytes(channels_ * row_)), z(bytes(s_.oc * row_)), sums(bytes(s_.oc * channels_));
+    const int64_t units = row_blocks_ * blocks_;
+    const Workspace v(bytes(channels_ * row_)), z(bytes(row_blocks_ * kRows / nr_ * panel_point()));
+    const Workspace sums(whole_ ? 0 : static_cast<size_t>(units) * sum_bytes());
     const Workspace frames(source_.frame_bytes(images_));
     for (int64_t image = 0; image < s_.n; image += images_) {
       const int64_t images = std::min(images_, s_.n - image);
@@ -43,54 +58,71 @@ class WinogradWeightGrad {
       const WinogradTiles here = tiles(images);
       for (int64_t first = 0; first < here.columns; first += chunk_) {
         const int64_t count = std::min(chunk_, here.columns - first);
+        const bool last = image + images == s_.n && first + count == here.columns;
         transform_inputs(here, first, count, v.as<float>());
         transform_gradients(here, gy_ + image * s_.oc * s_.out_size(), first, count, z.as<float>());
-        multiply(z.as<float>(), v.as<float>(), count, image > 0 || first > 0, sums.as<float>());
+        const double work = static_cast<double>(s_.ic * s_.oc) * static_cast<double>(count * plan_.products);
+        for_units(units, work, [&](int64_t unit) {
+          const Workspace own(whole_ ? sum_bytes() : 0);
+          float* const m = whole_ ? own.as<float>() : sums.as<float>() + unit * sum_bytes() / sizeof(float);
+          multiply(unit, z.as<float>(), v.as<float>(), count, image > 0 || first > 0, m);
+          if (last) deliver(unit, m, gw);
+        });
       }
     }
-    for_units(s_.oc, static_cast<double>(s_.oc * channels_) * 256,
-              [&](int64_t r) { store(sums.as<float>() + r * channels_, gw + r * s_.ic * s_.taps()); });
   }
 
  private:
-  // A multiple of every level's panel.
-  static constexpr int64_t kColumns = 32;
+  // Output channels of a unit: whole panels at every level.
+  static constexpr int64_t kRows = 32;
 
   static size_t bytes(int64_t elements) {
     return sizeof(float) * static_cast<size_t>(kWinogradPoints * elements);
   }
   WinogradTiles tiles(int64_t images) const { return {images, s_.out[1], s_.out[2], plan_.tile}; }
+  int64_t panel_point() const { return point_stride(chunk_ * nr_); }  // of a panel of gradients
+  int64_t sum_point() const { return point_stride(block_ * kRows); }
+  size_t sum_bytes() const { return bytes(plan_.n_parts() * sum_point()); }
 
-  // f(channel, channels, args) for parts of `count` columns from `first` on, to[point][channel][column].
+  // Calls f(args, channel, channels) for parts of up to kWinogradColumns of the `count` columns from `first`
+  // on, `at_once` channels at a time. args.v is where the first column goes, counted from the first one.
   template <class F>
-  void for_tiles(const WinogradTiles& tiles, int64_t first, int64_t count, int64_t channels, float* to,
+  void for_tiles(const WinogradTiles& tiles, int64_t first, int64_t count, int64_t channels, int64_t at_once,
                  F&& f) const {
-    constexpr int64_t kChannels = 16;
-    const int64_t pieces = ceil_div(count, kWinogradColumns), blocks = ceil_div(channels, kChannels);
+    const int64_t pieces = ceil_div(count, kWinogradColumns), blocks = ceil_div(channels, at_once);
     for_units(pieces * blocks, static_cast<double>(count * channels) * 8 * kWinogradPoints,
               [&](int64_t unit) {
-                const int64_t j = unit % pieces * kWinogradColumns, c = unit / pieces * kChannels;
-                const int64_t columns = std::min(kWinogradColumns, count - j), nr = gemm_kernels<float>().nr;
+                const int64_t j = unit % pieces * kWinogradColumns, c = unit / pieces * at_once;
+                const int64_t columns = std::min(kWinogradColumns, count - j);
                 const std::vector<WinogradStrip> strips = tiles.strips(first + j, columns);
                 WinogradInput a;
-                a.v = to + c * row_ + j;
-                a.v_panel = nr;
-                a.v_channel = row_;
-                a.v_point = channels * row_;
+                a.v_panel = nr_;
                 a.columns = columns;
                 a.strips = strips.data();
                 a.n_strips = static_cast<int64_t>(strips.size());
-                f(c, std::min(kChannels, channels - c), a);
+                f(a, j, c, std::min(at_once, channels - c));
               });
   }
-  void transform_inputs(const WinogradTiles& tiles, int64_t first, int64_t count, float* to) const {
-    for_tiles(tiles, first, count, channels_, to, [&](int64_t c, int64_t channels, const WinogradInput& a) {
-      source_.transform(a, c, channels);
-    });
+  // v[point][channel][column]
+  void transform_inputs(const WinogradTiles& tiles, int64_t first, int64_t count, float* v) const {
+    constexpr int64_t kChannels = 16;
+    for_tiles(tiles, first, count, channels_, kChannels,
+              [&](WinogradInput& a, int64_t j, int64_t c, int64_t channels) {
+                a.v = v + c * row_ + j;
+                a.v_channel = row_;
+                a.v_point = channels_ * row_;
+                source_.transform(a, c, channels);
+              });
   }
+  // z[panel][point][column][output channel]
   void transform_gradients(const WinogradTiles& tiles, const float* gy, int64_t first, int64_t count,
-                           float* to) const {
-    for_tiles(tiles, first, count, s_.oc, to, [&](int64_t c, int64_t channels, WinogradInput a) {
+                           float* z) const {
+    for_tiles(tiles, first, count, s_.oc, nr_, [&](WinogradInput& a, int64_t j, int64_t c, int64_t channels) {
+      const int64_t line = round_up(a.columns, 16), point = point_stride(nr_ * line);
+      const Workspace turned(bytes(point));
+      a.v = turned.as<float>();
+      a.v_channel = line;
+      a.v_point = point;
       a.tile = plan_.tile;
       a.src = gy + c * s_.out_size();
       a.planes = {s_.oc * s_.out_size(), s_.out_size(), s_.out[1], s_.out[2], s_.out[2], 1};
@@ -98,61 +130,66 @@ class WinogradWeightGrad {
       std::copy_n(kernel_.live, 2, a.live);
       a.channels = channels;
       kernels().conv.winograd.gradient(a);
+      float* const to = z + c / nr_ * kWinogradPoints * panel_point() + j * nr_;
+      for (int64_t p = 0; p < kWinogradPoints; ++p) {
+        kern_.pack(to + p * panel_point(), nr_, a.v + p * point, line, 1, channels, a.columns);
+      }
     });
   }
 
-  // sums[point] += z[point] * v[point]', neighbouring points at once where they have the same parts.
-  void multiply(const float* z, const float* v, int64_t count, bool add, float* sums) const {
-    using Runs = std::vector<std::pair<int64_t, int64_t>>;
-    const auto runs_at = [&](int64_t point) {
-      Runs runs;
-      kernel_.for_runs(point, [&](int64_t first, int64_t parts) { runs.emplace_back(first, parts); });
-      return runs;
-    };
-    for (int64_t point = 0, end; point < kWinogradPoints; point = end) {
-      const Runs runs = runs_at(point);
-      for (end = point + 1; end < kWinogradPoints && runs_at(end) == runs;) ++end;
-      for (const auto& [part, parts] : runs) {
-        const int64_t channel = part * s_.ic;
-        GemmArgs<float> a;
-        a.m = s_.oc;
-        a.n = parts * s_.ic;
-        a.k = count;
-        a.batch = end - point;
-        a.a = {z + point * s_.oc * row_, row_, 1, s_.oc * row_};
-        a.b = {v + (point * channels_ + channel) * row_, 1, row_, channels_ * row_};
-        a.c = sums + point * s_.oc * channels_ + channel;
-        a.c_rs = channels_;
-        a.c_bs = s_.oc * channels_;
-        a.beta = add ? 1.0f : 0.0f;
-        gemm(a);
-      }
+  // m[part][point][channel][row] (+)= v * z, of a unit's channels and rows.
+  void multiply(int64_t unit, const float* z, const float* v, int64_t count, bool add, float* m) const {
+    const int64_t r0 = unit / blocks_ * kRows, c0 = unit % blocks_ * block_;
+    GemmBlock<float> blk;
+    blk.m = std::min(block_, s_.ic - c0);
+    blk.n = std::min(kRows, s_.oc - r0);
+    blk.k = count;
+    blk.mr = ceil_div(blk.m, ceil_div(blk.m, kern_.mr));
+    blk.a_panel = blk.mr * row_;
+    blk.a_rs = row_;
+    blk.a_ps = 1;
+    blk.b_panel = kWinogradPoints * panel_point();
+    blk.b_ps = nr_;
+    blk.c_rs = kRows;
+    blk.c_cs = 1;
+    blk.alpha = 1;
+    blk.beta = add ? 1 : 0;
+    blk.epilogue = nullptr;
+    for (int64_t point = 0; point < kWinogradPoints; ++point) {
+      blk.b = z + r0 / nr_ * blk.b_panel + point * panel_point();
+      blk.b_tail = blk.b + blk.n / nr_ * blk.b_panel;
+      kernel_.for_runs(point, [&](int64_t first, int64_t parts) {
+        for (int64_t part = first; part < first + parts; ++part) {
+          blk.a = v + (point * channels_ + part * s_.ic + c0) * row_;
+          blk.c = m + (part * kWinogradPoints + point) * sum_point();
+          kern_.block(blk);
+        }
+      });
     }
   }
 
-  // One output channel's sums[point][part][channel] to gw[channel][tap].
-  void store(float* sums, float* gw) const {
-    const int64_t n = s_.taps();
-    const Workspace space(sizeof(float) * static_cast<size_t>(2 * (n * s_.ic + kFrameSlack)));
+  // A unit's sums to gw[row][channel][tap].
+  void deliver(int64_t unit, float* m, float* gw) const {
+    const int64_t r0 = unit / blocks_ * kRows, c0 = unit % blocks_ * block_, taps = s_.taps();
+    const int64_t rows = std::min(kRows, s_.oc - r0), channels = std::min(block_, s_.ic - c0);
+    const Workspace space(2 * sizeof(float) * static_cast<size_t>(channels * taps * kRows + kFrameSlack));
     float* const turned = space.as<float>();
-    float* const row = turned + n * s_.ic + kFrameSlack;
     for (int64_t q = 0; q < plan_.n_parts(); ++q) {
       WinogradWeights a;
       a.taps = plan_.taps;
-      a.u = sums + q * s_.ic;
-      a.u_point = s_.oc * channels_;
-      a.u_item = a.w_item = 0;
+      a.u = m + q * kWinogradPoints * sum_point();
+      a.u_point = sum_point();
+      a.u_item = a.w_tap = kRows;
       a.w = turned;
-      a.w_tap = s_.ic;
+      a.w_item = taps * kRows;
       a.tap = kernel_.parts[q].tap;
       std::copy_n(kernel_.parts[q].live, 2, a.live);
-      a.count = s_.ic;
-      a.items = 1;
+      a.count = rows;
+      a.items = channels;
       kernels().conv.winograd.weights_back(a);
     }
-    // pack() turns (tap, channel) into (channel, tap), and may write past them
-    gemm_kernels<float>().pack(row, n, turned, s_.ic, 1, n, s_.ic);
-    std::copy_n(row, n * s_.ic, gw);
+    deliver_panel<float>(turned, kRows, rows, channels * taps, turned + channels * taps * kRows + kFrameSlack,
+                         gw + (r0 * s_.ic + c0) * taps, s_.ic * taps);
   }
 
   const ConvShape& s_;
@@ -160,20 +197,22 @@ class WinogradWeightGrad {
   const WinogradPlan::Kernel& kernel_;
   const float* const x_;
   const float* const gy_;
+  const GemmKernels<float>& kern_;
+  const int64_t nr_;
   WinogradSource source_;
-  const int64_t channels_, images_;  // of all parts; whose frames are held at once
-  int64_t chunk_, row_;              // columns at once, and from one channel to the next
+  const int64_t channels_, images_;      // of all parts; whose frames are held at once
+  int64_t chunk_, row_;                  // columns at once, and from one channel to the next
+  bool whole_;                           // one chunk is all
+  int64_t row_blocks_, blocks_, block_;  // units of kRows rows and of block_ channels
 };
 
-// In multiply-adds of a direct sum: the transform of an input costs about as much as 9 products per point,
-// that of a gradient 27; the sums go through memory, which takes the time of some 40 products each. Fitted
-// on Zen 4: 16 channels of 32 x 32 take 0.65 of a direct sum's time.
+// In multiply-adds of a direct sum, fitted on Zen 4 as in conv/winograd.h: the transform of an input costs as
+// much as 10 products per point, that of a gradient, which is turned, 15; a sum 14, and its tap 4.
 inline double winograd_grad_cost(const ConvShape& s, const WinogradPlan& plan) {
-  const auto parts = static_cast<double>(plan.n_parts());
+  const auto parts = static_cast<double>(plan.n_parts()), products = static_cast<double>(plan.products);
   const auto columns = static_cast<double>(WinogradTiles(s.n, s.out[1], s.out[2], plan.tile).columns);
-  const double transforms = 36 * (27.0 / static_cast<double>(s.ic) + 9.0 * parts / static_cast<double>(s.oc));
-  const auto products = static_cast<double>(plan.products);
-  return columns * (products + transforms) + 40 * products;
+  const double transforms = 36 * (15.0 / static_cast<double>(s.ic) + 10 * parts / static_cast<double>(s.oc));
+  return columns * (1.25 * products + transforms) + 14 * products + 4 * static_cast<double>(s.taps());
 }
 
 // A direct sum takes whole vectors of rows.

@@ -97,7 +97,7 @@ PLAIT_INLINE void tile_line(const F32* d, F32* v) {
 // tiles read them. It goes first, since it needs no element of a row twice and leaves them in order.
 template <int kSize>
 PLAIT_INLINE void tile_rows(float* lines, int64_t line, const float* plane, const WinogradPlanes& shape,
-                            int64_t y, int64_t x, int64_t length) {
+                            int64_t y, int64_t x, int64_t length, int64_t ahead) {
   static constexpr float kZeros[L] = {};
   const float* row[kSize];
   int64_t inside[kSize];  // all bits, or 0 for a row of zeros
@@ -105,6 +105,8 @@ PLAIT_INLINE void tile_rows(float* lines, int64_t line, const float* plane, cons
     const bool in = y + i >= 0 && y + i < shape.h;
     row[i] = in ? plane + (y + i) * shape.row : kZeros;
     inside[i] = in ? -1 : 0;
+    if (!in || ahead == 0) continue;
+    for (int64_t at = 0; at < length; at += 16) __builtin_prefetch(row[i] + ahead + x + at);
   }
   const auto put = [&](float* to, const F32* d) {
     F32 v[kSide];
@@ -179,6 +181,7 @@ template <int kSize>
 void transform(const WinogradInput& a) {
   // A strip takes `tile` elements each, and what the last one reads beyond them, in quads.
   constexpr int64_t kReach = 8, kLine = kReach * kWinogradColumns + 2 * L;
+  constexpr int64_t kFetched = 64;
   float lines[kSide * kLine] = {};
   int32_t at[kWinogradColumns + L] = {};
   int32_t end = 0;
@@ -192,7 +195,8 @@ void transform(const WinogradInput& a) {
       const WinogradStrip& s = a.strips[q];
       tile_rows<kSize>(lines + at[s.column], kLine, a.src + s.image * a.planes.image + c * a.planes.plane,
                        a.planes, s.row * a.tile - a.before[0], s.left * a.tile - a.before[1],
-                       a.tile * (s.length - 1) + kSize);
+                       a.tile * (s.length - 1) + kSize,
+                       c + 1 < a.channels && a.planes.plane >= kFetched ? a.planes.plane : 0);
     }
     float* to = a.v + c * a.v_channel;
     for (int64_t j = 0; j < a.columns; j += L) {
