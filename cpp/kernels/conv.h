@@ -149,7 +149,7 @@ struct WinogradPlanes {
 
 // v[panel*v_panel + point*v_point + c*v_channel + column] of some channels. Tile (row, left) reads elements
 // from (tile*row - before[0], tile*left - before[1]) on, 6 x 6 of inputs, tile x tile of gradients; outside
-// the plane they are zeros. Steps of one only. Points that are not live along h and w are left out.
+// the plane they are zeros. Inputs may have steps of two, gradients have steps of one. Points that are not live along h and w are left out.
 struct WinogradInput {
   int64_t tile;  // m
   int64_t live[2];

@@ -192,21 +192,23 @@ struct WinogradTiles {
   }
 };
 
-// What the tiles of inputs are read from: the images where they lie, or with greater steps the frames of some
-// of them, which hold the phases apart.
+// What the tiles of inputs are read from: the images where they lie, or with steps of more than two the
+// frames of some of them, which hold the phases apart.
 class WinogradSource {
  public:
   WinogradSource(const WinogradPlan& plan, int64_t channels, const int64_t* in, const FrameShape& frame)
-      : plan_(plan), channels_(channels), frame_(frame), framed_(plan.step > 1) {
-    const int64_t plane = framed_ ? frame.plane() : in[1] * in[2];
-    const int64_t h = framed_ ? frame.cells[1] : in[1], w = framed_ ? frame.cells[2] : in[2];
-    planes_ = {channels * plane, plane, h, w, w, 1};
-  }
+      : plan_(plan),
+        channels_(channels),
+        in_{in[1], in[2]},
+        frame_(frame),
+        framed_(plan.step > 2),
+        plane_(framed_ ? frame.plane() : in[1] * in[2]) {}
   int64_t at_once(int64_t images) const {
-    return framed_ ? images_at_once(images, planes_.image * static_cast<int64_t>(sizeof(float))) : images;
+    return framed_ ? images_at_once(images, channels_ * plane_ * static_cast<int64_t>(sizeof(float)))
+                   : images;
   }
   size_t frame_bytes(int64_t images) const {
-    return framed_ ? sizeof(float) * static_cast<size_t>(images * planes_.image + kFrameSlack) : 0;
+    return framed_ ? sizeof(float) * static_cast<size_t>(images * channels_ * plane_ + kFrameSlack) : 0;
   }
   void read(const float* src, int64_t images, float* frames) {
     data_ = framed_ ? frames : src;
@@ -217,17 +219,16 @@ class WinogradSource {
   // Transforms channels [first, first + count): `a` says to where, and which tiles.
   void transform(WinogradInput a, int64_t first, int64_t count) const {
     a.tile = plan_.tile;
-    a.planes = planes_;
     while (count > 0) {
       const WinogradPlan::Part& part = plan_.kernels.front().parts[first / channels_];
       const int64_t c = first % channels_;
       a.channels = std::min(channels_ - c, count);
-      for (int i = 0; i < 2; ++i) a.before[i] = -part.start[i] - (framed_ ? 0 : plan_.low[i]);
       std::fill_n(a.live, 2, 0);
       for (const WinogradPlan::Kernel& k : plan_.kernels) {
         for (int i = 0; i < 2; ++i) a.live[i] |= k.parts[first / channels_].live[i];
       }
-      a.src = data_ + c * planes_.plane + (framed_ ? frame_.at(0, part.a, part.b) : 0);
+      a.src = data_ + c * plane_;
+      place(part, a);
       kernels().conv.winograd.input(a);
       a.v += a.channels * a.v_channel;
       first += a.channels;
@@ -236,11 +237,32 @@ class WinogradSource {
   }
 
  private:
+  // Where the cells of a part lie in a plane.
+  void place(const WinogradPlan::Part& part, WinogradInput& a) const {
+    const int64_t step = plan_.step, image = channels_ * plane_;
+    if (framed_) {
+      a.src += frame_.at(0, part.a, part.b);
+      a.planes = {image, plane_, frame_.cells[1], frame_.cells[2], frame_.cells[2], 1};
+      for (int i = 0; i < 2; ++i) a.before[i] = -part.start[i];
+      return;
+    }
+    const int64_t low[2] = {plan_.low[0] + part.a, plan_.low[1] + part.b};
+    int64_t first[2], cells[2];
+    for (int i = 0; i < 2; ++i) {
+      first[i] = (low[i] % step + step) % step;
+      cells[i] = ceil_div(in_[i] - first[i], step);
+      a.before[i] = -part.start[i] - (low[i] - first[i]) / step;
+    }
+    a.src += first[0] * in_[1] + first[1];
+    a.planes = {image, plane_, cells[0], cells[1], step * in_[1], step};
+  }
+
   const WinogradPlan& plan_;
   const int64_t channels_;
+  const int64_t in_[2];
   const FrameShape frame_;
   const bool framed_;
-  WinogradPlanes planes_;
+  const int64_t plane_;
   const float* data_ = nullptr;
 };
 

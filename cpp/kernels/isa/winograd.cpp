@@ -93,12 +93,31 @@ PLAIT_INLINE void tile_line(const F32* d, F32* v) {
   }
 }
 
+// Every kStep-th element from p on.
+template <int kStep>
+PLAIT_INLINE F32 load_steps(const float* p) {
+  return kStep == 1 ? load(p) : load_even<float>(p);
+}
+template <int kStep>
+PLAIT_INLINE F32 load_steps_n(const float* p, int64_t n) {
+  if constexpr (kStep == 1) {
+    return load_n(p, n);
+  } else {
+    float row[2 * L] = {};
+    const int64_t last = 2 * n - 1;
+    store(row, load_n(p, last < L ? last : L));
+    if (last > L) store(row + L, load_n(p + L, last - L));
+    return load_even<float>(row);
+  }
+}
+
 // The transform down the columns of a plane's rows from y on, elements x, x + 1, ..., as far as `length`
-// tiles read them. It goes first, since it needs no element of a row twice and leaves them in order.
-template <int kSize>
+// tiles read them. It goes first, since it needs no element of a row twice and leaves them in order. What
+// lies `ahead` of it is called into the cache.
+template <int kSize, int kStep>
 PLAIT_INLINE void tile_rows(float* lines, int64_t line, const float* plane, const WinogradPlanes& shape,
                             int64_t y, int64_t x, int64_t length, int64_t ahead) {
-  static constexpr float kZeros[L] = {};
+  static constexpr float kZeros[2 * L] = {};
   const float* row[kSize];
   int64_t inside[kSize];  // all bits, or 0 for a row of zeros
   for (int i = 0; i < kSize; ++i) {
@@ -106,7 +125,7 @@ PLAIT_INLINE void tile_rows(float* lines, int64_t line, const float* plane, cons
     row[i] = in ? plane + (y + i) * shape.row : kZeros;
     inside[i] = in ? -1 : 0;
     if (!in || ahead == 0) continue;
-    for (int64_t at = 0; at < length; at += 16) __builtin_prefetch(row[i] + ahead + x + at);
+    for (int64_t at = kStep * x; at < kStep * (x + length); at += 16) __builtin_prefetch(row[i] + ahead + at);
   }
   const auto put = [&](float* to, const F32* d) {
     F32 v[kSide];
@@ -119,14 +138,17 @@ PLAIT_INLINE void tile_rows(float* lines, int64_t line, const float* plane, cons
   const F32 zeros[kSize] = {};
   F32 d[kSize];
   for (; x < 0 && x < end; lines += -x < L ? -x : L, x += -x < L ? -x : L) put(lines, zeros);
-  for (; x + L <= w && x < end; x += L, lines += L) {
+  // With greater steps a vector reads beyond its last element.
+  for (; x + L + (kStep - 1) <= w && x < end; x += L, lines += L) {
 #pragma GCC unroll 6
-    for (int i = 0; i < kSize; ++i) d[i] = load(row[i] + (x & inside[i]));
+    for (int i = 0; i < kSize; ++i) d[i] = load_steps<kStep>(row[i] + (kStep * x & inside[i]));
     put(lines, d);
   }
   if (x < w && x < end) {
 #pragma GCC unroll 6
-    for (int i = 0; i < kSize; ++i) d[i] = load_n(row[i] + (x & inside[i]), w - x);
+    for (int i = 0; i < kSize; ++i) {
+      d[i] = load_steps_n<kStep>(row[i] + (kStep * x & inside[i]), w - x < L ? w - x : L);
+    }
     put(lines, d);
     x += L, lines += L;
   }
@@ -177,11 +199,11 @@ PLAIT_INLINE void load_tiles(const float* p, const int32_t* at, F32* d) {
   }
 }
 
-template <int kSize>
+template <int kSize, int kStep>
 void transform(const WinogradInput& a) {
   // A strip takes `tile` elements each, and what the last one reads beyond them, in quads.
   constexpr int64_t kReach = 8, kLine = kReach * kWinogradColumns + 2 * L;
-  constexpr int64_t kFetched = 64;
+  constexpr int64_t kFetched = 64;  // elements of a plane: the hardware reads on in smaller ones
   float lines[kSide * kLine] = {};
   int32_t at[kWinogradColumns + L] = {};
   int32_t end = 0;
@@ -193,10 +215,10 @@ void transform(const WinogradInput& a) {
   for (int64_t c = 0; c < a.channels; ++c) {
     for (int64_t q = 0; q < a.n_strips; ++q) {
       const WinogradStrip& s = a.strips[q];
-      tile_rows<kSize>(lines + at[s.column], kLine, a.src + s.image * a.planes.image + c * a.planes.plane,
-                       a.planes, s.row * a.tile - a.before[0], s.left * a.tile - a.before[1],
-                       a.tile * (s.length - 1) + kSize,
-                       c + 1 < a.channels && a.planes.plane >= kFetched ? a.planes.plane : 0);
+      tile_rows<kSize, kStep>(
+          lines + at[s.column], kLine, a.src + s.image * a.planes.image + c * a.planes.plane, a.planes,
+          s.row * a.tile - a.before[0], s.left * a.tile - a.before[1], a.tile * (s.length - 1) + kSize,
+          c + 1 < a.channels && a.planes.plane >= kFetched ? a.planes.plane : 0);
     }
     float* to = a.v + c * a.v_channel;
     for (int64_t j = 0; j < a.columns; j += L) {
@@ -215,8 +237,10 @@ void transform(const WinogradInput& a) {
   }
 }
 
+void input(const WinogradInput& a) { a.planes.step == 1 ? transform<kSide, 1>(a) : transform<kSide, 2>(a); }
+
 void gradient(const WinogradInput& a) {
-  with_size(a.tile, [&](auto n) { transform<n.value>(a); });
+  with_size(a.tile, [&](auto n) { transform<n.value, 1>(a); });
 }
 
 template <int N>
@@ -380,7 +404,7 @@ void output(const WinogradOutput& a) {
 }  // namespace
 
 void fill_winograd(KernelTable& table) {
-  table.conv.winograd = {transform<kSide>, gradient, output, weights, weights_back};
+  table.conv.winograd = {input, gradient, output, weights, weights_back};
 }
 
 }  // namespace plait::PLAIT_ISA_NS
