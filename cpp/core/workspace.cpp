@@ -34,6 +34,36 @@ struct Cache {
 };
 thread_local Cache t_cache;
 
+// A huge page for blocks that are to stay in a core's second cache. That one is indexed by physical
+// addresses: small pages, which lie anywhere, evict each other long before it is full (Winograd's convolution
+// of 64 channels of 32 x 32 took 2.0 to 2.9 ms from one process to the next). Workspaces end in reverse
+// order, so it is a stack.
+struct Arena {
+  static constexpr size_t kLeast = size_t{32} << 10;  // smaller blocks stay in the first cache
+  char* data = nullptr;
+  size_t top = 0;
+  bool closed = false;  // the thread is ending
+  ~Arena() {
+    std::free(data);
+    data = nullptr;
+    closed = true;
+  }
+
+  // Returns null where `bytes` do not fit.
+  void* push(size_t bytes) {
+    if (closed || bytes < kLeast || bytes > kHugePage - top) return nullptr;
+    if (!data) {
+      data = static_cast<char*>(std::aligned_alloc(kHugePage, kHugePage));
+      if (!data) return nullptr;
+      madvise(data, kHugePage, MADV_HUGEPAGE);
+    }
+    top += bytes;
+    return data + (top - bytes);
+  }
+  bool holds(const void* block) const { return data && block >= data && block < data + kHugePage; }
+};
+thread_local Arena t_arena;
+
 Block allocate(size_t bytes) {
   const bool huge = bytes >= kHugePage;
   const size_t alignment = huge ? kHugePage : 64;
@@ -52,6 +82,9 @@ Block allocate(size_t bytes) {
 
 Workspace::Workspace(size_t bytes) {
   if (bytes == 0) return;
+  capacity_ = (bytes + 63) / 64 * 64;
+  data_ = t_arena.push(capacity_);
+  if (data_) return;
   Cache& cache = t_cache;
   int best = -1;
   for (int i = 0; i < cache.count; ++i) {
@@ -73,6 +106,10 @@ Workspace::Workspace(size_t bytes) {
 
 Workspace::~Workspace() {
   if (!data_) return;
+  if (t_arena.holds(data_)) {
+    t_arena.top -= capacity_;
+    return;
+  }
   Cache& cache = t_cache;
   if (cache.closed || capacity_ > kKeptBytes) {
     std::free(data_);

@@ -9,7 +9,8 @@ namespace plait {
 
 // A block of uninitialised memory for the lifetime of the object, 64-byte aligned; from 2 MB on aligned for
 // huge pages. Freed blocks stay with the thread for its next Workspace up to a bound (64 MB a thread) and go
-// back to the system when the thread ends. May be nested; must be destroyed by the thread that made it.
+// back to the system when the thread ends. May be nested: must be destroyed by the thread that made it, the
+// last one first.
 class Workspace {
  public:
   explicit Workspace(size_t bytes);  // throws MemoryError
