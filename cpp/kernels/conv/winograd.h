@@ -331,7 +331,9 @@ class WinogradRunner {
   void run_images(int64_t image, const WinogradTiles& tiles) const {
     constexpr int64_t kInputBytes = 320 << 10;
     const int64_t unit = std::clamp<int64_t>(kInputBytes / (panel_size() * 4), 1, kWinogradColumns / nr_);
-    if (ceil_div(tiles.columns, nr_) >= 2 * num_threads() * unit) {
+    // What is made first goes through memory: the smaller of the two.
+    const bool more_columns = tiles.columns >= c_.rows * kernels_count();
+    if (more_columns && ceil_div(tiles.columns, nr_) >= 2 * num_threads() * unit) {
       by_columns(image, tiles, unit);
     } else {
       by_rows(image, tiles);
