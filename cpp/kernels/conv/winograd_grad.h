@@ -143,7 +143,6 @@ class WinogradWeightGrad {
     GemmBlock<float> blk;
     blk.m = std::min(block_, s_.ic - c0);
     blk.n = std::min(kRows, s_.oc - r0);
-    blk.k = count;
     blk.mr = ceil_div(blk.m, ceil_div(blk.m, kern_.mr));
     blk.a_panel = blk.mr * row_;
     blk.a_rs = row_;
@@ -153,16 +152,23 @@ class WinogradWeightGrad {
     blk.c_rs = kRows;
     blk.c_cs = 1;
     blk.alpha = 1;
-    blk.beta = add ? 1 : 0;
     blk.epilogue = nullptr;
+    // Longer chains of additions lose accuracy (the r.m.s. error of 64 channels of 32 x 32: 18 units in the
+    // last place at 128 tiles, 21 at 192, 29 at 384), shorter ones take up to 5% more time.
+    constexpr int64_t kDepth = 192;
+    const int64_t depth = ceil_div(count, ceil_div(count, kDepth));
     for (int64_t point = 0; point < kWinogradPoints; ++point) {
-      blk.b = z + r0 / nr_ * blk.b_panel + point * panel_point();
-      blk.b_tail = blk.b + blk.n / nr_ * blk.b_panel;
       kernel_.for_runs(point, [&](int64_t first, int64_t parts) {
         for (int64_t part = first; part < first + parts; ++part) {
-          blk.a = v + (point * channels_ + part * s_.ic + c0) * row_;
           blk.c = m + (part * kWinogradPoints + point) * sum_point();
-          kern_.block(blk);
+          for (int64_t k0 = 0; k0 < count; k0 += depth) {
+            blk.k = std::min(depth, count - k0);
+            blk.a = v + (point * channels_ + part * s_.ic + c0) * row_ + k0;
+            blk.b = z + r0 / nr_ * blk.b_panel + point * panel_point() + k0 * nr_;
+            blk.b_tail = blk.b + blk.n / nr_ * blk.b_panel;
+            blk.beta = add || k0 > 0 ? 1 : 0;
+            kern_.block(blk);
+          }
         }
       });
     }
