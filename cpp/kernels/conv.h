@@ -149,7 +149,9 @@ struct WinogradPlanes {
 
 // v[panel*v_panel + point*v_point + c*v_channel + column] of some channels. Tile (row, left) reads elements
 // from (tile*row - before[0], tile*left - before[1]) on, 6 x 6 of inputs, tile x tile of gradients; outside
-// the plane they are zeros. Inputs may have steps of two, gradients have steps of one. Points that are not live along h and w are left out.
+// the plane they are zeros. Inputs may have steps of two, gradients have steps of one. Points that are not
+// live along h and w are left out. `columns` are whole vectors; columns without a tile become zeros, and
+// within a vector the order of tiles is that of the kernels.
 struct WinogradInput {
   int64_t tile;  // m
   int64_t live[2];
@@ -163,8 +165,8 @@ struct WinogradInput {
   int64_t n_strips;
 };
 
-// Outputs from m[point*m_point + r*m_row + column] of some columns, for r < rows, zeros where a point is
-// not live; what lies outside the plane is dropped.
+// Outputs from m[point*m_point + r*m_row + column] of columns in the same order, for r < rows, zeros where a
+// point is not live; what lies outside the plane is dropped.
 struct WinogradOutput {
   int64_t tile;
   int64_t live[2];

@@ -97,7 +97,7 @@ class WinogradWeightGrad {
                 const std::vector<WinogradStrip> strips = tiles.strips(first + j, columns);
                 WinogradInput a;
                 a.v_panel = nr_;
-                a.columns = columns;
+                a.columns = round_up(columns, nr_ / 2);
                 a.strips = strips.data();
                 a.n_strips = static_cast<int64_t>(strips.size());
                 f(a, j, c, std::min(at_once, channels - c));
@@ -139,6 +139,7 @@ class WinogradWeightGrad {
 
   // m[part][point][channel][row] (+)= v * z, of a unit's channels and rows.
   void multiply(int64_t unit, const float* z, const float* v, int64_t count, bool add, float* m) const {
+    count = round_up(count, nr_ / 2);  // tiles of whole vectors
     const int64_t r0 = unit / blocks_ * kRows, c0 = unit % blocks_ * block_;
     GemmBlock<float> blk;
     blk.m = std::min(block_, s_.ic - c0);

@@ -155,7 +155,11 @@ PLAIT_INLINE void tile_rows(float* lines, int64_t line, const float* plane, cons
   for (; x < end; x += L, lines += L) put(lines, zeros);
 }
 
-// Four neighbours each from the places at[0], at[4], ...
+// The lanes of a vector of tiles: 4q + k for tile kQuads*k + q, so that the transposes below turn rows of
+// tiles into vectors of one element each, and back.
+constexpr int kQuads = L / 4;
+
+// Four neighbours each from the places at[0], at[1], ...
 template <class V>
 PLAIT_INLINE V load_quads(const float* p, const int32_t* at) {
   if constexpr (sizeof(V) == 4 * sizeof(float)) {
@@ -163,7 +167,7 @@ PLAIT_INLINE V load_quads(const float* p, const int32_t* at) {
     __builtin_memcpy(&quad, p + at[0], sizeof quad);
     return quad;
   } else {
-    constexpr int kHalf = static_cast<int>(sizeof(V) / sizeof(float)) / 2;
+    constexpr int kHalf = static_cast<int>(sizeof(V) / sizeof(float)) / 8;
     return combine(load_quads<HalfVec<V>>(p, at), load_quads<HalfVec<V>>(p, at + kHalf));
   }
 }
@@ -183,14 +187,18 @@ PLAIT_INLINE void turn_quads(F32* a) {
   a[3] = __builtin_shuffle(even2, odd2, high);
 }
 
-// Elements 0, 1, ... along a line of the L tiles at at[0], at[1], ...
+// Elements 0, 1, ... along a line of the L tiles at at[0], at[1], ...; closed[k]: the tiles from at[kQuads*k]
+// on lie side by side.
 template <int kSize>
-PLAIT_INLINE void load_tiles(const float* p, const int32_t* at, F32* d) {
+PLAIT_INLINE void load_tiles(const float* p, const int32_t* at, const bool* closed, F32* d) {
   F32 a[4];
 #pragma GCC unroll 2
   for (int first = 0; first < kSize; first += 4) {
 #pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) a[i] = load_quads<F32>(p + first, at + i);
+    for (int k = 0; k < 4; ++k) {
+      const int32_t* const tiles = at + kQuads * k;
+      a[k] = closed[k] ? load(p + first + tiles[0]) : load_quads<F32>(p + first, tiles);
+    }
     turn_quads(a);
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) {
@@ -202,15 +210,21 @@ PLAIT_INLINE void load_tiles(const float* p, const int32_t* at, F32* d) {
 template <int kSize, int kStep>
 void transform(const WinogradInput& a) {
   // A strip takes `tile` elements each, and what the last one reads beyond them, in quads.
-  constexpr int64_t kReach = 8, kLine = kReach * kWinogradColumns + 2 * L;
+  constexpr int64_t kReach = 8, kEnd = kReach * kWinogradColumns + L, kLine = kEnd + 2 * L + kReach;
   constexpr int64_t kFetched = 64;  // elements of a plane: the hardware reads on in smaller ones
   float lines[kSide * kLine] = {};
-  int32_t at[kWinogradColumns + L] = {};
+  int32_t at[kWinogradColumns + L];
+  bool closed[4 * kWinogradColumns / L + 4];
   int32_t end = 0;
   for (int64_t q = 0; q < a.n_strips; ++q) {
     const WinogradStrip& s = a.strips[q];
     for (int64_t i = 0; i < s.length; ++i, end += static_cast<int32_t>(a.tile)) at[s.column + i] = end;
     end += static_cast<int32_t>(kReach - a.tile);
+  }
+  const WinogradStrip& last = a.strips[a.n_strips - 1];
+  for (int64_t j = last.column + last.length; j < kWinogradColumns + L; ++j) at[j] = kEnd;  // zeros
+  for (int64_t g = 0; g < 4 * kWinogradColumns / L; ++g) {
+    closed[g] = at[kQuads * (g + 1) - 1] - at[kQuads * g] == 4 * (kQuads - 1) && (kQuads == 1 || a.tile == 4);
   }
   for (int64_t c = 0; c < a.channels; ++c) {
     for (int64_t q = 0; q < a.n_strips; ++q) {
@@ -226,7 +240,7 @@ void transform(const WinogradInput& a) {
       F32 d[kSize], v[kSide];
       for (int y = 0; y < kSide; ++y) {
         if (!is_live(a.live[0], y)) continue;
-        load_tiles<kSize>(lines + y * kLine, at + j, d);
+        load_tiles<kSize>(lines + y * kLine, at + j, closed + 4 * j / L, d);
         tile_line<kSize>(d, v);
 #pragma GCC unroll 6
         for (int x = 0; x < kSide; ++x) {
@@ -314,18 +328,15 @@ void weights_back(const WinogradWeights& a) {
   with_size(a.taps, [&](auto n) { weights_back_of<n.value>(a); });
 }
 
-// Every quad of four vectors to its tile, N apart. What a quad has too much, the next one overwrites.
+// Every quad to its tile, N apart. What a quad has too much, the next one overwrites.
 template <int N, class V>
-PLAIT_INLINE void store_quads(float* to, V a, V b, V c, V d) {
-  if constexpr (sizeof(V) == 4 * sizeof(float)) {
-    __builtin_memcpy(to, &a, sizeof a);
-    __builtin_memcpy(to + N, &b, sizeof b);
-    __builtin_memcpy(to + 2 * N, &c, sizeof c);
-    __builtin_memcpy(to + 3 * N, &d, sizeof d);
+PLAIT_INLINE void store_quads(float* to, V v) {
+  if constexpr (N == 4 || sizeof(V) == 4 * sizeof(float)) {
+    __builtin_memcpy(to, &v, sizeof v);
   } else {
-    constexpr int kHalf = static_cast<int>(sizeof(V) / sizeof(float)) / 2;
-    store_quads<N>(to, low_half(a), low_half(b), low_half(c), low_half(d));
-    store_quads<N>(to + N * kHalf, high_half(a), high_half(b), high_half(c), high_half(d));
+    constexpr int kHalf = static_cast<int>(sizeof(V) / sizeof(float)) / 8;
+    store_quads<N>(to, low_half(v));
+    store_quads<N>(to + N * kHalf, high_half(v));
   }
 }
 
@@ -336,9 +347,12 @@ PLAIT_INLINE void store_tiles(float* to, const F32* v) {
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) a[i] = i < N ? v[i] : F32{};
   turn_quads(a);
-  store_quads<N>(to, a[0], a[1], a[2], a[3]);
+#pragma GCC unroll 4
+  for (int k = 0; k < 4; ++k) store_quads<N>(to + N * kQuads * k, a[k]);
   if constexpr (N > 4) {  // a fifth would be overwritten by the next tile
-    for (int i = 0; i < L; ++i) to[N * i + 4] = v[4][i];
+    for (int k = 0; k < 4; ++k) {
+      for (int q = 0; q < kQuads; ++q) to[N * (kQuads * k + q) + 4] = v[4][4 * q + k];
+    }
   }
 }
 
