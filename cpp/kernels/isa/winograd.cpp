@@ -369,15 +369,35 @@ PLAIT_INLINE void store_row(float* to, int64_t step, const float* from, int64_t 
   if (i < n) store_n(to + i, load(from + i), n - i);
 }
 
+// Calls f(to, count, at) for the rows of a channel's tiles inside the plane: `count` elements from `to` on,
+// which are those from lines[at] on in lines of `line` elements.
+template <int N, class F>
+PLAIT_INLINE void for_output_rows(const WinogradOutput& a, float* dst, int64_t line, F&& f) {
+  const WinogradPlanes& planes = a.planes;
+  for (int64_t q = 0; q < a.n_strips; ++q) {
+    const WinogradStrip& s = a.strips[q];
+    // Row and column 0 of the strip in the plane, and the end of those inside.
+    const int64_t y0 = s.row * N, x0 = s.left * N;
+    const int64_t bottom = planes.h - y0 < N ? planes.h - y0 : N;
+    const int64_t right = planes.w - x0 < s.length * N ? planes.w - x0 : s.length * N;
+    float* to = dst + s.image * planes.image + y0 * planes.row + x0 * planes.step;
+    for (int64_t y = 0; y < bottom; ++y, to += planes.row) f(to, right, y * line + N * s.column);
+  }
+}
+
 template <int N>
 void output_of(const WinogradOutput& a) {
   constexpr int64_t kRow = N * kWinogradColumns + 4;  // a quad more
   float lines[N * kRow + L];
   F32 half[N][kSide];
-  const WinogradPlanes& planes = a.planes;
+  const int64_t step = a.planes.step;
   for (int64_t r = 0; r < a.rows; ++r) {
     const float* m = a.m + r * a.m_row;
+    float* const dst = a.dst + r * a.planes.plane;
     const F32 bias = splat<F32>(a.bias ? a.bias[r] : 0.0f);
+    for_output_rows<N>(a, dst, kRow, [&](float* to, int64_t count, int64_t) {
+      for (int64_t i = 0; i < step * count; i += 16) __builtin_prefetch(to + i, 1);
+    });
     for (int64_t j = 0; j < a.columns; j += L) {
       F32 d[kSide], v[N];
       for (int x = 0; x < kSide; ++x) {
@@ -397,17 +417,8 @@ void output_of(const WinogradOutput& a) {
         store_tiles<N>(lines + y * kRow + N * j, v);
       }
     }
-    for (int64_t q = 0; q < a.n_strips; ++q) {
-      const WinogradStrip& s = a.strips[q];
-      // Row and column 0 of the strip in the plane, and the end of those inside.
-      const int64_t y0 = s.row * N, x0 = s.left * N;
-      const int64_t bottom = planes.h - y0 < N ? planes.h - y0 : N;
-      const int64_t right = planes.w - x0 < s.length * N ? planes.w - x0 : s.length * N;
-      float* to = a.dst + s.image * planes.image + r * planes.plane + y0 * planes.row + x0 * planes.step;
-      for (int64_t y = 0; y < bottom; ++y, to += planes.row) {
-        store_row(to, planes.step, lines + y * kRow + N * s.column, right);
-      }
-    }
+    for_output_rows<N>(a, dst, kRow,
+                       [&](float* to, int64_t count, int64_t at) { store_row(to, step, lines + at, count); });
   }
 }
 
