@@ -7,6 +7,7 @@
 #include "kernels/conv/conv.h"
 
 #include "kernels/conv/correlate.h"
+#include "kernels/conv/lanes.h"
 #include "kernels/conv/weight_grad.h"
 #include "kernels/conv/winograd.h"
 #include "kernels/conv/winograd_grad.h"
@@ -104,6 +105,23 @@ GemmArgs<T> product(int64_t m, int64_t n, int64_t k, GemmOperand<T> a, GemmOpera
   return g;
 }
 
+// Whether groups in lanes leave no more of them idle than rows do, up to `most` channels and rows of a group.
+template <class T>
+bool fills_lanes(int64_t groups, int64_t channels, int64_t rows, int64_t most) {
+  const int64_t lanes = conv_kernels<T>().lanes;
+  return std::max(channels, rows) <= most && groups * round_up(rows, lanes) >= rows * round_up(groups, lanes);
+}
+
+template <class T>
+void dispatch(const Correlation<T>& c) {
+  if (c.images == 0 || c.groups == 0 || c.rows == 0 || c.out_size() == 0) return;
+  // Against panels, 32 groups of 16 channels of 14 x 14 take 0.74 of the time, of 32 channels of 7 x 7 0.64.
+  constexpr int64_t kMost = 32;
+  if (c.groups > 1 && fills_lanes<T>(c.images * c.groups, c.channels, c.rows, kMost))
+    return correlate_lanes(c);
+  if (!correlate_winograd(c)) correlate(c);
+}
+
 }  // namespace
 
 template <class T>
@@ -136,7 +154,7 @@ void conv_forward(const ConvShape& s, const T* x, const T* w, const T* bias, T* 
   c.w_row = ic * c.w_channel;
   c.w_group = oc * c.w_row;
   c.phases = &phases;
-  if (!correlate_winograd(c)) correlate(c);
+  dispatch(c);
 }
 
 template <class T>
@@ -175,7 +193,7 @@ void conv_backward_data(const ConvShape& s, const T* gy, const T* w, const T* bi
   c.w_channel = ic * s.taps();
   c.w_group = oc * c.w_channel;
   c.phases = &phases;
-  if (!correlate_winograd(c)) correlate(c);
+  dispatch(c);
 }
 
 template <class T>
@@ -185,7 +203,11 @@ void conv_backward_weight(const ConvShape& s, const T* x, const T* gy, T* gw) {
     return gemm(product<T>(s.oc, n, s.n, {gy, 1, s.oc}, {x, n, 1}, gw));
   }
   const Taps taps = forward_taps(s);
-  if (s.groups > 1 && s.groups == s.ic) return weight_grad_direct(s, taps, x, gy, gw);
+  // From 32 rows on the two ways take the same time.
+  constexpr int64_t kMost = 16;
+  if (s.groups > 1 && fills_lanes<T>(s.groups, s.ic / s.groups, s.oc / s.groups, kMost)) {
+    return weight_grad_lanes(s, taps, x, gy, gw);
+  }
   if (!weight_grad_winograd(s, taps, x, gy, gw)) weight_grad(s, taps, x, gy, gw);
 }
 
