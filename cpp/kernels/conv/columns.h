@@ -11,8 +11,8 @@
 
 namespace plait::conv {
 
-// Columns of an image, with zeros behind each row of gradients: a column is then added as one run, wherever its
-// tap is.
+// Columns of an image, with zeros behind each row of gradients: a column is then added as one run, wherever
+// its tap is.
 struct ColumnShape {
   int64_t row, rows;  // of a plane of sums
   int64_t positions;
@@ -24,8 +24,8 @@ struct ColumnShape {
 };
 
 // Whether columns are cheaper than panels of turned weights. In products of a weight, measured on Zen 4:
-// turning one costs 40, adding an element of a column 28. One image of 512 channels of 7 x 7 takes 0.77 of the
-// time, 512 to 1024 channels of 14 x 14 with steps of two 0.6.
+// turning one costs 40, adding an element of a column 28. One image of 512 channels of 7 x 7 takes 0.77 of
+// the time, 512 to 1024 channels of 14 x 14 with steps of two 0.6.
 template <class T>
 bool prefers_columns(const ConvShape& s) {
   if (s.groups != 1 || s.in[0] != 1 || s.kernel[0] != 1 || s.pad[0] != 0) return false;
@@ -47,7 +47,8 @@ void backward_data_columns(const ConvShape& s, const T* gy, const T* w, const T*
   const FrameShape f = {{1, s.out[1], s.out[2]}, {0, 0, 0}, {1, 1, 1}, {1, 1, 1}, {1, s.out[1], row}};
   const int64_t image_size = channels * taps * positions;
   const int64_t at_once = images_at_once(s.n, image_size * static_cast<int64_t>(sizeof(T)));
-  const Workspace frames(padded ? sizeof(T) * static_cast<size_t>(at_once * s.oc * f.plane() + kFrameSlack) : 0);
+  const Workspace frames(padded ? sizeof(T) * static_cast<size_t>(at_once * s.oc * f.plane() + kFrameSlack)
+                                : 0);
   const Workspace columns(sizeof(T) * static_cast<size_t>(at_once * image_size));
   std::vector<int64_t> shift;
   for (int64_t kh = 0; kh < s.kernel[1]; ++kh) {
@@ -94,8 +95,7 @@ void backward_data_columns(const ConvShape& s, const T* gy, const T* w, const T*
             // The columns of this remainder, of which x is the first in the plane.
             int64_t x = (b - s.pad[2] % s.stride[2] + s.stride[2]) % s.stride[2];
             int64_t i = (x + s.pad[2]) / s.stride[2];
-            const T* const sum =
-                sums + (y % s.stride[1] * s.stride[2] + b) * plane + y / s.stride[1] * row;
+            const T* const sum = sums + (y % s.stride[1] * s.stride[2] + b) * plane + y / s.stride[1] * row;
             for (; x < s.in[2] && i < row; x += s.stride[2], ++i) to[x] = sum[i];
           }
         }

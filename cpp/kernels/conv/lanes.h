@@ -157,6 +157,10 @@ class LaneOperand {
         distinct_(std::min(blocks, groups / std::gcd(groups, conv_kernels<T>().lanes))),
         space_(sizeof(T) * static_cast<size_t>(distinct_ * size_ * conv_kernels<T>().lanes)) {
     const int64_t lanes = conv_kernels<T>().lanes;
+    if (groups == 1) {
+      for (int64_t i = 0; i < size_; ++i) std::fill_n(space_.as<T>() + i * lanes, lanes, src[i]);
+      return;
+    }
     parallel_for(distinct_ * (size_ > 0), std::max<int64_t>(1, kGrainElements / (size * lanes)),
                  [&](int64_t begin, int64_t end) {
                    for (int64_t block = begin; block < end; ++block) {
