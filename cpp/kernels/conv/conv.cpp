@@ -8,6 +8,7 @@
 
 #include "kernels/conv/columns.h"
 #include "kernels/conv/correlate.h"
+#include "kernels/conv/dilated.h"
 #include "kernels/conv/lanes.h"
 #include "kernels/conv/weight_grad.h"
 #include "kernels/conv/winograd.h"
@@ -173,6 +174,14 @@ void conv_forward(const ConvShape& s, const T* x, const T* w, const T* bias, T* 
     return gemm(a);
   }
   if (is_disjoint(s)) return disjoint(s, x, w, bias, y);
+  if (DilatedParts::pays<T>(s)) {
+    const DilatedParts parts(s);
+    const Workspace from(sizeof(T) * static_cast<size_t>(parts.x_size()));
+    const Workspace to(sizeof(T) * static_cast<size_t>(parts.y_size()));
+    parts.split_x(x, from.as<T>());
+    conv_forward<T>(parts.shape(), from.as<T>(), w, bias, to.as<T>());
+    return parts.join_y(to.as<T>(), y);
+  }
   const int64_t one[3] = {1, 1, 1};
   const std::vector<Phase> phases = {forward_phase(s, forward_taps(s))};
   Correlation<T> c;
@@ -203,6 +212,14 @@ void conv_backward_data(const ConvShape& s, const T* gy, const T* w, const T* bi
   if (is_whole(s) && !bias) {
     const int64_t n = ic * s.taps();
     return gemm(product<T>(s.n, n, oc, {gy, oc, 1}, {w, n, 1}, gx));
+  }
+  if (!bias && DilatedParts::pays<T>(s)) {
+    const DilatedParts parts(s);
+    const Workspace from(sizeof(T) * static_cast<size_t>(parts.y_size()));
+    const Workspace to(sizeof(T) * static_cast<size_t>(parts.x_size()));
+    parts.split_y(gy, from.as<T>());
+    conv_backward_data<T>(parts.shape(), from.as<T>(), w, nullptr, to.as<T>());
+    return parts.join_x(to.as<T>(), gx);
   }
   const int64_t* st = s.stride;
   std::vector<Phase> phases;
@@ -246,6 +263,14 @@ void conv_backward_weight(const ConvShape& s, const T* x, const T* gy, T* gw) {
   if (is_whole(s)) {
     const int64_t n = s.ic * s.taps();
     return gemm(product<T>(s.oc, n, s.n, {gy, 1, s.oc}, {x, n, 1}, gw));
+  }
+  if (DilatedParts::pays<T>(s)) {
+    const DilatedParts parts(s);
+    const Workspace x_parts(sizeof(T) * static_cast<size_t>(parts.x_size()));
+    const Workspace gy_parts(sizeof(T) * static_cast<size_t>(parts.y_size()));
+    parts.split_x(x, x_parts.as<T>());
+    parts.split_y(gy, gy_parts.as<T>());
+    return conv_backward_weight<T>(parts.shape(), x_parts.as<T>(), gy_parts.as<T>(), gw);
   }
   const Taps taps = forward_taps(s);
   // From 32 rows on the two ways take the same time.
