@@ -83,3 +83,23 @@ def test_other_kernels(size: int, stride: int, transposed: bool) -> None:
         results.append([t.detach().numpy() for t in (y, x.grad, w.grad)])
     for single, double in zip(*results, strict=True):
         assert rms(single - double) <= 3e-6 * rms(double)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize(("dilation", "pad"), [(2, 2), ((2, 3), (1, 3)), (3, 0), ((4, 5), (4, 7))])
+def test_dilated_kernels(dilation: int | tuple[int, int], pad: int | tuple[int, int], transposed: bool) -> None:
+    """The parts between which a dilation does not mix: float32 against float64, which sums directly.
+
+    Measured: at most 1.4e-6 of the root of mean squares.
+    """
+    rng = np.random.default_rng(0)
+    conv = F.conv_transpose2d if transposed else F.conv2d
+    image, kernel = rng.standard_normal((3, 40, 23, 26)), rng.standard_normal((40, 40, 3, 3))
+    results = []
+    for dtype in (plait.float32, plait.float64):
+        x, w = (plait.tensor(a, dtype=dtype, requires_grad=True) for a in (image, kernel))
+        y = conv(x, w, dilation=dilation, padding=pad)
+        y.backward(plait.tensor(np.random.default_rng(0).standard_normal(y.shape), dtype=dtype))
+        results.append([t.detach().numpy() for t in (y, x.grad, w.grad)])
+    for single, double in zip(*results, strict=True):
+        assert rms(single - double) <= 3e-6 * rms(double)

@@ -78,21 +78,6 @@ struct DirectPatches {
   const T* bias;  // (m,), or null
 };
 
-// sums[t*kGradLanes + lane] += gy[h*gy_row + i] * frame[offset[t] + h*frame_row + i] over all h < rows, i < n
-// that fall into the lane.
-template <class T>
-struct DirectGrad {
-  T* sums;
-  const T* gy;
-  int64_t gy_row;
-  const T* frame;
-  int64_t frame_row;
-  int64_t rows, n;
-  int64_t taps;
-  const int64_t* offset;  // (taps,)
-};
-inline constexpr int64_t kGradLanes = 16;
-
 // sums[r*width + i] = sum_j frame[offset[r] + position j] * gy[j*width + i], + sums if add, for r < m; the
 // positions are those of the runs, in order. width: one vector or two.
 template <class T>
@@ -117,8 +102,76 @@ struct ConvKernels {
   void (*pack)(const PackPatches<T>& args);
   void (*direct)(const DirectPatches<T>& args);
   int64_t lanes;  // of a vector
-  void (*direct_grad)(const DirectGrad<T>& args);
   void (*patch_grad)(const GradPatches<T>& args);
+};
+
+// Groups side by side in the lanes of vectors. Sizes and places count vectors, but for those of planes.
+
+// `count` neighbouring elements of a plane, and where the places of their vectors stand.
+struct LanePiece {
+  int64_t src, place, count;
+};
+// Vector place[piece.place + i] of the frame gets element piece.src + i of `lanes` planes, `lane` elements
+// apart; the vectors of `zeros` zeros.
+template <class T>
+struct LaneSpread {
+  T* frame;
+  const T* src;
+  int64_t lane, lanes;
+  const int32_t* place;
+  const LanePiece* pieces;
+  int64_t n_pieces;
+  const int32_t* zeros;
+  int64_t n_zeros;
+};
+
+struct LaneTap {
+  int64_t frame, weight;
+};
+// Neighbouring positions, the first at `base` of the frame and `y` of the result, and the taps that count.
+struct LaneRun {
+  int64_t base, length, y;
+  int64_t first_tap, taps;
+};
+// y[r*y_row + run.y + i*y_step] = bias[r] + sum over c < channels and the run's taps of
+//   weight[r*w_row + c*w_channel + tap.weight] * frame[c*channel + run.base + i + tap.frame]
+// for r < rows, at most the table's.
+template <class T>
+struct LaneCorrelation {
+  T* y;
+  int64_t y_row, y_step;
+  const T* frame;
+  int64_t channels, channel;
+  const T* weight;
+  int64_t w_row, w_channel;
+  const T* bias;  // (rows,), or null
+  const LaneTap* taps;
+  const LaneRun* runs;
+  int64_t n_runs;
+  int64_t rows;
+};
+
+// sums[r*k + t] += sum over the runs of gy[r*gy_row + run.y + i] * frame[run.base + i + offset[t]], for r <
+// rows, t < k. taps: of a row of the kernel, if there is but one channel, whose runs may leave out taps that
+// they do not count; else 0.
+template <class T>
+struct LaneGrad {
+  T* sums;
+  int64_t rows, k, taps;
+  const T* frame;
+  const int64_t* offset;  // (k,)
+  const T* gy;
+  int64_t gy_row;
+  const LaneRun* runs;
+  int64_t n_runs;
+};
+
+template <class T>
+struct LaneKernels {
+  void (*spread)(const LaneSpread<T>& args);
+  void (*correlate)(const LaneCorrelation<T>& args);
+  void (*gradient)(const LaneGrad<T>& args);
+  int64_t rows;  // of a call of correlate
 };
 
 // Winograd's F(m x m, r x r), m + r = 7: a tile of m x m outputs of a kernel of r x r taps, 2 <= r <= 5, from
@@ -205,6 +258,8 @@ struct WinogradKernels {
 struct ConvTable {
   ConvKernels<float> f32;
   ConvKernels<double> f64;
+  LaneKernels<float> lanes_f32;
+  LaneKernels<double> lanes_f64;
   WinogradKernels winograd;
 };
 

@@ -25,6 +25,7 @@ namespace plait {
   X(gemm)                        \
   X(gemv)                        \
   X(conv)                        \
+  X(conv_lanes)                  \
   X(winograd)                    \
   X(pool)                        \
   X(recurrent)                   \

@@ -323,7 +323,8 @@ namespace {
   "rounded down.\n\n"                                                                                        \
   "In 2-D and float32, filters of up to 5x5 (with strides, of 5 times the stride) may be applied by "        \
   "Winograd's algorithm (Lavin and Gray 2016): about twice the rounding error of direct sums, and a NaN or " \
-  "an infinity reaches all outputs of its tile of at most 5x5.\n\n"                                          \
+  "an infinity reaches all outputs of its tile of at most 5x5 (with dilation, as far apart as its "          \
+  "taps).\n\n"                                                                                               \
   "Raises ArgumentError for shapes that do not fit and ArgumentTypeError for dtypes that differ.\n\n"
 #define PLAIT_CONV_TRANSPOSE_DOC                                                                            \
   "Transposed convolution: the gradient of a convolution with respect to its input.\n\n"                    \

@@ -25,6 +25,7 @@ def conv1d_samples(g: Gen) -> Iterable[Sample]:
     yield case(g(2, 4, 12), g(6, 2, 3), g(6), stride=3, padding=2, dilation=2, groups=2)
     yield case(g(2, 3, 9), g(4, 3, 4), g(4), padding="same")
     yield case(g(2, 3, 9), g(4, 3, 3), padding="valid")
+    yield case(g(2, 18, 21), g(18, 1, 5), g(18), stride=2, padding=2, groups=18)
 
 
 def conv2d_samples(g: Gen) -> Iterable[Sample]:
@@ -48,6 +49,10 @@ def conv2d_samples(g: Gen) -> Iterable[Sample]:
     yield case(g(1, 2, 9, 9), g(3, 2, 1, 1), g(3), stride=4)
     yield case(g(1, 3, 19, 17), g(5, 3, 2, 5), stride=(3, 4), padding=(1, 2))
     yield case(g(0, 3, 6, 6), g(4, 3, 3, 3), g(4))
+    yield case(g(2, 20, 7, 5), g(30, 2, 3, 3), g(30), stride=2, padding=1, groups=10)
+    yield case(g(3, 7, 4, 6), g(7, 1, 5, 3), padding=(3, 1), dilation=(1, 2), groups=7)
+    yield case(g(16, 3, 5, 6), g(5, 3, 3, 3), g(5), stride=(1, 2), padding=1)
+    yield case(g(2, 3, 9, 8), g(4, 3, 4, 2), g(4), stride=(4, 3), padding=1)
 
 
 def conv3d_samples(g: Gen) -> Iterable[Sample]:
@@ -56,6 +61,7 @@ def conv3d_samples(g: Gen) -> Iterable[Sample]:
     yield case(g(1, 4, 6, 5, 5), g(4, 2, 3, 3, 3), g(4), stride=(2, 1, 1), padding=1, groups=2)
     yield case(g(1, 2, 6, 6, 6), g(2, 2, 2, 2, 2), dilation=2)
     yield case(g(2, 4, 5, 6), g(3, 2, 2, 3, 3))
+    yield case(g(1, 16, 3, 4, 5), g(16, 1, 3, 2, 3), g(16), padding=1, groups=16)
 
 
 def conv_large(dims: int) -> Callable[[Gen], Iterable[Sample]]:

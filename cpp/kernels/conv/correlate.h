@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Forward and backward-data are one thing: every output position of a grid is a weighted sum over channels
-// and taps of a source image. Two ways, chosen by the shape alone:
+// and taps of a source image. Two ways here, chosen by the shape alone; lanes.h has one for many groups:
 //   panels   weights packed once, patches packed from frames into column panels, the GEMM's micro-kernel.
 //            Columns run over the positions of all images, so that small planes fill panels too.
 //            Where that wastes few lanes, patches are read from the frames as they lie instead.
-//   direct   few output channels per group (depthwise above all), or short sums: a tile of one group's frame
-//            at a time, which stays in a near cache.
+//   direct   few output channels, or short sums: a tile of one group's frame at a time, which stays in a near
+//            cache.
 #pragma once
 
 #include <algorithm>
@@ -45,9 +45,8 @@ struct Correlation {
 struct Tile {
   int64_t h, w;
 };
-inline Tile direct_tile(const FrameShape& f, const int64_t* grid, int64_t channels) {
-  // Elements of all channels' frames: half of a small L2, and less when halos are cheap.
-  const int64_t limit = channels > 8 ? int64_t{1} << 16 : int64_t{1} << 13;
+// limit: elements of all channels' frames.
+inline Tile tile_within(const FrameShape& f, const int64_t* grid, int64_t channels, int64_t limit) {
   Tile t{grid[1], grid[2]};
   const auto elements = [&] {
     return channels * f.phases[0] * f.phases[1] * f.phases[2] * f.cells[0] * (f.cells[1] - grid[1] + t.h) *
@@ -77,7 +76,9 @@ void correlate_direct(const Correlation<T>& c) {
   for (const Phase& p : phases) {
     for (int i = 0; i < 3; ++i) grid[i] = std::max(grid[i], p.grid[i]);
   }
-  const Tile tile = direct_tile(whole, grid, c.channels);
+  // Half of a small L2, and less when halos are cheap.
+  const int64_t limit = c.channels > 8 ? int64_t{1} << 16 : int64_t{1} << 13;
+  const Tile tile = tile_within(whole, grid, c.channels, limit);
   std::vector<Phase> tiled = phases;
   for (Phase& p : tiled) {
     p.grid[1] = std::min(p.grid[1], tile.h);

@@ -62,6 +62,13 @@ struct Phase {
   int64_t positions() const { return grid[0] * grid[1] * grid[2]; }
 };
 
+// All outputs.
+inline Phase forward_phase(const ConvShape& s, Taps taps) {
+  Phase p{std::move(taps), {}, {0, 0, 0}};
+  std::copy_n(s.out, 3, p.grid);
+  return p;
+}
+
 // The frame that all phases can read without a look at its border.
 inline FrameShape frame_shape(const int64_t* in, const int64_t* step, const std::vector<Phase>& phases) {
   FrameShape f;

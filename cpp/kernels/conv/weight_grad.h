@@ -9,49 +9,6 @@
 
 namespace plait::conv {
 
-inline Phase forward_phase(const ConvShape& s, Taps taps) {
-  Phase p{std::move(taps), {}, {0, 0, 0}};
-  std::copy_n(s.out, 3, p.grid);
-  return p;
-}
-
-// One input channel per group: every tap of a channel is a dot product of two planes.
-template <class T>
-void weight_grad_direct(const ConvShape& s, const Taps& taps, const T* x, const T* gy, T* gw) {
-  const FrameShape f = frame_shape(s.in, s.stride, {forward_phase(s, taps)});
-  const std::vector<int64_t> offset = tap_offsets(f, taps, 1, f.plane());
-  const int64_t multiplier = s.oc / s.ic;
-  const double work = static_cast<double>(s.n * s.oc * s.out_size() * taps.size());
-  // The sum of a channel runs over the images in order in one thread: the same bits at any number of threads.
-  for_units(s.ic, 2 * work, [&](int64_t c) {
-    const Workspace space(sizeof(T) * static_cast<size_t>(f.plane() + kFrameSlack));
-    std::vector<T> sums(static_cast<size_t>(multiplier * taps.size() * kGradLanes));
-    DirectGrad<T> a;
-    a.gy_row = s.out[2];
-    a.frame_row = f.cells[2];
-    a.rows = s.out[1];
-    a.n = s.out[2];
-    a.taps = taps.size();
-    a.offset = offset.data();
-    for (int64_t image = 0; image < s.n; ++image) {
-      conv_kernels<T>().frame(f, space.as<T>(), x + (image * s.ic + c) * s.in_size(), 1);
-      for (int64_t m = 0; m < multiplier; ++m) {
-        for (int64_t d = 0; d < s.out[0]; ++d) {
-          a.sums = sums.data() + m * taps.size() * kGradLanes;
-          a.gy = gy + (image * s.oc + c * multiplier + m) * s.out_size() + d * s.out[1] * s.out[2];
-          a.frame = space.as<T>() + f.position(d, 0, 0);
-          conv_kernels<T>().direct_grad(a);
-        }
-      }
-    }
-    for (int64_t t = 0; t < multiplier * taps.size(); ++t) {
-      T sum = 0;
-      for (int64_t l = 0; l < kGradLanes; ++l) sum += sums[static_cast<size_t>(t * kGradLanes + l)];
-      gw[c * multiplier * taps.size() + t] = sum;
-    }
-  });
-}
-
 // Sums of `rows` pairs of channel and tap, [row][output channel], to gw[output channel][row]; `turned` has
 // space for as many, and kFrameSlack.
 template <class T>

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Convolution's own kernels. Frames make every read a whole unaligned vector: nothing is masked but the tails
 // of results. Packing a vector of patches costs a load and a store; it is shared by all output channels.
-// Patches read where they lie cost a load for each panel of weights; with one channel they are bound by
-// loads, one per multiply-add, which outruns memory for kernels up to 5 x 5.
+// Patches read where they lie cost a load for each panel of weights.
 #include <utility>
 
 #include "kernels/conv.h"
@@ -302,42 +301,6 @@ void direct(const DirectPatches<T>& a) {
   direct_of(a, std::make_integer_sequence<int, kMaxRows>{});
 }
 
-// kTaps sums at a time in registers.
-template <class T, int kTaps>
-PLAIT_INLINE void grad_taps(const DirectGrad<T>& a, T* sums, const int64_t* offset) {
-  constexpr int64_t L = kLanes<T>;
-  Vec<T> acc[kTaps];
-#pragma GCC unroll 16
-  for (int t = 0; t < kTaps; ++t) acc[t] = load(sums + t * kGradLanes);
-  for (int64_t h = 0; h < a.rows; ++h) {
-    const T* gy = a.gy + h * a.gy_row;
-    const T* src = a.frame + h * a.frame_row;
-    int64_t i = 0;
-    for (; i + L <= a.n; i += L) {
-      const Vec<T> g = load(gy + i);
-#pragma GCC unroll 16
-      for (int t = 0; t < kTaps; ++t) acc[t] += g * load(src + offset[t] + i);
-    }
-    if (i < a.n) {  // both factors masked: what lies behind may be infinite
-      const int64_t n = a.n - i;
-      const Vec<T> g = load_n(gy + i, n);
-#pragma GCC unroll 16
-      for (int t = 0; t < kTaps; ++t) acc[t] += g * load_n(src + offset[t] + i, n);
-    }
-  }
-#pragma GCC unroll 16
-  for (int t = 0; t < kTaps; ++t) store(sums + t * kGradLanes, acc[t]);
-}
-
-template <class T>
-void direct_grad(const DirectGrad<T>& a) {
-  static_assert(kGradLanes % kLanes<T> == 0);
-  int64_t t = 0;
-  for (; t + 9 <= a.taps; t += 9) grad_taps<T, 9>(a, a.sums + t * kGradLanes, a.offset + t);
-  for (; t + 5 <= a.taps; t += 5) grad_taps<T, 5>(a, a.sums + t * kGradLanes, a.offset + t);
-  for (; t < a.taps; ++t) grad_taps<T, 1>(a, a.sums + t * kGradLanes, a.offset + t);
-}
-
 // Elements of patches are broadcast from where they lie: nothing is packed but the gradients.
 template <class T, int R, int V>
 void patch_grad_tile(const GradPatches<T>& a, T* sums, const int64_t* offset) {
@@ -395,7 +358,7 @@ void patch_grad(const GradPatches<T>& a) {
 }
 
 template <class T>
-constexpr ConvKernels<T> kKernels = {frame<T>, pack<T>, direct<T>, kLanes<T>, direct_grad<T>, patch_grad<T>};
+constexpr ConvKernels<T> kKernels = {frame<T>, pack<T>, direct<T>, kLanes<T>, patch_grad<T>};
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 // Copies that are not memcpy. Conversions and gathers are bound by load and store slots; the transposes work
 // on blocks in registers (rounds of two-row shuffles), so that every cache
 // line is read and written whole, and are bound by memory.
+#include "kernels/isa/transpose.h"
 #include "kernels/isa/vec.h"
 #include "kernels/table.h"
 
@@ -175,102 +176,6 @@ void scatter(void* dst, int64_t stride, int64_t row_stride, const void* src, int
 
 // --- transpose
 // ----------------------------------------------------------------------------------------------
-
-// Tiles of 32 bytes a row at AVX-512 too: shuffles of whole vectors with an index cost twice as much as those
-// of halves without one, and short rows fill a smaller tile better.
-inline constexpr int kTileBytes = kVecBytes < 32 ? kVecBytes : 32;
-template <class T>
-using TileRow = typename VecOf<T, kTileBytes>::type;
-template <class T>
-inline constexpr int kTile = kTileBytes / static_cast<int>(sizeof(T));
-
-// Elements of a and b in turns, from the lower or the upper half of every 16 bytes.
-template <class V, bool kUpper>
-PLAIT_INLINE V take_turns(V a, V b) {
-  using I = MaskOf<V>;
-  constexpr int kN = static_cast<int>(sizeof(V) / sizeof(ElemT<V>)),
-                kGroup = 16 / static_cast<int>(sizeof(ElemT<V>));
-  I from;
-  for (int i = 0; i < kN; ++i) {
-    const int run = i % kGroup;
-    from[i] =
-        static_cast<ElemT<I>>((run % 2 ? kN : 0) + i / kGroup * kGroup + (kUpper ? kGroup / 2 : 0) + run / 2);
-  }
-  return __builtin_shuffle(a, b, from);
-}
-template <class V, bool kUpper>
-PLAIT_INLINE V join_halves(V a, V b) {
-  if constexpr (!kUpper) return combine(low_half(a), low_half(b));
-  using I = MaskOf<V>;
-  constexpr int kN = static_cast<int>(sizeof(V) / sizeof(ElemT<V>));
-  I from;
-  for (int i = 0; i < kN; ++i) {
-    from[i] = static_cast<ElemT<I>>(i < kN / 2 ? i + kN / 2 : i + kN);
-  }
-  return __builtin_shuffle(a, b, from);
-}
-// kTile<T> rows of as many elements, turned over.
-template <class T>
-PLAIT_INLINE void turn(TileRow<T>* r) {
-  using V = TileRow<T>;
-  constexpr int B = kTile<T>, kGroup = 16 / static_cast<int>(sizeof(T));
-  V s[B];
-#pragma GCC unroll 8
-  for (int i = 0; i < B; i += 2) {
-    s[i] = take_turns<V, false>(r[i], r[i + 1]);
-    s[i + 1] = take_turns<V, true>(r[i], r[i + 1]);
-  }
-  if constexpr (kGroup == 4) {
-#pragma GCC unroll 8
-    for (int i = 0; i < B; i += 4) {
-      // As elements of 8 bytes: GCC sees no unpacking in pairs of four and loads an index for each shuffle.
-      using W = typename VecOf<uint64_t, sizeof(V)>::type;
-      r[i] = (V)take_turns<W, false>((W)s[i], (W)s[i + 2]);
-      r[i + 1] = (V)take_turns<W, true>((W)s[i], (W)s[i + 2]);
-      r[i + 2] = (V)take_turns<W, false>((W)s[i + 1], (W)s[i + 3]);
-      r[i + 3] = (V)take_turns<W, true>((W)s[i + 1], (W)s[i + 3]);
-    }
-  } else {
-#pragma GCC unroll 8
-    for (int i = 0; i < B; ++i) r[i] = s[i];
-  }
-  if constexpr (B > kGroup) {
-#pragma GCC unroll 8
-    for (int i = 0; i < kGroup; ++i) {
-      const V low = join_halves<V, false>(r[i], r[i + kGroup]),
-              high = join_halves<V, true>(r[i], r[i + kGroup]);
-      r[i] = low;
-      r[i + kGroup] = high;
-    }
-  }
-}
-
-template <class T>
-PLAIT_INLINE TileRow<T> load_part(const char* p, int64_t n) {
-#if PLAIT_ISA_LEVEL == 2
-  const auto bits = static_cast<__mmask8>(lane_bits(n));
-  if constexpr (sizeof(T) == 4) {
-    return (TileRow<T>)_mm256_maskz_loadu_epi32(bits, p);
-  } else {
-    return (TileRow<T>)_mm256_maskz_loadu_epi64(bits, p);
-  }
-#else
-  return load_n(reinterpret_cast<const T*>(p), n);
-#endif
-}
-template <class T>
-PLAIT_INLINE void store_part(char* p, TileRow<T> v, int64_t n) {
-#if PLAIT_ISA_LEVEL == 2
-  const auto bits = static_cast<__mmask8>(lane_bits(n));
-  if constexpr (sizeof(T) == 4) {
-    _mm256_mask_storeu_epi32(p, bits, (__m256i)v);
-  } else {
-    _mm256_mask_storeu_epi64(p, bits, (__m256i)v);
-  }
-#else
-  store_n(reinterpret_cast<T*>(p), v, n);
-#endif
-}
 
 // A block of rows x columns, at most a tile.
 template <class T>
