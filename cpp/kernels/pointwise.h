@@ -12,7 +12,7 @@ namespace plait {
 // hold bool.
 using PointwiseFn = void (*)(void* out, const void* const* in, uint32_t broadcast, int64_t n);
 
-inline constexpr int kMaxPointwiseInputs = 5;
+inline constexpr int kMaxPointwiseInputs = 6;
 
 // The words of ops/pointwise.def, which explains them.
 enum class PointwiseTypes : uint8_t { Float, Round, FloatTest, Number, NumberBool, Integer, Test };

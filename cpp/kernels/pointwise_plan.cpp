@@ -22,6 +22,7 @@ namespace plait {
 namespace {
 
 constexpr int kMaxOperands = kMaxPointwiseInputs + 1;
+static_assert(kMaxOperands <= kMaxLoopOperands);
 constexpr int64_t kBlock = 1024;  // elements staged at once: the buffers of three operands fit the L1 cache
 constexpr int64_t kDirectBlock = 16384;  // elements per block when nothing is staged
 constexpr int64_t kLongRow = 128;        // below this, calls per row cost more than staging

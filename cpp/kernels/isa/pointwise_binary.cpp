@@ -9,8 +9,8 @@ template <class F, Types kTypes, Gradient kGradient>
 void set_binary(PointwiseTable& t, Pointwise value) {
   PointwiseFn* row = t.fn[static_cast<int>(value)];
   set_values<F, kTypes>(row);
-  if constexpr (kGradient != Gradient::None) set_floats<GradA<F>, 3>(row + 10);
-  if constexpr (kGradient == Gradient::Fused) set_floats<GradB<F>, 3>(row + 20);
+  if constexpr (kGradient != Gradient::None) set_floats<GradA<F>, arity<F, F32>() + 1>(row + 10);
+  if constexpr (kGradient == Gradient::Fused) set_floats<GradB<F>, arity<F, F32>() + 1>(row + 20);
 }
 
 struct IntegerPow {

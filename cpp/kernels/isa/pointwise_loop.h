@@ -173,7 +173,8 @@ constexpr int arity() {
   if constexpr (requires(V v) { F::f(v); }) return 1;
   if constexpr (requires(V v) { F::f(v, v); }) return 2;
   if constexpr (requires(V v) { F::f(v, v, v); }) return 3;
-  return 4;
+  if constexpr (requires(V v) { F::f(v, v, v, v); }) return 4;
+  return 5;
 }
 
 // gy * df(...)
@@ -186,16 +187,16 @@ struct Grad {
 };
 template <class F>
 struct GradA {
-  template <class V>
-  static V f(V gy, V a, V b) {
-    return gy * F::da(a, b);
+  template <class V, class... P>
+  static V f(V gy, V a, V b, P... p) {
+    return gy * F::da(a, b, p...);
   }
 };
 template <class F>
 struct GradB {
-  template <class V>
-  static V f(V gy, V a, V b) {
-    return gy * F::db(a, b);
+  template <class V, class... P>
+  static V f(V gy, V a, V b, P... p) {
+    return gy * F::db(a, b, p...);
   }
 };
 
