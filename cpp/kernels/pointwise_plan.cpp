@@ -279,8 +279,7 @@ void run_linear(Plan& plan) {
 
 // All operands are runs of memory or single elements, in the kernel's own dtypes.
 void run_flat(PointwiseFn fn, int64_t numel, const PointwiseOperand& out,
-              std::span<const PointwiseOperand> in) {
-  uint32_t broadcast = 0;
+              std::span<const PointwiseOperand> in, uint32_t broadcast) {
   int64_t step[kMaxPointwiseInputs];
   for (size_t k = 0; k < in.size(); ++k) {
     const bool moves = in[k].flat;
@@ -306,10 +305,11 @@ void convert_elements(void* dst, DType to, const void* src, DType from, int64_t 
   }
 }
 
-void run_pointwise(PointwiseFn fn, IntSpan shape, int64_t numel, const PointwiseOperand& out,
-                   std::span<const PointwiseOperand> in) {
+void run_pointwise(PointwiseFn fn, IntSpan shape, int64_t numel, const PointwiseOperand& result,
+                   std::span<const PointwiseOperand> in, PointwiseFn halves, DType half) {
   PLAIT_ASSERT(fn && in.size() <= kMaxPointwiseInputs);
   if (numel == 0) return;
+  PointwiseOperand out = result;
   bool flat = out.flat && out.array.dtype == out.compute;
   bool converts_single = false;
   for (const PointwiseOperand& x : in) {
@@ -332,13 +332,27 @@ void run_pointwise(PointwiseFn fn, IntSpan shape, int64_t numel, const Pointwise
     }
     in = {converted, in.size()};
   }
-  if (flat) return run_flat(fn, numel, out, in);
+  Plan plan;
+  const auto in_halves = [&](const PointwiseOperand& x) { return x.single || x.array.dtype == half; };
+  if (halves && numel > 1 && (out.array.dtype == half || out.compute == DType::kBool) &&
+      std::all_of(in.begin(), in.end(), in_halves)) {
+    fn = halves;
+    flat = out.flat;
+    if (out.compute != DType::kBool) out.compute = half;
+    for (size_t k = 0; k < in.size(); ++k) {
+      if (!converts_single) converted[k] = in[k];
+      if (converted[k].array.dtype == half) converted[k].compute = half;
+      if (converted[k].single && converted[k].compute != half) plan.broadcast |= kPointwiseWide << k;
+      flat &= in[k].flat | in[k].single;
+    }
+    in = {converted, in.size()};
+  }
+  if (flat) return run_flat(fn, numel, out, in, plan.broadcast);
 
   Strided arrays[kMaxOperands];
   arrays[0] = out.array;
   for (size_t k = 0; k < in.size(); ++k) arrays[k + 1] = in[k].array;
   const LoopNest nest(shape, {arrays, in.size() + 1});
-  Plan plan;
   plan.fn = fn;
   plan.nest = &nest;
   plan.n = static_cast<int>(in.size()) + 1;

@@ -28,8 +28,8 @@ void where_loop(void* out, const void* const* in, uint32_t broadcast, int64_t n)
   using M = MaskOf<Vec<T>>;
   T* o = static_cast<T*>(out);
   Operand<T> a, b;
-  a.bind(in[1], broadcast >> 1 & 1);
-  b.bind(in[2], broadcast >> 2 & 1);
+  a.bind(in[1], broadcast >> 1);
+  b.bind(in[2], broadcast >> 2);
   const auto* condition = static_cast<const uint8_t*>(in[0]);
   const bool fixed = broadcast & 1;
   Bytes c{};
