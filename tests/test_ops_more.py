@@ -227,6 +227,19 @@ def test_cross_entropy_of_huge_logits() -> None:
     assert plait.isfinite(x.grad).all()
 
 
+def test_cdist_of_equal_rows_and_its_modes() -> None:
+    x = plait.randn(40, 3, dtype=plait.float64, requires_grad=True)
+    d = plait.cdist(x, x.detach())
+    d.sum().backward()
+    assert np.abs(np.diag(d.detach().numpy())).max() < 1e-6 and x.grad.isfinite().all()
+    exact = plait.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
+    assert np.diag(exact.detach().numpy()).max() == 0 and plait.allclose(d, exact, atol=1e-6)
+    y = x.detach()[:4]
+    assert plait.allclose(plait.cdist(y, y + 1, compute_mode="use_mm_for_euclid_dist"), plait.cdist(y, y + 1))
+    with pytest.raises(ValueError, match="cdist: expected a compute_mode"):
+        plait.cdist(y, y, compute_mode="fast")
+
+
 def test_embedding_padding() -> None:
     weight = plait.randn(5, 3, requires_grad=True)
     y = F.embedding(plait.tensor([1, 0, 1, 4]), weight, padding_idx=0)
