@@ -193,6 +193,45 @@ def test_batch_norm_updates_its_statistics() -> None:
     assert plait.equal(mean, before)
 
 
+@pytest.mark.parametrize("shape", [(9, 12, 5), (8, 12, 2, 2), (40, 8, 4, 4), (3, 12, 1), (9, 8, 7, 7), (2, 12, 5)])
+def test_norms_of_few_elements_a_channel(shape: tuple[int, ...]) -> None:
+    c = shape[1]
+    rng = np.random.default_rng(0)
+    x, w, b, g = (rng.normal(size=s) for s in (shape, c, c, shape))
+    ones = (1,) * (len(shape) - 2)
+
+    def normalised(x: plait.Tensor, dims: tuple[int, ...]) -> plait.Tensor:
+        d = x - x.mean(dims, keepdim=True)
+        return d * ((d * d).mean(dims, keepdim=True) + 1e-5).rsqrt()
+
+    def batch(x: plait.Tensor, w: plait.Tensor, b: plait.Tensor) -> plait.Tensor:
+        dims = (0, *range(2, x.dim()))
+        return normalised(x, dims) * w.view(c, *ones) + b.view(c, *ones)
+
+    def group(x: plait.Tensor, w: plait.Tensor, b: plait.Tensor) -> plait.Tensor:
+        parts = normalised(x.reshape(shape[0], 4, -1), (2,))
+        return parts.reshape(*shape) * w.view(c, *ones) + b.view(c, *ones)
+
+    def fused_batch(x: plait.Tensor, w: plait.Tensor, b: plait.Tensor) -> plait.Tensor:
+        return F.batch_norm(x, None, None, w, b, training=True)
+
+    def fused_group(x: plait.Tensor, w: plait.Tensor, b: plait.Tensor) -> plait.Tensor:
+        return F.group_norm(x, 4, w, b)
+
+    for fused, composed in ((fused_batch, batch), (fused_group, group)):
+        want = [plait.tensor(v, requires_grad=True) for v in (x, w, b)]
+        y = composed(*want)
+        y.backward(plait.tensor(g))
+        for dtype, tol in ((plait.float64, 1e-10), (plait.float32, 2e-5)):
+            got = [plait.tensor(v, dtype=dtype, requires_grad=True) for v in (x, w, b)]
+            z = fused(*got)
+            z.backward(plait.tensor(g, dtype=dtype))
+            np.testing.assert_allclose(z.detach().numpy(), y.detach().numpy(), rtol=tol, atol=tol)
+            for u, v in zip(got, want, strict=True):
+                scale = np.abs(v.grad.numpy()).max()
+                np.testing.assert_allclose(u.grad.numpy(), v.grad.numpy(), rtol=tol, atol=tol * scale)
+
+
 def test_norms_of_constant_input() -> None:
     x = plait.full((4, 8), 3.0)
     assert plait.allclose(F.layer_norm(x, (8,)), plait.zeros(4, 8), atol=1e-3)
