@@ -375,6 +375,16 @@ struct Square {
     return x + x;
   }
 };
+struct Cube {
+  template <class V>
+  static V f(V x) {
+    return x * x * x;
+  }
+  template <class V>
+  static V df(V x) {
+    return k<V>(3) * (x * x);
+  }
+};
 struct Floor {
   template <class V>
   static V f(V x) {

@@ -104,19 +104,23 @@ PLAIT_INLINE void put_n(Out* p, V v, int64_t n) {
 template <class T>
 inline constexpr bool kIsHalf = kSame<T, f16> || kSame<T, bf16>;
 
-// A vector of T under the operand pointers, which may also stand for a splat.
+// A vector of T under the operand pointers, which may also stand for a splat in `room`. The two are apart
+// so that the pointer stays in a register: a store through a pointer into the same object could change it.
+template <class T>
+struct SplatRoom {
+  alignas(kVecBytes) T of[kLanes<T>];
+};
 template <class T>
 struct Operand {
   const T* p;
   int64_t step;
-  alignas(kVecBytes) T splat_of[kLanes<T>];
 
-  PLAIT_INLINE void bind(const void* in, uint32_t broadcast) {
+  PLAIT_INLINE void bind(const void* in, uint32_t broadcast, SplatRoom<T>& room) {
     p = static_cast<const T*>(in);
     step = kLanes<T>;
     if (broadcast & 1) {
-      store(splat_of, splat<Vec<T>>(*p));
-      p = splat_of;
+      store(room.of, splat<Vec<T>>(*p));
+      p = room.of;
       step = 0;
     }
   }
@@ -131,7 +135,7 @@ struct Operand<T> {
   int64_t step;
   F32 splat_of{};
 
-  PLAIT_INLINE void bind(const void* in, uint32_t broadcast) {
+  PLAIT_INLINE void bind(const void* in, uint32_t broadcast, SplatRoom<T>&) {
     p = static_cast<const T*>(in);
     step = broadcast & 1 ? 0 : kLanes<T>;
     if (broadcast & 1) {
@@ -148,8 +152,9 @@ template <class F, class Out, class T, bool kShort, int... K>
 PLAIT_INLINE void run_loop(Out* out, const void* const* in, uint32_t broadcast, int64_t n, Indices<K...>) {
   constexpr int L = kLanes<T>;
   Out* o = out;
+  SplatRoom<T> room[sizeof...(K)];
   Operand<T> x[sizeof...(K)];
-  (x[K].bind(in[K], broadcast >> K), ...);
+  (x[K].bind(in[K], broadcast >> K, room[K]), ...);
   if constexpr (PLAIT_ISA_LEVEL > 0 && kSame<Out, T> && !kIsHalf<T>) {
     // Up to the next whole vector of the result: later ones would lie across two cache lines.
     const auto head = static_cast<int64_t>(-reinterpret_cast<uintptr_t>(o) % kVecBytes / sizeof(T));
