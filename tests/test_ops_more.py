@@ -232,6 +232,20 @@ def test_norms_of_few_elements_a_channel(shape: tuple[int, ...]) -> None:
                 np.testing.assert_allclose(u.grad.numpy(), v.grad.numpy(), rtol=tol, atol=tol * scale)
 
 
+@pytest.mark.parametrize("shape", [(70, 100), (300, 260), (5, 60, 70), (4, 8, 40, 30)])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bfloat16", "bool"])
+def test_transposed_operands_of_many_elements(shape: tuple[int, ...], dtype: str) -> None:
+    order = tuple(reversed(range(len(shape))))
+    x, z = (plait.randint(-9, 9, shape).to(getattr(plait, dtype)) for _ in range(2))
+    row, y = x[..., :1], z.permute(order).contiguous().permute(order)
+    assert y.shape == z.shape and not y.is_contiguous()
+    for f in (lambda y: x + y, lambda y: x < y, lambda y: plait.where(row > 0, y, x), lambda y: y.double(),
+              lambda y: plait.maximum(y, row), lambda y: x.clone().mul_(y),
+              lambda y: x.permute(order) * y.permute(order),
+              lambda y: plait.add(y, y, out=plait.empty_like(x))):  # fmt: skip
+        assert f(y).equal(f(z))
+
+
 def test_norms_of_constant_input() -> None:
     x = plait.full((4, 8), 3.0)
     assert plait.allclose(F.layer_norm(x, (8,)), plait.zeros(4, 8), atol=1e-3)
