@@ -167,6 +167,7 @@ Tensor checked_index(const char* op, const Tensor& input, const Tensor& table) {
   const int64_t rows = table.shape()[0];
   const Tensor index =
       contiguous(input.dtype() == DType::kInt64 ? input : autograd_runtime().cast(input, DType::kInt64));
+  if (kernels().rows.inside(index.data<int64_t>(), index.numel(), rows)) return index;
   for (int64_t i = 0; i < index.numel(); ++i) {
     const int64_t v = index.data<int64_t>()[i];
     PLAIT_CHECK(v >= 0 && v < rows, kIndex, op, ": index ", v, " is out of bounds for a table of ", rows,
