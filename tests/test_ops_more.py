@@ -193,6 +193,59 @@ def test_batch_norm_updates_its_statistics() -> None:
     assert plait.equal(mean, before)
 
 
+@pytest.mark.parametrize("shape", [(9, 12, 5), (8, 12, 2, 2), (40, 8, 4, 4), (3, 12, 1), (9, 8, 7, 7), (2, 12, 5)])
+def test_norms_of_few_elements_a_channel(shape: tuple[int, ...]) -> None:
+    c = shape[1]
+    rng = np.random.default_rng(0)
+    x, w, b, g = (rng.normal(size=s) for s in (shape, c, c, shape))
+    ones = (1,) * (len(shape) - 2)
+
+    def normalised(x: plait.Tensor, dims: tuple[int, ...]) -> plait.Tensor:
+        d = x - x.mean(dims, keepdim=True)
+        return d * ((d * d).mean(dims, keepdim=True) + 1e-5).rsqrt()
+
+    def batch(x: plait.Tensor, w: plait.Tensor, b: plait.Tensor) -> plait.Tensor:
+        dims = (0, *range(2, x.dim()))
+        return normalised(x, dims) * w.view(c, *ones) + b.view(c, *ones)
+
+    def group(x: plait.Tensor, w: plait.Tensor, b: plait.Tensor) -> plait.Tensor:
+        parts = normalised(x.reshape(shape[0], 4, -1), (2,))
+        return parts.reshape(*shape) * w.view(c, *ones) + b.view(c, *ones)
+
+    def fused_batch(x: plait.Tensor, w: plait.Tensor, b: plait.Tensor) -> plait.Tensor:
+        return F.batch_norm(x, None, None, w, b, training=True)
+
+    def fused_group(x: plait.Tensor, w: plait.Tensor, b: plait.Tensor) -> plait.Tensor:
+        return F.group_norm(x, 4, w, b)
+
+    for fused, composed in ((fused_batch, batch), (fused_group, group)):
+        want = [plait.tensor(v, requires_grad=True) for v in (x, w, b)]
+        y = composed(*want)
+        y.backward(plait.tensor(g))
+        for dtype, tol in ((plait.float64, 1e-10), (plait.float32, 2e-5)):
+            got = [plait.tensor(v, dtype=dtype, requires_grad=True) for v in (x, w, b)]
+            z = fused(*got)
+            z.backward(plait.tensor(g, dtype=dtype))
+            np.testing.assert_allclose(z.detach().numpy(), y.detach().numpy(), rtol=tol, atol=tol)
+            for u, v in zip(got, want, strict=True):
+                scale = np.abs(v.grad.numpy()).max()
+                np.testing.assert_allclose(u.grad.numpy(), v.grad.numpy(), rtol=tol, atol=tol * scale)
+
+
+@pytest.mark.parametrize("shape", [(70, 100), (300, 260), (5, 60, 70), (4, 8, 40, 30)])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bfloat16", "bool"])
+def test_transposed_operands_of_many_elements(shape: tuple[int, ...], dtype: str) -> None:
+    order = tuple(reversed(range(len(shape))))
+    x, z = (plait.randint(-9, 9, shape).to(getattr(plait, dtype)) for _ in range(2))
+    row, y = x[..., :1], z.permute(order).contiguous().permute(order)
+    assert y.shape == z.shape and not y.is_contiguous()
+    for f in (lambda y: x + y, lambda y: x < y, lambda y: plait.where(row > 0, y, x), lambda y: y.double(),
+              lambda y: plait.maximum(y, row), lambda y: x.clone().mul_(y),
+              lambda y: x.permute(order) * y.permute(order),
+              lambda y: plait.add(y, y, out=plait.empty_like(x))):  # fmt: skip
+        assert f(y).equal(f(z))
+
+
 def test_norms_of_constant_input() -> None:
     x = plait.full((4, 8), 3.0)
     assert plait.allclose(F.layer_norm(x, (8,)), plait.zeros(4, 8), atol=1e-3)
@@ -225,6 +278,19 @@ def test_cross_entropy_of_huge_logits() -> None:
     assert loss.item() == 0.0
     F.cross_entropy(x, plait.tensor([1, 0])).backward()
     assert plait.isfinite(x.grad).all()
+
+
+def test_cdist_of_equal_rows_and_its_modes() -> None:
+    x = plait.randn(40, 3, dtype=plait.float64, requires_grad=True)
+    d = plait.cdist(x, x.detach())
+    d.sum().backward()
+    assert np.abs(np.diag(d.detach().numpy())).max() < 1e-6 and x.grad.isfinite().all()
+    exact = plait.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
+    assert np.diag(exact.detach().numpy()).max() == 0 and plait.allclose(d, exact, atol=1e-6)
+    y = x.detach()[:4]
+    assert plait.allclose(plait.cdist(y, y + 1, compute_mode="use_mm_for_euclid_dist"), plait.cdist(y, y + 1))
+    with pytest.raises(ValueError, match="cdist: expected a compute_mode"):
+        plait.cdist(y, y, compute_mode="fast")
 
 
 def test_embedding_padding() -> None:

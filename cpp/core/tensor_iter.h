@@ -20,7 +20,7 @@ struct Strided {
 };
 
 inline constexpr int kMaxLoopDims = 64;
-inline constexpr int kMaxLoopOperands = 6;
+inline constexpr int kMaxLoopOperands = 7;
 
 // The loops over `shape` for all operands: dimensions of size 1 dropped, sorted by memory (the first operand
 // decides, later ones break ties), and merged where every operand walks on evenly. Dimension 0 is the

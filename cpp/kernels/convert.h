@@ -24,6 +24,9 @@ struct ConvertTable {
   // rows x bytes, each row contiguous on both sides.
   void (*copy_rows)(void* dst, int64_t dst_stride, const void* src, int64_t src_stride, int64_t bytes,
                     int64_t rows);
+  // Row r of dst is `bytes` from src + place[r] * unit.
+  void (*take_rows)(void* dst, const void* src, const int64_t* place, int64_t unit, int64_t bytes,
+                    int64_t rows);
   // dst[c][r] = src[r][c] for r < rows, c < columns; the elements of a row of either side are contiguous.
   void (*transpose[4])(void* dst, int64_t dst_stride, const void* src, int64_t src_stride, int64_t rows,
                        int64_t columns);

@@ -52,19 +52,49 @@ RowNormArgs row_range(const RowNormArgs& a, DType dtype, int64_t begin, int64_t 
   return r;
 }
 
-// Statistics of every channel through the general reduction.
-template <class C>
-void channel_statistics(const ChannelNormArgs& a, std::vector<double>& variance) {
+// Mean and biased variance of x[batch, i, space] for every i, through the general reduction.
+struct Moments {
+  std::vector<double> mean, variance;
+};
+Moments moments(DType dtype, const void* x, int64_t batch, int64_t n, int64_t space) {
+  Moments m{std::vector<double>(static_cast<size_t>(n)), std::vector<double>(static_cast<size_t>(n))};
   Reduction r = {};
   r.op = ReduceOp::kMoments;
-  r.dtype = a.dtype;
-  r.x = a.x;
+  r.dtype = dtype;
+  r.x = x;
   r.ndim = 3;
-  const int64_t size[3] = {a.batch, a.channels, a.space}, stride[3] = {a.channels * a.space, a.space, 1};
+  const int64_t size[3] = {batch, n, space}, stride[3] = {n * space, space, 1};
   for (int d = 0; d < 3; ++d) r.size[d] = size[d], r.stride[d] = stride[d], r.reduced[d] = d != 1;
-  r.out[0] = {a.mean, DTypeOf<C>::value, ReduceFinish::kValue};
-  r.out[1] = {variance.data(), DType::kFloat64, ReduceFinish::kVar};
+  r.out[0] = {m.mean.data(), DType::kFloat64, ReduceFinish::kValue};
+  r.out[1] = {m.variance.data(), DType::kFloat64, ReduceFinish::kVar};
   reduce(r);
+  return m;
+}
+// Neighbours in groups of `each`, all moments of as many elements, as one.
+Moments join(const Moments& parts, int64_t each) {
+  const int64_t n = static_cast<int64_t>(parts.mean.size()) / each;
+  Moments m{std::vector<double>(static_cast<size_t>(n)), std::vector<double>(static_cast<size_t>(n))};
+  for (int64_t i = 0; i < n; ++i) {
+    const double *mean = parts.mean.data() + i * each, *variance = parts.variance.data() + i * each;
+    double sum = 0, squares = 0;
+    for (int64_t k = 0; k < each; ++k) sum += mean[k];
+    sum /= static_cast<double>(each);
+    for (int64_t k = 0; k < each; ++k) squares += variance[k] + (mean[k] - sum) * (mean[k] - sum);
+    m.mean[static_cast<size_t>(i)] = sum;
+    m.variance[static_cast<size_t>(i)] = squares / static_cast<double>(each);
+  }
+  return m;
+}
+
+// Channels of a few elements are columns side by side, each with its coefficients `space` times: rows of
+// them would leave vectors mostly empty. Batch norm of 128 x 512 x 2 x 2 takes 0.1 ms in place of 0.9, of
+// 64 x 256 x 4 x 4 0.13 in place of 0.22.
+inline constexpr int64_t kShortSpace = 20;
+template <class C>
+void repeat_each(std::vector<C>& v, int64_t times) {
+  const size_t n = v.size(), m = static_cast<size_t>(times);
+  v.resize(n * m);
+  for (size_t i = n; i-- > 0;) std::fill_n(v.begin() + static_cast<int64_t>(i * m), m, v[i]);
 }
 
 // mean and biased variance of `rows` runs of n elements, `distance` apart.
@@ -117,13 +147,14 @@ class BatchNorm {
       return;
     }
     if (!frozen_) {
-      std::vector<double> variance(static_cast<size_t>(a_.channels));
-      channel_statistics<C>(a_, variance);
+      const Moments m = by_column() ? join(moments(a_.dtype, a_.x, a_.batch, width(), 1), a_.space)
+                                    : moments(a_.dtype, a_.x, a_.batch, a_.channels, a_.space);
       for (int64_t c = 0; c < a_.channels; ++c) {
-        set_statistics(c, static_cast<double>(mean_[c]), variance[static_cast<size_t>(c)]);
+        set_statistics(c, m.mean[static_cast<size_t>(c)], m.variance[static_cast<size_t>(c)]);
       }
     }
     for (int64_t c = 0; c < a_.channels; ++c) set_forward(c);
+    spread();
     for_slabs(rows_.apply, columns_.apply);
   }
 
@@ -140,43 +171,51 @@ class BatchNorm {
       });
       return;
     }
-    const int64_t channels = a_.channels;
-    // Partial sums [chunk][2][channels]; a chunk is a run of samples.
+    // Partial sums [chunk][2][sums]; a chunk is a run of samples.
+    const int64_t sums = by_column() ? width() : a_.channels, each = sums / a_.channels;
     const int64_t per_chunk =
-        std::max<int64_t>((a_.batch + 63) / 64, kTaskElements / std::max<int64_t>(1, channels * a_.space));
+        std::max<int64_t>((a_.batch + 63) / 64, kTaskElements / std::max<int64_t>(1, width()));
     const int64_t chunks = (a_.batch + per_chunk - 1) / per_chunk;
-    std::vector<double> partial(static_cast<size_t>(chunks * 2 * channels));
+    std::vector<double> partial(static_cast<size_t>(chunks * 2 * sums));
+    spread();
     parallel_chunks(chunks, [&](int64_t chunk) {
-      double* sums = partial.data() + chunk * 2 * channels;
+      double* into = partial.data() + chunk * 2 * sums;
       const int64_t begin = chunk * per_chunk, end = std::min(a_.batch, begin + per_chunk);
-      if (a_.space == 1) {
+      if (by_column()) {
         SlabArgs s = samples(begin, end);
-        s.sum_gy = sums;
-        s.sum_gyx = sums + channels;
+        s.sum_gy = into;
+        s.sum_gyx = into + sums;
         columns_.sums(s);
         return;
       }
       for (int64_t b = begin; b < end; ++b) {
         SlabArgs s = sample(b);
-        s.sum_gy = sums;
-        s.sum_gyx = sums + channels;
+        s.sum_gy = into;
+        s.sum_gyx = into + sums;
         rows_.sums(s);
       }
     });
-    for (int64_t c = 0; c < channels; ++c) {
+    for (int64_t c = 0; c < a_.channels; ++c) {
       double gy = 0, gyx = 0;
       for (int64_t chunk = 0; chunk < chunks; ++chunk) {
-        gy += partial[static_cast<size_t>((2 * chunk) * channels + c)];
-        gyx += partial[static_cast<size_t>((2 * chunk + 1) * channels + c)];
+        const double* from = partial.data() + chunk * 2 * sums + c * each;
+        for (int64_t k = 0; k < each; ++k) {
+          gy += from[k];
+          gyx += from[sums + k];
+        }
       }
       set_backward(c, gy, gyx);
     }
+    spread();
     if (a_.y) for_slabs(rows_.gradient, columns_.gradient);
   }
 
  private:
   int64_t item() const { return static_cast<int64_t>(item_size(a_.dtype)); }
-  bool by_channel() const { return a_.space > 1 && a_.channels >= kFewChannels; }
+  int64_t width() const { return a_.channels * a_.space; }
+  // A few samples do not pay for spreading the coefficients.
+  bool by_column() const { return a_.space == 1 || (a_.space < kShortSpace && a_.batch >= 8); }
+  bool by_channel() const { return !by_column() && a_.channels >= kFewChannels; }
   C weight(int64_t c) const { return a_.weight ? static_cast<const C*>(a_.weight)[c] : C{1}; }
 
   void set_statistics(int64_t c, double mean, double variance) {
@@ -199,18 +238,28 @@ class BatchNorm {
     if (a_.gbias) static_cast<C*>(a_.gbias)[c] = static_cast<C>(sum_gy);
   }
 
+  // The coefficients, and the means with them, for columns of the slab kernels.
+  void spread() {
+    if (!by_column() || a_.space == 1) return;
+    means_.assign(mean_, mean_ + a_.channels);
+    for (std::vector<C>* v : {&means_, &scale_, &shift_, &slope_}) {
+      v->resize(static_cast<size_t>(a_.channels));
+      repeat_each(*v, a_.space);
+    }
+  }
+
   SlabArgs slab(int64_t first, int64_t c) const {
     SlabArgs s = {};
     s.x = at_byte(a_.x, first * item());
     s.gy = at_byte(a_.gy, first * item());
     s.y = at_byte(a_.y, first * item());
-    s.mean = mean_ + c;
+    s.mean = means_.empty() ? mean_ + c : means_.data();
     s.scale = scale_.data() + c;
     s.slope = slope_.data() + c;
     s.shift = shift_.data() + c;
     return s;
   }
-  // One channel of all samples, all channels of one sample, all channels of some samples (space == 1).
+  // One channel of all samples, all channels of one sample, all channels of some samples (by column).
   SlabArgs channel(int64_t c) const {
     SlabArgs s = slab(c * a_.space, c);
     s.rows = a_.batch;
@@ -226,9 +275,9 @@ class BatchNorm {
     return s;
   }
   SlabArgs samples(int64_t begin, int64_t end) const {
-    SlabArgs s = slab(begin * a_.channels, 0);
+    SlabArgs s = slab(begin * width(), 0);
     s.rows = end - begin;
-    s.n = s.distance = a_.channels;
+    s.n = s.distance = width();
     return s;
   }
 
@@ -240,11 +289,11 @@ class BatchNorm {
                    for (int64_t c = begin; c < end; ++c) f(c);
                  });
   }
-  void for_slabs(void (*by_row)(const SlabArgs&), void (*by_column)(const SlabArgs&)) const {
-    const int64_t each = std::max<int64_t>(1, a_.channels * a_.space);
+  void for_slabs(void (*row_kernel)(const SlabArgs&), void (*column_kernel)(const SlabArgs&)) const {
+    const int64_t each = std::max<int64_t>(1, width());
     parallel_for(a_.batch, std::max<int64_t>(1, kTaskElements / each), [&](int64_t begin, int64_t end) {
-      if (a_.space == 1) return by_column(samples(begin, end));
-      for (int64_t b = begin; b < end; ++b) by_row(sample(b));
+      if (by_column()) return column_kernel(samples(begin, end));
+      for (int64_t b = begin; b < end; ++b) row_kernel(sample(b));
     });
   }
 
@@ -253,7 +302,7 @@ class BatchNorm {
   const SlabKernels &rows_, &columns_;
   C *mean_, *rstd_;
   const double count_;
-  std::vector<C> scale_, shift_, slope_;
+  std::vector<C> scale_, shift_, slope_, means_;
 };
 
 // A group is channels / groups rows of `space` elements; with space 1 it is one row, a coefficient per
@@ -269,6 +318,7 @@ class GroupNorm {
         count_(static_cast<double>(width_ * a.space)) {}
 
   void forward() {
+    if (a_.space <= kSpreadSpace) return forward_as_rows();
     for_groups([&](int64_t i, int64_t first, C* room) {
       double mean, variance;
       run_moments(a_.dtype, at_byte(a_.x, i * width_ * a_.space * item()), 1, width_ * a_.space, 0, &mean,
@@ -308,19 +358,51 @@ class GroupNorm {
       }
       if (a_.y) kernels_.gradient(s);
     });
-    for (int64_t c = 0; c < a_.channels; ++c) {
-      double gw = 0, gb = 0;
-      for (int64_t b = 0; b < a_.batch; ++b) {
-        const int64_t i = b * a_.channels + c;
-        gw += sum_gyx[i] * static_cast<double>(static_cast<const C*>(a_.rstd)[i / width_]);
-        gb += sum_gy[i];
+    if (!a_.gweight && !a_.gbias) return;
+    std::vector<double> gw(static_cast<size_t>(a_.channels)), gb(gw.size());
+    for (int64_t i = 0; i < a_.batch * a_.groups; ++i) {
+      const double rstd = static_cast<double>(static_cast<const C*>(a_.rstd)[i]);
+      const size_t first = static_cast<size_t>(i % a_.groups * width_);
+      for (size_t k = 0; k < static_cast<size_t>(width_); ++k) {
+        gw[first + k] += *sum_gyx++ * rstd;
+        gb[first + k] += *sum_gy++;
       }
-      if (a_.gweight) static_cast<C*>(a_.gweight)[c] = static_cast<C>(gw);
-      if (a_.gbias) static_cast<C*>(a_.gbias)[c] = static_cast<C>(gb);
+    }
+    for (size_t c = 0; c < gw.size(); ++c) {
+      if (a_.gweight) static_cast<C*>(a_.gweight)[c] = static_cast<C>(gw[c]);
+      if (a_.gbias) static_cast<C*>(a_.gbias)[c] = static_cast<C>(gb[c]);
     }
   }
 
  private:
+  // The coefficients of a channel once for each of its elements: a group is a row of layer norm then, whose
+  // kernel has no short runs to wait for.
+  static constexpr int64_t kSpreadSpace = 64;
+  void forward_as_rows() {
+    const auto spread = [&](const void* p) {
+      const C* c = static_cast<const C*>(p);
+      std::vector<C> v(c, c + (p ? a_.channels : 0));
+      if (p) repeat_each(v, a_.space);
+      return v;
+    };
+    const std::vector<C> weights = spread(a_.weight), biases = spread(a_.bias);
+    const int64_t n = width_ * a_.space;
+    const auto kernel = kernels().norm.forward[static_cast<int>(RowNormKind::kLayer)][float_index(a_.dtype)];
+    for_groups([&](int64_t i, int64_t first, C*) {
+      RowNormArgs r = {};
+      r.x = at_byte(a_.x, i * n * item());
+      r.y = at_byte(a_.y, i * n * item());
+      r.weight = a_.weight ? weights.data() + first * a_.space : nullptr;
+      r.bias = a_.bias ? biases.data() + first * a_.space : nullptr;
+      r.mean = static_cast<C*>(a_.mean) + i;
+      r.rstd = static_cast<C*>(a_.rstd) + i;
+      r.rows = 1;
+      r.n = n;
+      r.eps = a_.eps;
+      kernel(r);
+    });
+  }
+
   int64_t item() const { return static_cast<int64_t>(item_size(a_.dtype)); }
   C weight(int64_t c) const { return a_.weight ? static_cast<const C*>(a_.weight)[c] : C{1}; }
   C* scale(C* room) const { return room + width_; }

@@ -9,10 +9,12 @@ namespace plait {
 
 // out[i] = f(in[0][i], in[1][i], ...) for i in [0, n). All operands are contiguous, except that bit k of
 // `broadcast` makes operand k a single element. Operands hold the kernel's element type; results of tests
-// hold bool.
+// hold bool. A single operand of the kernels of 16-bit floats is a float32 where its bit of
+// `broadcast / kPointwiseWide` is set too: numbers keep their precision.
 using PointwiseFn = void (*)(void* out, const void* const* in, uint32_t broadcast, int64_t n);
 
-inline constexpr int kMaxPointwiseInputs = 5;
+inline constexpr int kMaxPointwiseInputs = 6;
+inline constexpr uint32_t kPointwiseWide = 1u << 16;
 
 // The words of ops/pointwise.def, which explains them.
 enum class PointwiseTypes : uint8_t { Float, Round, FloatTest, Number, NumberBool, Integer, Test };
@@ -31,8 +33,8 @@ enum class Pointwise : uint16_t {
 };
 
 struct PointwiseTable {
-  // By dtype as DType numbers them. Null where the dtype has no such function; the 16-bit floats are computed
-  // in float32 and have none of their own.
+  // By dtype as DType numbers them. Null where the dtype has no such function; derivatives of the 16-bit
+  // floats are computed by the kernel of float32.
   PointwiseFn fn[static_cast<int>(Pointwise::kCount)][10];
   // where(condition, a, b) and byte moves know only element sizes: 1, 2, 4, 8.
   PointwiseFn where[4];

@@ -176,18 +176,6 @@ struct Hardshrink {  // parameter: lambda
     return select(abs(x) <= lambda, k<V>(0), k<V>(1));
   }
 };
-struct Huber {  // parameters: beta, scale. scale x^2 / (2 beta) where |x| < beta, scale (|x| - beta / 2)
-                // beyond
-  template <class V>
-  static V f(V x, V beta, V scale) {
-    const V a = abs(x);
-    return scale * (a < beta ? a * a / (2 * beta) : a - beta / 2);
-  }
-  template <class V>
-  static V df(V x, V beta, V scale) {
-    return scale * select(abs(x) >= beta, sign(x), x / beta);
-  }
-};
 struct Threshold {  // parameters: threshold, value
   template <class V>
   static V f(V x, V threshold, V value) {

@@ -375,6 +375,16 @@ struct Square {
     return x + x;
   }
 };
+struct Cube {
+  template <class V>
+  static V f(V x) {
+    return x * x * x;
+  }
+  template <class V>
+  static V df(V x) {
+    return k<V>(3) * (x * x);
+  }
+};
 struct Floor {
   template <class V>
   static V f(V x) {
@@ -518,6 +528,24 @@ struct Attains {  // whether a is the extreme b, for which NaN counts; its share
   template <class V>
   static V da(V a, V b) {
     return select(f(a, b), k<V>(1), k<V>(0));
+  }
+};
+// Of the difference d, parameters: beta, curvature, slope. curvature d^2 / 2 where |d| < beta, a line of the
+// slope beyond; with beta = 0 slope |d|.
+struct Huber {
+  template <class V>
+  static V f(V a, V b, V beta, V curvature, V slope) {
+    const V d = abs(a - b);
+    return d < beta ? curvature * k<V>(0.5) * (d * d) : slope * (d - beta * k<V>(0.5));
+  }
+  template <class V>
+  static V da(V a, V b, V beta, V curvature, V slope) {
+    const V d = a - b;
+    return select(abs(d) >= beta, sign(d) * slope, d * curvature);
+  }
+  template <class V>
+  static V db(V a, V b, V beta, V curvature, V slope) {
+    return da(b, a, beta, curvature, slope);
   }
 };
 struct LogisticLoss {  // log(1 + e^x) - t x: the cross-entropy of sigmoid(x) against t

@@ -19,9 +19,11 @@ struct PointwiseOperand {
 };
 
 // out[i] = fn(in[0][i], in[1][i], ...) over `shape`, to which the inputs broadcast; `out` has this shape. An
-// input may be the very array `out`, but must not overlap it otherwise.
+// input may be the very array `out`, but must not overlap it otherwise. `halves`: the same function as a
+// kernel of the 16-bit dtype `half`, used where all operands but single elements have this dtype.
 void run_pointwise(PointwiseFn fn, IntSpan shape, int64_t numel, const PointwiseOperand& out,
-                   std::span<const PointwiseOperand> in);
+                   std::span<const PointwiseOperand> in, PointwiseFn halves = nullptr,
+                   DType half = DType::kFloat32);
 
 // Converts n contiguous elements.
 void convert_elements(void* dst, DType to, const void* src, DType from, int64_t n);

@@ -218,14 +218,18 @@ class Plan {
   void run() {
     if (outputs_ == 0) return;
     if (slices_ == 1) {
-      parallel_chunks(tasks_, [&](int64_t task) {
+      // Two tasks of which one is the small rest are left to one thread.
+      const int64_t each = std::max<int64_t>(1, outputs_ * count_ / std::max<int64_t>(1, tasks_));
+      parallel_for(tasks_, (kGrainElements + each - 1) / each, [&](int64_t begin, int64_t end) {
         alignas(64) char room[kColumnTile * 8 * kMaxReducePlanes];
-        for_each_tile(task, [&](int64_t outer, int64_t j0, int64_t n) {
-          void* state[kMaxReducePlanes];
-          planes(room, n, state);
-          fold(outer, j0, n, 0, state);
-          finish(outer, j0, n, state);
-        });
+        for (int64_t task = begin; task < end; ++task) {
+          for_each_tile(task, [&](int64_t outer, int64_t j0, int64_t n) {
+            void* state[kMaxReducePlanes];
+            planes(room, n, state);
+            fold(outer, j0, n, 0, state);
+            finish(outer, j0, n, state);
+          });
+        }
       });
       return;
     }

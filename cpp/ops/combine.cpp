@@ -15,11 +15,6 @@
 namespace plait {
 namespace {
 
-template <int64_t kBytes>
-void copy_fixed(char* to, const char* from) {
-  std::memcpy(to, from, kBytes);
-}
-
 // y[o, at_i : at_i + n_i, :] = x_i[o, :, :] for contiguous tensors of one dtype: one run of bytes per input
 // and outer index.
 void join_contiguous(const Tensor& y, const std::vector<Tensor>& xs, int64_t dim) {
@@ -38,32 +33,16 @@ void join_contiguous(const Tensor& y, const std::vector<Tensor>& xs, int64_t dim
     row += pieces.back().bytes;
   }
   char* const out = y.data<char>();
-  const bool single =
-      std::all_of(pieces.begin(), pieces.end(), [&](const Piece& p) { return p.bytes == item; });
-  const auto scatter = kernels().convert.scatter[size_index(item)];
+  const auto copy_rows = kernels().convert.copy_rows;
+  // A stretch of rows of each input after the other, while those of the result are in the L1 cache.
+  const int64_t stretch = std::max<int64_t>(1, 16384 / std::max<int64_t>(row, 1));
   const int64_t grain = std::max<int64_t>(1, kGrainElements * 4 / std::max<int64_t>(row, 1));
   parallel_for(outer, grain, [&](int64_t begin, int64_t end) {
-    char* o = out + begin * row;
-    if (single) {  // elements in turns, a stretch of each tensor after the other
-      constexpr int64_t kStretch = 1024;
-      for (int64_t i = begin; i < end; i += kStretch, o += kStretch * row) {
-        for (size_t k = 0; k < pieces.size(); ++k) {
-          scatter(o + static_cast<int64_t>(k) * item, row, 0, pieces[k].from + i * item,
-                  std::min(kStretch, end - i), 1);
-        }
-      }
-      return;
-    }
-    for (int64_t i = begin; i < end; ++i) {
+    for (int64_t i = begin; i < end; i += stretch) {
+      const int64_t rows = std::min(stretch, end - i);
+      char* o = out + i * row;
       for (const Piece& p : pieces) {
-        const char* from = p.from + i * p.bytes;
-        if (p.bytes == 4) {
-          copy_fixed<4>(o, from);
-        } else if (p.bytes == 8) {
-          copy_fixed<8>(o, from);
-        } else {
-          std::memcpy(o, from, static_cast<size_t>(p.bytes));
-        }
+        copy_rows(o, row, p.from + i * p.bytes, p.bytes, p.bytes, rows);
         o += p.bytes;
       }
     }

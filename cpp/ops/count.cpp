@@ -12,6 +12,7 @@
 #include "core/scalar.h"
 #include "ops/create.h"
 #include "ops/index.h"
+#include "ops/reduce.h"
 #include "ops/registry.h"
 #include "ops/sort.h"
 #include "ops/view.h"
@@ -103,10 +104,11 @@ Tensor bincount(const Tensor& x, const Tensor& weights, int64_t minlength) {
   const Tensor dense = to_dtype(x, DType::kInt64);
   const int64_t* const p = dense.data<int64_t>();
   int64_t bins = minlength;
-  for (int64_t i = 0; i < x.numel(); ++i) {
-    PLAIT_CHECK(p[i] >= 0, kValue, "bincount: expected values of at least 0, got ", p[i]);
-    PLAIT_CHECK(p[i] < INT64_MAX, kValue, "bincount: value ", p[i], " is too large");
-    bins = std::max(bins, p[i] + 1);
+  if (x.numel() > 0) {
+    const auto least = amin(dense).item_as<int64_t>(), most = amax(dense).item_as<int64_t>();
+    PLAIT_CHECK(least >= 0, kValue, "bincount: expected values of at least 0, got ", least);
+    PLAIT_CHECK(most < INT64_MAX, kValue, "bincount: value ", most, " is too large");
+    bins = std::max(bins, most + 1);
   }
   const auto count = [&](auto* out, auto weight) {
     for (int64_t i = 0; i < x.numel(); ++i) out[p[i]] += weight(i);

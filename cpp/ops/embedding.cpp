@@ -46,9 +46,8 @@ Tensor gather_rows(const Tensor& table, const Tensor& index) {
   const int64_t* at = index.data<int64_t>();
   const int64_t grain = std::max<int64_t>(1, 4 * kGrainElements / std::max<int64_t>(1, bytes));
   parallel_for(index.numel(), grain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      std::memcpy(y.data<char>() + i * bytes, from.data<char>() + at[i] * bytes, static_cast<size_t>(bytes));
-    }
+    kernels().convert.take_rows(y.data<char>() + begin * bytes, from.data<char>(), at + begin, bytes, bytes,
+                                end - begin);
   });
   return y;
 }
@@ -168,6 +167,7 @@ Tensor checked_index(const char* op, const Tensor& input, const Tensor& table) {
   const int64_t rows = table.shape()[0];
   const Tensor index =
       contiguous(input.dtype() == DType::kInt64 ? input : autograd_runtime().cast(input, DType::kInt64));
+  if (kernels().rows.inside(index.data<int64_t>(), index.numel(), rows)) return index;
   for (int64_t i = 0; i < index.numel(); ++i) {
     const int64_t v = index.data<int64_t>()[i];
     PLAIT_CHECK(v >= 0 && v < rows, kIndex, op, ": index ", v, " is out of bounds for a table of ", rows,

@@ -5,6 +5,7 @@
 
 #include "autograd/op.h"
 #include "core/parallel.h"
+#include "kernels/dispatch.h"
 #include "ops/create.h"
 #include "ops/index.h"
 #include "ops/registry.h"
@@ -47,16 +48,7 @@ void check_shapes(const char* op, const Tensor& x, int64_t dim, const Tensor& in
 }
 // Every one of n entries lies in [0, size).
 void check_entries(const char* op, const int64_t* p, int64_t step, int64_t n, int64_t dim, int64_t size) {
-  const auto beyond = [size](int64_t v) {
-    return static_cast<int64_t>(static_cast<uint64_t>(size - 1) - static_cast<uint64_t>(v));
-  };
-  int64_t wrong = 0;  // below 0 where one of the two is for any entry
-  if (step == 1) {
-    for (int64_t i = 0; i < n; ++i) wrong |= p[i] | beyond(p[i]);
-  } else {
-    for (int64_t i = 0; i < n; ++i) wrong |= p[i * step] | beyond(p[i * step]);
-  }
-  if (wrong >= 0) return;
+  if (step == 1 && kernels().rows.inside(p, n, size)) return;
   for (int64_t i = 0; i < n; ++i) {
     const int64_t v = p[i * step];
     if (v < 0 || v >= size) out_of_range(op, v, dim, size);

@@ -58,38 +58,35 @@ void read(const IndexPlan& plan, const T* x, T* y) {
   const int64_t n = plan.places.numel(), length = after.numel();
   if (n == 0 || length == 0 || before.numel() == 0) return;
   const bool run = length == after.row() && after.stride(0) == 1;
-  constexpr int64_t kAhead = 8;  // rows to prefetch
-  parallel_for(
-      before.numel() * n, std::max<int64_t>(1, kGrainElements / length), [&](int64_t begin, int64_t end) {
-        T* out = y + begin * length;
-        // Rows [r0, r1) of the plan below `base`.
-        const auto read_rows = [&](const T* base, int64_t r0, int64_t r1) {
-          if (length == 1) {
-            for (int64_t i = r0; i < r1; ++i) *out++ = base[places[i]];
-          } else if (run) {
-            for (int64_t i = r0; i < r1; ++i) {
-              if (i + kAhead < r1) __builtin_prefetch(base + places[i + kAhead]);
-              std::memcpy(static_cast<void*>(out), base + places[i], static_cast<size_t>(length) * sizeof(T));
-              out += length;
-            }
-          } else {
-            for (int64_t i = r0; i < r1; ++i) {
-              after.run(0, length, [&](const auto& at, int64_t m) {
-                const T* p = base + places[i] + at[0];
-                for (int64_t j = 0; j < m; ++j) *out++ = p[j * after.stride(0)];
-              });
-            }
-          }
-        };
-        const int64_t b0 = begin / n, b1 = (end + n - 1) / n;
-        int64_t b = b0;
-        before.run(b0, b1, [&](const auto& at, int64_t count) {
-          const T* base = x + at[0];
-          for (int64_t k = 0; k < count; ++k, ++b, base += before.stride(0)) {
-            read_rows(base, b == b0 ? begin - b * n : 0, b == b1 - 1 ? end - b * n : n);
-          }
-        });
-      });
+  parallel_for(before.numel() * n, std::max<int64_t>(1, kGrainElements / length),
+               [&](int64_t begin, int64_t end) {
+                 T* out = y + begin * length;
+                 // Rows [r0, r1) of the plan below `base`.
+                 const auto read_rows = [&](const T* base, int64_t r0, int64_t r1) {
+                   if (length == 1) {
+                     for (int64_t i = r0; i < r1; ++i) *out++ = base[places[i]];
+                   } else if (run) {
+                     constexpr int64_t kItem = sizeof(T);
+                     kernels().convert.take_rows(out, base, places + r0, kItem, length * kItem, r1 - r0);
+                     out += (r1 - r0) * length;
+                   } else {
+                     for (int64_t i = r0; i < r1; ++i) {
+                       after.run(0, length, [&](const auto& at, int64_t m) {
+                         const T* p = base + places[i] + at[0];
+                         for (int64_t j = 0; j < m; ++j) *out++ = p[j * after.stride(0)];
+                       });
+                     }
+                   }
+                 };
+                 const int64_t b0 = begin / n, b1 = (end + n - 1) / n;
+                 int64_t b = b0;
+                 before.run(b0, b1, [&](const auto& at, int64_t count) {
+                   const T* base = x + at[0];
+                   for (int64_t k = 0; k < count; ++k, ++b, base += before.stride(0)) {
+                     read_rows(base, b == b0 ? begin - b * n : 0, b == b1 - 1 ? end - b * n : n);
+                   }
+                 });
+               });
 }
 
 // put_row(x_elements, step, values, value_step, count) for every row of the plan. Work is split by

@@ -75,7 +75,8 @@ Tensor l1_loss(const Tensor& x, const Tensor& y, Legacy average, Legacy reduce, 
                const Tensor& weight) {
   const Reduce how = reduction_of("l1_loss", average, reduce, name);
   broadcast_shapes("l1_loss", x.shape(), y.shape());
-  return reduced(weighted(abs(sub(x, y)), weight), how);
+  const bool floats = x.is_floating() || y.is_floating();
+  return reduced(weighted(floats ? huber(x, y, 0, 0, 1) : abs(sub(x, y)), weight), how);
 }
 
 // d^2 / (2 beta) where |d| < beta, |d| - beta / 2 beyond
@@ -84,8 +85,7 @@ Tensor smooth_l1_loss(const Tensor& x, const Tensor& y, Legacy average, Legacy r
   const Reduce how = reduction_of("smooth_l1_loss", average, reduce, name);
   broadcast_shapes("smooth_l1_loss", x.shape(), y.shape());
   PLAIT_CHECK(beta >= 0, kValue, "smooth_l1_loss: expected beta >= 0, got ", beta);
-  const Tensor d = sub(x, y);
-  return reduced(beta == 0 ? abs(d) : huber(d, beta, 1), how);
+  return reduced(huber(x, y, beta, beta == 0 ? 0 : 1 / beta, 1), how);
 }
 
 // d^2 / 2 where |d| <= delta, delta (|d| - delta / 2) beyond
@@ -94,7 +94,7 @@ Tensor huber_loss(const Tensor& x, const Tensor& y, std::string_view name, doubl
   const Reduce how = reduction_of("huber_loss", {}, {}, name);
   broadcast_shapes("huber_loss", x.shape(), y.shape());
   PLAIT_CHECK(delta > 0, kValue, "huber_loss: expected delta > 0, got ", delta);
-  return reduced(weighted(huber(sub(x, y), delta, delta), weight), how);
+  return reduced(weighted(huber(x, y, delta, 1, delta), weight), how);
 }
 
 Tensor binary_cross_entropy(const Tensor& x, const Tensor& t, const Tensor& weight, Legacy average,

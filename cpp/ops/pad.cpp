@@ -5,6 +5,7 @@
 
 #include "autograd/op.h"
 #include "core/parallel.h"
+#include "kernels/dispatch.h"
 #include "ops/create.h"
 #include "ops/index.h"
 #include "ops/rearrange.h"
@@ -74,43 +75,61 @@ Tensor padded(const Tensor& input, const Dims& pads, Border border, Scalar value
   const std::vector<int64_t> columns = sources(x, last, pads, border);
   const int64_t width = shape[last], left = std::clamp<int64_t>(pads[2 * last], 0, width),
                 right = std::max(left, width - std::max<int64_t>(0, pads[2 * last + 1]));
+  const int64_t some = std::max<int64_t>(1, 4096 / width);  // rows that stay in the L1 cache
   dispatch(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const T v = value.to<T>();
-    parallel_for(y.numel() / width, std::max<int64_t>(1, kGrainElements / width),
-                 [&](int64_t begin, int64_t end) {
-                   T* out = y.data<T>() + begin * width;
-                   Dims index(last, 0);
-                   for (int64_t d = last - 1, rest = begin; d >= 0; --d) {
-                     index[d] = rest % shape[d];
-                     rest /= shape[d];
-                   }
-                   for (int64_t row = begin; row < end; ++row, out += width) {
-                     const T* in = x.data<T>();
-                     bool outside = false;
-                     for (int64_t d = 0; d < last; ++d) {
-                       const int64_t at = source_of(index[d] - pads[2 * d], x.shape()[d], border);
-                       outside |= at == kNowhere;
-                       in += at * x.strides()[d];
-                     }
-                     for (int64_t d = last - 1; d >= 0 && ++index[d] == shape[d]; --d) index[d] = 0;
-                     if (outside) {
-                       std::fill(out, out + width, v);
-                       continue;
-                     }
-                     const auto edge = [&](int64_t first, int64_t end_of) {
-                       for (int64_t i = first; i < end_of; ++i) {
-                         const int64_t at = columns[static_cast<size_t>(i)];
-                         out[i] = at == kNowhere ? v : in[at];
-                       }
-                     };
-                     edge(0, left);
-                     if (right > left) {
-                       std::copy_n(in + columns[static_cast<size_t>(left)], right - left, out + left);
-                     }
-                     edge(right, width);
-                   }
-                 });
+    parallel_for(
+        y.numel() / width, std::max<int64_t>(1, kGrainElements / width), [&](int64_t begin, int64_t end) {
+          T* out = y.data<T>() + begin * width;
+          Dims index(last, 0);
+          for (int64_t d = last - 1, rest = begin; d >= 0; --d) {
+            index[d] = rest % shape[d];
+            rest /= shape[d];
+          }
+          for (int64_t row = begin; row < end;) {
+            const T* in = x.data<T>();
+            bool outside = false;
+            for (int64_t d = 0; d < last; ++d) {
+              const int64_t at = source_of(index[d] - pads[2 * d], x.shape()[d], border);
+              outside |= at == kNowhere;
+              in += at * x.strides()[d];
+            }
+            // Rows of the inside lie a stride apart.
+            int64_t rows = 1;
+            if (last > 0) {
+              const int64_t d = last - 1, at = index[d] - pads[2 * d];
+              if (at >= 0 && at < x.shape()[d]) {
+                rows = std::min({x.shape()[d] - at, shape[d] - index[d], end - row, some});
+              }
+              index[d] += rows - 1;
+            }
+            const int64_t step = last > 0 ? x.strides()[last - 1] : 0;
+            for (int64_t d = last - 1; d >= 0 && ++index[d] == shape[d]; --d) index[d] = 0;
+            T* const o = out;
+            row += rows;
+            out += rows * width;
+            if (outside) {
+              std::fill(o, out, v);
+              continue;
+            }
+            const auto edge = [&](int64_t first, int64_t end_of) {
+              for (int64_t i = first; i < end_of; ++i) {
+                const int64_t at = columns[static_cast<size_t>(i)];
+                for (int64_t r = 0; r < rows; ++r) {
+                  o[r * width + i] = at == kNowhere ? v : in[r * step + at];
+                }
+              }
+            };
+            edge(0, left);
+            if (right > left) {
+              constexpr int64_t kItem = sizeof(T);
+              kernels().convert.copy_rows(o + left, width * kItem, in + columns[static_cast<size_t>(left)],
+                                          step * kItem, (right - left) * kItem, rows);
+            }
+            edge(right, width);
+          }
+        });
   });
   return y;
 }

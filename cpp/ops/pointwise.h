@@ -50,7 +50,8 @@ Tensor leaky_relu(const Tensor& x, double negative_slope = 0.01);
 Tensor elu(const Tensor& x, double alpha = 1.0);
 Tensor softplus(const Tensor& x, double beta = 1.0, double threshold = 20.0);
 Tensor hardtanh(const Tensor& x, double min = -1.0, double max = 1.0);
-Tensor huber(const Tensor& x, double beta, double scale);  // what losses are made of
+// What losses are made of.
+Tensor huber(const Tensor& a, const Tensor& b, double beta, double curvature, double slope);
 Tensor squared_difference(const Tensor& a, const Tensor& b);
 Tensor logistic_loss(const Tensor& x, const Tensor& t);
 Tensor probability_loss(const Tensor& x, const Tensor& t);

@@ -127,10 +127,7 @@ struct PowNumberOp {
     if (p == 0.5) return kernel(Pointwise::kSqrt);
     if (p == -0.5) return kernel(Pointwise::kRsqrt);
     if (p == -1) return kernel(Pointwise::kReciprocal);
-    if (p == 3 && is_floating(x.dtype())) {
-      const Tensor square = run_pointwise_op(Pointwise::kSquare, "pow", dtype, {&x});
-      return run_pointwise_op(Pointwise::kMul, "pow", dtype, {&square, &x}, {}, to);
-    }
+    if (p == 3) return kernel(Pointwise::kCube);
     return run_pointwise_op(Pointwise::kPow, "pow", dtype, {&x}, {p}, to);
   }
   static Grads backward(OpContext& ctx, const Tensor& gy, double p) {  // gx = gy p x^(p - 1)
@@ -138,11 +135,7 @@ struct PowNumberOp {
     if (p == 0) return {zeros_like(gy)};
     if (grad_enabled()) return {gy * mul(pow(x, Scalar(p - 1)), p)};
     if (p == 2) return {run_pointwise_op(Pointwise::kSquareGrad, "pow", gy.dtype(), {&gy, &x})};
-    if (p == 3) {
-      const Tensor square = run_pointwise_op(Pointwise::kSquare, "pow", gy.dtype(), {&x});
-      const Tensor slope = run_pointwise_op(Pointwise::kMul, "pow", gy.dtype(), {&square}, {3});
-      return {run_pointwise_op(Pointwise::kMul, "pow", gy.dtype(), {&gy, &slope})};
-    }
+    if (p == 3) return {run_pointwise_op(Pointwise::kCubeGrad, "pow", gy.dtype(), {&gy, &x})};
     return {run_pointwise_op(Pointwise::kPowGradA, "pow", gy.dtype(), {&gy, &x}, {p})};
   }
 };

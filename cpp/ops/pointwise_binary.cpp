@@ -24,14 +24,15 @@ void check_divisor(const char* name, const Tensor& b, DType dtype) {
 
 namespace {
 
-template <class F, Pointwise kOp, Types kTypes, Gradient kGradient, const char* kName>
+// P: parameters, numbers behind the two operands. F: the functor over Tensors.
+template <class F, Pointwise kOp, Types kTypes, Gradient kGradient, const char* kName, class... P>
 struct Binary {
   static constexpr OpMeta meta{kName};
   static constexpr bool kDivides =
       kOp == Pointwise::kFloorDivide || kOp == Pointwise::kRemainder || kOp == Pointwise::kFmod;
   static constexpr Pointwise grad_op(int k) { return static_cast<Pointwise>(static_cast<int>(kOp) + 1 + k); }
 
-  static Tensor forward(OpContext& ctx, const Tensor& a, const Tensor& b) {
+  static Tensor forward(OpContext& ctx, const Tensor& a, const Tensor& b, P... p) {
     const DType common = result_type(a, b);
     if constexpr (is_test(kTypes)) {
       return run_pointwise_test(kOp, kName, common, {&a, &b}, ctx.destination());
@@ -39,11 +40,11 @@ struct Binary {
       const DType dtype = kTypes == Types::Float ? float_type(common) : common;
       if constexpr (kDivides) check_divisor(kName, b, dtype);
       if constexpr (kGradient != Gradient::None) ctx.save(a, b);
-      return run_pointwise_op(kOp, kName, dtype, {&a, &b}, {}, ctx.destination());
+      return run_pointwise_op(kOp, kName, dtype, {&a, &b}, {p...}, ctx.destination());
     }
   }
 
-  static Grads backward(OpContext& ctx, const Tensor& gy) {
+  static Grads backward(OpContext& ctx, const Tensor& gy, P... p) {
     Grads g(2);
     if constexpr (kGradient == Gradient::None) {
       for (size_t k = 0; k < 2; ++k) {
@@ -52,12 +53,12 @@ struct Binary {
     } else {
       const Tensor a = ctx.saved(0), b = ctx.saved(1);
       const auto fused = [&](int k) {
-        return run_pointwise_op(grad_op(k), kName, gy.dtype(), {&gy, &a, &b});
+        return run_pointwise_op(grad_op(k), kName, gy.dtype(), {&gy, &a, &b}, {p...});
       };
-      if (ctx.needs_grad(0)) g[0] = grad_enabled() ? gy * F::da(a, b) : fused(0);
+      if (ctx.needs_grad(0)) g[0] = grad_enabled() ? gy * F::da(a, b, composite::k<Tensor>(p)...) : fused(0);
       if (ctx.needs_grad(1)) {
         if constexpr (kGradient == Gradient::Fused) {
-          g[1] = grad_enabled() ? gy * F::db(a, b) : fused(1);
+          g[1] = grad_enabled() ? gy * F::db(a, b, composite::k<Tensor>(p)...) : fused(1);
         } else {
           g[1] = zeros_like(gy);
         }
@@ -83,11 +84,17 @@ using LogisticLossOp = Binary<composite::LogisticLoss, Pointwise::kLogisticLoss,
                               Gradient::Fused, kLogisticLossText>;
 using BinaryCrossEntropyOp = Binary<composite::BinaryCrossEntropy, Pointwise::kBinaryCrossEntropy,
                                     Types::Float, Gradient::Fused, kBinaryCrossEntropyText>;
+constexpr char kHuberText[] = "huber_loss";
+using HuberOp = Binary<composite::Huber, Pointwise::kHuber, Types::Float, Gradient::Fused, kHuberText, double,
+                       double, double>;
 using PreluOp = Binary<composite::Prelu, Pointwise::kPrelu, Types::Number, Gradient::Fused, kPreluText>;
 
 }  // namespace
 
 Tensor squared_difference(const Tensor& a, const Tensor& b) { return apply<SquaredDifferenceOp>(a, b); }
+Tensor huber(const Tensor& a, const Tensor& b, double beta, double curvature, double slope) {
+  return apply<HuberOp>(a, b, beta, curvature, slope);
+}
 Tensor logistic_loss(const Tensor& x, const Tensor& t) { return apply<LogisticLossOp>(x, t); }
 Tensor probability_loss(const Tensor& x, const Tensor& t) { return apply<BinaryCrossEntropyOp>(x, t); }
 Tensor prelu_of(const Tensor& x, const Tensor& weight) { return apply<PreluOp>(x, weight); }

@@ -63,7 +63,6 @@ PLAIT_PARAMETRISED(Hardtanh, hardtanh, Number, Result, 0, 1)
 PLAIT_PARAMETRISED(Softshrink, softshrink, Number, Input, 0)
 PLAIT_PARAMETRISED(Hardshrink, hardshrink, Number, Input, 0)
 PLAIT_PARAMETRISED(Threshold, threshold, Number, Input, 0, 1)
-PLAIT_PARAMETRISED(Huber, huber, Float, Input, 0, 1)
 #undef PLAIT_PARAMETRISED
 
 template <class Op, class... P>
@@ -247,7 +246,6 @@ Tensor leaky_relu(const Tensor& x, double negative_slope) {
   return leaky_relu_choice(x, negative_slope, false);
 }
 Tensor elu(const Tensor& x, double alpha) { return elu_choice(x, alpha, false); }
-Tensor huber(const Tensor& x, double beta, double scale) { return apply<HuberOp>(x, beta, scale); }
 Tensor softplus(const Tensor& x, double beta, double threshold) {
   PLAIT_CHECK(x.is_floating(), kType, "softplus: expected a floating-point dtype, got ",
               dtype_name(x.dtype()));

@@ -65,7 +65,10 @@ void check_destination(const PointwiseCall& call, const Tensor& destination, con
 }
 
 PointwiseFn find(Pointwise op, DType dtype) {
-  return kernels().pointwise.fn[static_cast<int>(op)][static_cast<int>(kernel_type(dtype))];
+  return kernels().pointwise.fn[static_cast<int>(op)][static_cast<int>(dtype)];
+}
+PointwiseFn find_halves(Pointwise op, DType dtype) {
+  return dtype == kernel_type(dtype) ? nullptr : find(op, dtype);
 }
 
 }  // namespace
@@ -129,22 +132,24 @@ Tensor run_pointwise_call(const PointwiseCall& call, std::initializer_list<const
   }
   const PointwiseOperand out{
       {y.data_ptr(), y.dtype(), &y.shape(), &y.strides()}, call.kernel_result, is_flat(y, shape), false};
-  run_pointwise(call.fn, shape, y.numel(), out, {in, n});
+  run_pointwise(call.fn, shape, y.numel(), out, {in, n}, call.halves, call.operands);
   return y;
 }
 
 Tensor run_pointwise_op(Pointwise op, const char* name, DType dtype, std::initializer_list<const Tensor*> xs,
                         std::initializer_list<double> parameters, const Tensor& destination) {
   const DType compute = kernel_type(dtype);
-  return run_pointwise_call({name, find(op, dtype), dtype, compute, compute, dtype, compute}, xs, parameters,
-                            destination);
+  return run_pointwise_call(
+      {name, find(op, compute), dtype, compute, compute, dtype, compute, find_halves(op, dtype)}, xs,
+      parameters, destination);
 }
 
 Tensor run_pointwise_test(Pointwise op, const char* name, DType dtype,
                           std::initializer_list<const Tensor*> xs, const Tensor& destination) {
   const DType compute = kernel_type(dtype);
-  return run_pointwise_call({name, find(op, dtype), dtype, compute, DType::kBool, DType::kBool, compute}, xs,
-                            {}, destination);
+  return run_pointwise_call(
+      {name, find(op, compute), dtype, compute, DType::kBool, DType::kBool, compute, find_halves(op, dtype)},
+      xs, {}, destination);
 }
 
 }  // namespace plait

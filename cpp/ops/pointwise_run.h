@@ -35,6 +35,7 @@ struct PointwiseCall {
   DType kernel_result;
   DType result;
   DType first_compute = compute;  // of xs[0], where it differs
+  PointwiseFn halves = nullptr;   // the kernel for operands that are all of a 16-bit dtype
 };
 
 // Runs it over the broadcast shape of xs into `destination` (the in-place form; may be an x itself) or, when

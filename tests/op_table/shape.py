@@ -529,7 +529,12 @@ SPECS = [
     move(
         "cdist",
         lambda a, b: np.sqrt(((a[..., :, None, :] - b[..., None, :, :]) ** 2).sum(-1)),
-        lambda g: [case(g(5, 3), g(4, 3)), case(g(2, 3, 4), g(2, 5, 4))],
+        lambda g: [
+            case(g(5, 3), g(4, 3)),
+            case(g(2, 3, 4), g(2, 5, 4)),
+            case(g(30, 3), g(4, 3)),
+            case(g(2, 3, 4), g(27, 4)),
+        ],
         variants="f",
         dtypes=("float32", "float64"),
         tol=64,

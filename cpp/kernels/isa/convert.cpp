@@ -135,14 +135,38 @@ void gather(void* dst, const void* src, int64_t stride, int64_t row_stride, int6
   }
 }
 
+// Rows of kHalf to 2 kHalf bytes: the last kHalf once more over what they share with the first.
+template <int kHalf, class Row>
+PLAIT_INLINE void move_short_rows(int64_t bytes, int64_t rows, Row row) {
+  for (int64_t r = 0; r < rows; ++r) {
+    char first[kHalf], last[kHalf];
+    const auto [dst, src] = row(r);
+    __builtin_memcpy(first, src, kHalf);
+    __builtin_memcpy(last, src + bytes - kHalf, kHalf);
+    __builtin_memcpy(dst, first, kHalf);
+    __builtin_memcpy(dst + bytes - kHalf, last, kHalf);
+  }
+}
+struct RowPair {
+  char* dst;
+  const char* src;
+};
 // The library's memcpy goes over to string instructions for rows of kilobytes, which are slow where the two
-// sides are not aligned to each other: 3 times on Zen 3.
-void copy_rows(void* dst_v, int64_t dst_stride, const void* src_v, int64_t src_stride, int64_t bytes,
-               int64_t rows) {
+// sides are not aligned to each other: 3 times on Zen 3. Of short rows its call would be the larger part.
+template <class Row>
+PLAIT_INLINE void move_rows(int64_t bytes, int64_t rows, Row row) {
   using V = Vec<uint8_t>;
-  char* dst = static_cast<char*>(dst_v);
-  const char* src = static_cast<const char*>(src_v);
-  for (int64_t r = 0; r < rows; ++r, dst += dst_stride, src += src_stride) {
+  if (bytes == 1) {
+    for (int64_t r = 0; r < rows; ++r) *row(r).dst = *row(r).src;
+    return;
+  }
+  if (bytes <= 4) return move_short_rows<2>(bytes, rows, row);
+  if (bytes <= 8) return move_short_rows<4>(bytes, rows, row);
+  if (bytes <= 16) return move_short_rows<8>(bytes, rows, row);
+  if (bytes <= 32) return move_short_rows<16>(bytes, rows, row);
+  if (bytes <= 64) return move_short_rows<32>(bytes, rows, row);
+  for (int64_t r = 0; r < rows; ++r) {
+    const auto [dst, src] = row(r);
     int64_t i = 0;
     for (; i + 4 * kVecBytes <= bytes; i += 4 * kVecBytes) {
       V v[4];
@@ -153,9 +177,26 @@ void copy_rows(void* dst_v, int64_t dst_stride, const void* src_v, int64_t src_s
       const V v = load_bytes<V>(src + i);
       __builtin_memcpy(dst + i, &v, sizeof v);
     }
-    for (; i + 4 <= bytes; i += 4) __builtin_memcpy(dst + i, src + i, 4);
-    for (; i < bytes; ++i) dst[i] = src[i];
+    if (i < bytes) {
+      const V v = load_bytes<V>(src + bytes - kVecBytes);
+      __builtin_memcpy(dst + bytes - kVecBytes, &v, sizeof v);
+    }
   }
+}
+void copy_rows(void* dst, int64_t dst_stride, const void* src, int64_t src_stride, int64_t bytes,
+               int64_t rows) {
+  move_rows(bytes, rows, [=](int64_t r) {
+    return RowPair{static_cast<char*>(dst) + r * dst_stride, static_cast<const char*>(src) + r * src_stride};
+  });
+}
+// The rows lie anywhere: their lines are asked for some rows ahead.
+void take_rows(void* dst, const void* src, const int64_t* place, int64_t unit, int64_t bytes, int64_t rows) {
+  constexpr int64_t kAhead = 8;
+  const auto at = [=](int64_t r) { return static_cast<const char*>(src) + place[r] * unit; };
+  move_rows(bytes, rows, [=](int64_t r) {
+    if (r + kAhead < rows) __builtin_prefetch(at(r + kAhead));
+    return RowPair{static_cast<char*>(dst) + r * bytes, at(r)};
+  });
 }
 template <class T>
 void identity(void* out, const void* const* in, uint32_t broadcast, int64_t n) {
@@ -374,6 +415,7 @@ void fill_convert(KernelTable& table) {
   t.identity[2] = identity<uint32_t>;
   t.identity[3] = identity<uint64_t>;
   t.copy_rows = copy_rows;
+  t.take_rows = take_rows;
   t.gather[0] = gather<uint8_t>;
   t.gather[1] = gather<uint16_t>;
   t.gather[2] = gather<uint32_t>;

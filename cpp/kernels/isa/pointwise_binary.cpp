@@ -9,8 +9,8 @@ template <class F, Types kTypes, Gradient kGradient>
 void set_binary(PointwiseTable& t, Pointwise value) {
   PointwiseFn* row = t.fn[static_cast<int>(value)];
   set_values<F, kTypes>(row);
-  if constexpr (kGradient != Gradient::None) set_floats<GradA<F>, 3>(row + 10);
-  if constexpr (kGradient == Gradient::Fused) set_floats<GradB<F>, 3>(row + 20);
+  if constexpr (kGradient != Gradient::None) set_floats<GradA<F>, arity<F, F32>() + 1>(row + 10);
+  if constexpr (kGradient == Gradient::Fused) set_floats<GradB<F>, arity<F, F32>() + 1>(row + 20);
 }
 
 struct IntegerPow {
@@ -27,9 +27,10 @@ void where_loop(void* out, const void* const* in, uint32_t broadcast, int64_t n)
   using Bytes = typename VecOf<uint8_t, L>::type;
   using M = MaskOf<Vec<T>>;
   T* o = static_cast<T*>(out);
+  SplatRoom<T> room[2];
   Operand<T> a, b;
-  a.bind(in[1], broadcast >> 1 & 1);
-  b.bind(in[2], broadcast >> 2 & 1);
+  a.bind(in[1], broadcast >> 1, room[0]);
+  b.bind(in[2], broadcast >> 2, room[1]);
   const auto* condition = static_cast<const uint8_t*>(in[0]);
   const bool fixed = broadcast & 1;
   Bytes c{};

@@ -101,22 +101,49 @@ PLAIT_INLINE void put_n(Out* p, V v, int64_t n) {
   }
 }
 
-// A vector of T under the operand pointers, which may also stand for a splat.
+template <class T>
+inline constexpr bool kIsHalf = kSame<T, f16> || kSame<T, bf16>;
+
+// A vector of T under the operand pointers, which may also stand for a splat in `room`. The two are apart
+// so that the pointer stays in a register: a store through a pointer into the same object could change it.
+template <class T>
+struct SplatRoom {
+  alignas(kVecBytes) T of[kLanes<T>];
+};
 template <class T>
 struct Operand {
   const T* p;
   int64_t step;
-  alignas(kVecBytes) T splat_of[kLanes<T>];
 
-  PLAIT_INLINE void bind(const void* in, bool broadcast) {
+  PLAIT_INLINE void bind(const void* in, uint32_t broadcast, SplatRoom<T>& room) {
     p = static_cast<const T*>(in);
     step = kLanes<T>;
-    if (broadcast) {
-      store(splat_of, splat<Vec<T>>(*p));
-      p = splat_of;
+    if (broadcast & 1) {
+      store(room.of, splat<Vec<T>>(*p));
+      p = room.of;
       step = 0;
     }
   }
+  PLAIT_INLINE Vec<T> get(int i = 0) const { return load(p + i * step); }
+  PLAIT_INLINE Vec<T> get_n(int64_t n) const { return load_n(p, n); }
+};
+// Halves have no arithmetic: a splat of one is a vector of floats.
+template <class T>
+  requires kIsHalf<T>
+struct Operand<T> {
+  const T* p;
+  int64_t step;
+  F32 splat_of{};
+
+  PLAIT_INLINE void bind(const void* in, uint32_t broadcast, SplatRoom<T>&) {
+    p = static_cast<const T*>(in);
+    step = broadcast & 1 ? 0 : kLanes<T>;
+    if (broadcast & 1) {
+      splat_of = splat<F32>(broadcast & kPointwiseWide ? *static_cast<const float*>(in) : load_n(p, 1)[0]);
+    }
+  }
+  PLAIT_INLINE F32 get(int i = 0) const { return step == 0 ? splat_of : load(p + i * step); }
+  PLAIT_INLINE F32 get_n(int64_t n) const { return step == 0 ? splat_of : load_n(p, n); }
 };
 
 // Four vectors a round for functions of a few instructions, where counting and stepping would cost as much
@@ -125,13 +152,14 @@ template <class F, class Out, class T, bool kShort, int... K>
 PLAIT_INLINE void run_loop(Out* out, const void* const* in, uint32_t broadcast, int64_t n, Indices<K...>) {
   constexpr int L = kLanes<T>;
   Out* o = out;
+  SplatRoom<T> room[sizeof...(K)];
   Operand<T> x[sizeof...(K)];
-  (x[K].bind(in[K], broadcast >> K & 1), ...);
-  if constexpr (PLAIT_ISA_LEVEL > 0 && kSame<Out, T>) {
+  (x[K].bind(in[K], broadcast >> K, room[K]), ...);
+  if constexpr (PLAIT_ISA_LEVEL > 0 && kSame<Out, T> && !kIsHalf<T>) {
     // Up to the next whole vector of the result: later ones would lie across two cache lines.
     const auto head = static_cast<int64_t>(-reinterpret_cast<uintptr_t>(o) % kVecBytes / sizeof(T));
     if (head > 0 && n >= 8 * L) {
-      put_n(o, F::f(load_n(x[K].p, head)...), head);
+      put_n(o, F::f(x[K].get_n(head)...), head);
       ((x[K].p += x[K].step ? head : 0), ...);
       o += head;
       n -= head;
@@ -142,7 +170,7 @@ PLAIT_INLINE void run_loop(Out* out, const void* const* in, uint32_t broadcast, 
         reinterpret_cast<uintptr_t>(o) % kVecBytes == 0) {
       for (; n >= 4 * L; n -= 4 * L, o += 4 * L) {
 #pragma GCC unroll 4
-        for (int i = 0; i < 4; ++i) store_stream(o + i * L, F::f(load(x[K].p + i * x[K].step)...));
+        for (int i = 0; i < 4; ++i) store_stream(o + i * L, F::f(x[K].get(i)...));
         ((x[K].p += 4 * x[K].step), ...);
       }
       stream_fence();
@@ -151,15 +179,15 @@ PLAIT_INLINE void run_loop(Out* out, const void* const* in, uint32_t broadcast, 
   if constexpr (kShort) {
     for (; n >= 4 * L; n -= 4 * L, o += 4 * L) {
 #pragma GCC unroll 4
-      for (int i = 0; i < 4; ++i) put(o + i * L, F::f(load(x[K].p + i * x[K].step)...));
+      for (int i = 0; i < 4; ++i) put(o + i * L, F::f(x[K].get(i)...));
       ((x[K].p += 4 * x[K].step), ...);
     }
   }
   for (; n >= kLanes<T>; n -= kLanes<T>, o += kLanes<T>) {
-    put(o, F::f(load(x[K].p)...));
+    put(o, F::f(x[K].get()...));
     ((x[K].p += x[K].step), ...);
   }
-  if (n > 0) put_n(o, F::f(load_n(x[K].p, n)...), n);
+  if (n > 0) put_n(o, F::f(x[K].get_n(n)...), n);
 }
 
 template <class F, class Out, class T, int kArity, bool kShort = false>
@@ -173,7 +201,8 @@ constexpr int arity() {
   if constexpr (requires(V v) { F::f(v); }) return 1;
   if constexpr (requires(V v) { F::f(v, v); }) return 2;
   if constexpr (requires(V v) { F::f(v, v, v); }) return 3;
-  return 4;
+  if constexpr (requires(V v) { F::f(v, v, v, v); }) return 4;
+  return 5;
 }
 
 // gy * df(...)
@@ -186,16 +215,16 @@ struct Grad {
 };
 template <class F>
 struct GradA {
-  template <class V>
-  static V f(V gy, V a, V b) {
-    return gy * F::da(a, b);
+  template <class V, class... P>
+  static V f(V gy, V a, V b, P... p) {
+    return gy * F::da(a, b, p...);
   }
 };
 template <class F>
 struct GradB {
-  template <class V>
-  static V f(V gy, V a, V b) {
-    return gy * F::db(a, b);
+  template <class V, class... P>
+  static V f(V gy, V a, V b, P... p) {
+    return gy * F::db(a, b, p...);
   }
 };
 
@@ -206,7 +235,7 @@ using Gradient = PointwiseGradient;
 template <class F, class T, Types kTypes>
 constexpr PointwiseFn loop_of() {
   constexpr bool kTest = kTypes == Types::Test || kTypes == Types::FloatTest;
-  constexpr bool kShort = kIsFloat<T> && kTypes != Types::Float;
+  constexpr bool kShort = (kIsFloat<T> || kIsHalf<T>) && kTypes != Types::Float;
   if constexpr (kTest) {
     return pointwise_loop<F, bool, T, arity<F, F32>(), kShort>;
   } else {
@@ -217,6 +246,8 @@ constexpr PointwiseFn loop_of() {
 template <class F, Types kTypes>
 void set_values(PointwiseFn* row) {
   if constexpr (kTypes != Types::Integer) {
+    row[6] = loop_of<F, f16, kTypes>();
+    row[7] = loop_of<F, bf16, kTypes>();
     row[8] = loop_of<F, float, kTypes>();
     row[9] = loop_of<F, double, kTypes>();
   }

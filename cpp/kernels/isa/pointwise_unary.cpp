@@ -12,6 +12,20 @@ void set_unary(PointwiseTable& t, Pointwise value) {
   if constexpr (kKeeps != Keeps::None) set_floats<Grad<F>, arity<F, F32>() + 1>(row + 10);  // k<Name>Grad
 }
 
+// Halves differ from their opposite in one bit.
+struct ClearSign {
+  template <class V>
+  static V f(V x) {
+    return x & 0x7fff;
+  }
+};
+struct FlipSign {
+  template <class V>
+  static V f(V x) {
+    return x ^ 0x8000;
+  }
+};
+
 }  // namespace
 
 void fill_pointwise_unary(KernelTable& table) {
@@ -21,6 +35,10 @@ void fill_pointwise_unary(KernelTable& table) {
 #define PLAIT_UNARY_KERNEL(Name, types, keeps) PLAIT_UNARY(Name, , types, keeps, )
 #include "ops/pointwise.def"
   const auto boolean = [&](Pointwise op) -> PointwiseFn& { return t.fn[static_cast<int>(op)][0]; };
+  for (int half = 6; half < 8; ++half) {
+    t.fn[static_cast<int>(Pointwise::kAbs)][half] = pointwise_loop<ClearSign, uint16_t, uint16_t, 1, true>;
+    t.fn[static_cast<int>(Pointwise::kNeg)][half] = pointwise_loop<FlipSign, uint16_t, uint16_t, 1, true>;
+  }
   boolean(Pointwise::kBitwiseNot) = pointwise_loop<BoolNot, uint8_t, uint8_t, 1>;
 }
 

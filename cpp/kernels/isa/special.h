@@ -26,9 +26,13 @@ PLAIT_INLINE V sign(V x) {  // NaN gives 0
 
 template <class V>
 PLAIT_INLINE V hypot(V a, V b) {
-  if constexpr (kSame<V, F32>) {  // squares of floats cannot leave the range of doubles
-    const V y = via_f64(a, b, [](F64 x, F64 z) { return sqrt(x * x + z * z); });
-    return (abs(a) == kInf<float>) | (abs(b) == kInf<float>) ? k<V>(__builtin_inf()) : y;
+  if constexpr (kSame<V, F32>) {
+    const V x = abs(a), z = abs(b), larger = max(x, z), y = sqrt(fma(x, x, z * z));
+    // Squares of what lies outside leave the range of floats, not that of doubles.
+    const auto inside = (larger < 1e18f) & ((larger > 1e-15f) | (larger == 0));
+    if (__builtin_expect(!any(!inside), 1)) return y;
+    const V wide = via_f64(a, b, [](F64 p, F64 q) { return sqrt(p * p + q * q); });
+    return (x == kInf<float>) | (z == kInf<float>) ? k<V>(__builtin_inf()) : inside ? y : wide;
   } else {
     return per_lane(a, b, [](double x, double z) { return __builtin_hypot(x, z); });
   }

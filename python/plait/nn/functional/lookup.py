@@ -108,11 +108,15 @@ def embedding_bag(
     if scale_grad_by_freq and mode == "max":
         raise ArgumentError("embedding_bag: expected scale_grad_by_freq=False with mode 'max'")
     flat, bounds = _bounds(input, offsets, include_last_offset)
-    sizes = bounds[1:] - bounds[:-1]
-    count = sizes.shape[0]
-    if mode != "max" and per_sample_weights is None and padding_idx is None and max_norm is None:
+    plain = per_sample_weights is None and padding_idx is None and max_norm is None
+    if plain and mode != "max":
         total = _core._ops._embedding_bag_sum(weight, flat, bounds, scale_grad_by_freq)
-        return total if mode == "sum" else total / sizes.clamp(min=1).unsqueeze(1)
+        if mode == "sum":
+            return total
+    sizes = bounds[1:] - bounds[:-1]
+    if plain and mode == "mean":
+        return total / sizes.clamp(min=1).unsqueeze(1)
+    count = sizes.shape[0]
     bags = _core.arange(count).repeat_interleave(sizes)
     rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
     if per_sample_weights is not None:
