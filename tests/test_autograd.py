@@ -139,6 +139,29 @@ def test_backward_twice_without_saved_tensors() -> None:
     assert x.grad.item() == 2.0
 
 
+def test_what_no_input_waits_for_is_not_computed() -> None:
+    asked: list[plait.Tensor] = []
+    x, w = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    h = w * 2
+    h.register_hook(asked.append)
+    y = (x * h).sum()
+    (gx,) = plait.autograd.grad(y, x, retain_graph=True)
+    assert gx.tolist() == [6.0, 8.0] and not asked
+    (gw,) = plait.autograd.grad(y, w, retain_graph=True)
+    assert gw.tolist() == [2.0, 4.0] and len(asked) == 1
+    y.backward(inputs=[x])
+    assert w.grad is None and x.grad is not None and len(asked) == 1
+
+
+def test_inputs_of_changed_views() -> None:
+    base, v = leaf(1.0, 2.0, 3.0), leaf(5.0, 7.0)
+    x = base * 1
+    x[:2].mul_(v)
+    (gv,) = plait.autograd.grad(x.sum(), v, retain_graph=True)
+    (gb,) = plait.autograd.grad(x.sum(), base)
+    assert gv.tolist() == [1.0, 2.0] and gb.tolist() == [5.0, 7.0, 1.0]
+
+
 def test_backward_into_chosen_inputs() -> None:
     a, b = leaf(2.0), leaf(3.0)
     (a * b).backward(inputs=[a])

@@ -5,7 +5,12 @@ from __future__ import annotations
 
 import pytest
 from op_table import SPECS
-from op_table.harness import check_gradients, check_low_precision_gradients, check_second_gradients
+from op_table.harness import (
+    check_gradients,
+    check_low_precision_gradients,
+    check_second_gradients,
+    check_single_gradients,
+)
 from op_table.spec import OpSpec
 
 DIFFERENTIABLE = [pytest.param(s, id=s.id) for s in SPECS if s.grad]
@@ -23,6 +28,12 @@ LOW = [
 def test_grads(spec: OpSpec) -> None:
     for sample in spec.gradient_samples():
         check_gradients(spec, sample)
+
+
+@pytest.mark.parametrize("spec", DIFFERENTIABLE)
+def test_single_grads(spec: OpSpec) -> None:
+    for sample in spec.gradient_samples():
+        check_single_gradients(spec, sample)
 
 
 @pytest.mark.parametrize("spec", TWICE)

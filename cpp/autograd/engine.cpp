@@ -227,6 +227,7 @@ class Run {
     }
     Grads gxs;
     if (any && executes) {
+      const EdgeSet unwanted = this->unwanted(*node);
       if (node->wants_all_grads()) {
         for (size_t i = 0; i < gys.size(); ++i) {
           if (!gys[i].defined())
@@ -235,10 +236,10 @@ class Run {
       }
       if (hooks && !hooks->post.empty()) {
         const Grads seen = gys;
-        gxs = node->backward(std::move(gys));
+        gxs = node->backward(std::move(gys), unwanted);
         for (const auto& h : std::vector(hooks->post)) h.second(gxs, seen);
       } else {
-        gxs = node->backward(std::move(gys));
+        gxs = node->backward(std::move(gys), unwanted);
       }
       if (anomaly_mode() == AnomalyMode::kCheckNan) check_nan(*node, gxs);
       if (!options_.retain_graph) node->release_saved();
@@ -252,6 +253,19 @@ class Run {
       receive(tasks_[target], edges[i].slot, gxs.empty() ? Tensor() : std::move(gxs[i]));
       if (--tasks_[target].dependencies == 0) ready.push_back(target);
     }
+  }
+
+  // The edges behind which no input waits for its gradient.
+  EdgeSet unwanted(const Node& node) {
+    EdgeSet edges;
+    if (captures_.empty()) return edges;
+    for (size_t i = 0; i < node.edges().size(); ++i) {
+      Node* const child = node.edges()[i].node.get();
+      if (!child) continue;
+      const auto c = static_cast<size_t>(index_.lookup(child));
+      if (!tasks_[c].needed && captures_[c].empty()) edges.insert(i);
+    }
+    return edges;
   }
 
   struct Capture {

@@ -39,14 +39,14 @@ class CopySlices final : public Node {
 
   const char* name() const override { return "CopySlices"; }
 
-  Grads backward(Grads gys) override {
+  Grads backward(Grads gys, EdgeSet unwanted) override {
     const AutogradRuntime& run = autograd_runtime();
     // gx = gy outside the view; inside it, what the in-place op passes on.
     const Tensor gy = dense_like_base(gys[0]);
     const Tensor g_view = run.clone(run.as_strided(gy, shape_, strides_, offset_));
-    Grads inner = inner_->backward({g_view});
+    Grads inner = inner_->backward({g_view}, unwanted);
     Grads out(edges().size());
-    if (edges()[0].node) {
+    if (edges()[0].node && !unwanted.contains(0)) {
       const Tensor passed = inner[0].defined() ? inner[0] : run.zeros(shape_, gy.dtype());
       // gy - scatter(g_view) + scatter(passed), as one scatter of the difference: recorded when it must be.
       out[0] = scatter(gy, passed);
@@ -229,7 +229,7 @@ Tensor detach(const Tensor& t) {
   return d;
 }
 
-Grads AccumulateGrad::backward(Grads gys) {
+Grads AccumulateGrad::backward(Grads gys, EdgeSet) {
   const Tensor leaf = variable();
   Tensor& g = gys[0];
   if (!leaf.defined() || !g.defined()) return {};

@@ -17,7 +17,7 @@ namespace plait {
 class AccumulateGrad final : public Node {
  public:
   explicit AccumulateGrad(TensorImpl* leaf) : leaf_(leaf) {}
-  Grads backward(Grads gys) override;
+  Grads backward(Grads gys, EdgeSet unwanted) override;
   const char* name() const override { return "AccumulateGrad"; }
   void forget_leaf() { leaf_ = nullptr; }
   Tensor variable() const { return leaf_ ? Tensor(Ref<TensorImpl>(leaf_)) : Tensor(); }

@@ -29,6 +29,16 @@ struct ResultInfo {
   DType dtype = DType::kFloat32;
 };
 
+// Edges of a node by their numbers: a bit each. Those from 64 on are never in it.
+class EdgeSet {
+ public:
+  void insert(size_t edge) { bits_ |= edge < 64 ? uint64_t{1} << edge : 0; }
+  bool contains(size_t edge) const { return edge < 64 && (bits_ >> edge & 1); }
+
+ private:
+  uint64_t bits_ = 0;
+};
+
 class Node : public Pooled<Node> {
  public:
   Node() = default;
@@ -36,8 +46,8 @@ class Node : public Pooled<Node> {
   Node& operator=(const Node&) = delete;
   virtual ~Node() = default;
 
-  // gys: one per result of the forward op. Returns one per edge.
-  virtual Grads backward(Grads gys) = 0;
+  // gys: one per result of the forward op. Returns one per edge; those of unwanted edges may be undefined.
+  virtual Grads backward(Grads gys, EdgeSet unwanted) = 0;
   virtual const char* name() const = 0;    // of the op
   virtual std::string shown_name() const;  // as Python and messages say it: "MulBackward0"
   virtual void release_saved() {}          // frees saved tensors; running the node again then raises

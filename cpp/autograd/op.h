@@ -60,7 +60,9 @@ class OpContext {
   const Tensor& destination() const { return destination_; }
 
   // ---- in backward ----
-  bool needs_grad(size_t input) const { return input < edges_->size() && (*edges_)[input].node; }
+  bool needs_grad(size_t input) const {
+    return input < edges_->size() && (*edges_)[input].node && !unwanted_.contains(input);
+  }
   Tensor saved(size_t i) const { return saved_[i].unpack(node_); }
 
  private:
@@ -77,6 +79,7 @@ class OpContext {
   Tensor destination_;
   std::vector<SavedTensor> saved_;
   std::vector<Edge>* edges_ = nullptr;
+  EdgeSet unwanted_;
   Node* node_ = nullptr;
 };
 
@@ -176,8 +179,9 @@ class OpNode final : public Node {
 
   const char* name() const override { return Op::meta.name; }
 
-  Grads backward(Grads gys) override {
+  Grads backward(Grads gys, EdgeSet unwanted) override {
     if (released_) detail::freed_twice(name());
+    ctx.unwanted_ = unwanted;
     return std::apply(
         [&](const auto&... attribute) -> Grads {
           if constexpr (std::is_invocable_v<decltype(&Op::backward), OpContext&, const Tensor&,

@@ -26,7 +26,7 @@ class FunctionNode final : public Node {
   std::string shown_name() const override { return name_; }
   bool wants_all_grads() const override { return materialize; }
 
-  Grads backward(Grads gys) override {
+  Grads backward(Grads gys, EdgeSet) override {
     if (released_) detail::freed_twice(name());
     py::gil_scoped_acquire gil;
     py::tuple unpacked(saved.size());

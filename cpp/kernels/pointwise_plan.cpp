@@ -279,8 +279,7 @@ void run_linear(Plan& plan) {
   });
 }
 
-// --- transposed inputs
-// -----------------------------------------------------------------------------------------
+// --- transposed inputs ---------------------------------------------------------------------------------
 
 // Whether input k runs along another dimension than the result.
 bool is_transposed(const LoopNest& nest, int k) {
@@ -294,8 +293,7 @@ bool is_transposed(const LoopNest& nest, int k) {
 
 // Transposed inputs of so many elements are copied into the result's order first: the transpose of a whole
 // array reads longer pieces than that of a staged tile. x + y.t() of 4096 x 64 floats takes 0.06 ms in place
-// of 0.45, of 1000 x 1000 0.2 in place of 0.4.
-// Below, tiles of long rows are as fast.
+// of 0.45, of 1000 x 1000 0.2 in place of 0.4. Below, tiles of long rows are as fast.
 constexpr int64_t kTransposeFirst = 4096, kTransposeFirstLong = 65536;
 constexpr int64_t kMostCopied = 64 << 20;  // bytes; what is larger does not need twice the memory
 
