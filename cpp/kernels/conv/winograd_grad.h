@@ -33,24 +33,29 @@ class WinogradWeightGrad {
         kChunkBytes / (4 * kWinogradPoints * (channels_ + s.oc)) / kRows * kRows, kRows, kMost);
     chunk_ = round_up(ceil_div(columns, ceil_div(columns, most)), kRows);
     row_ = point_stride(chunk_);
+    // With few channels on one side, panels are half empty, or turning gradients for them costs more than it
+    // saves: 16 channels, or 64 to 3, would take 1.3 to 2 times as long.
+    constexpr int64_t kFewChannels = 48, kLongSums = 64;
+    dots_ = std::min(s.ic, s.oc) <= kFewChannels && chunk_ >= kLongSums;
     whole_ = images_ == s.n && chunk_ >= columns;
-    // A unit's sums fit a small L2, and there are enough units for the threads.
+    // A unit's sums fit a small L2. Where units do not share the work evenly, they are cut by points.
     constexpr int64_t kSumBytes = 320 << 10;
     row_blocks_ = ceil_div(s.oc, kRows);
-    const int64_t fit = std::max<int64_t>(1, kSumBytes / (4 * kRows * plan.products));
-    const int64_t wanted =
-        row_blocks_ % num_threads() == 0
-            ? 1
-            : std::min(ceil_div(4 * num_threads(), row_blocks_), ceil_div(s.ic, 2 * kern_.mr));
-    blocks_ = std::max(ceil_div(s.ic, fit), wanted);
-    block_ = ceil_div(s.ic, blocks_);
+    block_ = std::clamp<int64_t>(kSumBytes / (4 * kRows * plan.products), 1, s.ic);
     blocks_ = ceil_div(s.ic, block_);
+    block_ = ceil_div(s.ic, blocks_);
+    const bool even = s.oc % kRows == 0 && row_blocks_ % num_threads() == 0;
+    const bool many = row_blocks_ * blocks_ >= 4 * num_threads();
+    groups_ = even || many || num_threads() == 1 ? 1 : std::min<int64_t>(4 * num_threads(), kWinogradPoints);
   }
 
   void run(float* gw) {
     const int64_t units = row_blocks_ * blocks_;
-    const Workspace v(bytes(channels_ * row_)), z(bytes(row_blocks_ * kRows / nr_ * panel_point()));
-    const Workspace sums(whole_ ? 0 : static_cast<size_t>(units) * sum_bytes());
+    const Workspace v(bytes(channels_ * row_));
+    const Workspace z(bytes(dots_ ? s_.oc * row_ : row_blocks_ * kRows / nr_ * panel_point()));
+    const bool keeps = !whole_ || groups_ > 1;
+    const Workspace sums(keeps ? static_cast<size_t>(units) * sum_bytes() : 0);
+    const auto sums_of = [&](int64_t unit) { return sums.as<float>() + unit * sum_bytes() / sizeof(float); };
     const Workspace frames(source_.frame_bytes(images_));
     for (int64_t image = 0; image < s_.n; image += images_) {
       const int64_t images = std::min(images_, s_.n - image);
@@ -62,14 +67,18 @@ class WinogradWeightGrad {
         transform_inputs(here, first, count, v.as<float>());
         transform_gradients(here, gy_ + image * s_.oc * s_.out_size(), first, count, z.as<float>());
         const double work = static_cast<double>(s_.ic * s_.oc) * static_cast<double>(count * plan_.products);
-        for_units(units, work, [&](int64_t unit) {
-          const Workspace own(whole_ ? sum_bytes() : 0);
-          float* const m = whole_ ? own.as<float>() : sums.as<float>() + unit * sum_bytes() / sizeof(float);
-          multiply(unit, z.as<float>(), v.as<float>(), count, image > 0 || first > 0, m);
-          if (last) deliver(unit, m, gw);
+        for_units(units * groups_, work, [&](int64_t item) {
+          const int64_t unit = item % units, group = item / units;
+          const Workspace own(keeps ? 0 : sum_bytes());
+          float* const m = keeps ? sums_of(unit) : own.as<float>();
+          multiply(unit, group, z.as<float>(), v.as<float>(), count, image > 0 || first > 0, m);
+          if (last && groups_ == 1) deliver(unit, m, gw);
         });
       }
     }
+    if (groups_ == 1) return;
+    for_units(units, static_cast<double>(s_.ic * s_.oc * plan_.products) * 8,
+              [&](int64_t unit) { deliver(unit, sums_of(unit), gw); });
   }
 
  private:
@@ -114,15 +123,15 @@ class WinogradWeightGrad {
                 source_.transform(a, c, channels);
               });
   }
-  // z[panel][point][column][output channel]
+  // z[panel][point][column][output channel]; for dot products z[point][output channel][column]
   void transform_gradients(const WinogradTiles& tiles, const float* gy, int64_t first, int64_t count,
                            float* z) const {
     for_tiles(tiles, first, count, s_.oc, nr_, [&](WinogradInput& a, int64_t j, int64_t c, int64_t channels) {
       const int64_t line = round_up(a.columns, 16), point = point_stride(nr_ * line);
-      const Workspace turned(bytes(point));
-      a.v = turned.as<float>();
-      a.v_channel = line;
-      a.v_point = point;
+      const Workspace turned(dots_ ? 0 : bytes(point));
+      a.v = dots_ ? z + c * row_ + j : turned.as<float>();
+      a.v_channel = dots_ ? row_ : line;
+      a.v_point = dots_ ? s_.oc * row_ : point;
       a.tile = plan_.tile;
       a.src = gy + c * s_.out_size();
       a.planes = {s_.oc * s_.out_size(), s_.out_size(), s_.out[1], s_.out[2], s_.out[2], 1};
@@ -130,6 +139,7 @@ class WinogradWeightGrad {
       std::copy_n(kernel_.live, 2, a.live);
       a.channels = channels;
       kernels().conv.winograd.gradient(a);
+      if (dots_) return;
       float* const to = z + c / nr_ * kWinogradPoints * panel_point() + j * nr_;
       for (int64_t p = 0; p < kWinogradPoints; ++p) {
         kern_.pack(to + p * panel_point(), nr_, a.v + p * point, line, 1, channels, a.columns);
@@ -137,8 +147,9 @@ class WinogradWeightGrad {
     });
   }
 
-  // m[part][point][channel][row] (+)= v * z, of a unit's channels and rows.
-  void multiply(int64_t unit, const float* z, const float* v, int64_t count, bool add, float* m) const {
+  // m[part][point][channel][row] (+)= v * z, of a unit's channels and rows and a group of points.
+  void multiply(int64_t unit, int64_t group, const float* z, const float* v, int64_t count, bool add,
+                float* m) const {
     count = round_up(count, nr_ / 2);  // tiles of whole vectors
     const int64_t r0 = unit / blocks_ * kRows, c0 = unit % blocks_ * block_;
     GemmBlock<float> blk;
@@ -158,10 +169,16 @@ class WinogradWeightGrad {
     // last place at 128 tiles, 21 at 192, 29 at 384), shorter ones take up to 5% more time.
     constexpr int64_t kDepth = 192;
     const int64_t depth = ceil_div(count, ceil_div(count, kDepth));
-    for (int64_t point = 0; point < kWinogradPoints; ++point) {
+    const int64_t end = kWinogradPoints * (group + 1) / groups_;
+    for (int64_t point = kWinogradPoints * group / groups_; point < end; ++point) {
       kernel_.for_runs(point, [&](int64_t first, int64_t parts) {
         for (int64_t part = first; part < first + parts; ++part) {
           blk.c = m + (part * kWinogradPoints + point) * sum_point();
+          if (dots_) {
+            add_dots(v + (point * channels_ + part * s_.ic + c0) * row_, blk.m,
+                     z + (point * s_.oc + r0) * row_, blk.n, count, add, blk.c);
+            continue;
+          }
           for (int64_t k0 = 0; k0 < count; k0 += depth) {
             blk.k = std::min(depth, count - k0);
             blk.a = v + (point * channels_ + part * s_.ic + c0) * row_ + k0;
@@ -172,6 +189,18 @@ class WinogradWeightGrad {
           }
         }
       });
+    }
+  }
+
+  // sums[channel][row] (+)= the products of rows of v and of z.
+  void add_dots(const float* v, int64_t channels, const float* z, int64_t rows, int64_t count, bool add,
+                float* sums) const {
+    if (!add) return kern_.dot_tiles(sums, kRows, 1, v, row_, z, row_, channels, rows, count);
+    const Workspace space(sizeof(float) * static_cast<size_t>(channels * kRows));
+    float* const more = space.as<float>();
+    kern_.dot_tiles(more, kRows, 1, v, row_, z, row_, channels, rows, count);
+    for (int64_t c = 0; c < channels; ++c) {
+      for (int64_t r = 0; r < rows; ++r) sums[c * kRows + r] += more[c * kRows + r];
     }
   }
 
@@ -210,8 +239,15 @@ class WinogradWeightGrad {
   const int64_t channels_, images_;      // of all parts; whose frames are held at once
   int64_t chunk_, row_;                  // columns at once, and from one channel to the next
   bool whole_;                           // one chunk is all
+  bool dots_;                            // sums are dot products
   int64_t row_blocks_, blocks_, block_;  // units of kRows rows and of block_ channels
+  int64_t groups_;                       // of points
 };
+
+// Both ways take whole vectors of rows: by how much that is more than there are.
+inline double whole_rows(const ConvShape& s) {
+  return static_cast<double>(round_up(s.oc, conv_kernels<float>().lanes)) / static_cast<double>(s.oc);
+}
 
 // In multiply-adds of a direct sum, fitted on Zen 4 as in conv/winograd.h: the transform of an input costs as
 // much as 10 products per point, that of a gradient, which is turned, 15; a sum 14, and its tap 4.
@@ -219,13 +255,12 @@ inline double winograd_grad_cost(const ConvShape& s, const WinogradPlan& plan) {
   const auto parts = static_cast<double>(plan.n_parts()), products = static_cast<double>(plan.products);
   const auto columns = static_cast<double>(WinogradTiles(s.n, s.out[1], s.out[2], plan.tile).columns);
   const double transforms = 36 * (15.0 / static_cast<double>(s.ic) + 10 * parts / static_cast<double>(s.oc));
-  return columns * (1.25 * products + transforms) + 14 * products + 4 * static_cast<double>(s.taps());
+  return columns * (1.25 * products * whole_rows(s) + transforms) + 14 * products +
+         4 * static_cast<double>(s.taps());
 }
 
-// A direct sum takes whole vectors of rows.
 inline double direct_grad_cost(const ConvShape& s) {
-  return static_cast<double>(s.n * s.out_size() * s.taps()) *
-         static_cast<double>(round_up(s.oc, conv_kernels<float>().lanes)) / static_cast<double>(s.oc);
+  return static_cast<double>(s.n * s.out_size() * s.taps()) * whole_rows(s);
 }
 
 // Returns false, having done nothing, where a direct sum is better.
@@ -235,7 +270,7 @@ bool weight_grad_winograd(const ConvShape& s, const Taps& taps, const T* x, cons
     const std::vector<Phase> phases = {forward_phase(s, taps)};
     WinogradPlan plan;
     const auto cost = [&](const WinogradPlan& p) { return winograd_grad_cost(s, p); };
-    if (s.groups != 1 || s.in[0] != 1 || s.out[0] != 1 ||
+    if (s.groups != 1 || s.in[0] != 1 || s.out[0] != 1 || s.ic == 0 || s.oc == 0 ||
         !choose_winograd_plan(phases, s.stride, direct_grad_cost(s), cost, plan)) {
       return false;
     }
