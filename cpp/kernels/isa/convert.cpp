@@ -156,6 +156,7 @@ struct RowPair {
 template <class Row>
 PLAIT_INLINE void move_rows(int64_t bytes, int64_t rows, Row row) {
   using V = Vec<uint8_t>;
+  if (bytes == 0) return;
   if (bytes == 1) {
     for (int64_t r = 0; r < rows; ++r) *row(r).dst = *row(r).src;
     return;
