@@ -359,7 +359,7 @@ struct GroupNorm {
   }
   static Grads composite(OpContext& ctx, const Tensor& gy, const Tensor& x, const Tensor& weight,
                          int64_t groups, double eps) {
-    const Dims rows{x.shape()[0], groups, -1}, over{2};
+    const Dims rows{x.shape()[0], groups, x.shape()[1] / groups * space_of(x)}, over{2};
     const Tensor grouped = reshape(x, rows), centered = sub(grouped, mean(grouped, over, true));
     const Tensor rstd = rsqrt(add(mean(mul(centered, centered), over, true), eps));
     const Tensor hat = mul(centered, rstd);
