@@ -72,7 +72,7 @@ def scaled_dot_product_attention(
         key = key.repeat_interleave(groups, -3)
         value = value.repeat_interleave(groups, -3)
     length, source = query.shape[-2], key.shape[-2]
-    factor = 1.0 / math.sqrt(query.shape[-1]) if scale is None else scale
+    factor = 1.0 / math.sqrt(max(1, query.shape[-1])) if scale is None else scale  # no terms: any factor
     if attn_mask is None and dropout_p == 0.0 and _is_plain(query, key, value):
         return _core._ops.attention(query, key, value, is_causal, factor)
     if is_causal:
