@@ -193,6 +193,8 @@ void check_operands(const Spatial& sp, const Tensor& x, const Tensor& w, const T
                 " channels, but input ", x.shape(), " has ", channels,
                 "\nhint: weight shape is (out, in/groups, *kernel) and input is (batch, channels, ...)");
   }
+  const int64_t out = transposed ? w.shape()[1] * groups : w.shape()[0];
+  PLAIT_CHECK(out > 0, kValue, sp.op, ": expected at least one output channel, got weight ", w.shape());
   for (int64_t d = 0; d < sp.ndim; ++d) {
     PLAIT_CHECK(w.shape()[d + 2] > 0, kValue, sp.op, ": kernel sizes must be at least 1, got weight ",
                 w.shape());
@@ -203,7 +205,6 @@ void check_operands(const Spatial& sp, const Tensor& x, const Tensor& w, const T
               dtype_name(x.dtype()), " and ", dtype_name(w.dtype()),
               x.is_floating() ? "" : "\nhint: convert the input with .float()");
   if (!bias.defined()) return;
-  const int64_t out = transposed ? w.shape()[1] * groups : w.shape()[0];
   PLAIT_CHECK(bias.shape() == Dims{out}, kValue, sp.op, ": expected a bias of shape (", out, ",), got ",
               bias.shape());
   PLAIT_CHECK(bias.dtype() == x.dtype(), kType, sp.op, ": expected a bias of dtype ", dtype_name(x.dtype()),

@@ -26,6 +26,8 @@ def conv1d_samples(g: Gen) -> Iterable[Sample]:
     yield case(g(2, 3, 9), g(4, 3, 4), g(4), padding="same")
     yield case(g(2, 3, 9), g(4, 3, 3), padding="valid")
     yield case(g(2, 18, 21), g(18, 1, 5), g(18), stride=2, padding=2, groups=18)
+    yield case(g(0, 4, 9), g(6, 2, 3), g(6), groups=2)
+    yield case(g(2, 0, 9), g(6, 0, 3), g(6), padding=1)
 
 
 def conv2d_samples(g: Gen) -> Iterable[Sample]:
@@ -53,6 +55,8 @@ def conv2d_samples(g: Gen) -> Iterable[Sample]:
     yield case(g(3, 7, 4, 6), g(7, 1, 5, 3), padding=(3, 1), dilation=(1, 2), groups=7)
     yield case(g(16, 3, 5, 6), g(5, 3, 3, 3), g(5), stride=(1, 2), padding=1)
     yield case(g(2, 3, 9, 8), g(4, 3, 4, 2), g(4), stride=(4, 3), padding=1)
+    yield case(g(0, 8, 6, 6), g(8, 1, 3, 3), g(8), padding=1, groups=8)
+    yield case(g(2, 0, 6, 5), g(4, 0, 3, 3), g(4), padding=1, groups=2)
 
 
 def conv3d_samples(g: Gen) -> Iterable[Sample]:
@@ -62,6 +66,7 @@ def conv3d_samples(g: Gen) -> Iterable[Sample]:
     yield case(g(1, 2, 6, 6, 6), g(2, 2, 2, 2, 2), dilation=2)
     yield case(g(2, 4, 5, 6), g(3, 2, 2, 3, 3))
     yield case(g(1, 16, 3, 4, 5), g(16, 1, 3, 2, 3), g(16), padding=1, groups=16)
+    yield case(g(0, 4, 3, 4, 5), g(4, 1, 3, 2, 3), g(4), padding=1, groups=4)
 
 
 def conv_large(dims: int) -> Callable[[Gen], Iterable[Sample]]:
@@ -91,6 +96,8 @@ def transpose2d_samples(g: Gen) -> Iterable[Sample]:
     yield case(g(1, 2, 4, 5), g(2, 3, 3, 2), stride=(2, 1), padding=(0, 1), dilation=(1, 2))
     yield case(g(3, 4, 5), g(3, 2, 2, 2), stride=2)
     yield case(g(2, 17, 6, 6), g(17, 15, 4, 4), stride=2, padding=1)
+    yield case(g(0, 6, 5, 4), g(6, 1, 3, 3), g(6), stride=2, groups=6)
+    yield case(g(2, 0, 5, 4), g(0, 2, 3, 3), g(4), stride=2, groups=2)
 
 
 def transpose3d_samples(g: Gen) -> Iterable[Sample]:
@@ -122,6 +129,7 @@ def conv_errors(name: str, dims: int) -> Callable:
             bad(ValueError, rf"{name}.*same", x, w, padding="same", stride=2),
             bad(ValueError, name, x, w, padding="full"),
             bad(ValueError, name, np.ones(4), w),
+            bad(ValueError, rf"{name}.*output channel", x, np.ones((0, 4, *(3,) * dims))),
             bad(TypeError, rf"{name}", x, w.astype(np.int64)),
         ]
 
@@ -137,6 +145,7 @@ def transpose_errors(name: str, dims: int) -> Callable:
             bad(ValueError, rf"{name}.*output_padding", x, w, output_padding=1),
             bad(ValueError, rf"{name}.*stride", x, w, stride=0),
             bad(ValueError, rf"{name}.*groups", x, w, groups=3),
+            bad(ValueError, rf"{name}.*output channel", x, np.ones((4, 0, *(3,) * dims))),
         ]
 
     return errors

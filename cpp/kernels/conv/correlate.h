@@ -512,7 +512,6 @@ void correlate_panels(const Correlation<T>& c) {
 
 template <class T>
 void correlate(const Correlation<T>& c) {
-  if (c.images == 0 || c.groups == 0 || c.rows == 0 || c.out_size() == 0) return;
   int64_t taps = 0;
   for (const Phase& p : *c.phases) taps = std::max(taps, p.taps.size());
   // Few rows leave the GEMM's register tile empty; short sums do not pay for packing.

@@ -33,7 +33,7 @@ class DilatedParts {
       if (s.stride[i] != 1 || s.dilation[i] == 1 || s.kernel[i] != 3) return false;
       if (s.out[i] < kFewPositions * s.dilation[i]) return false;
     }
-    return sizeof(T) == 4 && s.groups == 1 && s.in[0] == 1 && s.kernel[0] == 1 && s.pad[0] == 0 && s.n > 0 &&
+    return sizeof(T) == 4 && s.groups == 1 && s.in[0] == 1 && s.kernel[0] == 1 && s.pad[0] == 0 &&
            std::min(s.ic, s.oc) >= kFewChannels;
   }
 

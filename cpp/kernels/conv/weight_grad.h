@@ -29,10 +29,6 @@ void weight_grad(const ConvShape& s, const Taps& taps, const T* x, const T* gy, 
   // Output channels of a panel, in whole vectors.
   const auto panel_width = [&](int64_t panel) { return std::min(round_up(oc - panel * most, lanes), most); };
   const int64_t P = s.out_size(), positions = s.n * P;
-  if (positions == 0 || k == 0 || panels == 0) {
-    std::fill_n(gw, s.oc * k, T(0));
-    return;
-  }
   const FrameShape f = frame_shape(s.in, s.stride, {forward_phase(s, taps)});
   const Workspace frames(sizeof(T) * static_cast<size_t>(s.n * s.ic * f.plane() + kFrameSlack));
   make_frames(f, frames.as<T>(), x, s.n * s.ic);

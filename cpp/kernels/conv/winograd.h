@@ -527,7 +527,7 @@ class WinogradRunner {
 template <class T>
 bool correlate_winograd(const Correlation<T>& c) {
   if constexpr (sizeof(T) == 4) {
-    if (c.groups != 1 || c.in[0] != 1 || c.out[0] != 1 || c.images == 0 || c.rows == 0) return false;
+    if (c.groups != 1 || c.in[0] != 1 || c.out[0] != 1) return false;
     WinogradPlan plan;
     if (!choose_winograd_plan(
             *c.phases, c.step, direct_cost(c), [&](const WinogradPlan& p) { return winograd_cost(c, p); },

@@ -270,7 +270,7 @@ bool weight_grad_winograd(const ConvShape& s, const Taps& taps, const T* x, cons
     const std::vector<Phase> phases = {forward_phase(s, taps)};
     WinogradPlan plan;
     const auto cost = [&](const WinogradPlan& p) { return winograd_grad_cost(s, p); };
-    if (s.groups != 1 || s.in[0] != 1 || s.out[0] != 1 || s.ic == 0 || s.oc == 0 ||
+    if (s.groups != 1 || s.in[0] != 1 || s.out[0] != 1 ||
         !choose_winograd_plan(phases, s.stride, direct_grad_cost(s), cost, plan)) {
       return false;
     }
