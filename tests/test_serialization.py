@@ -425,6 +425,28 @@ def test_bad_files(file: io.BytesIO, message: str) -> None:
     assert issubclass(FileFormatError, RuntimeError)
 
 
+def test_every_header_length_is_read() -> None:
+    """A length may be the bytes with which another kind of file begins: 640 is a pickle's, 67,324,752 a zip's."""
+    entry = b'{"x":{"dtype":"U8","shape":[],"data_offsets":[0,1]}'
+    for length in range(64, 70_001, 8):
+        text = entry + b" " * (length - len(entry) - 1) + b"}"
+        assert plait.load(io.BytesIO(length.to_bytes(8, "little") + text + b"\x07"))["x"].item() == 7, length
+
+
+def test_saved_headers_of_awkward_lengths() -> None:
+    seen = set()
+    for n in range(1, 1400):
+        file = io.BytesIO()
+        plait.save({"w" * n: plait.ones(2)}, file)
+        length = int.from_bytes(file.getvalue()[:8], "little")
+        if length in seen:
+            continue
+        seen.add(length)
+        file.seek(0)
+        assert plait.load(file)["w" * n].tolist() == [1, 1], length
+    assert {640, 896, 1152, 1408} <= seen
+
+
 def test_every_cut_and_every_flipped_byte_of_the_header() -> None:
     file = io.BytesIO()
     plait.save({"w": plait.arange(3), "s": [1, (2.5, None)]}, file)

@@ -289,7 +289,13 @@ def _parse_json(text: str | bytes, what: str) -> Any:
 
 
 def _explain_start(start: bytes) -> str | None:
-    """Why a file that begins so is none of ours, if it is a known kind."""
+    """Why a file of these first nine bytes is none of ours, if it is a known kind.
+
+    Behind a length, a header begins with "{". Any first eight bytes may be a length, so that comes first: those of
+    640 (mod 65,536) are also how a pickle begins.
+    """
+    if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= _MAX_HEADER:
+        return None
     if start[:4] == b"PK\x03\x04" or start[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
         return (
             "load: expected a safetensors file, got one written by torch.save or pickle, which can run "
@@ -304,12 +310,12 @@ def _explain_start(start: bytes) -> str | None:
 
 def _read_header(f: IO[bytes], size: int) -> tuple[dict[str, _Entry], dict[str, str], int]:
     """The tensors, the metadata and the place of the first byte of data. Checks the whole layout."""
-    start = f.read(8)
+    start = f.read(9)
     if explanation := _explain_start(start):
         raise FileFormatError(explanation)
     if len(start) < 8:
         raise FileFormatError(f"load: expected at least 8 bytes, got a file of {len(start)}")
-    length = int.from_bytes(start, "little")
+    length = int.from_bytes(start[:8], "little")
     if length > _MAX_HEADER:
         raise FileFormatError(
             f"load: expected a header of at most {_MAX_HEADER} bytes, got a length of {length}; this is no "
@@ -317,7 +323,7 @@ def _read_header(f: IO[bytes], size: int) -> tuple[dict[str, _Entry], dict[str, 
         )
     if length > size - 8:
         raise FileFormatError(f"load: expected a header of {length} bytes, got a file of {size}: it is cut short")
-    text = f.read(length)
+    text = start[8:] + f.read(length - 1) if length else b""
     if len(text) != length:
         raise FileFormatError(f"load: expected a header of {length} bytes, got {len(text)}: the file is cut short")
     if not text.startswith(b"{"):
