@@ -238,8 +238,9 @@ auto apply(const Args&... args) {
 // The in-place form: `self` is the first input and receives the result. Returns self.
 template <class Op, class... Args>
 Tensor apply_inplace(const Tensor& self, const Args&... args) {
-  const bool record =
-      grad_enabled() && (detail::any_requires_grad(self) || (detail::any_requires_grad(args) || ...));
+  // An integer tensor takes no part in the graph, whatever is written into it.
+  const bool record = grad_enabled() && self.is_floating() &&
+                      (detail::any_requires_grad(self) || (detail::any_requires_grad(args) || ...));
   check_inplace(Op::meta.name, self, record);
   const auto run = [&](OpContext& ctx) {
     ctx.destination_ = self;

@@ -393,8 +393,8 @@ void run_pointwise(PointwiseFn fn, IntSpan shape, int64_t numel, const Pointwise
   if (halves && numel > 1 && (out.array.dtype == half || out.compute == DType::kBool) &&
       std::all_of(in.begin(), in.end(), in_halves)) {
     fn = halves;
-    flat = out.flat;
     if (out.compute != DType::kBool) out.compute = half;
+    flat = out.flat && out.array.dtype == out.compute;
     for (size_t k = 0; k < in.size(); ++k) {
       if (!converts_single) converted[k] = in[k];
       if (converted[k].array.dtype == half) converted[k].compute = half;
