@@ -10,6 +10,7 @@
 #include "autograd/op.h"
 #include "core/parallel.h"
 #include "kernels/softmax_plan.h"
+#include "ops/copy.h"
 #include "ops/create.h"
 #include "ops/index.h"
 #include "ops/pointwise.h"
@@ -121,9 +122,10 @@ Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& t, const 
   PLAIT_CHECK(x.is_floating(), kType, op, ": expected a floating-point input, got ", dtype_name(x.dtype()));
   check_same_shape(op, x, t);
   if (!pos_weight.defined()) return reduced(weighted(logistic_loss(x, t), weight), how);
+  const Tensor target = t.is_floating() ? t : cast(t, x.dtype());  // -t is no integer's
   Tensor positive = neg(logsigmoid(x));
-  positive = mul(positive, add(mul(sub(pos_weight, 1.0), t), 1.0));
-  return reduced(weighted(add(mul(add(neg(t), 1.0), x), positive), weight), how);
+  positive = mul(positive, add(mul(sub(pos_weight, 1.0), target), 1.0));
+  return reduced(weighted(add(mul(add(neg(target), 1.0), x), positive), weight), how);
 }
 
 // t (log t - x), with log t given instead of t under log_target

@@ -77,9 +77,12 @@ struct DivOp {
     const Tensor b = ctx.saved(1);
     Tensor gb;
     if (ctx.needs_grad(1)) {
-      const Tensor a = ctx.saved(0);
-      gb = grad_enabled() ? gy * composite::Div::db(a, b)
-                          : run_pointwise_op(Pointwise::kDivGradB, "div", gy.dtype(), {&gy, &a, &b});
+      if (grad_enabled()) {
+        gb = gy * composite::Div::db(composite::operand(ctx, 0, gy), composite::operand(ctx, 1, gy));
+      } else {
+        const Tensor a = ctx.saved(0);
+        gb = run_pointwise_op(Pointwise::kDivGradB, "div", gy.dtype(), {&gy, &a, &b});
+      }
     }
     return {ctx.needs_grad(0) ? div(gy, b) : Tensor(), gb};
   }
@@ -104,13 +107,17 @@ struct PowOp {
     return run_pointwise_op(Pointwise::kPow, "pow", result_type(a, b), {&a, &b}, {}, ctx.destination());
   }
   static Grads backward(OpContext& ctx, const Tensor& gy) {
+    Grads g(2);
+    if (grad_enabled()) {
+      const Tensor a = composite::operand(ctx, 0, gy), b = composite::operand(ctx, 1, gy);
+      if (ctx.needs_grad(0)) g[0] = gy * composite::Pow::da(a, b);
+      if (ctx.needs_grad(1)) g[1] = gy * composite::Pow::db(a, b);
+      return g;
+    }
     const Tensor a = ctx.saved(0), b = ctx.saved(1);
     const auto fused = [&](Pointwise op) { return run_pointwise_op(op, "pow", gy.dtype(), {&gy, &a, &b}); };
-    Grads g(2);
-    if (ctx.needs_grad(0))
-      g[0] = grad_enabled() ? gy * composite::Pow::da(a, b) : fused(Pointwise::kPowGradA);
-    if (ctx.needs_grad(1))
-      g[1] = grad_enabled() ? gy * composite::Pow::db(a, b) : fused(Pointwise::kPowGradB);
+    if (ctx.needs_grad(0)) g[0] = fused(Pointwise::kPowGradA);
+    if (ctx.needs_grad(1)) g[1] = fused(Pointwise::kPowGradB);
     return g;
   }
 };

@@ -51,18 +51,22 @@ struct Binary {
         if (ctx.needs_grad(k)) g[k] = zeros_like(gy);
       }
     } else {
-      const Tensor a = ctx.saved(0), b = ctx.saved(1);
-      const auto fused = [&](int k) {
-        return run_pointwise_op(grad_op(k), kName, gy.dtype(), {&gy, &a, &b}, {p...});
-      };
-      if (ctx.needs_grad(0)) g[0] = grad_enabled() ? gy * F::da(a, b, composite::k<Tensor>(p)...) : fused(0);
-      if (ctx.needs_grad(1)) {
-        if constexpr (kGradient == Gradient::Fused) {
-          g[1] = grad_enabled() ? gy * F::db(a, b, composite::k<Tensor>(p)...) : fused(1);
-        } else {
-          g[1] = zeros_like(gy);
+      constexpr bool kBoth = kGradient == Gradient::Fused;
+      if (grad_enabled()) {
+        const Tensor a = composite::operand(ctx, 0, gy), b = composite::operand(ctx, 1, gy);
+        if (ctx.needs_grad(0)) g[0] = gy * F::da(a, b, composite::k<Tensor>(p)...);
+        if constexpr (kBoth) {
+          if (ctx.needs_grad(1)) g[1] = gy * F::db(a, b, composite::k<Tensor>(p)...);
         }
+      } else {
+        const Tensor a = ctx.saved(0), b = ctx.saved(1);
+        const auto fused = [&](int k) {
+          return run_pointwise_op(grad_op(k), kName, gy.dtype(), {&gy, &a, &b}, {p...});
+        };
+        if (ctx.needs_grad(0)) g[0] = fused(0);
+        if (kBoth && ctx.needs_grad(1)) g[1] = fused(1);
       }
+      if (!kBoth && ctx.needs_grad(1)) g[1] = zeros_like(gy);
     }
     return g;
   }

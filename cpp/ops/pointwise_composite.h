@@ -4,7 +4,8 @@
 // text.
 #pragma once
 
-#include "autograd/runtime.h"
+#include "autograd/op.h"
+#include "ops/copy.h"
 #include "ops/create.h"
 #include "ops/pointwise.h"
 
@@ -20,6 +21,15 @@ template <class V>
 using ElemT = double;
 template <class T>
 inline constexpr T kInf = __builtin_inf();
+
+// Operand i of a recorded derivative in the dtype the op was computed in, that of its gradient `gy`: the
+// fused kernels convert operands too, and -a of a uint8 or a * a of a half is not what the formula means. A
+// wider float stays (an in-place op may write into a narrower one).
+inline Tensor operand(const OpContext& ctx, size_t i, const Tensor& gy) {
+  const Tensor x = ctx.saved(i);
+  if (x.is_wrapped_number()) return cast(detach(x), gy.dtype());
+  return cast(x, x.is_floating() ? promote_types(x.dtype(), gy.dtype()) : gy.dtype());
+}
 
 template <class V>
 Tensor k(double c) {

@@ -102,8 +102,9 @@ Tensor clamp_numbers(const Tensor& x, std::optional<Scalar> min, std::optional<S
 template <bool kInplace>
 Tensor clamp_tensors(const Tensor& x, const Tensor& min, const Tensor& max) {
   PLAIT_CHECK(min.defined() || max.defined(), kValue, "clamp: expected min or max, got neither");
-  const Tensor lo = min.defined() ? min : no_bound(x.dtype(), false),
-               hi = max.defined() ? max : no_bound(x.dtype(), true);
+  const DType dtype = result_type(x, min.defined() ? min : max);
+  const Tensor lo = min.defined() ? min : no_bound(dtype, false),
+               hi = max.defined() ? max : no_bound(dtype, true);
   return kInplace ? apply_inplace<ClampOp>(x, lo, hi) : apply<ClampOp>(x, lo, hi);
 }
 template <bool kInplace>
@@ -132,7 +133,8 @@ struct LerpOp {
                             ctx.destination());
   }
   static Grads backward(OpContext& ctx, const Tensor& gy) {  // ga = gy (1 - w), gb = gy w, gw = gy (b - a)
-    const Tensor a = ctx.saved(0), b = ctx.saved(1), w = ctx.saved(2);
+    const Tensor a = composite::operand(ctx, 0, gy), b = composite::operand(ctx, 1, gy),
+                 w = composite::operand(ctx, 2, gy);
     return {ctx.needs_grad(0) ? gy * sub(number(1), w) : Tensor(), ctx.needs_grad(1) ? gy * w : Tensor(),
             ctx.needs_grad(2) ? gy * (b - a) : Tensor()};
   }

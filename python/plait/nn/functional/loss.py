@@ -157,7 +157,7 @@ def margin_ranking_loss(
             "margin_ranking_loss: expected inputs and target with one number of dimensions, got "
             f"{tuple(input1.shape)}, {tuple(input2.shape)} and {tuple(target.shape)}"
         )
-    return reduce_loss((-target * (input1 - input2) + margin).clamp_min(0), reduction)
+    return reduce_loss((margin - target * (input1 - input2)).clamp_min(0), reduction)
 
 
 def soft_margin_loss(
@@ -165,7 +165,7 @@ def soft_margin_loss(
 ) -> Tensor:
     """``log(1 + exp(-target * input))`` for targets 1 and -1, of the shape of ``input``."""
     reduction = resolve_reduction("soft_margin_loss", reduction, size_average, reduce)
-    return reduce_loss(_nn.softplus(-target * input, 1.0, 40.0), reduction)
+    return reduce_loss(_nn.softplus(-(target * input), 1.0, 40.0), reduction)
 
 
 def cosine_embedding_loss(
