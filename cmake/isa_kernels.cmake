@@ -6,7 +6,7 @@ file(GLOB PLAIT_ISA_SOURCES CONFIGURE_DEPENDS cpp/kernels/isa/*.cpp)
 # The rules hold sums of two products, either of which may be fused: left to the compiler, the vector loop and its
 # tail can differ in the last bit. They are bound by memory and division, so nothing is lost.
 # Sequences are rounded as NumPy's are, twice.
-set_source_files_properties(cpp/kernels/isa/optim.cpp cpp/kernels/isa/sequence.cpp PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
+set_source_files_properties(cpp/kernels/isa/optim_kernels.cpp cpp/kernels/isa/sequence_kernels.cpp PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
 
 set(PLAIT_ISA_LEVELS 1)  # levels compiled in, counted from generic
 set(PLAIT_ISA_OBJECTS)

@@ -26,8 +26,8 @@ def squeezed(text: str) -> str:
 def test_the_example_op_stands_in_the_sources() -> None:
     functor, declaration = (squeezed(b) for b in blocks("CONTRIBUTING.md", "cpp"))
     (spec,) = (squeezed(b) for b in blocks("CONTRIBUTING.md", "python"))
-    assert functor in squeezed((ROOT / "cpp/kernels/pointwise_activations.h").read_text())
-    assert declaration in squeezed((ROOT / "cpp/ops/pointwise.def").read_text())
+    assert functor in squeezed((ROOT / "cpp/kernels/pointwise/pointwise_activations.h").read_text())
+    assert declaration in squeezed((ROOT / "cpp/kernels/pointwise/pointwise.def").read_text())
     assert spec in squeezed((ROOT / "tests/op_table/activation.py").read_text())
 
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Convolution forward, on shapes of common networks.
-#include "ops/conv.h"
-#include "ops/create.h"
+#include "ops/create/create.h"
+#include "ops/nn/conv.h"
 #include "report.h"
 
 namespace plait::bench {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Pointwise operators in and out of the caches: equal shapes, a broadcast row, a transposed operand.
-#include "ops/create.h"
-#include "ops/pointwise.h"
-#include "ops/view.h"
+#include "ops/create/create.h"
+#include "ops/pointwise/pointwise.h"
+#include "ops/view/view.h"
 #include "report.h"
 
 namespace plait::bench {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Reductions over each pattern of axes: first, last, middle, all.
-#include "ops/create.h"
-#include "ops/reduce.h"
-#include "ops/softmax.h"
+#include "ops/create/create.h"
+#include "ops/nn/softmax.h"
+#include "ops/reduce/reduce.h"
 #include "report.h"
 
 namespace plait::bench {

@@ -3,8 +3,8 @@
 #include "autograd/runtime.h"
 #include "bindings/python_api.h"
 #include "bindings/signature.h"
-#include "ops/index.h"
-#include "ops/view.h"
+#include "ops/index/index.h"
+#include "ops/view/view.h"
 
 namespace plait::python {
 namespace {

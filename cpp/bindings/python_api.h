@@ -5,7 +5,7 @@
 #include <pybind11/pybind11.h>
 
 #include "autograd/meta.h"
-#include "core/random.h"
+#include "core/generator.h"
 #include "core/tensor.h"
 
 namespace plait::python {

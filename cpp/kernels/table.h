@@ -3,20 +3,20 @@
 // header kernels/<family>.h declares its argument structs and its sub-table; isa/<family>.cpp fills it.
 #pragma once
 
-#include "kernels/conv.h"
-#include "kernels/convert.h"
-#include "kernels/gemm.h"
-#include "kernels/norm.h"
-#include "kernels/optim.h"
-#include "kernels/pointwise.h"
-#include "kernels/pool.h"
-#include "kernels/random.h"
-#include "kernels/recurrent.h"
-#include "kernels/reduce.h"
-#include "kernels/rows.h"
-#include "kernels/scan.h"
-#include "kernels/sequence.h"
-#include "kernels/softmax.h"
+#include "kernels/conv/conv_args.h"
+#include "kernels/copy/convert_args.h"
+#include "kernels/gemm/gemm_args.h"
+#include "kernels/index/index_args.h"
+#include "kernels/norm/norm_args.h"
+#include "kernels/optim/optim_args.h"
+#include "kernels/pointwise/pointwise_args.h"
+#include "kernels/pool/pool_args.h"
+#include "kernels/random/random_args.h"
+#include "kernels/recurrent/recurrent_args.h"
+#include "kernels/reduce/reduce_args.h"
+#include "kernels/scan/scan_args.h"
+#include "kernels/sequence/sequence_args.h"
+#include "kernels/softmax/softmax_args.h"
 
 namespace plait {
 

@@ -2,12 +2,12 @@
 // Hands the tensor operations that autograd needs down to it.
 #include "autograd/op.h"
 #include "autograd/runtime.h"
-#include "kernels/copy_plan.h"
-#include "ops/create.h"
-#include "ops/pointwise.h"
-#include "ops/pointwise_run.h"
-#include "ops/reduce.h"
-#include "ops/view.h"
+#include "kernels/copy/copy_driver.h"
+#include "ops/create/create.h"
+#include "ops/pointwise/pointwise.h"
+#include "ops/pointwise/pointwise_run.h"
+#include "ops/reduce/reduce.h"
+#include "ops/view/view.h"
 
 namespace plait {
 namespace {

@@ -29,7 +29,7 @@
 #include <variant>
 #include <vector>
 
-#include "core/random.h"
+#include "core/generator.h"
 #include "core/scalar.h"
 #include "core/tensor.h"
 

@@ -12,9 +12,9 @@
 #include "check.h"
 #include "core/dtype.h"
 #include "core/parallel.h"
-#include "kernels/copy_plan.h"
+#include "kernels/copy/copy_driver.h"
 #include "kernels/dispatch.h"
-#include "kernels/pointwise_plan.h"
+#include "kernels/pointwise/pointwise_driver.h"
 
 namespace plait {
 namespace {

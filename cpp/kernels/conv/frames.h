@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/parallel.h"
-#include "kernels/conv/conv.h"
+#include "kernels/conv/conv_driver.h"
 #include "kernels/dispatch.h"
 #include "kernels/gemm/gemm.h"
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The loops around the micro-kernels. C is cut into units (rows x columns of one batch item, or one slice of
 // k); a unit runs the classical five loops alone, with packing buffers of its own, so threads meet only at
-// the end. Since an element's bits do not depend on the tile, block or unit it falls into (isa/gemm.cpp), the
-// cut may follow the number of threads. Only two decisions reach the bits, and both look at the problem
-// alone: the depth of a block of k, and the slices of k that tall products (k much larger than m and n) are
-// cut into.
+// the end. Since an element's bits do not depend on the tile, block or unit it falls into
+// (isa/gemm_kernels.cpp), the cut may follow the number of threads. Only two decisions reach the bits, and
+// both look at the problem alone: the depth of a block of k, and the slices of k that tall products (k much
+// larger than m and n) are cut into.
 #include "kernels/gemm/gemm.h"
 
 #include <algorithm>

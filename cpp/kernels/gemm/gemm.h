@@ -12,7 +12,7 @@
 #include <cstdint>
 
 #include "core/workspace.h"
-#include "kernels/gemm.h"
+#include "kernels/gemm/gemm_args.h"
 
 namespace plait {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "core/dtype.h"
-#include "kernels/gemm.h"
+#include "kernels/gemm/gemm_args.h"
 
 namespace plait {
 

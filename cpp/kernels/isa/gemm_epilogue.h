@@ -3,7 +3,7 @@
 // so it is still in L1.
 #pragma once
 
-#include "kernels/gemm.h"
+#include "kernels/gemm/gemm_args.h"
 #include "kernels/isa/math.h"
 #include "kernels/isa/transpose.h"
 

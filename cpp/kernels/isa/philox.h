@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Philox4x32-10, one counter per lane. See core/random.h.
+// Philox4x32-10, one counter per lane. See core/generator.h.
 #pragma once
 
 #include "kernels/isa/vec.h"

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "kernels/isa/special.h"
-#include "kernels/pointwise_functors.h"
+#include "kernels/pointwise/pointwise_functors.h"
 #include "kernels/table.h"
 
 namespace plait::PLAIT_ISA_NS {

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// Pointwise functions of two and more operands, values and fused derivatives, and selection.
+#include "kernels/isa/pointwise_loop.h"
+
+namespace plait::PLAIT_ISA_NS {
+namespace {
+
+template <class F, Types kTypes, Gradient kGradient>
+void set_binary(PointwiseTable& t, Pointwise value) {
+  PointwiseFn* row = t.fn[static_cast<int>(value)];
+  set_values<F, kTypes>(row);
+  if constexpr (kGradient != Gradient::None) set_floats<GradA<F>, arity<F, F32>() + 1>(row + 10);
+  if constexpr (kGradient == Gradient::Fused) set_floats<GradB<F>, arity<F, F32>() + 1>(row + 20);
+}
+
+struct IntegerPow {
+  template <class V>
+  static V f(V a, V b) {
+    return integer_pow(a, b);
+  }
+};
+
+// T is an integer type of the element's size; the condition is bytes of 0 and 1.
+template <class T>
+void where_loop(void* out, const void* const* in, uint32_t broadcast, int64_t n) {
+  constexpr int L = kLanes<T>;
+  using Bytes = typename VecOf<uint8_t, L>::type;
+  using M = MaskOf<Vec<T>>;
+  T* o = static_cast<T*>(out);
+  SplatRoom<T> room[2];
+  Operand<T> a, b;
+  a.bind(in[1], broadcast >> 1, room[0]);
+  b.bind(in[2], broadcast >> 2, room[1]);
+  const auto* condition = static_cast<const uint8_t*>(in[0]);
+  const bool fixed = broadcast & 1;
+  Bytes c{};
+  if (fixed) c = c + condition[0];
+  for (; n >= L; n -= L, o += L) {
+    if (!fixed) {
+      __builtin_memcpy(&c, condition, sizeof c);
+      condition += L;
+    }
+    store(o, bytes_mask<M>(c) ? load(a.p) : load(b.p));
+    a.p += a.step;
+    b.p += b.step;
+  }
+  if (n > 0) {
+    if (!fixed) __builtin_memcpy(&c, condition, static_cast<size_t>(n));
+    store_n(o, bytes_mask<M>(c) ? load_n(a.p, n) : load_n(b.p, n), n);
+  }
+}
+
+}  // namespace
+
+void fill_pointwise_binary(KernelTable& table) {
+  PointwiseTable& t = table.pointwise;
+#define PLAIT_BINARY(Name, name, types, gradient, ...) \
+  set_binary<Name, Types::types, Gradient::gradient>(t, Pointwise::k##Name);
+#define PLAIT_BINARY_KERNEL(Name, types, gradient) PLAIT_BINARY(Name, , types, gradient, )
+#include "kernels/pointwise/pointwise.def"
+
+  PointwiseFn* power = t.fn[static_cast<int>(Pointwise::kPow)];
+  power[1] = pointwise_loop<IntegerPow, uint8_t, uint8_t, 2>;
+  power[2] = pointwise_loop<IntegerPow, int8_t, int8_t, 2>;
+  power[3] = pointwise_loop<IntegerPow, int16_t, int16_t, 2>;
+  power[4] = pointwise_loop<IntegerPow, int32_t, int32_t, 2>;
+  power[5] = pointwise_loop<IntegerPow, int64_t, int64_t, 2>;
+
+  // bool: + is or, * is and.
+  const auto boolean = [&](Pointwise op) -> PointwiseFn& { return t.fn[static_cast<int>(op)][0]; };
+  boolean(Pointwise::kAdd) = boolean(Pointwise::kBitwiseOr);
+  boolean(Pointwise::kMul) = boolean(Pointwise::kBitwiseAnd);
+
+  t.where[0] = where_loop<uint8_t>;
+  t.where[1] = where_loop<uint16_t>;
+  t.where[2] = where_loop<uint32_t>;
+  t.where[3] = where_loop<uint64_t>;
+}
+
+}  // namespace plait::PLAIT_ISA_NS

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// Pointwise kernels, the part that is compiled per instruction set: one loop over contiguous operands.
+// pointwise_driver.h brings any strides and dtypes into that form.
+#pragma once
+
+#include <cstdint>
+
+namespace plait {
+
+// out[i] = f(in[0][i], in[1][i], ...) for i in [0, n). All operands are contiguous, except that bit k of
+// `broadcast` makes operand k a single element. Operands hold the kernel's element type; results of tests
+// hold bool. A single operand of the kernels of 16-bit floats is a float32 where its bit of
+// `broadcast / kPointwiseWide` is set too: numbers keep their precision.
+using PointwiseFn = void (*)(void* out, const void* const* in, uint32_t broadcast, int64_t n);
+
+inline constexpr int kMaxPointwiseInputs = 6;
+inline constexpr uint32_t kPointwiseWide = 1u << 16;
+
+// The words of kernels/pointwise/pointwise.def, which explains them.
+enum class PointwiseTypes : uint8_t { Float, Round, FloatTest, Number, NumberBool, Integer, Test };
+enum class PointwiseKeeps : uint8_t { None, Input, Result };
+enum class PointwiseGradient : uint8_t { None, Fused, FusedA };
+
+// For each line of kernels/pointwise/pointwise.def the function and, where a fused derivative exists, gy *
+// df(...) as a function of (gy, what df takes): kName, kNameGrad; of two operands kNameGradA and kNameGradB.
+enum class Pointwise : uint16_t {
+#define PLAIT_UNARY(Name, ...) k##Name, k##Name##Grad,
+#define PLAIT_UNARY_KERNEL PLAIT_UNARY
+#define PLAIT_BINARY(Name, ...) k##Name, k##Name##GradA, k##Name##GradB,
+#define PLAIT_BINARY_KERNEL PLAIT_BINARY
+#include "kernels/pointwise/pointwise.def"
+  kCount
+};
+
+struct PointwiseTable {
+  // By dtype as DType numbers them. Null where the dtype has no such function; derivatives of the 16-bit
+  // floats are computed by the kernel of float32.
+  PointwiseFn fn[static_cast<int>(Pointwise::kCount)][10];
+  // where(condition, a, b) and byte moves know only element sizes: 1, 2, 4, 8.
+  PointwiseFn where[4];
+};
+
+}  // namespace plait

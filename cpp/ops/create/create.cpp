@@ -1,0 +1,599 @@
+// SPDX-License-Identifier: MIT
+// Tensors made of numbers, and copies.
+#include "ops/create/create.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "autograd/op.h"
+#include "core/parallel.h"
+#include "kernels/dispatch.h"
+#include "kernels/pointwise/pointwise_driver.h"
+#include "ops/registry.h"
+#include "ops/view/view.h"
+#include "ops/walk.h"
+
+namespace plait {
+
+void set_zero(const Tensor& x) {
+  if (!is_dense(x)) return set_all(x, int64_t{0});
+  auto* p = static_cast<char*>(x.data_ptr());
+  const auto item = static_cast<int64_t>(x.item_size());
+  parallel_for(x.numel(), 4 * kGrainElements, [&](int64_t begin, int64_t end) {
+    std::memset(p + begin * item, 0, static_cast<size_t>((end - begin) * item));
+  });
+}
+
+namespace {
+
+// A first stretch by a loop, the rest by copies of it, which the library does with the widest stores there
+// are.
+template <class T>
+void fill_run(T* out, int64_t n, T value) {
+  constexpr int64_t kStretch = 1024;
+  const int64_t first = std::min(n, kStretch);
+  std::fill(out, out + first, value);
+  for (int64_t i = first; i < n; i += first) {
+    std::memcpy(static_cast<void*>(out + i), out, static_cast<size_t>(std::min(first, n - i)) * sizeof(T));
+  }
+}
+
+}  // namespace
+
+void set_all(const Tensor& x, Scalar value) {
+  if (x.numel() == 0) return;
+  const Walk<1> walk(x.shape(), {x.strides()});
+  const int64_t stride = walk.stride(0);
+  dispatch(x.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const T v = value.to<T>();
+    T* const out = x.data<T>();
+    parallel_for(walk.numel(), 4 * kGrainElements, [&](int64_t begin, int64_t end) {
+      walk.run(begin, end, [&](const auto& at, int64_t n) {
+        T* o = out + at[0];
+        if (stride == 1) {
+          fill_run(o, n, v);
+        } else {
+          for (int64_t i = 0; i < n; ++i) o[i * stride] = v;
+        }
+      });
+    });
+  });
+}
+
+Tensor zeros(IntSpan shape, DType dtype) {
+  const Tensor x = Tensor::empty(shape, dtype);
+  set_zero(x);
+  return x;
+}
+
+Tensor full(IntSpan shape, Scalar value, DType dtype) {
+  const Tensor x = Tensor::empty(shape, dtype);
+  set_all(x, value);
+  return x;
+}
+Tensor ones(IntSpan shape, DType dtype) { return full(shape, int64_t{1}, dtype); }
+
+Tensor zeros_like(const Tensor& x) {
+  const Tensor y = Tensor::empty_like(x);
+  set_zero(y);
+  return y;
+}
+Tensor full_like(const Tensor& x, Scalar value) {
+  const Tensor y = Tensor::empty_like(x);
+  set_all(y, value);
+  return y;
+}
+Tensor ones_like(const Tensor& x) { return full_like(x, int64_t{1}); }
+
+namespace {
+
+// The number of steps from start to below end.
+int64_t count_steps(Scalar start, Scalar end, Scalar step) {
+  if (!start.is_float() && !end.is_float() && !step.is_float()) {
+    const int64_t a = start.to_int(), b = end.to_int(), s = step.to_int();
+    PLAIT_CHECK(s != 0, kValue, "arange: expected a step other than 0");
+    PLAIT_CHECK(s > 0 ? a <= b : a >= b, kValue, "arange: end ", b, " lies on the wrong side of start ", a,
+                " for step ", s);
+    const __int128 distance = static_cast<__int128>(b) - a, stride = s;
+    const __int128 n = (distance + stride - (s > 0 ? 1 : -1)) / stride;
+    PLAIT_CHECK(n <= INT64_MAX, kValue, "arange: more than 2**63 - 1 elements from ", a, " to ", b);
+    return static_cast<int64_t>(n);
+  }
+  const double a = start.to_double(), b = end.to_double(), s = step.to_double();
+  PLAIT_CHECK(s > 0 || s < 0, kValue, "arange: expected a step other than 0, got ", s);
+  PLAIT_CHECK(std::isfinite(a) && std::isfinite(b), kValue, "arange: expected finite bounds, got ", a,
+              " and ", b);
+  PLAIT_CHECK(s > 0 ? a <= b : a >= b, kValue, "arange: end ", b, " lies on the wrong side of start ", a,
+              " for step ", s);
+  const double n = std::ceil((b - a) / s);
+  PLAIT_CHECK(n < 0x1p62, kValue, "arange: more than 2**62 elements from ", a, " to ", b);
+  return static_cast<int64_t>(n);
+}
+
+// A fresh contiguous x from blocks of numbers: fill(block, first, n).
+template <class S, class F>
+void generate(const Tensor& x, F fill) {
+  parallel_for(x.numel(), kGrainElements, [&](int64_t begin, int64_t end) {
+    if (x.dtype() == DTypeOf<S>::value) return fill(x.data<S>() + begin, begin, end - begin);
+    constexpr int64_t kBlock = 512;
+    S block[kBlock];
+    for (int64_t i = begin; i < end; i += kBlock) {
+      const int64_t n = std::min(kBlock, end - i);
+      fill(block, i, n);
+      convert_elements(x.data<char>() + i * static_cast<int64_t>(x.item_size()), x.dtype(), block,
+                       DTypeOf<S>::value, n);
+    }
+  });
+}
+void generate_spaced(const Tensor& x, double start, double step) {
+  generate<double>(x, [=](double* out, int64_t first, int64_t n) {
+    kernels().sequence.spaced(out, n, start, step, first, 1);
+  });
+}
+
+}  // namespace
+
+Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
+  PLAIT_CHECK(dtype != DType::kBool, kType, "arange: no arange of dtype bool\nhint: use zeros() and ones()");
+  const Tensor x = Tensor::empty({count_steps(start, end, step)}, dtype);
+  if (is_floating(dtype)) {
+    generate_spaced(x, start.to_double(), step.to_double());
+  } else {
+    const int64_t a = start.to_int(), s = step.to_int();
+    generate<int64_t>(x, [=](int64_t* out, int64_t first, int64_t n) {
+      // What does not fit wraps.
+      const uint64_t base =
+          static_cast<uint64_t>(a) + static_cast<uint64_t>(s) * static_cast<uint64_t>(first);
+      kernels().sequence.counted(out, n, static_cast<int64_t>(base), s);
+    });
+  }
+  return x;
+}
+
+Tensor eye(int64_t rows, int64_t columns, DType dtype) {
+  const Tensor x = zeros(Dims{rows, columns}, dtype);
+  const int64_t n = std::min(rows, columns);
+  if (n > 0) set_all(x.alias(Dims{n}, Dims{columns + 1}, 0), int64_t{1});
+  return x;
+}
+
+namespace {
+
+struct Clone {
+  static constexpr OpMeta meta{"clone"};
+  static Tensor forward(OpContext&, const Tensor& x) {
+    const Tensor y = Tensor::empty_like(x);
+    autograd_runtime().copy_into(y, x);
+    return y;
+  }
+  static Grads backward(OpContext&, const Tensor& gy) { return {gy}; }
+};
+
+// The old values are gone: their gradient is 0.
+struct Fill {
+  static constexpr OpMeta meta{"fill_"};
+  static Tensor forward(OpContext& ctx, const Tensor& x, Scalar value) {
+    const Tensor y = ctx.destination().defined() ? ctx.destination() : Tensor::empty_like(x);
+    set_all(y, value);
+    return y;
+  }
+  static Grads backward(OpContext&, const Tensor& gy, Scalar) { return {zeros_like(gy)}; }
+};
+
+}  // namespace
+
+Tensor clone(const Tensor& x) { return apply<Clone>(x); }
+Tensor fill_(const Tensor& x, Scalar value) {
+  value.check_fits("fill_", x.dtype());
+  return apply_inplace<Fill>(x, value);
+}
+Tensor zero_(const Tensor& x) { return fill_(x, int64_t{0}); }
+
+namespace {
+
+using OptDType = std::optional<DType>;
+
+Tensor leaf(Tensor x, bool requires_grad) {
+  if (requires_grad) set_requires_grad(x, true);
+  return x;
+}
+
+Tensor make_empty(IntSpan size, OptDType dtype, bool grad) {
+  return leaf(Tensor::empty(size, dtype.value_or(default_dtype())), grad);
+}
+Tensor make_zeros(IntSpan size, OptDType dtype, bool grad) {
+  return leaf(zeros(size, dtype.value_or(default_dtype())), grad);
+}
+Tensor make_ones(IntSpan size, OptDType dtype, bool grad) {
+  return leaf(ones(size, dtype.value_or(default_dtype())), grad);
+}
+Tensor make_full(IntSpan size, Scalar value, OptDType dtype, bool grad) {
+  const DType to = dtype.value_or(value.natural_dtype());
+  value.check_fits("full", to);
+  return leaf(full(size, value, to), grad);
+}
+Tensor make_empty_strided(IntSpan size, IntSpan stride, OptDType dtype, bool grad) {
+  for (int64_t s : stride) {
+    PLAIT_CHECK(s >= 0, kValue, "empty_strided: expected strides of at least 0, got ", to_string(stride));
+  }
+  return leaf(Tensor::empty_strided(size, stride, dtype.value_or(default_dtype())), grad);
+}
+Tensor make_scalar(Scalar value, OptDType dtype, bool grad) {
+  return leaf(full(IntSpan{}, value, dtype.value_or(default_dtype())), grad);
+}
+
+Tensor make_empty_like(const Tensor& x, OptDType dtype, bool grad) {
+  return leaf(Tensor::empty_like(x, dtype.value_or(x.dtype())), grad);
+}
+Tensor make_zeros_like(const Tensor& x, OptDType dtype, bool grad) {
+  const Tensor y = make_empty_like(x, dtype, false);
+  set_zero(y);
+  return leaf(y, grad);
+}
+Tensor make_full_like(const Tensor& x, Scalar value, OptDType dtype, bool grad) {
+  const Tensor y = make_empty_like(x, dtype, false);
+  value.check_fits("full_like", y.dtype());
+  set_all(y, value);
+  return leaf(y, grad);
+}
+Tensor make_ones_like(const Tensor& x, OptDType dtype, bool grad) {
+  return make_full_like(x, int64_t{1}, dtype, grad);
+}
+
+Tensor new_empty(const Tensor& x, IntSpan size, OptDType dtype, bool grad) {
+  return make_empty(size, dtype.value_or(x.dtype()), grad);
+}
+Tensor new_zeros(const Tensor& x, IntSpan size, OptDType dtype, bool grad) {
+  return make_zeros(size, dtype.value_or(x.dtype()), grad);
+}
+Tensor new_ones(const Tensor& x, IntSpan size, OptDType dtype, bool grad) {
+  return make_ones(size, dtype.value_or(x.dtype()), grad);
+}
+Tensor new_full(const Tensor& x, IntSpan size, Scalar value, OptDType dtype, bool grad) {
+  return make_full(size, value, dtype.value_or(x.dtype()), grad);
+}
+
+Tensor arange_between(Scalar start, Scalar end, Scalar step, OptDType dtype, bool grad) {
+  const bool any_float = start.is_float() || end.is_float() || step.is_float();
+  return leaf(arange(start, end, step, dtype.value_or(any_float ? default_dtype() : DType::kInt64)), grad);
+}
+Tensor arange_to(Scalar end, OptDType dtype, bool grad) {
+  return arange_between(int64_t{0}, end, int64_t{1}, dtype, grad);
+}
+Tensor range(Scalar start, Scalar end, Scalar step, OptDType dtype, bool grad) {
+  const double s = step.to_double(), distance = end.to_double() - start.to_double();
+  PLAIT_CHECK(s != 0 && distance / s >= 0, kValue, "range: end ", end.to_double(),
+              " cannot be reached from start ", start.to_double(), " with step ", s);
+  const auto n = static_cast<int64_t>(distance / s) + 1;
+  const double a = start.to_double();
+  const Tensor x = Tensor::empty({n}, dtype.value_or(default_dtype()));
+  generate_spaced(x, a, s);
+  return leaf(x, grad);
+}
+
+// Evenly spaced from both ends, so that the last value is exactly `end` and the points are symmetric.
+template <class F>
+Tensor spaced(const char* op, double start, double end, int64_t steps, DType dtype, F map) {
+  PLAIT_CHECK(steps >= 0, kValue, op, ": expected a number of steps of at least 0, got ", steps);
+  const Tensor x = Tensor::empty({steps}, dtype);
+  const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
+  const int64_t middle = steps == 1 ? 1 : steps / 2;
+  generate<double>(x, [=](double* out, int64_t first, int64_t n) {
+    const int64_t left = std::clamp<int64_t>(middle - first, 0, n);
+    kernels().sequence.spaced(out, left, start, step, first, 1);
+    kernels().sequence.spaced(out + left, n - left, end, -step, steps - 1 - first - left, -1);
+    map(out, n);
+  });
+  return x;
+}
+Tensor linspace(Scalar start, Scalar end, int64_t steps, OptDType dtype, bool grad) {
+  return leaf(spaced("linspace", start.to_double(), end.to_double(), steps, dtype.value_or(default_dtype()),
+                     [](double*, int64_t) {}),
+              grad);
+}
+Tensor logspace(Scalar start, Scalar end, int64_t steps, double base, OptDType dtype, bool grad) {
+  return leaf(spaced("logspace", start.to_double(), end.to_double(), steps, dtype.value_or(default_dtype()),
+                     [base](double* v, int64_t n) {
+                       for (int64_t i = 0; i < n; ++i) v[i] = std::pow(base, v[i]);
+                     }),
+              grad);
+}
+
+Tensor make_eye(int64_t n, std::optional<int64_t> m, OptDType dtype, bool grad) {
+  PLAIT_CHECK(n >= 0 && m.value_or(n) >= 0, kValue, "eye: expected sizes of at least 0, got ", n, " and ",
+              m.value_or(n));
+  return leaf(eye(n, m.value_or(n), dtype.value_or(default_dtype())), grad);
+}
+
+// The coordinates of a triangle, row by row: columns [first(r), last(r)) of row r.
+template <class First, class Last>
+Tensor triangle_indices(const char* op, int64_t rows, int64_t columns, DType dtype, First first, Last last) {
+  PLAIT_CHECK(rows >= 0 && columns >= 0, kValue, op, ": expected sizes of at least 0, got ", rows, " and ",
+              columns);
+  PLAIT_CHECK(dtype == DType::kInt64 || dtype == DType::kInt32, kType, op,
+              ": expected dtype int64 or int32, got ", dtype_name(dtype));
+  const auto clip = [&](int64_t c) { return std::clamp<int64_t>(c, 0, columns); };
+  int64_t n = 0;
+  for (int64_t r = 0; r < rows; ++r) n += std::max<int64_t>(0, clip(last(r)) - clip(first(r)));
+  const Tensor x = Tensor::empty({2, n}, dtype);
+  dispatch(dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    T* row = x.data<T>();
+    T* column = row + n;
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t c = clip(first(r)); c < clip(last(r)); ++c) {
+        *row++ = convert<T>(r);
+        *column++ = convert<T>(c);
+      }
+    }
+  });
+  return x;
+}
+Tensor tril_indices(int64_t row, int64_t col, int64_t offset, OptDType dtype) {
+  return triangle_indices(
+      "tril_indices", row, col, dtype.value_or(DType::kInt64), [](int64_t) { return int64_t{0}; },
+      [=](int64_t r) { return r + std::clamp(offset, -row, col) + 1; });
+}
+Tensor triu_indices(int64_t row, int64_t col, int64_t offset, OptDType dtype) {
+  return triangle_indices(
+      "triu_indices", row, col, dtype.value_or(DType::kInt64),
+      [=](int64_t r) { return r + std::clamp(offset, -row, col); }, [=](int64_t) { return col; });
+}
+
+Tensor fill_tensor_(const Tensor& x, const Tensor& value) {
+  PLAIT_CHECK(value.dim() == 0, kValue, "fill_: expected a number or a 0-d tensor, got shape ",
+              value.shape());
+  autograd_runtime().assign(x, value);
+  return x;
+}
+
+const RegisterOps kOps{
+    {"empty(int[] size, *, Dtype? dtype=None, any layout=None, Device? device=None, bool "
+     "requires_grad=False, "
+     "any pin_memory=False, any memory_format=None) -> Tensor",
+     "fo", PLAIT_BOX(make_empty), R"(A tensor of the given shape with values that are not set.
+
+`dtype` defaults to the default dtype (float32). There is one device and one layout.
+
+Raises ValueError for a negative size.
+
+>>> plait.empty(2, 3).shape
+plait.Size([2, 3]))"},
+    {"zeros(int[] size, *, Dtype? dtype=None, any layout=None, Device? device=None, any pin_memory=False, "
+     "bool "
+     "requires_grad=False) -> Tensor",
+     "fo", PLAIT_BOX(make_zeros), R"(A tensor of the given shape filled with 0.
+
+`dtype` defaults to the default dtype (float32).
+
+Raises ValueError for a negative size.
+
+>>> plait.zeros(2, 3)
+tensor([[0., 0., 0.],
+        [0., 0., 0.]]))"},
+    {"ones(int[] size, *, Dtype? dtype=None, any layout=None, Device? device=None, any pin_memory=False, "
+     "bool "
+     "requires_grad=False) -> Tensor",
+     "fo", PLAIT_BOX(make_ones), R"(A tensor of the given shape filled with 1.
+
+`dtype` defaults to the default dtype (float32).
+
+Raises ValueError for a negative size.
+
+>>> plait.ones(2, dtype=plait.int64)
+tensor([1, 1]))"},
+    {"full(int[] size, Scalar fill_value, *, Dtype? dtype=None, any layout=None, Device? device=None, any "
+     "pin_memory=False, bool requires_grad=False) -> Tensor",
+     "fo", PLAIT_BOX(make_full), R"(A tensor of the given shape filled with `fill_value`.
+
+`dtype` defaults to that of the value: bool, int64 or the default float.
+
+Raises ValueError for a negative size.
+
+>>> plait.full((2, 2), 7)
+tensor([[7, 7],
+        [7, 7]]))"},
+    {"empty_strided(int[] size, int[] stride, *, Dtype? dtype=None, any layout=None, Device? device=None, "
+     "bool "
+     "requires_grad=False, any pin_memory=False) -> Tensor",
+     "f", PLAIT_BOX(make_empty_strided),
+     R"(A tensor of the given shape and strides with values that are not set.
+
+`stride` counts elements, none negative, as many entries as `size`.
+
+Raises ValueError when the lengths differ.
+
+>>> plait.empty_strided((2, 3), (1, 2)).stride()
+(1, 2))"},
+    {"scalar_tensor(Scalar s, *, Dtype? dtype=None, any layout=None, Device? device=None, any "
+     "pin_memory=False, bool "
+     "requires_grad=False) -> Tensor",
+     "f", PLAIT_BOX(make_scalar), R"(A 0-d tensor of a number, of the default dtype unless `dtype` is given.
+
+>>> plait.scalar_tensor(2)
+tensor(2.))"},
+    {"empty_like(Tensor input, *, Dtype? dtype=None, any layout=None, Device? device=None, bool "
+     "requires_grad=False, "
+     "any memory_format=None) -> Tensor",
+     "f", PLAIT_BOX(make_empty_like),
+     R"(A tensor of the shape and dtype of `input` with values that are not set.
+
+>>> plait.empty_like(plait.zeros(2, 3)).shape
+plait.Size([2, 3]))"},
+    {"zeros_like(Tensor input, *, Dtype? dtype=None, any layout=None, Device? device=None, bool "
+     "requires_grad=False, "
+     "any memory_format=None) -> Tensor",
+     "fo", PLAIT_BOX(make_zeros_like), R"(A tensor of the shape of `input` filled with 0.
+
+`dtype` defaults to that of `input`.
+
+>>> plait.zeros_like(plait.ones(2))
+tensor([0., 0.]))"},
+    {"ones_like(Tensor input, *, Dtype? dtype=None, any layout=None, Device? device=None, bool "
+     "requires_grad=False, "
+     "any memory_format=None) -> Tensor",
+     "fo", PLAIT_BOX(make_ones_like), R"(A tensor of the shape of `input` filled with 1.
+
+`dtype` defaults to that of `input`.
+
+>>> plait.ones_like(plait.arange(2))
+tensor([1, 1]))"},
+    {"full_like(Tensor input, Scalar fill_value, *, Dtype? dtype=None, any layout=None, Device? device=None, "
+     "bool "
+     "requires_grad=False, any memory_format=None) -> Tensor",
+     "fo", PLAIT_BOX(make_full_like), R"(A tensor of the shape of `input` filled with `fill_value`.
+
+`dtype` defaults to that of `input`.
+
+>>> plait.full_like(plait.zeros(2), 3)
+tensor([3., 3.]))"},
+    {"new_empty(Tensor self, int[] size, *, Dtype? dtype=None, any layout=None, Device? device=None, any "
+     "pin_memory=False, bool requires_grad=False) -> Tensor",
+     "m", PLAIT_BOX(new_empty), R"(A tensor of the given shape with values that are not set.
+
+`dtype` defaults to that of this tensor.
+
+>>> plait.ones(1, dtype=plait.int8).new_empty(2, 3).dtype
+plait.int8)"},
+    {"new_zeros(Tensor self, int[] size, *, Dtype? dtype=None, any layout=None, Device? device=None, any "
+     "pin_memory=False, bool requires_grad=False) -> Tensor",
+     "m", PLAIT_BOX(new_zeros),
+     R"(A tensor of the given shape filled with 0, of this tensor's dtype unless `dtype` is given.
+
+>>> plait.arange(3).new_zeros(2)
+tensor([0, 0]))"},
+    {"new_ones(Tensor self, int[] size, *, Dtype? dtype=None, any layout=None, Device? device=None, any "
+     "pin_memory=False, bool requires_grad=False) -> Tensor",
+     "m", PLAIT_BOX(new_ones),
+     R"(A tensor of the given shape filled with 1, of this tensor's dtype unless `dtype` is given.
+
+>>> plait.arange(3).new_ones(2)
+tensor([1, 1]))"},
+    {"new_full(Tensor self, int[] size, Scalar fill_value, *, Dtype? dtype=None, any layout=None, Device? "
+     "device=None, "
+     "any pin_memory=False, bool requires_grad=False) -> Tensor",
+     "m", PLAIT_BOX(new_full),
+     R"(A tensor of the given shape filled with `fill_value`, of this tensor's dtype unless `dtype` is given.
+
+>>> plait.zeros(1).new_full((2,), 5)
+tensor([5., 5.]))"},
+    {"arange(Scalar end, *, Dtype? dtype=None, any layout=None, Device? device=None, any pin_memory=False, "
+     "bool "
+     "requires_grad=False) -> Tensor",
+     "fo", PLAIT_BOX(arange_to), R"(The values start, start + step, ... below `end`, as a 1-d tensor.
+
+`start` defaults to 0, `step` to 1. The dtype defaults to int64, or to the default float when an argument is a
+float. Values are computed as start + i * step, so that rounding does not add up.
+
+Raises ValueError for a step of 0 or one that leads away from `end`.
+
+>>> plait.arange(1, 7, 2)
+tensor([1, 3, 5])
+>>> plait.arange(3.0)
+tensor([0., 1., 2.]))"},
+    {"arange(Scalar start, Scalar end, Scalar step=1, *, Dtype? dtype=None, any layout=None, Device? "
+     "device=None, any "
+     "pin_memory=False, bool requires_grad=False) -> Tensor",
+     "fo", PLAIT_BOX(arange_between), ""},
+    {"range(Scalar start, Scalar end, Scalar step=1, *, Dtype? dtype=None, any layout=None, Device? "
+     "device=None, any "
+     "pin_memory=False, bool requires_grad=False) -> Tensor",
+     "fo", PLAIT_BOX(range), R"(The values start, start + step, ... up to and including `end`.
+
+Always of the default float unless `dtype` is given. `arange`, which leaves the end out as Python does, is
+usually what is wanted.
+
+Raises ValueError when `end` cannot be reached.
+
+>>> plait.range(1, 3)
+tensor([1., 2., 3.]))"},
+    {"linspace(Scalar start, Scalar end, int steps, *, Dtype? dtype=None, any layout=None, Device? "
+     "device=None, any "
+     "pin_memory=False, bool requires_grad=False) -> Tensor",
+     "fo", PLAIT_BOX(linspace), R"(`steps` evenly spaced values from `start` to `end`, both included.
+
+Of the default float unless `dtype` is given.
+
+Raises ValueError for a negative number of steps.
+
+>>> plait.linspace(0, 1, 5)
+tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000]))"},
+    {"logspace(Scalar start, Scalar end, int steps, float base=10.0, *, Dtype? dtype=None, any layout=None, "
+     "Device? "
+     "device=None, any pin_memory=False, bool requires_grad=False) -> Tensor",
+     "fo", PLAIT_BOX(logspace),
+     R"(`steps` values from base**start to base**end, evenly spaced on a logarithmic scale.
+
+Of the default float unless `dtype` is given.
+
+Raises ValueError for a negative number of steps.
+
+>>> plait.logspace(0, 2, 3)
+tensor([  1.,  10., 100.]))"},
+    {"eye(int n, int? m=None, *, Dtype? dtype=None, any layout=None, Device? device=None, any "
+     "pin_memory=False, bool "
+     "requires_grad=False) -> Tensor",
+     "fo", PLAIT_BOX(make_eye), R"(A matrix of n rows and m columns with 1 on the diagonal and 0 elsewhere.
+
+`m` defaults to `n`, the dtype to the default float.
+
+Raises ValueError for a negative size.
+
+>>> plait.eye(2)
+tensor([[1., 0.],
+        [0., 1.]]))"},
+    {"tril_indices(int row, int col, int offset=0, *, Dtype? dtype=None, Device? device=None, any "
+     "layout=None) -> "
+     "Tensor",
+     "f", PLAIT_BOX(tril_indices),
+     R"(Row and column numbers of the lower triangle of a matrix, shape (2, n), row by row.
+
+`offset` moves the diagonal that still belongs to it. The dtype is int64 or int32.
+
+>>> plait.tril_indices(2, 2)
+tensor([[0, 1, 1],
+        [0, 0, 1]]))"},
+    {"triu_indices(int row, int col, int offset=0, *, Dtype? dtype=None, Device? device=None, any "
+     "layout=None) -> "
+     "Tensor",
+     "f", PLAIT_BOX(triu_indices),
+     R"(Row and column numbers of the upper triangle of a matrix, shape (2, n), row by row.
+
+`offset` moves the diagonal that still belongs to it. The dtype is int64 or int32.
+
+>>> plait.triu_indices(2, 2)
+tensor([[0, 0, 1],
+        [0, 1, 1]]))"},
+    {"clone(Tensor input, *, any memory_format=None) -> Tensor", "fm", PLAIT_BOX(clone),
+     R"(A copy with memory of its own; gradients flow through it.
+
+Strides are kept when the elements are dense in memory.
+
+>>> x = plait.tensor([1, 2])
+>>> y = x.clone()
+>>> y[0] = 5
+>>> x
+tensor([1, 2]))"},
+    {"zero_(Tensor self) -> Tensor", "m", PLAIT_BOX(zero_), R"(Sets every element to 0, in place.
+
+>>> plait.ones(2).zero_()
+tensor([0., 0.]))"},
+    {"fill_(Tensor self, Scalar value) -> Tensor", "m", PLAIT_BOX(fill_),
+     R"(Sets every element to `value`, a number or a 0-d tensor, in place.
+
+Raises ValueError for a tensor of other shape.
+
+>>> plait.zeros(2).fill_(3)
+tensor([3., 3.]))"},
+    {"fill_(Tensor self, Tensor value) -> Tensor", "m", PLAIT_BOX(fill_tensor_), ""},
+    {"fill(Tensor input, Scalar value) -> Tensor", "f",
+     PLAIT_BOX(+[](const Tensor& x, Scalar value) { return apply<Fill>(x, value); }),
+     R"(A tensor of the shape and dtype of `input` filled with a number.
+
+>>> plait.fill(plait.zeros(2), 4)
+tensor([4., 4.]))"},
+};
+
+}  // namespace
+}  // namespace plait

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT
+// Rows of a table by index, and its transpose: rows added into a table. Addition takes the positions of each
+// range of the table in their own order, so the result does not depend on the number of threads.
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "autograd/op.h"
+#include "core/parallel.h"
+#include "kernels/dispatch.h"
+#include "ops/create/create.h"
+#include "ops/index/index.h"
+#include "ops/pointwise/pointwise.h"
+#include "ops/registry.h"
+#include "ops/view/view.h"
+
+namespace plait {
+namespace {
+
+struct TableUse {
+  int64_t rows;         // of the table
+  int64_t padding_idx;  // a row without gradient, or -1
+  bool by_frequency;    // gradients divided by how often a row is used
+};
+
+// How much of a position's gradient reaches the table.
+std::vector<float> gradient_scales(const int64_t* index, int64_t n, const TableUse& use) {
+  std::vector<float> scale;
+  if (!use.by_frequency) return scale;
+  std::vector<int64_t> uses(static_cast<size_t>(use.rows));
+  for (int64_t i = 0; i < n; ++i) ++uses[static_cast<size_t>(index[i])];
+  scale.resize(static_cast<size_t>(n));
+  for (int64_t i = 0; i < n; ++i) {
+    scale[static_cast<size_t>(i)] = 1.0f / static_cast<float>(uses[static_cast<size_t>(index[i])]);
+  }
+  return scale;
+}
+
+// y[i, :] = table[index[i], :], times scale[i] where given; rows named padding_idx are 0 when `skip`.
+Tensor gather_rows(const Tensor& table, const Tensor& index) {
+  const Tensor from = contiguous(table);
+  const int64_t width = from.shape()[1], bytes = width * static_cast<int64_t>(from.item_size());
+  Dims shape = index.shape();
+  shape.push_back(width);
+  const Tensor y = Tensor::empty(shape, table.dtype());
+  const int64_t* at = index.data<int64_t>();
+  const int64_t grain = std::max<int64_t>(1, 4 * kGrainElements / std::max<int64_t>(1, bytes));
+  parallel_for(index.numel(), grain, [&](int64_t begin, int64_t end) {
+    kernels().convert.take_rows(y.data<char>() + begin * bytes, from.data<char>(), at + begin, bytes, bytes,
+                                end - begin);
+  });
+  return y;
+}
+
+Tensor embedding_gradient(const Tensor& gy, const Tensor& index, const TableUse& use);
+
+struct Embedding {
+  static constexpr OpMeta meta{"embedding"};
+  static Tensor forward(OpContext& ctx, const Tensor& table, const Tensor& index, const TableUse&) {
+    ctx.save(index);
+    return gather_rows(table, index);
+  }
+  static Grads backward(OpContext& ctx, const Tensor& gy, const TableUse& use) {
+    return {embedding_gradient(gy, ctx.saved(0), use), Tensor()};
+  }
+};
+
+// gtable[index[i], :] += gy[i, :]
+struct EmbeddingGradient {
+  static constexpr OpMeta meta{"embedding_backward"};
+
+  static Tensor forward(OpContext& ctx, const Tensor& gy, const Tensor& index, const TableUse& use) {
+    ctx.save(index);
+    const Tensor g = contiguous(gy);
+    const int64_t n = index.numel(), width = g.shape()[g.dim() - 1];
+    const int64_t* at = index.data<int64_t>();
+    const std::vector<float> scale = gradient_scales(at, n, use);
+    const Tensor table = Tensor::empty({use.rows, width}, g.dtype());
+
+    // Ranges of the table; the positions that fall into each, in order (a stable counting sort).
+    const int64_t range =
+        std::max<int64_t>(1, std::max((use.rows + 63) / 64, kGrainElements / std::max<int64_t>(1, width)));
+    const int64_t ranges = (use.rows + range - 1) / range;
+    std::vector<int64_t> first(static_cast<size_t>(ranges) + 1), order(static_cast<size_t>(n));
+    for (int64_t i = 0; i < n; ++i) ++first[static_cast<size_t>(at[i] / range) + 1];
+    for (size_t k = 1; k < first.size(); ++k) first[k] += first[k - 1];
+    std::vector<int64_t> next(first.begin(), first.end() - 1);
+    for (int64_t i = 0; i < n; ++i)
+      order[static_cast<size_t>(next[static_cast<size_t>(at[i] / range)]++)] = i;
+
+    const auto add_row = kernels().rows.add[static_cast<int>(g.dtype()) - static_cast<int>(DType::kFloat16)];
+    const int64_t bytes = width * static_cast<int64_t>(g.item_size());
+    parallel_chunks(ranges, [&](int64_t k) {
+      const int64_t begin = k * range, end = std::min(use.rows, begin + range);
+      std::memset(table.data<char>() + begin * bytes, 0, static_cast<size_t>((end - begin) * bytes));
+      for (int64_t j = first[static_cast<size_t>(k)]; j < first[static_cast<size_t>(k) + 1]; ++j) {
+        const int64_t i = order[static_cast<size_t>(j)];
+        if (at[i] == use.padding_idx) continue;
+        add_row(table.data<char>() + at[i] * bytes, g.data<char>() + i * bytes, width,
+                scale.empty() ? 1.0f : scale[static_cast<size_t>(i)]);
+      }
+    });
+    return table;
+  }
+
+  // Linear: the gradient of gy is the look-up in the gradient of the table.
+  static Grads backward(OpContext& ctx, const Tensor& gtable, const TableUse& use) {
+    const Tensor index = ctx.saved(0);
+    const Tensor rows = apply<Embedding>(gtable, index, use);
+    if (use.padding_idx < 0 && !use.by_frequency) return {rows, Tensor()};
+    const int64_t n = index.numel();
+    const std::vector<float> scale = gradient_scales(index.data<int64_t>(), n, use);
+    Dims shape = index.shape();
+    shape.push_back(1);
+    const Tensor factor = Tensor::empty(shape, DType::kFloat32);
+    for (int64_t i = 0; i < n; ++i) {
+      const bool skipped = index.data<int64_t>()[i] == use.padding_idx;
+      factor.data<float>()[i] = skipped ? 0 : scale.empty() ? 1 : scale[static_cast<size_t>(i)];
+    }
+    return {mul(rows, autograd_runtime().cast(factor, rows.dtype())), Tensor()};
+  }
+};
+
+Tensor embedding_gradient(const Tensor& gy, const Tensor& index, const TableUse& use) {
+  return apply<EmbeddingGradient>(gy, index, use);
+}
+
+// y[b, :] = sum of table[index[i], :] over bounds[b] <= i < bounds[b + 1]
+struct EmbeddingBag {
+  static constexpr OpMeta meta{"embedding_bag"};
+  static Tensor forward(OpContext& ctx, const Tensor& table, const Tensor& index, const Tensor& bounds,
+                        const TableUse&) {
+    ctx.save(index, bounds);
+    const Tensor from = contiguous(table);
+    const int64_t width = from.shape()[1], bags = bounds.numel() - 1;
+    const int64_t bytes = width * static_cast<int64_t>(from.item_size());
+    const Tensor y = Tensor::empty({bags, width}, table.dtype());
+    const int64_t *at = index.data<int64_t>(), *bound = bounds.data<int64_t>();
+    const auto sum_rows =
+        kernels().rows.sum[static_cast<int>(table.dtype()) - static_cast<int>(DType::kFloat16)];
+    const int64_t per_bag = std::max<int64_t>(1, index.numel() * width / std::max<int64_t>(1, bags));
+    parallel_for(bags, std::max<int64_t>(1, kGrainElements / per_bag), [&](int64_t begin, int64_t end) {
+      for (int64_t b = begin; b < end; ++b) {
+        sum_rows(y.data<char>() + b * bytes, from.data<char>(), at + bound[b], bound[b + 1] - bound[b],
+                 width);
+      }
+    });
+    return y;
+  }
+  static Grads backward(OpContext& ctx, const Tensor& gy, const TableUse& use) {
+    const Tensor index = ctx.saved(0), bounds = ctx.saved(1);
+    const Tensor bag = Tensor::empty({index.numel()}, DType::kInt64);
+    const int64_t* bound = bounds.data<int64_t>();
+    for (int64_t b = 0; b + 1 < bounds.numel(); ++b) {
+      std::fill(bag.data<int64_t>() + bound[b], bag.data<int64_t>() + bound[b + 1], b);
+    }
+    return {embedding_gradient(index_select(gy, 0, bag), index, use), Tensor(), Tensor()};
+  }
+};
+
+// The indices as contiguous int64, each checked to name a row of the table.
+Tensor checked_index(const char* op, const Tensor& input, const Tensor& table) {
+  PLAIT_CHECK(table.dim() == 2, kValue, op, ": expected weight of 2 dimensions (V, D), got shape ",
+              table.shape());
+  PLAIT_CHECK(is_integral(input.dtype()) && input.dtype() != DType::kBool, kType, op,
+              ": expected indices of an integer dtype, got ", dtype_name(input.dtype()));
+  const int64_t rows = table.shape()[0];
+  const Tensor index =
+      contiguous(input.dtype() == DType::kInt64 ? input : autograd_runtime().cast(input, DType::kInt64));
+  if (kernels().rows.inside(index.data<int64_t>(), index.numel(), rows)) return index;
+  for (int64_t i = 0; i < index.numel(); ++i) {
+    const int64_t v = index.data<int64_t>()[i];
+    PLAIT_CHECK(v >= 0 && v < rows, kIndex, op, ": index ", v, " is out of bounds for a table of ", rows,
+                " rows");
+  }
+  return index;
+}
+
+Tensor embedding(const Tensor& input, const Tensor& table, std::optional<int64_t> padding_idx,
+                 bool by_frequency) {
+  const Tensor index = checked_index("embedding", input, table);
+  const int64_t rows = table.shape()[0];
+  TableUse use{rows, padding_idx.value_or(-1), by_frequency};
+  if (padding_idx) {
+    PLAIT_CHECK(*padding_idx >= -rows && *padding_idx < rows, kValue, "embedding: padding_idx ", *padding_idx,
+                " is out of bounds for a table of ", rows, " rows");
+    if (use.padding_idx < 0) use.padding_idx += rows;
+  }
+  return apply<Embedding>(table, index, use);
+}
+
+// bounds: where each bag begins, and the end of the last one.
+Tensor embedding_bag_sum(const Tensor& table, const Tensor& input, const Tensor& bounds, bool by_frequency) {
+  const Tensor index = checked_index("embedding_bag", input, table);
+  PLAIT_CHECK(table.is_floating(), kType, "embedding_bag: expected a floating-point weight, got ",
+              dtype_name(table.dtype()));
+  PLAIT_CHECK(input.dim() == 1 && bounds.dim() == 1 && bounds.numel() > 0 && bounds.dtype() == DType::kInt64,
+              kValue, "embedding_bag: expected 1-D indices and 1-D bounds of dtype int64, got shapes ",
+              input.shape(), " and ", bounds.shape());
+  const Tensor ends = contiguous(bounds);
+  const int64_t* const bound = ends.data<int64_t>();
+  PLAIT_CHECK(bound[0] >= 0 && std::is_sorted(bound, bound + ends.numel()) &&
+                  bound[ends.numel() - 1] <= index.numel(),
+              kValue, "embedding_bag: expected bounds that rise from 0 to at most ", index.numel());
+  return apply<EmbeddingBag>(table, index, ends, TableUse{table.shape()[0], -1, by_frequency});
+}
+
+Tensor one_hot(const Tensor& input, int64_t classes) {
+  PLAIT_CHECK(input.dtype() == DType::kInt64, kType, "one_hot: expected class indices of dtype int64, got ",
+              dtype_name(input.dtype()));
+  PLAIT_CHECK(classes >= -1 && classes != 0, kValue, "one_hot: expected num_classes above 0 or -1, got ",
+              classes);
+  PLAIT_CHECK(input.numel() > 0 || classes > 0, kValue,
+              "one_hot: the number of classes cannot be inferred from no elements\nhint: pass num_classes");
+  const Tensor index = contiguous(input);
+  const int64_t* at = index.data<int64_t>();
+  int64_t largest = -1;
+  for (int64_t i = 0; i < index.numel(); ++i) {
+    PLAIT_CHECK(at[i] >= 0, kValue, "one_hot: expected class indices of at least 0, got ", at[i]);
+    largest = std::max(largest, at[i]);
+  }
+  if (classes == -1) classes = largest + 1;
+  PLAIT_CHECK(largest < classes, kValue, "one_hot: class ", largest, " is not smaller than num_classes ",
+              classes);
+  Dims shape = input.shape();
+  shape.push_back(classes);
+  const Tensor y = zeros(shape, DType::kInt64);
+  for (int64_t i = 0; i < index.numel(); ++i) y.data<int64_t>()[i * classes + at[i]] = 1;
+  return y;
+}
+
+const RegisterOps kOps{
+    {"embedding(Tensor input, Tensor weight, int? padding_idx=None, any max_norm=None, any norm_type=2.0, "
+     "bool scale_grad_by_freq=False, any sparse=False) -> Tensor",
+     "n", PLAIT_BOX(embedding),
+     R"(Rows of `weight` by index.
+
+input: indices of any shape, an integer dtype. weight: (V, D).
+padding_idx: a row that gets no gradient; negative counts from the end.
+scale_grad_by_freq: divide the gradient of a row by the number of its uses.
+max_norm, norm_type, sparse: not handled here; `plait.nn.functional.embedding` rescales rows first.
+
+Raises IndexError for an index outside [0, V), ValueError when `weight` is no matrix or `padding_idx` is out of
+range, TypeError for indices that are not integers.
+
+>>> plait.nn.functional.embedding(plait.tensor([1, 0]), plait.tensor([[1., 2.], [3., 4.]]))
+tensor([[3., 4.],
+        [1., 2.]]))"},
+    {"_embedding_bag_sum(Tensor weight, Tensor input, Tensor bounds, bool by_frequency) -> Tensor", "p",
+     PLAIT_BOX(embedding_bag_sum), "The sums of nn.functional.embedding_bag."},
+    {"one_hot(Tensor input, int num_classes=-1) -> Tensor", "n", PLAIT_BOX(one_hot),
+     R"(A new last dimension that is 1 at the class index and 0 elsewhere, int64.
+
+num_classes: its size; by default one more than the largest index.
+Raises ValueError for negative indices, indices not below `num_classes` or no elements without it, TypeError for
+another dtype than int64.
+
+>>> plait.nn.functional.one_hot(plait.tensor([0, 2]))
+tensor([[1, 0, 0],
+        [0, 0, 1]]))"},
+};
+
+}  // namespace
+}  // namespace plait

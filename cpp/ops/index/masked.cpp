@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+// Masks: where they are true, elements are found, filled, picked out or put in.
+#include <algorithm>
+#include <cmath>
+#include <variant>
+
+#include "autograd/op.h"
+#include "core/parallel.h"
+#include "kernels/dispatch.h"
+#include "ops/create/create.h"
+#include "ops/index/index.h"
+#include "ops/pointwise/pointwise_run.h"
+#include "ops/registry.h"
+#include "ops/view/view.h"
+#include "ops/walk.h"
+
+namespace plait {
+namespace {
+
+// Elements per chunk of the ops that first count and then write: the counts say where each chunk writes.
+constexpr int64_t kChunk = 32768;
+
+// The number of true elements in front of each chunk of a contiguous x; the total comes last.
+template <class T>
+std::vector<int64_t> count_true(const T* x, int64_t n) {
+  const int64_t chunks = (n + kChunk - 1) / kChunk;
+  std::vector<int64_t> before(static_cast<size_t>(chunks) + 1, 0);
+  parallel_chunks(chunks, [&](int64_t c) {
+    const int64_t end = std::min(n, (c + 1) * kChunk);
+    int64_t count = 0;
+    for (int64_t i = c * kChunk; i < end; ++i) count += convert<bool>(x[i]);
+    before[static_cast<size_t>(c) + 1] = count;
+  });
+  for (size_t c = 1; c < before.size(); ++c) before[c] += before[c - 1];
+  return before;
+}
+
+void check_mask(const char* op, const Tensor& mask) {
+  PLAIT_CHECK(mask.dtype() == DType::kBool, kType, op, ": expected a mask of dtype bool, got ",
+              dtype_name(mask.dtype()));
+}
+
+// The mask as a contiguous tensor of this shape.
+Tensor dense_mask(const Tensor& mask, IntSpan shape) { return contiguous(expand(mask, shape)); }
+
+Tensor to_dtype(const Tensor& x, DType dtype) {
+  return x.dtype() == dtype ? x : autograd_runtime().cast(x, dtype);
+}
+
+template <class T>
+void write_coordinates(const Tensor& x, const std::vector<int64_t>& before, int64_t* out) {
+  const T* const p = x.data<T>();
+  const int64_t ndim = x.dim(), row = ndim ? x.shape()[ndim - 1] : 1;
+  parallel_chunks(static_cast<int64_t>(before.size()) - 1, [&](int64_t c) {
+    int64_t i = c * kChunk;
+    const int64_t end = std::min(x.numel(), i + kChunk);
+    int64_t* o = out + before[static_cast<size_t>(c)] * ndim;
+    Dims at(ndim, 0);
+    while (i < end) {
+      const int64_t first = i % row, last = std::min(row, first + end - i);
+      int64_t rest = i / row;
+      for (int64_t d = ndim - 2; d >= 0; --d) {
+        at[d] = rest % x.shape()[d];
+        rest /= x.shape()[d];
+      }
+      for (int64_t j = first; j < last; ++j, ++i) {
+        if (!convert<bool>(p[i])) continue;
+        for (int64_t d = 0; d + 1 < ndim; ++d) *o++ = at[d];
+        if (ndim > 0) *o++ = j;
+      }
+    }
+  });
+}
+
+// y = mask ? value : x
+struct MaskedFill {
+  static constexpr OpMeta meta{"masked_fill"};
+  static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& mask, const Tensor& value) {
+    ctx.save(mask);
+    constexpr int kByItemSize[] = {0, 0, 1, 1, 2, 2, 2, 2, 3};
+    const PointwiseFn fn = kernels().pointwise.where[kByItemSize[x.item_size()]];
+    return run_pointwise_call({"masked_fill", fn, x.dtype(), x.dtype(), x.dtype(), x.dtype(), DType::kBool},
+                              {&mask, &value, &x}, {}, ctx.destination());
+  }
+  static Grads backward(OpContext& ctx, const Tensor& gy) {
+    const Tensor mask = ctx.saved(0);
+    Grads gxs(3);
+    if (ctx.needs_grad(0)) gxs[0] = masked_fill(gy, mask, int64_t{0});
+    if (ctx.needs_grad(2)) gxs[2] = masked_select(gy, mask);  // summed by the engine
+    return gxs;
+  }
+};
+
+struct MaskedSelect {
+  static constexpr OpMeta meta{"masked_select"};
+  static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& mask, const Dims&) {
+    ctx.save(mask);
+    const Tensor dense = contiguous(x), m = dense_mask(mask, x.shape());
+    const auto* const keep = m.data<uint8_t>();
+    const std::vector<int64_t> before = count_true(keep, m.numel());
+    const Tensor y = Tensor::empty({before.back()}, x.dtype());
+    dispatch_size(x.dtype(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      const T* const p = dense.data<T>();
+      T* const out = y.data<T>();
+      parallel_chunks(static_cast<int64_t>(before.size()) - 1, [&](int64_t c) {
+        // Every element is written, and overwritten by the next one unless it is kept: no branch to miss.
+        int64_t i = c * kChunk, at = before[static_cast<size_t>(c)];
+        for (const int64_t end = before[static_cast<size_t>(c) + 1]; at < end; ++i) {
+          out[at] = p[i];
+          at += keep[i] != 0;
+        }
+      });
+    });
+    return y;
+  }
+  static Grads backward(OpContext& ctx, const Tensor& gy, const Dims& shape) {
+    return {masked_scatter_(zeros(shape, gy.dtype()), ctx.saved(0), gy), Tensor()};
+  }
+};
+
+// y takes the elements of source in order where the mask is true, those of x elsewhere.
+struct MaskedScatter {
+  static constexpr OpMeta meta{"masked_scatter"};
+  static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& mask, const Tensor& source,
+                        const Dims&) {
+    ctx.save(mask);
+    const Tensor y = ctx.destination().defined() ? ctx.destination() : clone(x);
+    const Tensor m = dense_mask(mask, x.shape()), from = contiguous(source);
+    const auto* const take = m.data<uint8_t>();
+    const std::vector<int64_t> before = count_true(take, m.numel());
+    PLAIT_CHECK(before.back() <= source.numel(), kValue, "masked_scatter: expected a source of at least ",
+                before.back(), " elements (one per true element of the mask), got ", source.numel());
+    const Walk<1> walk(y.shape(), {y.strides()});
+    dispatch_size(x.dtype(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      parallel_chunks(static_cast<int64_t>(before.size()) - 1, [&](int64_t c) {
+        const T* p = from.data<T>() + before[static_cast<size_t>(c)];
+        const uint8_t* k = take + c * kChunk;
+        walk.run(c * kChunk, std::min(m.numel(), (c + 1) * kChunk), [&](const auto& at, int64_t n) {
+          T* o = y.data<T>() + at[0];
+          for (int64_t i = 0; i < n; ++i) {
+            if (*k++) o[i * walk.stride(0)] = *p++;
+          }
+        });
+      });
+    });
+    return y;
+  }
+  static Grads backward(OpContext& ctx, const Tensor& gy, const Dims& source_shape) {
+    const Tensor mask = ctx.saved(0);
+    Grads gxs(3);
+    if (ctx.needs_grad(0)) gxs[0] = masked_fill(gy, mask, int64_t{0});
+    if (ctx.needs_grad(2)) {
+      const Tensor used = masked_select(gy, expand(mask, gy.shape()));
+      gxs[2] = reshape(embed(used, Dims{numel_of(source_shape)}, Dims{1}, 0), source_shape);
+    }
+    return gxs;
+  }
+};
+
+// The mask must broadcast to x, which is changed.
+void check_fits(const char* op, const Tensor& x, const Tensor& mask) {
+  check_mask(op, mask);
+  PLAIT_CHECK(broadcast_shapes(op, x.shape(), mask.shape()) == x.shape(), kValue, op, ": a mask of shape ",
+              mask.shape(), " does not broadcast to the tensor's shape ", x.shape());
+}
+
+Tensor checked_value(const Tensor& x, const Tensor& value) {
+  PLAIT_CHECK(value.dim() == 0, kValue, "masked_fill: expected a number or a 0-d tensor, got shape ",
+              value.shape());
+  PLAIT_CHECK(is_floating(x.dtype()) || !value.is_floating() || std::isfinite(value.item_as<double>()),
+              kValue, "masked_fill: the value ", value.item_as<double>(), " cannot be converted to ",
+              dtype_name(x.dtype()));
+  return to_dtype(value, x.dtype());
+}
+
+}  // namespace
+
+Tensor nonzero(const Tensor& x) {
+  NoGradGuard guard;  // coordinates carry no gradient
+  const Tensor dense = contiguous(x);
+  return dispatch(x.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const std::vector<int64_t> before = count_true(dense.data<T>(), dense.numel());
+    const Tensor y = Tensor::empty({before.back(), x.dim()}, DType::kInt64);
+    write_coordinates<T>(dense, before, y.data<int64_t>());
+    return y;
+  });
+}
+
+Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value) {
+  check_mask("masked_fill", mask);
+  const Tensor v = checked_value(x, value);
+  return apply<MaskedFill>(x, mask, v);
+}
+Tensor masked_fill(const Tensor& x, const Tensor& mask, Scalar value) {
+  value.check_fits("masked_fill", x.dtype());
+  return masked_fill(x, mask, value.to_tensor());
+}
+Tensor masked_fill_(const Tensor& x, const Tensor& mask, const Tensor& value) {
+  check_fits("masked_fill_", x, mask);
+  return apply_inplace<MaskedFill>(x, may_overlap(x, mask) ? clone(mask) : mask, checked_value(x, value));
+}
+
+Tensor masked_select(const Tensor& x, const Tensor& mask) {
+  check_mask("masked_select", mask);
+  const Tensor wide = expand(x, broadcast_shapes("masked_select", x.shape(), mask.shape()));
+  return apply<MaskedSelect>(wide, mask, wide.shape());
+}
+
+Tensor masked_scatter_(const Tensor& x, const Tensor& mask, const Tensor& source) {
+  check_fits("masked_scatter_", x, mask);
+  PLAIT_CHECK(source.dtype() == x.dtype(), kType, "masked_scatter_: expected a source of dtype ",
+              dtype_name(x.dtype()), ", got ", dtype_name(source.dtype()));
+  return apply_inplace<MaskedScatter>(x, mask, may_overlap(x, source) ? clone(source) : source,
+                                      source.shape());
+}
+Tensor masked_scatter(const Tensor& x, const Tensor& mask, const Tensor& source) {
+  check_mask("masked_scatter", mask);
+  PLAIT_CHECK(source.dtype() == x.dtype(), kType, "masked_scatter: expected a source of dtype ",
+              dtype_name(x.dtype()), ", got ", dtype_name(source.dtype()));
+  const Tensor wide = expand(x, broadcast_shapes("masked_scatter", x.shape(), mask.shape()));
+  return apply<MaskedScatter>(contiguous(wide), mask, source, source.shape());
+}
+
+namespace {
+
+Tensor masked_fill_number(const Tensor& x, const Tensor& mask, Scalar value) {
+  return masked_fill(x, mask, value);
+}
+Tensor masked_fill_number_(const Tensor& x, const Tensor& mask, Scalar value) {
+  value.check_fits("masked_fill_", x.dtype());
+  return masked_fill_(x, mask, value.to_tensor());
+}
+Tensor masked_fill_tensor(const Tensor& x, const Tensor& mask, const Tensor& value) {
+  return masked_fill(x, mask, value);
+}
+std::variant<Tensor, std::vector<Tensor>> nonzero_as_asked(const Tensor& x, bool as_tuple) {
+  if (!as_tuple) return nonzero(x);
+  return unbind(nonzero(x.dim() == 0 ? reshape(x, Dims{1}) : x), 1);
+}
+Tensor argwhere(const Tensor& x) { return nonzero(x); }
+
+constexpr const char* kFillDoc = R"(Sets elements to `value` where `mask` is true.
+
+`mask` is a bool tensor that broadcasts with the tensor, `value` a number or a 0-d tensor, converted to the tensor's
+dtype. The gradient is 0 where the mask is true. `masked_fill_` changes the tensor itself.
+
+Raises TypeError for a mask of other dtype, ValueError when it does not broadcast.
+
+>>> x = plait.tensor([1.0, 2.0, 3.0])
+>>> x.masked_fill(x > 1.5, 0)
+tensor([1., 0., 0.]))";
+constexpr const char* kScatterDoc =
+    R"(Replaces the elements where `mask` is true by those of `source`, in order.
+
+`mask` is a bool tensor that broadcasts with the tensor; `source`, of the tensor's dtype, has at least as many
+elements as the mask is true. `masked_scatter_` changes the tensor itself.
+
+Raises ValueError when `source` is too short, TypeError for wrong dtypes.
+
+>>> x = plait.zeros(4)
+>>> x.masked_scatter(plait.tensor([True, False, True, False]), plait.tensor([5.0, 6.0]))
+tensor([5., 0., 6., 0.]))";
+
+const RegisterOps kOps{
+    {"nonzero(Tensor input, *, bool as_tuple=False) -> Tensor | Tensor[]", "fm", PLAIT_BOX(nonzero_as_asked),
+     R"(The coordinates of the elements other than 0: shape (count, input.dim()), int64, in row-major order.
+
+With `as_tuple=True` one 1-d tensor per dimension instead, fit for indexing; a 0-d tensor counts as 1-d then. NaN
+counts as other than 0.
+
+>>> x = plait.tensor([[0, 1], [2, 0]])
+>>> x.nonzero()
+tensor([[0, 1],
+        [1, 0]])
+>>> x[x.nonzero(as_tuple=True)]
+tensor([1, 2]))"},
+    {"where(Tensor condition) -> Tensor[]", "f",
+     PLAIT_BOX(+[](const Tensor& x) { return std::get<1>(nonzero_as_asked(x, true)); }), ""},
+    {"argwhere(Tensor input) -> Tensor", "fm", PLAIT_BOX(argwhere),
+     R"(The coordinates of the elements other than 0: shape (count, input.dim()), int64, in row-major order.
+
+NaN counts as other than 0.
+
+>>> plait.argwhere(plait.tensor([[0, 1], [2, 0]]))
+tensor([[0, 1],
+        [1, 0]]))"},
+    {"masked_fill(Tensor input, Tensor mask, Scalar value) -> Tensor", "fm", PLAIT_BOX(masked_fill_number),
+     kFillDoc},
+    {"masked_fill(Tensor input, Tensor mask, Tensor value) -> Tensor", "fm", PLAIT_BOX(masked_fill_tensor),
+     ""},
+    {"masked_fill_(Tensor self, Tensor mask, Scalar value) -> Tensor", "m", PLAIT_BOX(masked_fill_number_),
+     kFillDoc},
+    {"masked_fill_(Tensor self, Tensor mask, Tensor value) -> Tensor", "m", PLAIT_BOX(masked_fill_), ""},
+    {"masked_select(Tensor input, Tensor mask) -> Tensor", "fmo", PLAIT_BOX(masked_select),
+     R"(The elements where `mask` is true, as a 1-d tensor in row-major order.
+
+`mask` is a bool tensor; it and `input` broadcast against each other.
+
+Raises TypeError for a mask of other dtype, ValueError when the shapes do not broadcast.
+
+>>> x = plait.tensor([1, 2, 3])
+>>> plait.masked_select(x, x > 1)
+tensor([2, 3]))"},
+    {"masked_scatter(Tensor input, Tensor mask, Tensor source) -> Tensor", "fm", PLAIT_BOX(masked_scatter),
+     kScatterDoc},
+    {"masked_scatter_(Tensor self, Tensor mask, Tensor source) -> Tensor", "m", PLAIT_BOX(masked_scatter_),
+     kScatterDoc},
+};
+
+}  // namespace
+}  // namespace plait

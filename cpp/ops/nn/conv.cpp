@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: MIT
+#include "ops/nn/conv.h"
+
+#include "autograd/op.h"
+#include "kernels/conv/conv_driver.h"
+#include "ops/registry.h"
+#include "ops/view/view.h"
+
+namespace plait {
+namespace {
+
+// float16 and bfloat16 are computed in float32 and rounded once.
+bool is_native(DType d) { return d == DType::kFloat32 || d == DType::kFloat64; }
+Tensor native(const Tensor& t) {
+  return is_native(t.dtype()) ? contiguous(t) : autograd_runtime().cast(contiguous(t), DType::kFloat32);
+}
+Tensor rounded(const Tensor& t, DType dtype) {
+  return t.dtype() == dtype ? t : autograd_runtime().cast(t, dtype);
+}
+
+int64_t output_size(int64_t in, int64_t pad, int64_t kernel, int64_t stride, int64_t dilation) {
+  const int64_t span = in + pad - dilation * (kernel - 1) - 1;
+  return span < 0 ? 0 : span / stride + 1;
+}
+
+ConvShape make_shape(IntSpan x, IntSpan w, IntSpan y, const ConvParams& p) {
+  ConvShape s;
+  s.n = x[0];
+  s.ic = x[1];
+  s.oc = y[1];
+  s.groups = p.groups;
+  const int64_t ndim = static_cast<int64_t>(x.size()) - 2;
+  for (int i = 0; i < 3; ++i) {
+    const int64_t d = i - (3 - ndim);
+    const auto at = static_cast<size_t>(d + 2);
+    s.in[i] = d < 0 ? 1 : x[at];
+    s.out[i] = d < 0 ? 1 : y[at];
+    s.kernel[i] = d < 0 ? 1 : w[at];
+    s.stride[i] = d < 0 ? 1 : p.stride[d];
+    s.pad[i] = d < 0 ? 0 : p.padding[d];
+    s.dilation[i] = d < 0 ? 1 : p.dilation[d];
+  }
+  return s;
+}
+
+// The three ops are each other's derivatives: with <gy, conv(x, w)> as the common bilinear form, the gradient
+// of each in one operand is one of the other two.
+Tensor input_grad(const Tensor& gy, const Tensor& w, const Tensor& bias, const ConvParams& p,
+                  IntSpan x_shape);
+Tensor weight_grad(const Tensor& x, const Tensor& gy, const ConvParams& p, IntSpan w_shape);
+
+// p with the padding behind that makes a convolution of x with w give the size of y: where output_padding
+// reaches the stride (a dilation allows it), x has more room than y asks for.
+ConvParams fitted(ConvParams p, IntSpan x, IntSpan w, IntSpan y) {
+  for (int64_t d = 0; d < p.stride.size(); ++d) {
+    const auto at = static_cast<size_t>(d + 2);
+    p.padding_after[d] = (y[at] - 1) * p.stride[d] + p.dilation[d] * (w[at] - 1) + 1 - x[at] - p.padding[d];
+  }
+  return p;
+}
+
+// gb[c] = sum of g over all but the channels
+Tensor bias_grad(const Tensor& g) {
+  Dims shape(g.dim(), 1);
+  shape[1] = g.shape()[1];
+  return reshape(autograd_runtime().sum_to(g, shape), Dims{g.shape()[1]});
+}
+
+struct Convolution {
+  static constexpr OpMeta meta{"convolution"};
+  static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& w, const Tensor& bias,
+                        const ConvParams& p) {
+    ctx.save(x, w);
+    const Tensor xn = native(x), wn = native(w), bn = bias.defined() ? native(bias) : Tensor();
+    Dims shape{x.shape()[0], w.shape()[0]};
+    for (int64_t d = 0; d < x.dim() - 2; ++d) {
+      shape.push_back(output_size(x.shape()[d + 2], p.padding[d] + p.padding_after[d], w.shape()[d + 2],
+                                  p.stride[d], p.dilation[d]));
+    }
+    const Tensor y = Tensor::empty(shape, xn.dtype());
+    const ConvShape s = make_shape(x.shape(), w.shape(), shape, p);
+    if (xn.dtype() == DType::kFloat32) {
+      conv_forward<float>(s, xn.data<float>(), wn.data<float>(), bn.defined() ? bn.data<float>() : nullptr,
+                          y.data<float>());
+    } else {
+      conv_forward<double>(s, xn.data<double>(), wn.data<double>(),
+                           bn.defined() ? bn.data<double>() : nullptr, y.data<double>());
+    }
+    return rounded(y, x.dtype());
+  }
+  static Grads backward(OpContext& ctx, const Tensor& gy, const ConvParams& p) {
+    const Tensor x = ctx.saved(0), w = ctx.saved(1);
+    return {ctx.needs_grad(0) ? input_grad(gy, w, Tensor(), p, x.shape()) : Tensor(),
+            ctx.needs_grad(1) ? weight_grad(x, gy, p, w.shape()) : Tensor(),
+            ctx.needs_grad(2) ? bias_grad(gy) : Tensor()};
+  }
+};
+
+struct ConvInputGrad {
+  static constexpr OpMeta meta{"conv_transposed"};
+  static Tensor forward(OpContext& ctx, const Tensor& gy, const Tensor& w, const Tensor& bias,
+                        const ConvParams& p, const Dims& x_shape) {
+    ctx.save(gy, w);
+    const Tensor gn = native(gy), wn = native(w), bn = bias.defined() ? native(bias) : Tensor();
+    const Tensor gx = Tensor::empty(x_shape, gn.dtype());
+    const ConvShape s = make_shape(x_shape, w.shape(), gy.shape(), p);
+    if (gn.dtype() == DType::kFloat32) {
+      conv_backward_data<float>(s, gn.data<float>(), wn.data<float>(),
+                                bn.defined() ? bn.data<float>() : nullptr, gx.data<float>());
+    } else {
+      conv_backward_data<double>(s, gn.data<double>(), wn.data<double>(),
+                                 bn.defined() ? bn.data<double>() : nullptr, gx.data<double>());
+    }
+    return rounded(gx, gy.dtype());
+  }
+  static Grads backward(OpContext& ctx, const Tensor& ggx, const ConvParams& p, const Dims&) {
+    const Tensor gy = ctx.saved(0), w = ctx.saved(1);
+    const ConvParams fit = fitted(p, ggx.shape(), w.shape(), gy.shape());
+    return {ctx.needs_grad(0) ? convolution(ggx, w, Tensor(), fit) : Tensor(),
+            ctx.needs_grad(1) ? weight_grad(ggx, gy, p, w.shape()) : Tensor(),
+            ctx.needs_grad(2) ? bias_grad(ggx) : Tensor()};
+  }
+};
+
+struct ConvWeightGrad {
+  static constexpr OpMeta meta{"conv_weight_grad"};
+  static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& gy, const ConvParams& p,
+                        const Dims& w_shape) {
+    ctx.save(x, gy);
+    const Tensor xn = native(x), gn = native(gy);
+    const Tensor gw = Tensor::empty(w_shape, xn.dtype());
+    const ConvShape s = make_shape(x.shape(), w_shape, gy.shape(), p);
+    if (xn.dtype() == DType::kFloat32) {
+      conv_backward_weight<float>(s, xn.data<float>(), gn.data<float>(), gw.data<float>());
+    } else {
+      conv_backward_weight<double>(s, xn.data<double>(), gn.data<double>(), gw.data<double>());
+    }
+    return rounded(gw, x.dtype());
+  }
+  static Grads backward(OpContext& ctx, const Tensor& ggw, const ConvParams& p, const Dims&) {
+    const Tensor x = ctx.saved(0), gy = ctx.saved(1);
+    return {ctx.needs_grad(0) ? input_grad(gy, ggw, Tensor(), p, x.shape()) : Tensor(),
+            ctx.needs_grad(1) ? convolution(x, ggw, Tensor(), fitted(p, x.shape(), ggw.shape(), gy.shape()))
+                              : Tensor()};
+  }
+};
+
+Tensor input_grad(const Tensor& gy, const Tensor& w, const Tensor& bias, const ConvParams& p,
+                  IntSpan x_shape) {
+  return apply<ConvInputGrad>(gy, w, bias, p, Dims(x_shape));
+}
+Tensor weight_grad(const Tensor& x, const Tensor& gy, const ConvParams& p, IntSpan w_shape) {
+  return apply<ConvWeightGrad>(x, gy, p, Dims(w_shape));
+}
+
+// ---- Arguments as users give them ------------------------------------------------------------------------
+
+struct Spatial {
+  const char* op;
+  int64_t ndim;
+};
+
+// One value per spatial dimension from one or ndim of them, each at least `least`.
+Dims per_dim(const Spatial& sp, const char* what, IntSpan values, int64_t least) {
+  const auto n = static_cast<int64_t>(values.size());
+  PLAIT_CHECK(n == sp.ndim || n == 1, kValue, sp.op, ": expected ", what, " to be an int or ", sp.ndim,
+              " ints, got ", to_string(values));
+  Dims out(sp.ndim, values[0]);
+  for (int64_t d = 0; d < sp.ndim; ++d) {
+    if (n > 1) out[d] = values[static_cast<size_t>(d)];
+    PLAIT_CHECK(out[d] >= least && out[d] < (int64_t{1} << 31), kValue, sp.op, ": expected ", what,
+                " of at least ", least, ", got ", to_string(values));
+  }
+  return out;
+}
+
+// Checks ranks, channels and dtypes. in_axis, out_axis: of the weight, without groups.
+void check_operands(const Spatial& sp, const Tensor& x, const Tensor& w, const Tensor& bias, int64_t groups,
+                    bool transposed) {
+  PLAIT_CHECK(w.dim() == sp.ndim + 2, kValue, sp.op, ": expected a weight of ", sp.ndim + 2,
+              " dimensions, got shape ", w.shape());
+  PLAIT_CHECK(x.dim() == sp.ndim + 2 || x.dim() == sp.ndim + 1, kValue, sp.op, ": expected ", sp.ndim + 1,
+              "D (unbatched) or ", sp.ndim + 2, "D (batched) input, got shape ", x.shape());
+  PLAIT_CHECK(groups > 0, kValue, sp.op, ": expected groups of at least 1, got ", groups);
+  const int64_t channels = x.shape()[x.dim() - sp.ndim - 1];
+  if (transposed) {
+    PLAIT_CHECK(w.shape()[0] == channels && channels % groups == 0, kValue, sp.op, ": weight ", w.shape(),
+                " with groups=", groups, " expects input with ", w.shape()[0], " channels, but input ",
+                x.shape(), " has ", channels, "\nhint: weight shape is (in, out/groups, *kernel)");
+  } else {
+    PLAIT_CHECK(w.shape()[1] * groups == channels && w.shape()[0] % groups == 0, kValue, sp.op, ": weight ",
+                w.shape(), " with groups=", groups, " expects input with ", w.shape()[1] * groups,
+                " channels, but input ", x.shape(), " has ", channels,
+                "\nhint: weight shape is (out, in/groups, *kernel) and input is (batch, channels, ...)");
+  }
+  const int64_t out = transposed ? w.shape()[1] * groups : w.shape()[0];
+  PLAIT_CHECK(out > 0, kValue, sp.op, ": expected at least one output channel, got weight ", w.shape());
+  for (int64_t d = 0; d < sp.ndim; ++d) {
+    PLAIT_CHECK(w.shape()[d + 2] > 0, kValue, sp.op, ": kernel sizes must be at least 1, got weight ",
+                w.shape());
+  }
+  PLAIT_CHECK(x.is_floating() && x.dtype() == w.dtype(), kType, sp.op,
+              ": expected input and weight of one floating-point "
+              "dtype, got ",
+              dtype_name(x.dtype()), " and ", dtype_name(w.dtype()),
+              x.is_floating() ? "" : "\nhint: convert the input with .float()");
+  if (!bias.defined()) return;
+  PLAIT_CHECK(bias.shape() == Dims{out}, kValue, sp.op, ": expected a bias of shape (", out, ",), got ",
+              bias.shape());
+  PLAIT_CHECK(bias.dtype() == x.dtype(), kType, sp.op, ": expected a bias of dtype ", dtype_name(x.dtype()),
+              ", got ", dtype_name(bias.dtype()));
+}
+
+Tensor finish(const Spatial& sp, const Tensor& x, const Tensor& w, const Tensor& bias, const ConvParams& p) {
+  const Tensor batched = x.dim() == sp.ndim + 1 ? unsqueeze(x, 0) : x;
+  for (int64_t d = 0; d < sp.ndim; ++d) {
+    const int64_t size = batched.shape()[d + 2] + p.padding[d] + p.padding_after[d];
+    const int64_t reach = p.dilation[d] * (w.shape()[d + 2] - 1) + 1;
+    PLAIT_CHECK(size >= reach, kValue, sp.op,
+                ": kernel size can't be greater than actual input size: padded input size ", size,
+                ", kernel reach ", reach, " in spatial dimension ", d, " (input ", x.shape(), ", weight ",
+                w.shape(), ")");
+  }
+  const Tensor y = convolution(batched, w, bias, p);
+  return x.dim() == sp.ndim + 1 ? squeeze(y, Dims{0}) : y;
+}
+
+template <int64_t kDims>
+Tensor conv_nd(const Tensor& x, const Tensor& w, const Tensor& bias, IntSpan stride, IntSpan padding,
+               IntSpan dilation, int64_t groups) {
+  constexpr const char* kNames[] = {"conv1d", "conv2d", "conv3d"};
+  const Spatial sp{kNames[kDims - 1], kDims};
+  check_operands(sp, x, w, bias, groups, false);
+  ConvParams p{per_dim(sp, "stride", stride, 1),
+               per_dim(sp, "padding", padding, 0),
+               per_dim(sp, "dilation", dilation, 1),
+               {},
+               groups};
+  p.padding_after = p.padding;
+  return finish(sp, x, w, bias, p);
+}
+
+// padding='same' keeps the size (an odd total puts the extra element behind), 'valid' pads nothing.
+template <int64_t kDims>
+Tensor conv_nd_named(const Tensor& x, const Tensor& w, const Tensor& bias, IntSpan stride,
+                     std::string_view padding, IntSpan dilation, int64_t groups) {
+  constexpr const char* kNames[] = {"conv1d", "conv2d", "conv3d"};
+  const Spatial sp{kNames[kDims - 1], kDims};
+  check_operands(sp, x, w, bias, groups, false);
+  PLAIT_CHECK(padding == "same" || padding == "valid", kValue, sp.op,
+              ": expected padding 'same', 'valid' or ints, got '", std::string(padding), "'");
+  ConvParams p{per_dim(sp, "stride", stride, 1), Dims(kDims, 0), per_dim(sp, "dilation", dilation, 1),
+               Dims(kDims, 0), groups};
+  if (padding == "same") {
+    for (int64_t d = 0; d < kDims; ++d) {
+      PLAIT_CHECK(p.stride[d] == 1, kValue, sp.op,
+                  ": padding='same' is not supported for strided convolutions, got stride ", p.stride);
+      const int64_t total = p.dilation[d] * (w.shape()[d + 2] - 1);
+      p.padding[d] = total / 2;
+      p.padding_after[d] = total - total / 2;
+    }
+  }
+  return finish(sp, x, w, bias, p);
+}
+
+template <int64_t kDims>
+Tensor conv_transpose_nd(const Tensor& x, const Tensor& w, const Tensor& bias, IntSpan stride,
+                         IntSpan padding, IntSpan output_padding, int64_t groups, IntSpan dilation) {
+  constexpr const char* kNames[] = {"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"};
+  const Spatial sp{kNames[kDims - 1], kDims};
+  check_operands(sp, x, w, bias, groups, true);
+  ConvParams p{per_dim(sp, "stride", stride, 1),
+               per_dim(sp, "padding", padding, 0),
+               per_dim(sp, "dilation", dilation, 1),
+               {},
+               groups};
+  p.padding_after = p.padding;
+  const Dims extra = per_dim(sp, "output_padding", output_padding, 0);
+  for (int64_t d = 0; d < kDims; ++d) {
+    PLAIT_CHECK(extra[d] < std::max(p.stride[d], p.dilation[d]), kValue, sp.op,
+                ": output padding must be smaller than either stride or dilation, got output_padding ", extra,
+                ", stride ", p.stride, ", dilation ", p.dilation);
+  }
+  const Tensor batched = x.dim() == kDims + 1 ? unsqueeze(x, 0) : x;
+  const Tensor y = conv_transposed(batched, w, bias, p, extra);
+  return x.dim() == kDims + 1 ? squeeze(y, Dims{0}) : y;
+}
+
+}  // namespace
+
+Tensor convolution(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvParams& params) {
+  return apply<Convolution>(x, w, bias, params);
+}
+
+Tensor conv_transposed(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvParams& p,
+                       IntSpan output_padding) {
+  Dims shape{x.shape()[0], w.shape()[1] * p.groups};
+  for (int64_t d = 0; d < x.dim() - 2; ++d) {
+    const int64_t size = (x.shape()[d + 2] - 1) * p.stride[d] - 2 * p.padding[d] +
+                         p.dilation[d] * (w.shape()[d + 2] - 1) + output_padding[static_cast<size_t>(d)] + 1;
+    PLAIT_CHECK(size > 0 || x.shape()[d + 2] == 0, kValue, "conv_transpose: the output would have size ",
+                size, " in spatial dimension ", d, " (input ", x.shape(), ", weight ", w.shape(), ")");
+    shape.push_back(std::max<int64_t>(size, 0));
+  }
+  return input_grad(x, w, bias, p, shape);
+}
+
+namespace {
+
+#define PLAIT_CONV_DOC                                                                                       \
+  "Convolution (cross-correlation) of a batch of signals with a set of filters.\n\n"                         \
+  "Args:\n"                                                                                                  \
+  "    input: shape (batch, in_channels, *spatial) or (in_channels, *spatial); floating point.\n"            \
+  "    weight: shape (out_channels, in_channels / groups, *kernel).\n"                                       \
+  "    bias: shape (out_channels,), or None.\n"                                                              \
+  "    stride, dilation: one int or one per spatial dimension.\n"                                            \
+  "    padding: zeros on both sides of each spatial dimension; or 'valid' (none), or 'same' (the output "    \
+  "has "                                                                                                     \
+  "the input's size; stride 1).\n"                                                                           \
+  "    groups: input and output channels are split into this many groups that do not mix.\n\n"               \
+  "Returns:\n"                                                                                               \
+  "    shape (batch, out_channels, *out) with out = (in + 2*padding - dilation*(kernel - 1) - 1) / stride "  \
+  "+ 1, "                                                                                                    \
+  "rounded down.\n\n"                                                                                        \
+  "In 2-D and float32, filters of up to 5x5 (with strides, of 5 times the stride) may be applied by "        \
+  "Winograd's algorithm (Lavin and Gray 2016): about twice the rounding error of direct sums, and a NaN or " \
+  "an infinity reaches all outputs of its tile of at most 5x5 (with dilation, as far apart as its "          \
+  "taps).\n\n"                                                                                               \
+  "Raises ArgumentError for shapes that do not fit and ArgumentTypeError for dtypes that differ.\n\n"
+#define PLAIT_CONV_TRANSPOSE_DOC                                                                            \
+  "Transposed convolution: the gradient of a convolution with respect to its input.\n\n"                    \
+  "Args:\n"                                                                                                 \
+  "    input: shape (batch, in_channels, *spatial) or (in_channels, *spatial); floating point.\n"           \
+  "    weight: shape (in_channels, out_channels / groups, *kernel).\n"                                      \
+  "    bias: shape (out_channels,), or None.\n"                                                             \
+  "    stride, padding, dilation, groups: those of the convolution.\n"                                      \
+  "    output_padding: added to the size of one side of the output; smaller than stride or dilation.\n\n"   \
+  "Returns:\n"                                                                                              \
+  "    shape (batch, out_channels, *out) with out = (in - 1)*stride - 2*padding + dilation*(kernel - 1) + " \
+  "output_padding + 1.\n\n"                                                                                 \
+  "Raises ArgumentError for shapes that do not fit and ArgumentTypeError for dtypes that differ.\n\n"
+
+const RegisterOps kOps{
+    {"conv1d(Tensor input, Tensor weight, Tensor? bias=None, int[1] stride=1, int[1] padding=0, int[1] "
+     "dilation=1, "
+     "int groups=1) -> Tensor",
+     "fn", PLAIT_BOX(conv_nd<1>),
+     PLAIT_CONV_DOC ">>> plait.conv1d(plait.ones(1, 1, 4), plait.ones(1, 1, 3))\ntensor([[[3., 3.]]])\n"},
+    {"conv1d(Tensor input, Tensor weight, Tensor? bias=None, int[1] stride=1, str padding='valid', int[1] "
+     "dilation=1, "
+     "int groups=1) -> Tensor",
+     "fn", PLAIT_BOX(conv_nd_named<1>), ""},
+    {"conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[2] padding=0, int[2] "
+     "dilation=1, "
+     "int groups=1) -> Tensor",
+     "fn", PLAIT_BOX(conv_nd<2>),
+     PLAIT_CONV_DOC
+     ">>> plait.conv2d(plait.ones(1, 1, 3, 3), plait.ones(1, 1, 2, 2)).shape\nplait.Size([1, 1, 2, 2])\n"},
+    {"conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, str padding='valid', int[2] "
+     "dilation=1, "
+     "int groups=1) -> Tensor",
+     "fn", PLAIT_BOX(conv_nd_named<2>), ""},
+    {"conv3d(Tensor input, Tensor weight, Tensor? bias=None, int[3] stride=1, int[3] padding=0, int[3] "
+     "dilation=1, "
+     "int groups=1) -> Tensor",
+     "fn", PLAIT_BOX(conv_nd<3>),
+     PLAIT_CONV_DOC ">>> plait.conv3d(plait.ones(1, 1, 3, 3, 3), plait.ones(2, 1, 2, 2, "
+                    "2)).shape\nplait.Size([1, 2, 2, 2, 2])\n"},
+    {"conv3d(Tensor input, Tensor weight, Tensor? bias=None, int[3] stride=1, str padding='valid', int[3] "
+     "dilation=1, "
+     "int groups=1) -> Tensor",
+     "fn", PLAIT_BOX(conv_nd_named<3>), ""},
+    {"conv_transpose1d(Tensor input, Tensor weight, Tensor? bias=None, int[1] stride=1, int[1] padding=0, "
+     "int[1] output_padding=0, int groups=1, int[1] dilation=1) -> Tensor",
+     "fn", PLAIT_BOX(conv_transpose_nd<1>),
+     PLAIT_CONV_TRANSPOSE_DOC ">>> plait.conv_transpose1d(plait.ones(1, 1, 2), plait.ones(1, 1, 2), "
+                              "stride=2)\ntensor([[[1., 1., 1., 1.]]])\n"},
+    {"conv_transpose2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[2] padding=0, "
+     "int[2] output_padding=0, int groups=1, int[2] dilation=1) -> Tensor",
+     "fn", PLAIT_BOX(conv_transpose_nd<2>),
+     PLAIT_CONV_TRANSPOSE_DOC
+     ">>> plait.conv_transpose2d(plait.ones(1, 1, 2, 2), plait.ones(1, 1, 2, 2), stride=2).shape\n"
+     "plait.Size([1, 1, 4, 4])\n"},
+    {"conv_transpose3d(Tensor input, Tensor weight, Tensor? bias=None, int[3] stride=1, int[3] padding=0, "
+     "int[3] output_padding=0, int groups=1, int[3] dilation=1) -> Tensor",
+     "fn", PLAIT_BOX(conv_transpose_nd<3>),
+     PLAIT_CONV_TRANSPOSE_DOC
+     ">>> plait.conv_transpose3d(plait.ones(1, 1, 1, 2, 2), plait.ones(1, 1, 1, 2, 2)).shape\n"
+     "plait.Size([1, 1, 1, 3, 3])\n"},
+};
+
+}  // namespace
+}  // namespace plait

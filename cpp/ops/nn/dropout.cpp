@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// Dropout. A bit per element is kept for backward.
+#include <cmath>
+
+#include "autograd/op.h"
+#include "core/generator.h"
+#include "core/parallel.h"
+#include "kernels/dispatch.h"
+#include "ops/create/create.h"
+#include "ops/registry.h"
+#include "ops/view/view.h"
+
+namespace plait {
+namespace {
+
+struct DropoutPlace {
+  uint64_t seed, counter;
+  double p;
+};
+
+// `y` of `x` by one of the kernels; kept: a bit per element.
+void run(void (*const kernel[4])(const DropoutArgs&), const Tensor& x, const Tensor& y,
+         const DropoutPlace& place, const Tensor& kept) {
+  const auto item = static_cast<int64_t>(x.item_size());
+  const auto f = kernel[static_cast<int>(x.dtype()) - static_cast<int>(DType::kFloat16)];
+  const int64_t pieces = (x.numel() + kRandomPiece - 1) / kRandomPiece;
+  parallel_for(pieces, kGrainElements / 2 / kRandomPiece, [&](int64_t begin, int64_t end) {
+    const int64_t first = begin * kRandomPiece;
+    DropoutArgs a;
+    a.x = x.data<char>() + first * item;
+    a.y = y.data<char>() + first * item;
+    a.n = std::min(x.numel(), end * kRandomPiece) - first;
+    a.key = place.seed;
+    a.counter = place.counter + static_cast<uint64_t>(first / 4);
+    a.threshold = static_cast<uint32_t>(std::ceil(place.p * 0x1p24));
+    a.scale = place.p < 1 ? 1 / (1 - place.p) : 0;
+    a.kept = kept.defined() ? kept.data<uint8_t>() + first / 8 : nullptr;
+    f(a);
+  });
+}
+
+// y = x / (1 - p) where the element is kept, else 0: dropout with its numbers drawn before.
+struct DropoutKept {
+  static constexpr OpMeta meta{"dropout_backward"};
+  static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& kept, const DropoutPlace& place) {
+    ctx.save(kept);
+    const Tensor y = Tensor::empty(x.shape(), x.dtype());
+    run(kernels().random.dropout_kept, contiguous(x), y, place, kept);
+    return y;
+  }
+  static Grads backward(OpContext& ctx, const Tensor& gy, const DropoutPlace& place) {
+    return {apply<DropoutKept>(gy, ctx.saved(0), place), Tensor()};
+  }
+};
+
+// y = x / (1 - p) where the element's random number is at least p, else 0.
+struct Dropout {
+  static constexpr OpMeta meta{"dropout"};
+  static Tensor forward(OpContext& ctx, const Tensor& x, const DropoutPlace& place) {
+    const bool in_place = ctx.destination().defined() && ctx.destination().is_contiguous();
+    const Tensor y = in_place ? ctx.destination() : Tensor::empty(x.shape(), x.dtype());
+    Tensor kept;
+    if (ctx.recording()) {
+      kept =
+          Tensor::empty({(x.numel() + kRandomPiece - 1) / kRandomPiece * (kRandomPiece / 8)}, DType::kUInt8);
+      ctx.save(kept);
+    }
+    run(kernels().random.dropout, contiguous(x), y, place, kept);
+    return y;
+  }
+  static Grads backward(OpContext& ctx, const Tensor& gy, const DropoutPlace& place) {
+    return {apply<DropoutKept>(gy, ctx.saved(0), place)};
+  }
+};
+
+Tensor dropout(const Tensor& x, double p, bool training, bool inplace) {
+  PLAIT_CHECK(p >= 0 && p <= 1, kValue, "dropout: expected p between 0 and 1, got ", p);
+  PLAIT_CHECK(x.is_floating() || !training, kType, "dropout: expected a floating-point input, got ",
+              dtype_name(x.dtype()));
+  if (!training || p == 0) return x;
+  const auto position = default_generator().reserve(static_cast<uint64_t>((x.numel() + 3) / 4));
+  const DropoutPlace place{position.seed, position.counter, p};
+  return inplace ? apply_inplace<Dropout>(x, place) : apply<Dropout>(x, place);
+}
+Tensor dropout_op(const Tensor& x, double p, bool training) { return dropout(x, p, training, false); }
+Tensor dropout_(const Tensor& x, double p, bool training) { return dropout(x, p, training, true); }
+
+const RegisterOps kOps{
+    {"dropout(Tensor input, float p=0.5, bool training=True, bool inplace=False) -> Tensor", "n",
+     PLAIT_BOX(dropout),
+     R"(In training, 0 with probability `p` and x / (1 - p) otherwise (Srivastava et al. 2014); else the input.
+
+p: between 0 and 1. inplace: write the result into `input`.
+What is dropped depends on the generator's state and the element's place, not on the number of threads.
+Raises ValueError for another `p`, TypeError for integers.
+
+>>> plait.nn.functional.dropout(plait.tensor([1., 2.]), 0.5, training=False)
+tensor([1., 2.]))"},
+    {"dropout(Tensor input, float p, bool train) -> Tensor", "f", PLAIT_BOX(dropout_op),
+     R"(With `train`, 0 with probability `p` and x / (1 - p) otherwise; else the input.
+
+Raises ValueError for p outside [0, 1], TypeError for integers.
+
+>>> plait.dropout(plait.tensor([1., 2.]), 0.5, False)
+tensor([1., 2.]))"},
+    {"dropout_(Tensor self, float p, bool train) -> Tensor", "f", PLAIT_BOX(dropout_),
+     R"(`dropout` that writes into its input.
+
+>>> plait.dropout_(plait.tensor([1., 2.]), 0.5, False)
+tensor([1., 2.]))"},
+};
+
+}  // namespace
+}  // namespace plait

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: MIT
+// Addition, multiplication, division and powers.
+#include <cmath>
+#include <string>
+
+#include "autograd/op.h"
+#include "ops/create/create.h"
+#include "ops/pointwise/pointwise.h"
+#include "ops/pointwise/pointwise_composite.h"
+#include "ops/pointwise/pointwise_op.h"
+#include "ops/pointwise/pointwise_run.h"
+#include "ops/registry.h"
+
+namespace plait {
+namespace {
+
+bool is_one(const Scalar& s) { return s.to_double() == 1; }
+
+// y = a + alpha b or a - alpha b
+template <bool kMinus>
+struct AddOp {
+  static constexpr OpMeta meta{kMinus ? "sub" : "add"};
+
+  static Tensor forward(OpContext& ctx, const Tensor& a, const Tensor& b, Scalar alpha) {
+    const DType dtype = result_type(a, b);
+    if constexpr (kMinus) {
+      PLAIT_CHECK(a.dtype() != DType::kBool && b.dtype() != DType::kBool, kType,
+                  "sub: expected numeric dtypes, got ", dtype_name(a.dtype()), " and ", dtype_name(b.dtype()),
+                  "\nhint: use ^ or logical_xor() for bool");
+    }
+    PLAIT_CHECK(is_floating(dtype) || !alpha.is_float(), kType, meta.name,
+                ": expected an integer alpha for dtype ", dtype_name(dtype), ", got ", alpha.to_double());
+    if (is_one(alpha)) {
+      return run_pointwise_op(kMinus ? Pointwise::kSub : Pointwise::kAdd, meta.name, dtype, {&a, &b}, {},
+                              ctx.destination());
+    }
+    if (dtype == DType::kBool) {  // alpha is true or false
+      const Tensor scaled = alpha.to_int() != 0 ? b : zeros_like(b);
+      return run_pointwise_op(Pointwise::kAdd, meta.name, dtype, {&a, &scaled}, {}, ctx.destination());
+    }
+    const double factor = kMinus ? -alpha.to_double() : alpha.to_double();
+    return run_pointwise_op(Pointwise::kAddScaled, meta.name, dtype, {&a, &b}, {factor}, ctx.destination());
+  }
+
+  static Grads backward(OpContext& ctx, const Tensor& gy, Scalar alpha) {
+    Tensor gb;
+    if (ctx.needs_grad(1)) {
+      gb = kMinus ? neg(gy) : gy;
+      if (!is_one(alpha)) gb = mul(gb, alpha);
+    }
+    return {gy, gb};
+  }
+};
+
+struct MulOp {
+  static constexpr OpMeta meta{"mul"};
+  static Tensor forward(OpContext& ctx, const Tensor& a, const Tensor& b) {
+    if (ctx.recording()) {  // each gradient needs the other operand only
+      ctx.save(ctx.needs_grad(1) ? a : Tensor(), ctx.needs_grad(0) ? b : Tensor());
+    }
+    return run_pointwise_op(Pointwise::kMul, "mul", result_type(a, b), {&a, &b}, {}, ctx.destination());
+  }
+  static Grads backward(OpContext& ctx, const Tensor& gy) {
+    return {ctx.needs_grad(0) ? mul(gy, ctx.saved(1)) : Tensor(),
+            ctx.needs_grad(1) ? mul(gy, ctx.saved(0)) : Tensor()};
+  }
+};
+
+struct DivOp {
+  static constexpr OpMeta meta{"div"};
+  static Tensor forward(OpContext& ctx, const Tensor& a, const Tensor& b) {
+    if (ctx.recording()) ctx.save(ctx.needs_grad(1) ? a : Tensor(), b);
+    return run_pointwise_op(Pointwise::kDiv, "div", float_type(result_type(a, b)), {&a, &b}, {},
+                            ctx.destination());
+  }
+  static Grads backward(OpContext& ctx, const Tensor& gy) {  // ga = gy / b, gb = -gy a / b^2
+    const Tensor b = ctx.saved(1);
+    Tensor gb;
+    if (ctx.needs_grad(1)) {
+      if (grad_enabled()) {
+        gb = gy * composite::Div::db(composite::operand(ctx, 0, gy), composite::operand(ctx, 1, gy));
+      } else {
+        const Tensor a = ctx.saved(0);
+        gb = run_pointwise_op(Pointwise::kDivGradB, "div", gy.dtype(), {&gy, &a, &b});
+      }
+    }
+    return {ctx.needs_grad(0) ? div(gy, b) : Tensor(), gb};
+  }
+};
+
+struct TruncDivideOp {
+  static constexpr OpMeta meta{"div"};
+  static Tensor forward(OpContext& ctx, const Tensor& a, const Tensor& b) {
+    const DType dtype = result_type(a, b);
+    check_divisor("div", b, dtype);
+    return run_pointwise_op(Pointwise::kTruncDivide, "div", dtype, {&a, &b}, {}, ctx.destination());
+  }
+  static Grads backward(OpContext& ctx, const Tensor& gy) {
+    return {ctx.needs_grad(0) ? zeros_like(gy) : Tensor(), ctx.needs_grad(1) ? zeros_like(gy) : Tensor()};
+  }
+};
+
+struct PowOp {
+  static constexpr OpMeta meta{"pow"};
+  static Tensor forward(OpContext& ctx, const Tensor& a, const Tensor& b) {
+    ctx.save(a, b);
+    return run_pointwise_op(Pointwise::kPow, "pow", result_type(a, b), {&a, &b}, {}, ctx.destination());
+  }
+  static Grads backward(OpContext& ctx, const Tensor& gy) {
+    Grads g(2);
+    if (grad_enabled()) {
+      const Tensor a = composite::operand(ctx, 0, gy), b = composite::operand(ctx, 1, gy);
+      if (ctx.needs_grad(0)) g[0] = gy * composite::Pow::da(a, b);
+      if (ctx.needs_grad(1)) g[1] = gy * composite::Pow::db(a, b);
+      return g;
+    }
+    const Tensor a = ctx.saved(0), b = ctx.saved(1);
+    const auto fused = [&](Pointwise op) { return run_pointwise_op(op, "pow", gy.dtype(), {&gy, &a, &b}); };
+    if (ctx.needs_grad(0)) g[0] = fused(Pointwise::kPowGradA);
+    if (ctx.needs_grad(1)) g[1] = fused(Pointwise::kPowGradB);
+    return g;
+  }
+};
+
+// x^p of floats for a number p: the common exponents have kernels of their own.
+struct PowNumberOp {
+  static constexpr OpMeta meta{"pow"};
+  static Tensor forward(OpContext& ctx, const Tensor& x, double p) {
+    ctx.save(x);
+    const DType dtype = float_type(x.dtype());
+    const Tensor& to = ctx.destination();
+    const auto kernel = [&](Pointwise op) { return run_pointwise_op(op, "pow", dtype, {&x}, {}, to); };
+    if (p == 2) return kernel(Pointwise::kSquare);
+    if (p == 0.5) return kernel(Pointwise::kSqrt);
+    if (p == -0.5) return kernel(Pointwise::kRsqrt);
+    if (p == -1) return kernel(Pointwise::kReciprocal);
+    if (p == 3) return kernel(Pointwise::kCube);
+    return run_pointwise_op(Pointwise::kPow, "pow", dtype, {&x}, {p}, to);
+  }
+  static Grads backward(OpContext& ctx, const Tensor& gy, double p) {  // gx = gy p x^(p - 1)
+    const Tensor x = ctx.saved(0);
+    if (p == 0) return {zeros_like(gy)};
+    if (grad_enabled()) return {gy * mul(pow(x, Scalar(p - 1)), p)};
+    if (p == 2) return {run_pointwise_op(Pointwise::kSquareGrad, "pow", gy.dtype(), {&gy, &x})};
+    if (p == 3) return {run_pointwise_op(Pointwise::kCubeGrad, "pow", gy.dtype(), {&gy, &x})};
+    return {run_pointwise_op(Pointwise::kPowGradA, "pow", gy.dtype(), {&gy, &x}, {p})};
+  }
+};
+
+// Which of the two forms a call takes, and what integers allow.
+bool is_number_power(const Tensor& a, const Tensor& b) {
+  if (!b.is_wrapped_number() || a.is_wrapped_number()) {
+    PLAIT_CHECK(result_type(a, b) != DType::kBool, kType, "pow: expected a numeric dtype, got bool");
+    return false;
+  }
+  if (is_floating(result_type(a, b))) return true;
+  PLAIT_CHECK(b.item_as<int64_t>() >= 0, kRuntime,
+              "pow: Integers to negative integer powers are not allowed.");
+  PLAIT_CHECK(result_type(a, b) != DType::kBool, kType, "pow: expected a numeric dtype, got bool");
+  return false;
+}
+
+Tensor pow_(const Tensor& a, const Tensor& b) {
+  if (is_number_power(a, b)) return apply_inplace<PowNumberOp>(a, b.item_as<double>());
+  return apply_inplace<PowOp>(a, b);
+}
+
+Tensor float_power(const Tensor& a, const Tensor& b) {
+  const auto wide = [](const Tensor& x) {
+    return x.dtype() == DType::kFloat64 ? x : autograd_runtime().cast(x, DType::kFloat64);
+  };
+  return pow(wide(a), b.is_wrapped_number() ? b : wide(b));
+}
+
+Tensor rsub(const Tensor& a, const Tensor& b, Scalar alpha) { return sub(b, a, alpha); }
+
+Tensor div_rounded(const Tensor& a, const Tensor& b, std::optional<std::string_view> mode) {
+  return mode ? div(a, b, *mode) : div(a, b);
+}
+Tensor div_rounded_(const Tensor& a, const Tensor& b, std::optional<std::string_view> mode) {
+  if (!mode) return div_(a, b);
+  autograd_runtime().assign(a, div(a, b, *mode));
+  return a;
+}
+
+}  // namespace
+
+Tensor add(const Tensor& a, const Tensor& b, Scalar alpha) { return apply<AddOp<false>>(a, b, alpha); }
+Tensor sub(const Tensor& a, const Tensor& b, Scalar alpha) { return apply<AddOp<true>>(a, b, alpha); }
+Tensor mul(const Tensor& a, const Tensor& b) { return apply<MulOp>(a, b); }
+Tensor div(const Tensor& a, const Tensor& b) { return apply<DivOp>(a, b); }
+Tensor div(const Tensor& a, const Tensor& b, std::string_view mode) {
+  if (mode == "floor") return floor_divide(a, b);
+  PLAIT_CHECK(mode == "trunc", kValue, "div: expected rounding_mode to be None, 'trunc' or 'floor', got '",
+              std::string(mode), "'");
+  return apply<TruncDivideOp>(a, b);
+}
+Tensor pow(const Tensor& a, const Tensor& b) {
+  if (is_number_power(a, b)) return apply<PowNumberOp>(a, b.item_as<double>());
+  return apply<PowOp>(a, b);
+}
+Tensor add_(const Tensor& a, const Tensor& b, Scalar alpha) {
+  return apply_inplace<AddOp<false>>(a, b, alpha);
+}
+Tensor sub_(const Tensor& a, const Tensor& b, Scalar alpha) {
+  return apply_inplace<AddOp<true>>(a, b, alpha);
+}
+Tensor mul_(const Tensor& a, const Tensor& b) { return apply_inplace<MulOp>(a, b); }
+Tensor div_(const Tensor& a, const Tensor& b) { return apply_inplace<DivOp>(a, b); }
+
+namespace {
+
+constexpr auto kAdd = PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, const Tensor&, Scalar)>(add));
+constexpr auto kSub = PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, const Tensor&, Scalar)>(sub));
+constexpr auto kMul = PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, const Tensor&)>(mul));
+constexpr auto kDiv = PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, const Tensor&)>(div));
+constexpr auto kPow = PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, const Tensor&)>(pow));
+
+constexpr const char* kAddDoc = R"(input + alpha * other.
+
+Both are tensors or numbers; shapes broadcast and dtypes promote. Addition of bools is logical or. A float alpha with
+integer tensors raises TypeError, shapes that do not broadcast raise ValueError.
+
+Example:
+    >>> plait.add(plait.tensor([1., 2.]), plait.tensor([10., 20.]), alpha=2)
+    tensor([21., 42.])
+)";
+constexpr const char* kSubDoc = R"(input - alpha * other.
+
+Both are tensors or numbers; shapes broadcast and dtypes promote. Bools raise TypeError, shapes that do not broadcast
+raise ValueError.
+
+Example:
+    >>> plait.sub(plait.tensor([1., 2.]), plait.tensor([10., 20.]))
+    tensor([ -9., -18.])
+)";
+constexpr const char* kMulDoc = R"(input * other.
+
+Both are tensors or numbers; shapes broadcast and dtypes promote. The product of bools is logical and. Shapes that do not
+broadcast raise ValueError.
+
+Example:
+    >>> plait.mul(plait.tensor([1., 2.]), 3)
+    tensor([3., 6.])
+)";
+constexpr const char* kDivDoc = R"(input / other.
+
+Both are tensors or numbers; shapes broadcast and dtypes promote, integers to the default float dtype. With
+rounding_mode='floor' or 'trunc' the quotient is rounded down or towards zero and keeps the promoted dtype; integers then
+raise RuntimeError where other is 0.
+
+Example:
+    >>> plait.div(plait.tensor([7, -7]), 2)
+    tensor([ 3.5000, -3.5000])
+    >>> plait.div(plait.tensor([7, -7]), 2, rounding_mode='floor')
+    tensor([ 3, -4])
+)";
+
+const RegisterOps kOps{
+    {"add(Operand input, Operand other, *, Scalar alpha=1) -> Tensor", "fmo", kAdd, kAddDoc},
+    {"add_(Tensor input, Operand other, *, Scalar alpha=1) -> Tensor", "fm", PLAIT_BOX(add_),
+     "The in-place form of add: writes the result into `input` and returns it."},
+    {"sub(Operand input, Operand other, *, Scalar alpha=1) -> Tensor", "fmo", kSub, kSubDoc},
+    {"sub_(Tensor input, Operand other, *, Scalar alpha=1) -> Tensor", "fm", PLAIT_BOX(sub_),
+     "The in-place form of sub: writes the result into `input` and returns it."},
+    {"subtract(Operand input, Operand other, *, Scalar alpha=1) -> Tensor", "fmo", kSub, kSubDoc},
+    {"subtract_(Tensor input, Operand other, *, Scalar alpha=1) -> Tensor", "fm", PLAIT_BOX(sub_),
+     "The in-place form of subtract: writes the result into `input` and returns it."},
+    {"rsub(Operand input, Operand other, *, Scalar alpha=1) -> Tensor", "f", PLAIT_BOX(rsub),
+     R"(other - alpha * input: sub with the operands exchanged.
+
+Example:
+    >>> plait.rsub(plait.tensor([1., 2.]), 10)
+    tensor([9., 8.])
+)"},
+    {"mul(Operand input, Operand other) -> Tensor", "fmo", kMul, kMulDoc},
+    {"mul_(Tensor input, Operand other) -> Tensor", "fm", PLAIT_BOX(mul_),
+     "The in-place form of mul: writes the result into `input` and returns it."},
+    {"multiply(Operand input, Operand other) -> Tensor", "fmo", kMul, kMulDoc},
+    {"multiply_(Tensor input, Operand other) -> Tensor", "fm", PLAIT_BOX(mul_),
+     "The in-place form of multiply: writes the result into `input` and returns it."},
+    {"div(Operand input, Operand other, *, str? rounding_mode=None) -> Tensor", "fmo", PLAIT_BOX(div_rounded),
+     kDivDoc},
+    {"div_(Tensor input, Operand other, *, str? rounding_mode=None) -> Tensor", "fm", PLAIT_BOX(div_rounded_),
+     "The in-place form of div: writes the result into `input` and returns it."},
+    {"divide(Operand input, Operand other, *, str? rounding_mode=None) -> Tensor", "fmo",
+     PLAIT_BOX(div_rounded), kDivDoc},
+    {"divide_(Tensor input, Operand other, *, str? rounding_mode=None) -> Tensor", "fm",
+     PLAIT_BOX(div_rounded_), "The in-place form of divide: writes the result into `input` and returns it."},
+    {"true_divide(Operand input, Operand other) -> Tensor", "fmo", kDiv, R"(input / other, also of integers.
+
+Both are tensors or numbers; shapes broadcast and dtypes promote, integers to the default float dtype.
+
+Example:
+    >>> plait.true_divide(plait.tensor([7, -7]), 2)
+    tensor([ 3.5000, -3.5000])
+)"},
+    {"true_divide_(Tensor input, Operand other) -> Tensor", "fm", PLAIT_BOX(div_),
+     "The in-place form of true_divide: writes the result into `input` and returns it."},
+    {"pow(Operand input, Operand exponent) -> Tensor", "fmo", kPow,
+     R"(input to the power exponent, as C's pow.
+
+Both are tensors or numbers; shapes broadcast and dtypes promote. Integers wrap around; a negative number as the exponent
+of integers raises RuntimeError, negative exponents in an integer tensor give 0 unless the base is 1 or -1.
+
+Example:
+    >>> plait.pow(plait.tensor([2., 3.]), 2)
+    tensor([4., 9.])
+)"},
+    {"pow_(Tensor input, Operand exponent) -> Tensor", "fm", PLAIT_BOX(pow_),
+     "The in-place form of pow: writes the result into `input` and returns it."},
+    {"float_power(Operand input, Operand exponent) -> Tensor", "fmo", PLAIT_BOX(float_power),
+     R"(input to the power exponent, computed and returned in float64.
+
+Both are tensors or numbers; shapes broadcast.
+
+Example:
+    >>> plait.float_power(plait.tensor([2, 3]), -1)
+    tensor([0.5000, 0.3333], dtype=plait.float64)
+)"},
+};
+
+}  // namespace
+}  // namespace plait

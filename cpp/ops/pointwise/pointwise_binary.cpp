@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+// The operators of two operands, expanded from kernels/pointwise/pointwise.def: value, gradient, in-place
+// form, registration. Arithmetic, whose signatures have more to say, is in pointwise_arith.cpp.
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include "autograd/op.h"
+#include "ops/create/create.h"
+#include "ops/pointwise/pointwise.h"
+#include "ops/pointwise/pointwise_composite.h"
+#include "ops/pointwise/pointwise_op.h"
+#include "ops/pointwise/pointwise_run.h"
+#include "ops/registry.h"
+
+namespace plait {
+
+void check_divisor(const char* name, const Tensor& b, DType dtype) {
+  if (is_floating(dtype)) return;
+  const Tensor zeros = run_pointwise_test(Pointwise::kLogicalNot, name, b.dtype(), {&b});
+  PLAIT_CHECK(!std::memchr(zeros.data_ptr(), 1, static_cast<size_t>(zeros.numel())), kRuntime, name,
+              ": ZeroDivisionError: integer division by zero");
+}
+
+namespace {
+
+// P: parameters, numbers behind the two operands. F: the functor over Tensors.
+template <class F, Pointwise kOp, Types kTypes, Gradient kGradient, const char* kName, class... P>
+struct Binary {
+  static constexpr OpMeta meta{kName};
+  static constexpr bool kDivides =
+      kOp == Pointwise::kFloorDivide || kOp == Pointwise::kRemainder || kOp == Pointwise::kFmod;
+  static constexpr Pointwise grad_op(int k) { return static_cast<Pointwise>(static_cast<int>(kOp) + 1 + k); }
+
+  static Tensor forward(OpContext& ctx, const Tensor& a, const Tensor& b, P... p) {
+    const DType common = result_type(a, b);
+    if constexpr (is_test(kTypes)) {
+      return run_pointwise_test(kOp, kName, common, {&a, &b}, ctx.destination());
+    } else {
+      const DType dtype = kTypes == Types::Float ? float_type(common) : common;
+      if constexpr (kDivides) check_divisor(kName, b, dtype);
+      if constexpr (kGradient != Gradient::None) ctx.save(a, b);
+      return run_pointwise_op(kOp, kName, dtype, {&a, &b}, {p...}, ctx.destination());
+    }
+  }
+
+  static Grads backward(OpContext& ctx, const Tensor& gy, P... p) {
+    Grads g(2);
+    if constexpr (kGradient == Gradient::None) {
+      for (size_t k = 0; k < 2; ++k) {
+        if (ctx.needs_grad(k)) g[k] = zeros_like(gy);
+      }
+    } else {
+      constexpr bool kBoth = kGradient == Gradient::Fused;
+      if (grad_enabled()) {
+        const Tensor a = composite::operand(ctx, 0, gy), b = composite::operand(ctx, 1, gy);
+        if (ctx.needs_grad(0)) g[0] = gy * F::da(a, b, composite::k<Tensor>(p)...);
+        if constexpr (kBoth) {
+          if (ctx.needs_grad(1)) g[1] = gy * F::db(a, b, composite::k<Tensor>(p)...);
+        }
+      } else {
+        const Tensor a = ctx.saved(0), b = ctx.saved(1);
+        const auto fused = [&](int k) {
+          return run_pointwise_op(grad_op(k), kName, gy.dtype(), {&gy, &a, &b}, {p...});
+        };
+        if (ctx.needs_grad(0)) g[0] = fused(0);
+        if (kBoth && ctx.needs_grad(1)) g[1] = fused(1);
+      }
+      if (!kBoth && ctx.needs_grad(1)) g[1] = zeros_like(gy);
+    }
+    return g;
+  }
+};
+
+#define PLAIT_BINARY(Name, name, types, gradient, ...) \
+  constexpr char k##Name##Text[] = #name;              \
+  using Name##Op =                                     \
+      Binary<composite::Name, Pointwise::k##Name, Types::types, Gradient::gradient, k##Name##Text>;
+#include "kernels/pointwise/pointwise.def"
+
+// Without a line of their own in Python: errors name the function that calls them.
+constexpr char kSquaredDifferenceText[] = "mse_loss",
+               kLogisticLossText[] = "binary_cross_entropy_with_logits", kPreluText[] = "prelu",
+               kBinaryCrossEntropyText[] = "binary_cross_entropy";
+using SquaredDifferenceOp = Binary<composite::SquaredDifference, Pointwise::kSquaredDifference, Types::Number,
+                                   Gradient::Fused, kSquaredDifferenceText>;
+using LogisticLossOp = Binary<composite::LogisticLoss, Pointwise::kLogisticLoss, Types::Float,
+                              Gradient::Fused, kLogisticLossText>;
+using BinaryCrossEntropyOp = Binary<composite::BinaryCrossEntropy, Pointwise::kBinaryCrossEntropy,
+                                    Types::Float, Gradient::Fused, kBinaryCrossEntropyText>;
+constexpr char kHuberText[] = "huber_loss";
+using HuberOp = Binary<composite::Huber, Pointwise::kHuber, Types::Float, Gradient::Fused, kHuberText, double,
+                       double, double>;
+using PreluOp = Binary<composite::Prelu, Pointwise::kPrelu, Types::Number, Gradient::Fused, kPreluText>;
+
+}  // namespace
+
+Tensor squared_difference(const Tensor& a, const Tensor& b) { return apply<SquaredDifferenceOp>(a, b); }
+Tensor huber(const Tensor& a, const Tensor& b, double beta, double curvature, double slope) {
+  return apply<HuberOp>(a, b, beta, curvature, slope);
+}
+Tensor logistic_loss(const Tensor& x, const Tensor& t) { return apply<LogisticLossOp>(x, t); }
+Tensor probability_loss(const Tensor& x, const Tensor& t) { return apply<BinaryCrossEntropyOp>(x, t); }
+Tensor prelu_of(const Tensor& x, const Tensor& weight) { return apply<PreluOp>(x, weight); }
+
+// The results of tests are not differentiable: nothing is recorded.
+#define PLAIT_BINARY(Name, name, types, ...)      \
+  Tensor name(const Tensor& a, const Tensor& b) { \
+    if constexpr (is_test(Types::types)) {        \
+      OpContext ctx;                              \
+      return Name##Op::forward(ctx, a, b);        \
+    } else {                                      \
+      return apply<Name##Op>(a, b);               \
+    }                                             \
+  }
+#include "kernels/pointwise/pointwise.def"
+
+namespace {
+
+struct Entry {
+  const char* name;
+  Types types;
+  std::string_view where;
+  BoxedOp call, in_place;
+  const char *summary, *example_a, *example_b, *result;
+};
+
+template <class Op>
+Tensor in_place(const Tensor& a, const Tensor& b) {
+  return apply_inplace<Op>(a, b);
+}
+
+constexpr Entry kEntries[] = {
+#define PLAIT_BINARY(Name, name, types, gradient, where, ...)                     \
+  {#name,                                                                         \
+   Types::types,                                                                  \
+   where,                                                                         \
+   PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, const Tensor&)>(plait::name)), \
+   PLAIT_BOX(in_place<Name##Op>),                                                 \
+   __VA_ARGS__},
+#include "kernels/pointwise/pointwise.def"
+};
+struct Alias {
+  const char *alias, *name;
+  std::string_view where;
+};
+constexpr Alias kAliases[] = {
+#define PLAIT_BINARY_ALIAS(alias, name, where) {#alias, #name, where},
+#include "kernels/pointwise/pointwise.def"
+};
+
+std::string documentation(const Entry& e, const std::string& name) {
+  std::string doc =
+      std::string(e.summary) + "\n\na is `input` and b is `other`, tensors or numbers; shapes broadcast";
+  switch (e.types) {
+    case Types::Test:
+      doc += " and the result is bool. There is no gradient.";
+      break;
+    case Types::Float:
+      doc += " and dtypes promote to a float.";
+      break;
+    case Types::Integer:
+      doc += " and dtypes promote; floats raise TypeError.";
+      break;
+    case Types::Number:
+      doc += " and dtypes promote; two bools raise TypeError.";
+      break;
+    default:
+      doc += " and dtypes promote.";
+  }
+  return doc + " Shapes that do not broadcast raise ValueError.\n\nExample:\n    >>> plait." + name +
+         "(plait.tensor([" + e.example_a + "]), plait.tensor([" + e.example_b + "]))\n    " + e.result + "\n";
+}
+
+void register_as(const Entry& e, const std::string& name, std::string_view where) {
+  std::string places;
+  for (const char c : where) {
+    if (c != 'i') places += c;
+  }
+  op_table().push_back({keep_text(name + "(Operand input, Operand other) -> Tensor"), keep_text(places),
+                        e.call, keep_text(documentation(e, name))});
+  if (where.find('i') != where.npos) {
+    op_table().push_back(
+        {keep_text(name + "_(Tensor input, Operand other) -> Tensor"), "fm", e.in_place,
+         keep_text("The in-place form of " + name + ": writes the result into `input` and returns it.")});
+  }
+}
+
+const bool kRegistered = [] {
+  for (const Entry& e : kEntries) {
+    register_as(e, e.name, e.where);
+    for (const Alias& a : kAliases) {
+      if (std::string_view(a.name) == e.name) register_as(e, a.alias, a.where);
+    }
+  }
+  return true;
+}();
+
+}  // namespace
+}  // namespace plait

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// What the files that expand kernels/pointwise/pointwise.def share.
+#pragma once
+
+#include <string>
+
+#include "core/tensor.h"
+#include "kernels/pointwise/pointwise_args.h"
+
+namespace plait {
+
+using Types = PointwiseTypes;
+using Keeps = PointwiseKeeps;
+using Gradient = PointwiseGradient;
+
+constexpr bool is_test(Types t) { return t == Types::Test || t == Types::FloatTest; }
+
+// A bool tensor of x's shape, all one value.
+Tensor full_test(const Tensor& x, bool value);
+
+// Throws for an integer 0 in the divisor of a result of this dtype.
+void check_divisor(const char* name, const Tensor& b, DType dtype);
+
+// The text for the rest of the program: registered signatures and docstrings are pointers.
+const char* keep_text(const std::string& text);
+
+}  // namespace plait

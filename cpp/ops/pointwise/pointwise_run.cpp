@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+#include "ops/pointwise/pointwise_run.h"
+
+#include <deque>
+
+#include "kernels/dispatch.h"
+#include "ops/create/create.h"
+#include "ops/pointwise/pointwise_op.h"
+
+namespace plait {
+namespace {
+
+constexpr int kUndefined = -1;
+
+int combine(int higher, int lower) {
+  if (higher == kUndefined) return lower;
+  if (lower == kUndefined) return higher;
+  const DType a = static_cast<DType>(higher), b = static_cast<DType>(lower);
+  if (is_floating(a)) return higher;
+  if (a == DType::kBool || is_floating(b)) return static_cast<int>(promote_types(a, b));
+  return higher;
+}
+
+// The shape all operands broadcast to. Most calls have equal shapes or numbers beside one shape.
+Dims common_shape(const char* name, std::initializer_list<const Tensor*> xs) {
+  Dims shape = (*xs.begin())->shape();
+  for (auto x = xs.begin() + 1; x != xs.end(); ++x) {
+    const Dims& other = (*x)->shape();
+    if (other.empty() || other == shape) continue;
+    shape = shape.empty() ? other : broadcast_shapes(name, shape, other);
+  }
+  return shape;
+}
+
+bool is_flat(const Tensor& t, const Dims& shape) { return t.is_contiguous() && t.shape() == shape; }
+
+// A new tensor in the memory order of the first operand that is not contiguous and has the shape of the
+// result.
+Tensor new_result(const Dims& shape, DType dtype, std::initializer_list<const Tensor*> xs) {
+  for (const Tensor* x : xs) {
+    if (x->dim() == 0 || !(x->shape() == shape)) continue;
+    return x->is_contiguous() ? Tensor::empty(shape, dtype) : Tensor::empty_like(*x, dtype);
+  }
+  return Tensor::empty(shape, dtype);
+}
+
+void check_destination(const PointwiseCall& call, const Tensor& destination, const Dims& shape) {
+  PLAIT_CHECK(destination.shape() == shape, kValue, call.name, ": expected an output of the broadcast shape ",
+              shape, ", got ", destination.shape(),
+              "\nhint: an in-place operation cannot change the shape of its tensor");
+  PLAIT_CHECK(category(destination.dtype()) >= category(call.result), kType, call.name, ": result type ",
+              dtype_name(call.result), " can't be cast to the desired output type ",
+              dtype_name(destination.dtype()));
+  PLAIT_CHECK(destination.is_contiguous() || !has_internal_overlap(destination), kRuntime, call.name,
+              ": expected an output whose elements have memory of their own, got shape ", shape,
+              " with strides ", destination.strides(),
+              "\nhint: clone() an expanded tensor before writing to it");
+}
+
+[[noreturn, gnu::noinline]] void no_kernel(const char* name, DType dtype) {
+  const char* expected = dtype == DType::kBool ? "a numeric dtype"
+                         : is_floating(dtype)  ? "an integer or bool dtype"
+                                               : "a floating-point dtype";
+  PLAIT_FAIL(kType, name, ": expected ", expected, ", got ", dtype_name(dtype));
+}
+
+PointwiseFn find(Pointwise op, DType dtype) {
+  return kernels().pointwise.fn[static_cast<int>(op)][static_cast<int>(dtype)];
+}
+PointwiseFn find_halves(Pointwise op, DType dtype) {
+  return dtype == kernel_type(dtype) ? nullptr : find(op, dtype);
+}
+
+}  // namespace
+
+Tensor full_test(const Tensor& x, bool value) {
+  const Tensor y = Tensor::empty_like(x, DType::kBool);
+  set_all(y, value);
+  return y;
+}
+
+const char* keep_text(const std::string& text) {
+  static auto* texts = new std::deque<std::string>;
+  return texts->emplace_back(text).c_str();
+}
+
+DType result_type(std::initializer_list<const Tensor*> xs) {
+  int dims = kUndefined, scalars = kUndefined, numbers = kUndefined;
+  const auto join = [](int& into, DType dtype) {
+    into = into == kUndefined ? static_cast<int>(dtype)
+                              : static_cast<int>(promote_types(static_cast<DType>(into), dtype));
+  };
+  for (const Tensor* x : xs) {
+    if (x->is_wrapped_number()) {
+      join(numbers, is_floating(x->dtype()) ? default_dtype() : x->dtype());
+    } else {
+      join(x->dim() > 0 ? dims : scalars, x->dtype());
+    }
+  }
+  return static_cast<DType>(combine(dims, combine(scalars, numbers)));
+}
+
+Tensor run_pointwise_call(const PointwiseCall& call, std::initializer_list<const Tensor*> xs,
+                          std::initializer_list<double> parameters, const Tensor& destination) {
+  const Dims shape = common_shape(call.name, xs);
+  if (!call.fn) no_kernel(call.name, call.operands);
+  if (destination.defined()) check_destination(call, destination, shape);
+  const Tensor y = destination.defined() ? destination : new_result(shape, call.result, xs);
+
+  PointwiseOperand in[kMaxPointwiseInputs];
+  Tensor moved[kMaxPointwiseInputs];
+  size_t n = 0;
+  for (const Tensor* x : xs) {
+    // An operand that lies across the output would be overwritten before it is read.
+    if (destination.defined() && x->storage() == y.storage() && !x->is_same(y) && may_overlap(*x, y) &&
+        !(x->data_ptr() == y.data_ptr() && x->strides() == y.strides() && x->shape() == y.shape())) {
+      moved[n] = clone(*x);
+      x = &moved[n];
+    }
+    in[n] = {{x->data_ptr(), x->dtype(), &x->shape(), &x->strides()},
+             n == 0 ? call.first_compute : call.compute,
+             is_flat(*x, shape),
+             x->numel() == 1};
+    ++n;
+  }
+  static const Dims kScalarShape;
+  for (const double& value : parameters) {
+    in[n++] = {{const_cast<double*>(&value), DType::kFloat64, &kScalarShape, &kScalarShape},
+               call.compute,
+               false,
+               true};
+  }
+  const PointwiseOperand out{
+      {y.data_ptr(), y.dtype(), &y.shape(), &y.strides()}, call.kernel_result, is_flat(y, shape), false};
+  run_pointwise(call.fn, shape, y.numel(), out, {in, n}, call.halves, call.operands);
+  return y;
+}
+
+Tensor run_pointwise_op(Pointwise op, const char* name, DType dtype, std::initializer_list<const Tensor*> xs,
+                        std::initializer_list<double> parameters, const Tensor& destination) {
+  const DType compute = kernel_type(dtype);
+  return run_pointwise_call(
+      {name, find(op, compute), dtype, compute, compute, dtype, compute, find_halves(op, dtype)}, xs,
+      parameters, destination);
+}
+
+Tensor run_pointwise_test(Pointwise op, const char* name, DType dtype,
+                          std::initializer_list<const Tensor*> xs, const Tensor& destination) {
+  const DType compute = kernel_type(dtype);
+  return run_pointwise_call(
+      {name, find(op, compute), dtype, compute, DType::kBool, DType::kBool, compute, find_halves(op, dtype)},
+      xs, {}, destination);
+}
+
+}  // namespace plait

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+// The operators of one operand, expanded from kernels/pointwise/pointwise.def: value, gradient, in-place
+// form, registration.
+#include <string>
+#include <string_view>
+
+#include "autograd/op.h"
+#include "ops/pointwise/pointwise.h"
+#include "ops/pointwise/pointwise_composite.h"
+#include "ops/pointwise/pointwise_op.h"
+#include "ops/pointwise/pointwise_run.h"
+#include "ops/registry.h"
+
+namespace plait {
+namespace {
+
+// One line of kernels/pointwise/pointwise.def. F: the functor over Tensors.
+template <class F, Pointwise kOp, Types kTypes, Keeps kKeeps, const char* kName>
+struct Unary {
+  static constexpr OpMeta meta{kName};
+  static constexpr Pointwise kGrad = static_cast<Pointwise>(static_cast<int>(kOp) + 1);
+
+  static Tensor forward(OpContext& ctx, const Tensor& x) {
+    const Tensor& to = ctx.destination();
+    if constexpr (kTypes == Types::Test) {
+      return run_pointwise_test(kOp, kName, x.dtype(), {&x}, to);
+    } else if constexpr (kTypes == Types::FloatTest) {
+      if (!x.is_floating()) return full_test(x, kOp == Pointwise::kIsFinite);
+      return run_pointwise_test(kOp, kName, x.dtype(), {&x});
+    } else {
+      if (kTypes == Types::Round && is_integral(x.dtype())) {
+        PLAIT_CHECK(x.dtype() != DType::kBool, kType, kName, ": expected a numeric dtype, got bool");
+        return to.defined() ? to : clone(x);
+      }
+      const DType dtype = kTypes == Types::Float ? float_type(x.dtype()) : x.dtype();
+      if constexpr (kKeeps == Keeps::Input) ctx.save(x);
+      const Tensor y = run_pointwise_op(kOp, kName, dtype, {&x}, {}, to);
+      if constexpr (kKeeps == Keeps::Result) ctx.save_result(y);
+      return y;
+    }
+  }
+
+  static Grads backward(OpContext& ctx, const Tensor& gy) {
+    if constexpr (kKeeps == Keeps::None) {
+      return {kOp == Pointwise::kNeg ? neg(gy) : zeros_like(gy)};
+    } else {
+      const Tensor kept = ctx.saved(0);
+      if (grad_enabled()) return {gy * F::df(kept)};
+      return {run_pointwise_op(kGrad, kName, gy.dtype(), {&gy, &kept})};
+    }
+  }
+};
+
+#define PLAIT_UNARY(Name, name, types, keeps, ...) \
+  constexpr char k##Name##Text[] = #name;          \
+  using Name##Op = Unary<composite::Name, Pointwise::k##Name, Types::types, Keeps::keeps, k##Name##Text>;
+#include "kernels/pointwise/pointwise.def"
+
+}  // namespace
+
+// The results of tests are not differentiable: nothing is recorded.
+#define PLAIT_UNARY(Name, name, types, ...) \
+  Tensor name(const Tensor& x) {            \
+    if constexpr (is_test(Types::types)) {  \
+      OpContext ctx;                        \
+      return Name##Op::forward(ctx, x);     \
+    } else {                                \
+      return apply<Name##Op>(x);            \
+    }                                       \
+  }
+#include "kernels/pointwise/pointwise.def"
+
+namespace {
+
+struct Entry {
+  const char* name;
+  Types types;
+  std::string_view where;
+  BoxedOp call, in_place, choose;
+  const char *summary, *example, *result;
+};
+
+template <class Op>
+Tensor in_place(const Tensor& x) {
+  return apply_inplace<Op>(x);
+}
+template <class Op>
+Tensor choose(const Tensor& x, bool inplace) {
+  return inplace ? apply_inplace<Op>(x) : apply<Op>(x);
+}
+
+constexpr Entry kEntries[] = {
+#define PLAIT_UNARY(Name, name, types, keeps, where, ...) \
+  {#name,                                                 \
+   Types::types,                                          \
+   where,                                                 \
+   PLAIT_BOX(plait::name),                                \
+   PLAIT_BOX(in_place<Name##Op>),                         \
+   PLAIT_BOX(choose<Name##Op>),                           \
+   __VA_ARGS__},
+#include "kernels/pointwise/pointwise.def"
+};
+constexpr const char* kAliases[][2] = {
+#define PLAIT_UNARY_ALIAS(alias, name) {#alias, #name},
+#include "kernels/pointwise/pointwise.def"
+};
+
+std::string documentation(const Entry& e, const std::string& name, const char* module) {
+  std::string doc = std::string(e.summary) + "\n\nThe result has the shape of `input`";
+  switch (e.types) {
+    case Types::Float:
+      doc += "; integers and bool are computed as the default float dtype.";
+      break;
+    case Types::Test:
+    case Types::FloatTest:
+      doc += " and dtype bool. There is no gradient.";
+      break;
+    case Types::Round:
+      doc += " and dtype; integers are returned as they are, bool raises TypeError.";
+      break;
+    case Types::NumberBool:
+      doc += " and dtype.";
+      break;
+    default:
+      doc += " and dtype; bool raises TypeError.";
+  }
+  return doc + "\n\nExample:\n    >>> " + module + "." + name + "(plait.tensor([" + e.example + "]))\n    " +
+         e.result + "\n";
+}
+
+void register_as(const Entry& e, const std::string& name) {
+  const bool inplace_argument = e.where.find('a') != e.where.npos;
+  std::string places;
+  for (const char c : e.where) {
+    if (c == 'f' || c == 'm' || c == 'o' || (c == 'n' && !inplace_argument)) places += c;
+  }
+  const bool functional_only = e.where.find('f') == e.where.npos;
+  if (functional_only && inplace_argument) places.clear();
+  if (!places.empty()) {
+    op_table().push_back({keep_text(name + "(Tensor input) -> Tensor"), keep_text(places), e.call,
+                          keep_text(documentation(e, name, functional_only ? "F" : "plait"))});
+  }
+  if (inplace_argument) {
+    op_table().push_back({keep_text(name + "(Tensor input, bool inplace=False) -> Tensor"), "n", e.choose,
+                          keep_text(documentation(e, name, "F"))});
+  }
+  if (e.where.find('i') != e.where.npos) {
+    op_table().push_back(
+        {keep_text(name + "_(Tensor input) -> Tensor"), "fm", e.in_place,
+         keep_text("The in-place form of " + name + ": writes the result into `input` and returns it.")});
+  }
+}
+
+const bool kRegistered = [] {
+  for (const Entry& e : kEntries) {
+    register_as(e, e.name);
+    for (const auto& [alias, name] : kAliases) {
+      if (std::string_view(name) == e.name) register_as(e, alias);
+    }
+  }
+  return true;
+}();
+
+}  // namespace
+}  // namespace plait

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+// Maximum, minimum, and where they are. NaN counts as the largest and the smallest of all.
+#include "autograd/op.h"
+#include "ops/create/create.h"
+#include "ops/index/index.h"
+#include "ops/pointwise/pointwise.h"
+#include "ops/pointwise/pointwise_run.h"
+#include "ops/reduce/reduce.h"
+#include "ops/reduce/reduce_op.h"
+#include "ops/registry.h"
+#include "ops/view/view.h"
+
+namespace plait {
+namespace {
+
+void check_not_empty(const char* op, const Tensor& x, const Axes& axes) {
+  for (int64_t d : axes.dims) {
+    PLAIT_CHECK(x.shape()[d] != 0, kValue, op, ": no extreme of 0 elements: dimension ", d, " of shape ",
+                x.shape(), " is empty");
+  }
+}
+
+// The gradient is shared equally by all elements equal to the extreme.
+struct Extreme {
+  static constexpr OpMeta meta{"amax"};
+  static Tensor forward(OpContext& ctx, const Tensor& x, const Axes& axes, ReduceOp op) {
+    const Tensor y = run_reduction(op, x, axes, {ReduceFinish::kValue, x.dtype()});
+    ctx.save(x);
+    ctx.save_result(y);
+    return y;
+  }
+  static Grads backward(OpContext& ctx, const Tensor& gy, const Axes& axes, ReduceOp) {
+    const Tensor x = ctx.saved(0), y = restore_dims(ctx.saved(1), axes);
+    const Tensor hit = run_pointwise_test(Pointwise::kAttains, meta.name, x.dtype(), {&x, &y});
+    const Tensor share = div(restore_dims(gy, axes), sum(hit, axes.dims, true));
+    if (grad_enabled()) return {mul(share, autograd_runtime().cast(hit, x.dtype()))};
+    return {run_pointwise_op(Pointwise::kAttainsGradA, meta.name, x.dtype(), {&share, &x, &y})};
+  }
+};
+
+// values, indices: the gradient goes to the element at the index.
+struct ExtremeAt {
+  static constexpr OpMeta meta{"max"};
+  static std::tuple<Tensor, Tensor> forward(OpContext& ctx, const Tensor& x, const Dims&, const Axes& axes,
+                                            ReduceOp op) {
+    auto [values, indices] =
+        run_reduction(op, x, axes, {ReduceFinish::kValue, x.dtype()}, {ReduceFinish::kIndex, DType::kInt64});
+    ctx.save_result(indices, 1);
+    return {values, indices};
+  }
+  static Grads backward(OpContext& ctx, const Grads& gys, const Dims& shape, const Axes& axes, ReduceOp) {
+    if (!gys[0].defined()) return {Tensor()};
+    const Tensor g = gys[0], index = ctx.saved(0);
+    if (shape.empty()) return {g};
+    return {scatter_add_(zeros(shape, g.dtype()), axes.dims[0], restore_dims(index, axes),
+                         restore_dims(g, axes))};
+  }
+};
+
+struct ArgExtreme {
+  static constexpr OpMeta meta{"argmax", false};
+  static Tensor forward(OpContext&, const Tensor& x, const Axes& axes, ReduceOp op) {
+    return run_reduction(op, x, axes, {ReduceFinish::kIndex, DType::kInt64});
+  }
+};
+
+Tensor extreme(const char* name, ReduceOp op, const Tensor& x, IntSpan dims, bool keepdim) {
+  const Axes axes = make_axes(name, x, dims, keepdim);
+  check_not_empty(name, x, axes);
+  return apply<Extreme>(x, axes, op);
+}
+
+std::tuple<Tensor, Tensor> extreme_at(const char* name, ReduceOp op, const Tensor& x, int64_t dim,
+                                      bool keepdim) {
+  const Axes axes = make_axis(name, x, dim, keepdim);
+  check_not_empty(name, x, axes);
+  return apply<ExtremeAt>(x, x.shape(), axes, op);
+}
+
+Tensor arg_extreme(const char* name, ReduceOp op, const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
+  NoGradGuard guard;
+  if (dim) {
+    const Axes axes = make_axis(name, x, *dim, keepdim);
+    check_not_empty(name, x, axes);
+    return apply<ArgExtreme>(x, axes, op);
+  }
+  // The index counts in row-major order.
+  PLAIT_CHECK(x.numel() != 0, kValue, name, ": no extreme of 0 elements: shape ", x.shape());
+  const Tensor flat = reshape(x, Dims{x.numel()});
+  const Tensor y = apply<ArgExtreme>(flat, all_axes(flat), op);
+  return keepdim ? reshape(y, Dims(x.dim(), 1)) : y;
+}
+
+}  // namespace
+
+Tensor amax(const Tensor& x, IntSpan dims, bool keepdim) {
+  return extreme("amax", ReduceOp::kMax, x, dims, keepdim);
+}
+Tensor amin(const Tensor& x, IntSpan dims, bool keepdim) {
+  return extreme("amin", ReduceOp::kMin, x, dims, keepdim);
+}
+std::tuple<Tensor, Tensor> max(const Tensor& x, int64_t dim, bool keepdim) {
+  return extreme_at("max", ReduceOp::kArgMax, x, dim, keepdim);
+}
+std::tuple<Tensor, Tensor> min(const Tensor& x, int64_t dim, bool keepdim) {
+  return extreme_at("min", ReduceOp::kArgMin, x, dim, keepdim);
+}
+Tensor argmax(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
+  return arg_extreme("argmax", ReduceOp::kArgMax, x, dim, keepdim);
+}
+Tensor argmin(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
+  return arg_extreme("argmin", ReduceOp::kArgMin, x, dim, keepdim);
+}
+
+namespace {
+
+Tensor max_all(const Tensor& x) { return extreme("max", ReduceOp::kMax, x, {}, false); }
+Tensor min_all(const Tensor& x) { return extreme("min", ReduceOp::kMin, x, {}, false); }
+Tensor max_of_two(const Tensor& x, const Tensor& other) { return maximum(x, other); }
+Tensor min_of_two(const Tensor& x, const Tensor& other) { return minimum(x, other); }
+std::tuple<Tensor, Tensor> aminmax(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
+  const Axes axes = dim ? make_axis("aminmax", x, *dim, keepdim) : all_axes(x, keepdim);
+  check_not_empty("aminmax", x, axes);
+  return {apply<Extreme>(x, axes, ReduceOp::kMin), apply<Extreme>(x, axes, ReduceOp::kMax)};
+}
+
+constexpr const char* kMaxDoc =
+    R"(The largest element, the largest along a dimension with its index, or of two tensors.
+
+max(input): a 0-d tensor. The gradient is shared equally by all elements equal to the maximum.
+max(input, dim, keepdim=False): a named tuple (values, indices); of several equal elements the first is named,
+  and it receives the gradient.
+max(input, other): `maximum(input, other)`.
+
+NaN counts as larger than everything.
+Raises ValueError for the maximum of no elements, IndexError for a dimension out of range.
+
+>>> plait.tensor([[1., 5.], [3., 2.]]).max(dim=1).indices
+tensor([1, 0]))";
+constexpr const char* kMinDoc =
+    R"(The smallest element, the smallest along a dimension with its index, or of two tensors.
+
+min(input): a 0-d tensor. The gradient is shared equally by all elements equal to the minimum.
+min(input, dim, keepdim=False): a named tuple (values, indices); of several equal elements the first is named,
+  and it receives the gradient.
+min(input, other): `minimum(input, other)`.
+
+NaN counts as smaller than everything.
+Raises ValueError for the minimum of no elements, IndexError for a dimension out of range.
+
+>>> plait.tensor([[1., 5.], [3., 2.]]).min(dim=1).indices
+tensor([0, 1]))";
+
+const RegisterOps kOps{
+    {"max(Tensor input) -> Tensor", "fm", PLAIT_BOX(max_all), kMaxDoc},
+    {"max(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "fm",
+     PLAIT_BOX(static_cast<std::tuple<Tensor, Tensor> (*)(const Tensor&, int64_t, bool)>(max)), ""},
+    {"max(Tensor input, Tensor other) -> Tensor", "fmo", PLAIT_BOX(max_of_two), ""},
+    {"min(Tensor input) -> Tensor", "fm", PLAIT_BOX(min_all), kMinDoc},
+    {"min(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "fm",
+     PLAIT_BOX(static_cast<std::tuple<Tensor, Tensor> (*)(const Tensor&, int64_t, bool)>(min)), ""},
+    {"min(Tensor input, Tensor other) -> Tensor", "fmo", PLAIT_BOX(min_of_two), ""},
+    {"amax(Tensor input, int[] dim=(), bool keepdim=False) -> Tensor", "fmo",
+     PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, IntSpan, bool)>(amax)),
+     R"(The largest element over some dimensions. NaN counts as the largest.
+
+dim: an int or a tuple of ints; all dimensions by default.
+keepdim: keep the reduced dimensions with size 1.
+The gradient is shared equally by all elements equal to the maximum.
+Raises ValueError for the maximum of no elements, IndexError for a dimension out of range.
+
+>>> plait.tensor([[1., 5.], [3., 2.]]).amax(dim=0)
+tensor([3., 5.]))"},
+    {"amin(Tensor input, int[] dim=(), bool keepdim=False) -> Tensor", "fmo",
+     PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, IntSpan, bool)>(amin)),
+     R"(The smallest element over some dimensions. NaN counts as the smallest.
+
+dim: an int or a tuple of ints; all dimensions by default.
+keepdim: keep the reduced dimensions with size 1.
+The gradient is shared equally by all elements equal to the minimum.
+Raises ValueError for the minimum of no elements, IndexError for a dimension out of range.
+
+>>> plait.tensor([[1., 5.], [3., 2.]]).amin(dim=0)
+tensor([1., 2.]))"},
+    {"aminmax(Tensor input, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)", "fm",
+     PLAIT_BOX(aminmax),
+     R"(The smallest and the largest element, of all or along one dimension, as a named tuple (min, max).
+
+dim: the dimension to reduce; all by default.
+keepdim: keep the reduced dimensions with size 1.
+Raises ValueError for no elements, IndexError for a dimension out of range.
+
+>>> plait.tensor([3., 1., 2.]).aminmax().max
+tensor(3.))"},
+    {"argmax(Tensor input, int? dim=None, bool keepdim=False) -> Tensor", "fm", PLAIT_BOX(argmax),
+     R"(The index of the largest element along a dimension, int64; of several equal ones the first.
+
+dim: the dimension to search. None, the default, gives the index into the flattened tensor.
+keepdim: keep the reduced dimension with size 1.
+NaN counts as the largest.
+Raises ValueError for no elements, IndexError for a dimension out of range.
+
+>>> plait.tensor([[1., 5.], [3., 2.]]).argmax(dim=1)
+tensor([1, 0]))"},
+    {"argmin(Tensor input, int? dim=None, bool keepdim=False) -> Tensor", "fm", PLAIT_BOX(argmin),
+     R"(The index of the smallest element along a dimension, int64; of several equal ones the first.
+
+dim: the dimension to search. None, the default, gives the index into the flattened tensor.
+keepdim: keep the reduced dimension with size 1.
+NaN counts as the smallest.
+Raises ValueError for no elements, IndexError for a dimension out of range.
+
+>>> plait.tensor([[1., 5.], [3., 2.]]).argmin(dim=1)
+tensor([0, 1]))"},
+};
+
+}  // namespace
+}  // namespace plait
