@@ -222,6 +222,17 @@ constexpr int vectors_of(int rows) {
   return v;
 }
 
+// Results that do not lie side by side, element by element. Out of the tiles: unrolled there, it would be
+// most of the code and of the time to compile it.
+template <class T>
+PLAIT_NOINLINE void store_strided(const DirectPatches<T>& a, T* to, const T* sums, const PatchVector<T>& at,
+                                  T bias) {
+  for (int64_t i = 0; i < at.count; ++i) {
+    const T before = a.add ? to[i * a.y_step] : T(0);
+    to[i * a.y_step] = sums[at.lanes[i]] + before + bias;
+  }
+}
+
 template <class T, int R, int V>
 void direct_tile(const DirectPatches<T>& a, T* y, const T* w, const PatchVector<T>* at, const T* bias) {
   using W = Vec<T>;
@@ -247,6 +258,18 @@ void direct_tile(const DirectPatches<T>& a, T* y, const T* w, const PatchVector<
       for (int v = 0; v < V; ++v) acc[r][v] += c * x[v];
     }
   }
+  if (a.y_step != 1) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      T sums[R][kLanes<T>];
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) store(sums[r], acc[r][v]);
+      for (int r = 0; r < R; ++r) {
+        store_strided(a, y + r * a.y_row + at[v].column, sums[r], at[v], bias ? bias[r] : T(0));
+      }
+    }
+    return;
+  }
 #pragma GCC unroll 4
   for (int v = 0; v < V; ++v) {
     const int64_t n = at[v].count;
@@ -255,16 +278,6 @@ void direct_tile(const DirectPatches<T>& a, T* y, const T* w, const PatchVector<
     for (int r = 0; r < R; ++r) {
       T* const to = y + r * a.y_row + at[v].column;
       W sum = __builtin_shuffle(acc[r][v], lanes);
-      if (a.y_step != 1) {
-        T row[kLanes<T>];
-#pragma GCC unroll 16
-        for (int i = 0; i < kLanes<T>; ++i) row[i] = sum[i];
-        for (int64_t i = 0; i < at_most<T>(n); ++i) {
-          const T before = a.add ? to[i * a.y_step] : T(0);
-          to[i * a.y_step] = row[i] + before + (bias ? bias[r] : T(0));
-        }
-        continue;
-      }
       if (a.add) sum += load_n(to, n);
       if (bias) sum += splat<W>(bias[r]);
       store_n(to, sum, n);
