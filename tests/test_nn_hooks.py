@@ -3,6 +3,11 @@
 
 from __future__ import annotations
 
+import gc
+import pickle
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +15,7 @@ import pytest
 import plait
 from plait import nn
 from plait.nn.modules import _hooks
+from plait.utils.hooks import RemovableHandle
 
 
 @pytest.fixture
@@ -128,3 +134,84 @@ def test_hooks_are_copied_with_the_module(layer: nn.Linear) -> None:
 
 def _add_one(module: nn.Module, args: Any, out: plait.Tensor) -> plait.Tensor:
     return out + 1
+
+
+def _registrations() -> list[Callable[[Any], RemovableHandle]]:
+    tensor = plait.ones(1, requires_grad=True)
+    node = (tensor * 2).grad_fn
+    module = nn.Linear(1, 1)
+    optimizer = plait.optim.SGD(module.parameters(), lr=0.1)
+    return [
+        tensor.register_hook,
+        tensor.register_post_accumulate_grad_hook,
+        node.register_hook,
+        node.register_prehook,
+        module.register_forward_hook,
+        module.register_load_state_dict_post_hook,
+        _hooks.register_module_forward_hook,
+        optimizer.register_step_post_hook,
+    ]
+
+
+@pytest.mark.parametrize("register", _registrations())
+def test_every_registration_returns_the_same_kind_of_handle(register: Callable[[Any], RemovableHandle]) -> None:
+    with register(lambda *args: None) as handle:
+        assert type(handle) is RemovableHandle
+    handle.remove()  # a second call does nothing
+
+
+def test_handle_keeps_nothing_alive() -> None:
+    module = nn.Linear(1, 1)
+    handle = module.register_forward_hook(lambda m, args, out: None)
+    gone = weakref.ref(module)
+    del module
+    gc.collect()
+    assert gone() is None
+    handle.remove()
+
+
+def test_handle_takes_its_entries_out_of_every_table() -> None:
+    hooks: OrderedDict[int, str] = OrderedDict()
+    flags: OrderedDict[int, str] = OrderedDict()
+    handle = RemovableHandle(hooks, extra_dict=flags)
+    hooks[handle.id] = flags[handle.id] = "mine"
+    other = RemovableHandle(hooks, extra_dict=[flags])
+    hooks[other.id] = "another"
+    handle.remove()
+    assert hooks == {other.id: "another"}
+    assert not flags
+
+
+def test_handle_travels_with_its_table() -> None:
+    hooks: OrderedDict[int, str] = OrderedDict()
+    handle = RemovableHandle(hooks)
+    hooks[handle.id] = "mine"
+    copied_hooks, copy = pickle.loads(pickle.dumps((hooks, handle)))
+    copy.remove()
+    assert not copied_hooks
+    assert hooks
+    alone = pickle.loads(pickle.dumps(handle))
+    alone.remove()
+    assert hooks
+    assert RemovableHandle(hooks).id > handle.id
+
+
+def test_hook_of_a_tensor_is_off_although_only_the_graph_is_left() -> None:
+    calls: list[plait.Tensor] = []
+    x = plait.ones(1, requires_grad=True)
+    y = x * 2
+    handle = y.register_hook(calls.append)
+    z = y * 3
+    del y
+    gc.collect()
+    handle.remove()
+    z.backward()
+    assert not calls
+
+
+def test_hook_of_a_tensor_stays_without_its_handle() -> None:
+    x = plait.ones(1, requires_grad=True)
+    x.register_hook(lambda g: g * 10)
+    gc.collect()
+    x.sum().backward()
+    assert x.grad is not None and x.grad.tolist() == [10.0]

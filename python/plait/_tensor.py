@@ -10,9 +10,9 @@ import numpy as np
 
 from . import _core, _tensor_str
 from ._core import Tensor, dtype
+from ._hooks import RemovableHandle, watch
 from ._products import cross
 from ._tensor_str import set_printoptions
-from .autograd.graph import RemovableHandle
 
 __all__ = [
     "BFloat16Tensor",
@@ -388,25 +388,21 @@ def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Remo
 
     Returns a handle with ``remove()``. Raises RuntimeError when the tensor does not require grad.
     """
-    number = _core._register_hook(self, hook)
-    return RemovableHandle(lambda: _core._remove_hook(self, number))
+    return watch(self, hook, _core._register_hook, _core._remove_hook)
 
 
 @_method
 def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], None]) -> RemovableHandle:
     """Call ``hook(self)`` after backward() has added to the ``.grad`` of this leaf."""
-    number = _core._register_post_accumulate_hook(self, hook)
-    return RemovableHandle(lambda: _core._remove_hook(self, number))
+    return watch(self, hook, _core._register_post_accumulate_hook, _core._remove_hook)
 
 
 def _node_register_hook(self: Any, fn: Callable[..., Any]) -> RemovableHandle:
-    number = self._register_hook(fn)
-    return RemovableHandle(lambda: self._remove_hook(number))
+    return watch(self, fn, _core.Node._register_hook, _core.Node._remove_hook)
 
 
 def _node_register_prehook(self: Any, fn: Callable[..., Any]) -> RemovableHandle:
-    number = self._register_prehook(fn)
-    return RemovableHandle(lambda: self._remove_hook(number))
+    return watch(self, fn, _core.Node._register_prehook, _core.Node._remove_hook)
 
 
 _core.Node.register_hook = _node_register_hook

@@ -11,12 +11,14 @@ from copy import deepcopy
 from itertools import chain
 from typing import Any, TypeAlias, cast
 
-import plait
-from plait import _core
+from .. import _core
+from .._core import Tensor
+from .._hooks import HookTable, RemovableHandle, add_hook
+from ..autograd.grad_mode import enable_grad
 
-__all__ = ["Optimizer", "ParamsT", "RemovableHandle", "required"]
+__all__ = ["Optimizer", "ParamsT", "required"]
 
-ParamsT: TypeAlias = "Iterable[plait.Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, plait.Tensor]]"
+ParamsT: TypeAlias = "Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]"
 
 
 class _Required:
@@ -27,27 +29,6 @@ class _Required:
 
 
 required = _Required()
-
-
-class RemovableHandle:
-    """What a ``register_*`` method returns: ``remove()`` takes the hook away; also a context manager."""
-
-    def __init__(self, hooks: dict[int, Any], hook: Any, prepend: bool = False) -> None:
-        self._hooks = hooks
-        self.id = max(hooks, default=-1) + 1
-        hooks[self.id] = hook
-        if prepend and isinstance(hooks, OrderedDict):
-            hooks.move_to_end(self.id, last=False)
-
-    def remove(self) -> None:
-        """Takes the hook away; a second call does nothing."""
-        self._hooks.pop(self.id, None)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.remove()
 
 
 def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -113,7 +94,7 @@ class Optimizer:
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
         self._init_hooks()
-        if isinstance(params, plait.Tensor):
+        if isinstance(params, Tensor):
             raise TypeError(
                 f"{type(self).__name__}: expected an iterable of tensors or of dicts, got a tensor of shape "
                 f"{tuple(params.shape)}\nhint: pass [tensor] or model.parameters()"
@@ -130,12 +111,12 @@ class Optimizer:
             self.add_param_group(cast(dict[str, Any], group))
 
     def _init_hooks(self) -> None:
-        self._step_pre_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
-        self._step_post_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
-        self._state_dict_pre_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
-        self._state_dict_post_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
-        self._load_state_dict_pre_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
-        self._load_state_dict_post_hooks: OrderedDict[int, Callable[..., Any]] = OrderedDict()
+        self._step_pre_hooks: HookTable = OrderedDict()
+        self._step_post_hooks: HookTable = OrderedDict()
+        self._state_dict_pre_hooks: HookTable = OrderedDict()
+        self._state_dict_post_hooks: HookTable = OrderedDict()
+        self._load_state_dict_pre_hooks: HookTable = OrderedDict()
+        self._load_state_dict_post_hooks: HookTable = OrderedDict()
         self._steps_taken = 0  # lr schedulers look at it to see that step() came before theirs
 
     def __getstate__(self) -> dict[str, Any]:
@@ -171,7 +152,7 @@ class Optimizer:
         if "params" not in param_group:
             raise ValueError(f"{name}: expected a parameter group with a key 'params', got {sorted(param_group)}")
         params = param_group["params"]
-        if isinstance(params, plait.Tensor):
+        if isinstance(params, Tensor):
             params = [params]
         elif isinstance(params, (set, frozenset)):
             raise TypeError(f"{name}: expected an ordered collection of parameters, got a set, whose order changes")
@@ -181,7 +162,7 @@ class Optimizer:
             names = [p[0] for p in params]
             params = [p[1] for p in params]
         for p in params:
-            if not isinstance(p, plait.Tensor):
+            if not isinstance(p, Tensor):
                 raise TypeError(f"{name}: expected parameters to be tensors, got {type(p).__name__}")
             if not (p.is_leaf or p.retains_grad):
                 raise ValueError(
@@ -228,7 +209,7 @@ class Optimizer:
         """
         loss = None
         if closure is not None:
-            with plait.enable_grad():
+            with enable_grad():
                 loss = closure()
         for group in self.param_groups:
             self._step_group(group)
@@ -239,7 +220,7 @@ class Optimizer:
     def _step_group(self, group: dict[str, Any]) -> None:
         raise NotImplementedError(f"{type(self).__name__}: a subclass of Optimizer implements step()")
 
-    def _inputs(self, group: dict[str, Any], keys: tuple[str, ...]) -> tuple[list[plait.Tensor], ...]:
+    def _inputs(self, group: dict[str, Any], keys: tuple[str, ...]) -> tuple[list[Tensor], ...]:
         """The parameters of the group that have a gradient, and for each key a list of their states' entries."""
         found = _core._optim_inputs(group["params"], self.state, keys)
         if found is not None:
@@ -256,7 +237,7 @@ class Optimizer:
                 )
         return _core._optim_inputs(group["params"], self.state, keys)
 
-    def _init_state(self, p: plait.Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _init_state(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         """Fills the empty state of a parameter before its first step."""
 
     # ---- saving and loading -----------------------------------------------------------------------------
@@ -284,7 +265,7 @@ class Optimizer:
             packed = {k: v for k, v in group.items() if k != "params"}
             packed["params"] = [index[id(p)] for p in group["params"]]
             groups.append(packed)
-        state = {index[id(k)] if isinstance(k, plait.Tensor) else k: v for k, v in self.state.items()}
+        state = {index[id(k)] if isinstance(k, Tensor) else k: v for k, v in self.state.items()}
         result = {"state": state, "param_groups": groups}
         for hook in list(self._state_dict_post_hooks.values()):
             replaced = hook(self, result)
@@ -350,32 +331,32 @@ class Optimizer:
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """``hook(optimizer, args, kwargs)`` runs before each step and may return new (args, kwargs)."""
-        return RemovableHandle(self._step_pre_hooks, hook)
+        return add_hook(self._step_pre_hooks, hook)
 
     def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """``hook(optimizer, args, kwargs)`` runs after each step."""
-        return RemovableHandle(self._step_post_hooks, hook)
+        return add_hook(self._step_post_hooks, hook)
 
     def register_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """``hook(optimizer)`` runs before :meth:`state_dict` collects anything."""
-        return RemovableHandle(self._state_dict_pre_hooks, hook, prepend)
+        return add_hook(self._state_dict_pre_hooks, hook, prepend=prepend)
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """``hook(optimizer, state_dict)`` may change or replace the result of :meth:`state_dict`."""
-        return RemovableHandle(self._state_dict_post_hooks, hook, prepend)
+        return add_hook(self._state_dict_post_hooks, hook, prepend=prepend)
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """``hook(optimizer, state_dict)`` may change or replace what :meth:`load_state_dict` was given."""
-        return RemovableHandle(self._load_state_dict_pre_hooks, hook, prepend)
+        return add_hook(self._load_state_dict_pre_hooks, hook, prepend=prepend)
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """``hook(optimizer)`` runs after :meth:`load_state_dict`."""
-        return RemovableHandle(self._load_state_dict_post_hooks, hook, prepend)
+        return add_hook(self._load_state_dict_post_hooks, hook, prepend=prepend)
 
 
-def _cast(param: plait.Tensor, value: Any, key: str | None = None) -> Any:
+def _cast(param: Tensor, value: Any, key: str | None = None) -> Any:
     """A copy of saved state for ``param``: floating-point tensors take its dtype, except the step count."""
-    if isinstance(value, plait.Tensor):
+    if isinstance(value, Tensor):
         if key != "step" and value.is_floating_point() and param.is_floating_point():
             return value.detach().clone().to(param.dtype)
         return value.detach().clone()
@@ -403,6 +384,6 @@ def check_flags(name: str, differentiable: bool, **unused: Any) -> None:
         )
 
 
-def new_step() -> plait.Tensor:
+def new_step() -> Tensor:
     """The step count of a new state: a 0-d float32 tensor."""
-    return plait.zeros((), dtype=plait.float32)
+    return _core.zeros((), dtype=_core.float32)

@@ -7,13 +7,13 @@ The call of a module comes here only if a hook is set, so a model without hooks 
 from __future__ import annotations
 
 import functools
-import itertools
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..._core import Tensor
-from ...autograd.graph import RemovableHandle
+from ..._hooks import HookTable, RemovableHandle, add_hook
 
 if TYPE_CHECKING:
     from .module import Module
@@ -26,46 +26,26 @@ __all__ = [
     "register_module_full_backward_pre_hook",
 ]
 
-_ids = itertools.count()
 
-
-def add_hook(
-    hooks: dict[int, Any],
-    hook: Any,
-    *,
-    prepend: bool = False,
-    options: dict[int, frozenset[str]] | None = None,
-    flags: frozenset[str] = frozenset(),
+def add_flagged_hook(
+    hooks: HookTable, hook: Any, options: HookTable, flags: frozenset[str], *, prepend: bool = False
 ) -> RemovableHandle:
-    """Put ``hook`` at the end (or the front) of ``hooks``; the handle returned takes it out again."""
-    key = next(_ids)
-    if prepend:
-        rest = dict(hooks)
-        hooks.clear()
-        hooks[key] = hook
-        hooks.update(rest)
-    else:
-        hooks[key] = hook
-    if options is not None and flags:
-        options[key] = flags
-
-    def remove() -> None:
-        hooks.pop(key, None)
-        if options is not None:
-            options.pop(key, None)
-
-    return RemovableHandle(remove)
+    """:func:`add_hook` for hooks that are called in a way of their own; ``options`` keeps the flags, if any."""
+    handle = add_hook(hooks, hook, prepend=prepend, extra=options)
+    if flags:
+        options[handle.id] = flags
+    return handle
 
 
 class GlobalHooks:
     """Hooks that run for every module."""
 
     def __init__(self) -> None:
-        self.forward_pre: dict[int, Any] = {}
-        self.forward: dict[int, Any] = {}
-        self.backward_pre: dict[int, Any] = {}
-        self.backward: dict[int, Any] = {}
-        self.options: dict[int, frozenset[str]] = {}
+        self.forward_pre: HookTable = OrderedDict()
+        self.forward: HookTable = OrderedDict()
+        self.backward_pre: HookTable = OrderedDict()
+        self.backward: HookTable = OrderedDict()
+        self.options: HookTable = OrderedDict()
 
 
 GLOBAL = GlobalHooks()
@@ -88,7 +68,7 @@ def register_module_forward_hook(
 
     See :meth:`plait.nn.Module.register_forward_hook` for the arguments and what the hook may return.
     """
-    return add_hook(GLOBAL.forward, hook, options=GLOBAL.options, flags=hook_flags(with_kwargs, always_call))
+    return add_flagged_hook(GLOBAL.forward, hook, GLOBAL.options, hook_flags(with_kwargs, always_call))
 
 
 def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:

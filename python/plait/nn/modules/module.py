@@ -10,15 +10,17 @@ in the core, which looks for hooks and runs ``forward``.
 from __future__ import annotations
 
 import weakref
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, Self, TypeVar
 
 from ... import _core
 from ..._core import ArgumentError, Tensor
+from ..._hooks import HookTable, RemovableHandle, add_hook
 from ...autograd.grad_mode import no_grad
 from ..parameter import Buffer, Parameter, UninitializedBuffer, is_lazy
 from . import _state_dict
-from ._hooks import GLOBAL_TABLES, RemovableHandle, add_hook, call_with_hooks, hook_flags
+from ._hooks import GLOBAL_TABLES, add_flagged_hook, call_with_hooks, hook_flags
 from ._repr import module_repr
 from ._state_dict import IncompatibleKeys
 
@@ -141,16 +143,16 @@ class Module(_core._ModuleBase):
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
     _non_persistent_buffers_set: set[str]
-    _forward_hooks: dict[int, Any]
-    _forward_pre_hooks: dict[int, Any]
-    _backward_hooks: dict[int, Any]
-    _backward_pre_hooks: dict[int, Any]
+    _forward_hooks: HookTable
+    _forward_pre_hooks: HookTable
+    _backward_hooks: HookTable
+    _backward_pre_hooks: HookTable
     # Rarely set: made on the first registration.
-    _hook_options: dict[int, frozenset[str]] | None = None
-    _state_dict_hooks: dict[int, Any] | None = None
-    _state_dict_pre_hooks: dict[int, Any] | None = None
-    _load_state_dict_pre_hooks: dict[int, Any] | None = None
-    _load_state_dict_post_hooks: dict[int, Any] | None = None
+    _hook_options: HookTable | None = None
+    _state_dict_hooks: HookTable | None = None
+    _state_dict_pre_hooks: HookTable | None = None
+    _load_state_dict_pre_hooks: HookTable | None = None
+    _load_state_dict_post_hooks: HookTable | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if args or kwargs:
@@ -162,10 +164,10 @@ class Module(_core._ModuleBase):
         attributes["_buffers"] = _Table(self)
         attributes["_modules"] = _Table(self)
         attributes["_non_persistent_buffers_set"] = set()
-        attributes["_forward_hooks"] = {}
-        attributes["_forward_pre_hooks"] = {}
-        attributes["_backward_hooks"] = {}
-        attributes["_backward_pre_hooks"] = {}
+        attributes["_forward_hooks"] = OrderedDict()
+        attributes["_forward_pre_hooks"] = OrderedDict()
+        attributes["_backward_hooks"] = OrderedDict()
+        attributes["_backward_pre_hooks"] = OrderedDict()
 
     # -- calling ---------------------------------------------------------------------------------------------
 
@@ -739,13 +741,8 @@ class Module(_core._ModuleBase):
         Returns:
             A handle whose ``remove()`` takes the hook out.
         """
-        return add_hook(
-            self._forward_pre_hooks,
-            hook,
-            prepend=prepend,
-            options=self._make_table("_hook_options"),
-            flags=hook_flags(with_kwargs),
-        )
+        options = self._make_table("_hook_options")
+        return add_flagged_hook(self._forward_pre_hooks, hook, options, hook_flags(with_kwargs), prepend=prepend)
 
     def register_forward_hook(
         self,
@@ -774,13 +771,9 @@ class Module(_core._ModuleBase):
             ...     _ = layer(plait.ones(1, 2))
             (1, 3)
         """
-        return add_hook(
-            self._forward_hooks,
-            hook,
-            prepend=prepend,
-            options=self._make_table("_hook_options"),
-            flags=hook_flags(with_kwargs, always_call),
-        )
+        options = self._make_table("_hook_options")
+        flags = hook_flags(with_kwargs, always_call)
+        return add_flagged_hook(self._forward_hooks, hook, options, flags, prepend=prepend)
 
     def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Run ``hook(module, grad_output)`` before the module's backward; it may return another gradient."""
@@ -826,11 +819,11 @@ class Module(_core._ModuleBase):
         """Run ``hook(module, incompatible_keys)`` after loading; it may clear entries it can accept."""
         return add_hook(self._make_table("_load_state_dict_post_hooks"), hook)
 
-    def _make_table(self, name: str) -> dict[int, Any]:
+    def _make_table(self, name: str) -> HookTable:
         """A table of rarely used hooks, made at its first use."""
         table = getattr(self, name)
         if table is None:
-            table = self.__dict__[name] = {}
+            table = self.__dict__[name] = OrderedDict()
         return table
 
     # -- text ------------------------------------------------------------------------------------------------
