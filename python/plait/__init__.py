@@ -76,6 +76,7 @@ from ._tensor import (
 )
 from .autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .random import get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from .version import __version__ as __version__
 
 if TYPE_CHECKING:
     from . import amp as amp
@@ -108,8 +109,6 @@ if TYPE_CHECKING:
         triplet_margin_loss,
     )
     from .serialization import load, save
-
-__version__ = "0.1.0"
 
 e = _math.e
 inf = _math.inf

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import _core
+from .version import __version__
 
 __all__ = [
     "are_deterministic_algorithms_enabled",
@@ -33,7 +34,7 @@ def show_config() -> str:
         ...
     """
     rows = [
-        ("version", __import__("plait").__version__),
+        ("version", __version__),
         ("instruction set", f"{_core._isa_name()} (of generic, avx2, avx512; PLAIT_ISA lowers it)"),
         ("cpu", _core._cpu_model()),
         ("matrix multiply", f"{_core._gemm_provider()} (PLAIT_GEMM=blas|engine overrides)"),

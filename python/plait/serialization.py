@@ -22,7 +22,8 @@ from typing import IO, Any, TypeAlias
 
 import numpy as np
 
-import plait
+from . import _core
+from ._core import Size, Tensor
 
 __all__ = ["FileFormatError", "load", "save"]
 
@@ -64,7 +65,7 @@ class _Packer:
     """Turns an object into a JSON tree and a table of tensors."""
 
     def __init__(self) -> None:
-        self.tensors: dict[str, plait.Tensor] = {}
+        self.tensors: dict[str, Tensor] = {}
         self._names: dict[tuple[Any, ...], str] = {}
 
     def pack(self, obj: Any, path: tuple[str, ...] = ()) -> Any:
@@ -76,9 +77,9 @@ class _Packer:
             return int(obj)
         if isinstance(obj, float):
             return float(obj) if math.isfinite(obj) else {"$float": repr(float(obj))}
-        if isinstance(obj, plait.Tensor):
+        if isinstance(obj, Tensor):
             return self._tensor(obj, path)
-        if isinstance(obj, plait.Size):
+        if isinstance(obj, Size):
             return {"$size": [int(n) for n in obj]}
         if isinstance(obj, dict):
             return self._dict(obj, path)
@@ -89,12 +90,12 @@ class _Packer:
         if isinstance(obj, (set, frozenset)):
             kind = "$set" if isinstance(obj, set) else "$frozenset"
             return {kind: self._items(sorted(obj, key=repr), path)}
-        if isinstance(obj, plait.dtype):
+        if isinstance(obj, _core.dtype):
             return {"$dtype": _dtype_name(obj)}
-        if isinstance(obj, plait.device):
+        if isinstance(obj, _core.device):
             return {"$device": str(obj)}
         if isinstance(obj, np.ndarray):
-            return {"$ndarray": self._tensor(plait.from_numpy(np.ascontiguousarray(obj)), path)["$tensor"]}
+            return {"$ndarray": self._tensor(_core.from_numpy(np.ascontiguousarray(obj)), path)["$tensor"]}
         if isinstance(obj, np.generic):
             return self.pack(obj.item(), path)
         raise TypeError(self._refusal(obj, path))
@@ -118,7 +119,7 @@ class _Packer:
             pairs.append([self.pack(k, path), self.pack(v, (*path, str(k)))])
         return {kind or "$ordered": pairs}
 
-    def _tensor(self, t: plait.Tensor, path: tuple[str, ...]) -> dict[str, Any]:
+    def _tensor(self, t: Tensor, path: tuple[str, ...]) -> dict[str, Any]:
         if _dtype_name(t.dtype) not in _CODES:
             raise TypeError(f"save: expected a tensor dtype that safetensors knows, got {t.dtype} at {_where(path)}")
         # The same memory read in the same way is one tensor: shared weights stay shared.
@@ -133,7 +134,7 @@ class _Packer:
             self._names[identity] = name
             self.tensors[name] = t.detach()
         node: dict[str, Any] = {"$tensor": name}
-        if type(t) is not plait.Tensor and isinstance(t, plait.nn.Parameter):
+        if type(t) is not Tensor and isinstance(t, _parameter_type()):
             node["parameter"] = True
         if t.requires_grad and t.is_leaf:
             node["requires_grad"] = True
@@ -156,11 +157,11 @@ def _where(path: tuple[str, ...]) -> str:
     return "'" + ".".join(path) + "'" if path else "the top"
 
 
-def _tensor_bytes(t: plait.Tensor) -> memoryview:
+def _tensor_bytes(t: Tensor) -> memoryview:
     """The bytes of a tensor in row-major order; no copy if it is contiguous."""
     t = t.contiguous()
     if _dtype_name(t.dtype) == "bfloat16":
-        t = t.view(plait.int16)
+        t = t.view(_core.int16)
     return memoryview(np.ascontiguousarray(t.numpy()).reshape(-1).view(np.uint8))  # type: ignore[arg-type]
 
 
@@ -383,23 +384,23 @@ class _Reader:
 
     def __init__(self, f: IO[bytes], entries: dict[str, _Entry], start: int, mapped: np.ndarray | None) -> None:
         self._f, self._entries, self._start, self._mapped = f, entries, start, mapped
-        self._done: dict[str, plait.Tensor] = {}
+        self._done: dict[str, Tensor] = {}
 
-    def __call__(self, name: str) -> plait.Tensor:
+    def __call__(self, name: str) -> Tensor:
         if name not in self._entries:
             raise FileFormatError(f"load: expected a tensor {name!r}, which the file's tree names, got none")
         if name not in self._done:
             self._done[name] = self._make(name, self._entries[name])
         return self._done[name]
 
-    def _make(self, name: str, e: _Entry) -> plait.Tensor:
+    def _make(self, name: str, e: _Entry) -> Tensor:
         dtype, carrier = _DTYPES[e.code]
         if self._mapped is not None:
             array = self._mapped[self._start + e.begin : self._start + e.end].view(carrier).reshape(e.shape)
             if array.flags.aligned:
-                t = plait.from_numpy(array)
-                return t.view(plait.bfloat16) if dtype == "bfloat16" else t
-        t = plait.empty(e.shape, dtype=getattr(plait, dtype))
+                t = _core.from_numpy(array)
+                return t.view(_core.bfloat16) if dtype == "bfloat16" else t
+        t = _core.empty(e.shape, dtype=getattr(_core, dtype))
         if t.numel() == 0:
             return t
         data = _tensor_bytes(t)
@@ -415,7 +416,7 @@ class _Reader:
         return t
 
 
-def _unpack(node: Any, tensor: Callable[[str], plait.Tensor], depth: int = 0) -> Any:
+def _unpack(node: Any, tensor: Callable[[str], Tensor], depth: int = 0) -> Any:
     """The object of a tree."""
     if depth > 4 * _MAX_DEPTH:
         raise FileFormatError(f"load: expected a tree of depth at most {4 * _MAX_DEPTH}, got a deeper one")
@@ -433,26 +434,33 @@ def _unpack(node: Any, tensor: Callable[[str], plait.Tensor], depth: int = 0) ->
         if kind == "$float" and value in ("inf", "-inf", "nan"):
             return float(value)
         if kind == "$dtype" and isinstance(value, str) and value in _CODES:
-            return getattr(plait, value)
+            return getattr(_core, value)
         if kind == "$device" and value == "cpu":
-            return plait.device("cpu")
+            return _core.device("cpu")
         if kind == "$ndarray" and isinstance(value, str):
             return tensor(value).numpy().copy()
         if kind == "$size" and isinstance(value, list) and all(map(_is_size, value)):
-            return plait.Size(value)
+            return Size(value)
         if isinstance(value, list):
             return _unpack_container(kind, [_unpack(x, tensor, depth + 1) for x in value])
     raise FileFormatError(f"load: expected a known kind in the tree, got {str(node)[:200]}")
 
 
-def _unpack_tensor(node: dict[str, Any], t: plait.Tensor) -> plait.Tensor:
+def _parameter_type() -> Any:
+    """``nn.Parameter``, imported when it is needed: files of plain tensors do without plait.nn."""
+    from .nn.parameter import Parameter
+
+    return Parameter
+
+
+def _unpack_tensor(node: dict[str, Any], t: Tensor) -> Tensor:
     if node.keys() - {"$tensor", "parameter", "requires_grad"}:
         raise FileFormatError(f"load: expected a known kind of tensor in the tree, got {str(node)[:200]}")
     if not (t.is_floating_point() and (node.get("parameter") or node.get("requires_grad"))):
         return t
     needs_grad = bool(node.get("requires_grad"))
     if node.get("parameter"):
-        return plait.nn.Parameter(t, requires_grad=needs_grad)
+        return _parameter_type()(t, requires_grad=needs_grad)
     return t.requires_grad_(needs_grad)
 
 

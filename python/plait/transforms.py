@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-import plait
+from . import _core
+from ._core import Tensor
+from ._tensor import iinfo
 
 __all__ = [
     "CenterCrop",
@@ -40,7 +42,7 @@ def _pair(name: str, value: Any) -> tuple[int, int]:
 
 
 def _is_tensor(image: Any) -> bool:
-    return isinstance(image, plait.Tensor)
+    return isinstance(image, Tensor)
 
 
 def _as_image(name: str, image: Any) -> Any:
@@ -71,11 +73,11 @@ def _flip(image: Any, axis: int) -> Any:
 
 
 def _random() -> float:
-    return float(plait.rand(()))
+    return float(_core.rand(()))
 
 
 def _random_int(end: int) -> int:
-    return int(plait.randint(end, ()))
+    return int(_core.randint(end, ()))
 
 
 class Compose:
@@ -109,7 +111,7 @@ class Compose:
             and all(getattr(t, "_can_batch", False) for t in self.transforms)
         )
 
-    def _batch(self, images: plait.Tensor) -> plait.Tensor:
+    def _batch(self, images: Tensor) -> Tensor:
         for t in self.transforms:
             images = t._batch(images)  # type: ignore[attr-defined]
         return images
@@ -131,21 +133,21 @@ class ToTensor:
 
     _can_batch = True
 
-    def __call__(self, image: Any) -> plait.Tensor:
+    def __call__(self, image: Any) -> Tensor:
         if _is_tensor(image):
             return image
         array = _as_image("ToTensor", image)
         if array.ndim not in (2, 3):
             raise ValueError(f"ToTensor: expected an image of 2 or 3 dimensions, got shape {array.shape}")
         array = array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
-        tensor = plait.from_numpy(np.array(array, order="C"))  # a copy: the image stays its owner's
-        return tensor.to(plait.float32).div_(255) if tensor.dtype == plait.uint8 else tensor
+        tensor = _core.from_numpy(np.array(array, order="C"))  # a copy: the image stays its owner's
+        return tensor.to(_core.float32).div_(255) if tensor.dtype == _core.uint8 else tensor
 
-    def _batch(self, images: plait.Tensor) -> plait.Tensor:
+    def _batch(self, images: Tensor) -> Tensor:
         """The same for uint8 (n, height, width)."""
-        if images.dim() != 3 or images.dtype != plait.uint8:
+        if images.dim() != 3 or images.dtype != _core.uint8:
             return images
-        return images.unsqueeze(1).to(plait.float32).div_(255)
+        return images.unsqueeze(1).to(_core.float32).div_(255)
 
     def __repr__(self) -> str:
         return "ToTensor()"
@@ -167,12 +169,12 @@ class Normalize:
 
     def __init__(self, mean: float | Sequence[float], std: float | Sequence[float], inplace: bool = False) -> None:
         self.mean, self.std, self.inplace = mean, std, inplace
-        self._mean = plait.as_tensor(mean, dtype=plait.float32).reshape(-1, 1, 1)
-        self._std = plait.as_tensor(std, dtype=plait.float32).reshape(-1, 1, 1)
+        self._mean = _core.as_tensor(mean, dtype=_core.float32).reshape(-1, 1, 1)
+        self._std = _core.as_tensor(std, dtype=_core.float32).reshape(-1, 1, 1)
         if bool((self._std == 0).any()):
             raise ValueError(f"Normalize: expected std other than 0, got {std}")
 
-    def __call__(self, image: plait.Tensor) -> plait.Tensor:
+    def __call__(self, image: Tensor) -> Tensor:
         if not _is_tensor(image) or not image.is_floating_point():
             kind = image.dtype if _is_tensor(image) else type(image).__name__
             raise TypeError(f"Normalize: expected a floating-point tensor, got {kind}\nhint: ToTensor() comes first")
@@ -192,16 +194,16 @@ class ConvertImageDtype:
         dtype: e.g. ``plait.float32``.
     """
 
-    def __init__(self, dtype: plait.dtype) -> None:
+    def __init__(self, dtype: _core.dtype) -> None:
         self.dtype = dtype
 
-    def __call__(self, image: plait.Tensor) -> plait.Tensor:
-        to_float = self.dtype in (plait.float32, plait.float64, plait.float16, plait.bfloat16)
+    def __call__(self, image: Tensor) -> Tensor:
+        to_float = self.dtype in (_core.float32, _core.float64, _core.float16, _core.bfloat16)
         if image.is_floating_point() == to_float:
             return image.to(self.dtype)
         if to_float:
-            return image.to(self.dtype) / plait.iinfo(image.dtype).max
-        largest = plait.iinfo(self.dtype).max
+            return image.to(self.dtype) / iinfo(image.dtype).max
+        largest = iinfo(self.dtype).max
         return (image * (largest + 1 - 1e-3)).to(self.dtype)
 
 
@@ -246,7 +248,7 @@ class Pad:
         widths[height_axis], widths[height_axis + 1] = (top, bottom), (left, right)
         values = {"constant_values": self.fill} if self.padding_mode == "constant" else {}
         padded = np.pad(array, widths, self.padding_mode, **values)  # type: ignore[call-overload]
-        return plait.from_numpy(padded) if _is_tensor(image) else padded
+        return _core.from_numpy(padded) if _is_tensor(image) else padded
 
 
 class CenterCrop:
@@ -351,7 +353,7 @@ class Resize:
     def __init__(self, size: int | Sequence[int]) -> None:
         self.size = size
 
-    def __call__(self, image: Any) -> plait.Tensor:
+    def __call__(self, image: Any) -> Tensor:
         tensor = ToTensor()(image)
         h, w = _size(tensor)
         if isinstance(self.size, int):
@@ -359,8 +361,9 @@ class Resize:
             target = (round(h * self.size / shorter), round(w * self.size / shorter))
         else:
             target = _pair("Resize", self.size)
-        resize = plait.nn.functional.interpolate
-        return resize(tensor.unsqueeze(0), size=target, mode="bilinear", align_corners=False)[0]
+        from .nn.functional import interpolate
+
+        return interpolate(tensor.unsqueeze(0), size=target, mode="bilinear", align_corners=False)[0]
 
 
 class Grayscale:
@@ -373,9 +376,9 @@ class Grayscale:
     def __init__(self, num_output_channels: int = 1) -> None:
         self.num_output_channels = num_output_channels
 
-    def __call__(self, image: Any) -> plait.Tensor:
+    def __call__(self, image: Any) -> Tensor:
         tensor = ToTensor()(image)
         if tensor.shape[-3] == 3:
-            weights = plait.tensor([0.2989, 0.587, 0.114], dtype=tensor.dtype).reshape(3, 1, 1)
+            weights = _core.tensor([0.2989, 0.587, 0.114], dtype=tensor.dtype).reshape(3, 1, 1)
             tensor = (tensor * weights).sum(-3, keepdim=True)
         return tensor.expand(*tensor.shape[:-3], self.num_output_channels, *tensor.shape[-2:])

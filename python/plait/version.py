@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-__all__ = ["cuda", "hip"]
+__all__ = ["__version__", "cuda", "hip"]
+
+__version__ = "0.1.0"
 
 cuda: str | None = None
 hip: str | None = None

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import plait
+if TYPE_CHECKING:
+    from ..optim import Optimizer
+
 
 __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]
 
@@ -103,10 +105,10 @@ class GradScaler:
         """Returns ``outputs`` as they are."""
         return outputs
 
-    def unscale_(self, optimizer: plait.optim.Optimizer) -> None:
+    def unscale_(self, optimizer: Optimizer) -> None:
         """Does nothing."""
 
-    def step(self, optimizer: plait.optim.Optimizer, *args: Any, **kwargs: Any) -> Any:
+    def step(self, optimizer: Optimizer, *args: Any, **kwargs: Any) -> Any:
         """Returns ``optimizer.step(*args, **kwargs)``."""
         return optimizer.step(*args, **kwargs)
 

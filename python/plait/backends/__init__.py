@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+from .. import _core
 from . import cudnn
 
 __all__ = ["cpu", "cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp"]
@@ -29,8 +30,6 @@ class _Cpu:
 
     def get_cpu_capability(self) -> str:
         """The instruction-set level in use: "GENERIC", "AVX2" or "AVX512"."""
-        from plait import _core
-
         return _core._isa_name().upper()
 
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 
 from typing import Any
 
-import plait.amp
+from .. import amp
 
 __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd"]
 
-custom_fwd = plait.amp.custom_fwd
-custom_bwd = plait.amp.custom_bwd
+custom_fwd = amp.custom_fwd
+custom_bwd = amp.custom_bwd
 
 
-class autocast(plait.amp.autocast):
+class autocast(amp.autocast):
     """:class:`plait.amp.autocast` without the device."""
 
     def __init__(self, enabled: bool = True, dtype: Any = None, cache_enabled: bool = True) -> None:
         super().__init__("cuda", dtype, enabled, cache_enabled)
 
 
-class GradScaler(plait.amp.GradScaler):
+class GradScaler(amp.GradScaler):
     """:class:`plait.amp.GradScaler` without the device."""
 
     def __init__(

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import plait
-from plait.utils.data import Dataset
+from .._core import Tensor
+from ..utils.data import Dataset
 
 __all__ = ["ImageDataset"]
 
@@ -24,8 +24,8 @@ class ImageDataset(Dataset[Any]):
     """
 
     classes: list[str]
-    data: plait.Tensor
-    targets: plait.Tensor
+    data: Tensor
+    targets: Tensor
 
     def __init__(
         self,
@@ -39,16 +39,16 @@ class ImageDataset(Dataset[Any]):
         """What ``transform`` is given for one image."""
         raise NotImplementedError
 
-    def _raw_batch(self, indices: plait.Tensor) -> plait.Tensor:
+    def _raw_batch(self, indices: Tensor) -> Tensor:
         """The stored images at ``indices``, as ``_batch`` of a transform takes them."""
         return self.data.index_select(0, indices)
 
-    def _to_float(self, raw: plait.Tensor) -> plait.Tensor:
+    def _to_float(self, raw: Tensor) -> Tensor:
         """The default transform, for a batch: float32 (n, channels, height, width)."""
         raise NotImplementedError
 
     @property
-    def images(self) -> plait.Tensor:
+    def images(self) -> Tensor:
         """All images as the dataset gives them without a transform: float32 (n, channels, height, width)."""
         return self._to_float(self.data)
 
@@ -77,7 +77,7 @@ class ImageDataset(Dataset[Any]):
     def _batches_directly(self) -> bool:
         return self.target_transform is None and (self.transform is None or can_batch(self.transform))
 
-    def _fetch_batch(self, indices: plait.Tensor) -> list[plait.Tensor]:
+    def _fetch_batch(self, indices: Tensor) -> list[Tensor]:
         raw = self._raw_batch(indices)
         images = self._to_float(raw) if self.transform is None else self.transform._batch(raw)  # type: ignore[attr-defined]
         return [images, self.targets.index_select(0, indices)]

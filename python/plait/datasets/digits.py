@@ -7,8 +7,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import plait
-
+from .. import _core
+from .._core import Generator, Tensor
 from ._images import ImageDataset
 
 __all__ = ["Digits"]
@@ -59,16 +59,16 @@ class Digits(ImageDataset):
             ) from error
         digits = load_digits()
         n = len(digits.target)
-        order = plait.randperm(n, generator=plait.Generator().manual_seed(seed))
+        order = _core.randperm(n, generator=Generator().manual_seed(seed))
         n_test = math.ceil(n * test_size)
         part = order[n_test:] if train else order[:n_test]
-        images = plait.from_numpy(digits.images.astype("float32") / 16).unsqueeze(1)
+        images = _core.from_numpy(digits.images.astype("float32") / 16).unsqueeze(1)
         self.train = train
         self.data = images.index_select(0, part)
-        self.targets = plait.from_numpy(digits.target.astype("int64")).index_select(0, part)
+        self.targets = _core.from_numpy(digits.target.astype("int64")).index_select(0, part)
 
-    def _raw(self, index: int) -> plait.Tensor:
+    def _raw(self, index: int) -> Tensor:
         return self.data[index]
 
-    def _to_float(self, raw: plait.Tensor) -> plait.Tensor:
+    def _to_float(self, raw: Tensor) -> Tensor:
         return raw.clone()

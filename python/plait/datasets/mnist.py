@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-import plait
-
+from .. import _core
+from .._core import Tensor
 from ._images import ImageDataset
 
 __all__ = ["KMNIST", "MNIST", "FashionMNIST", "read_idx"]
@@ -124,8 +124,8 @@ class MNIST(ImageDataset):
             raise ValueError(f"{name}: expected a label for each of {len(images)} images, got {len(labels)}")
         if len(labels) and labels.max() >= len(self.classes):
             raise ValueError(f"{name}: expected labels below {len(self.classes)}, got {labels.max()}")
-        self.data = plait.from_numpy(images)
-        self.targets = plait.from_numpy(labels.astype(np.int64))
+        self.data = _core.from_numpy(images)
+        self.targets = _core.from_numpy(labels.astype(np.int64))
 
     def _read(self, file: str, download: bool) -> np.ndarray:
         folders = [self.root / folder for folder in self.folder_names]
@@ -146,8 +146,8 @@ class MNIST(ImageDataset):
     def _raw(self, index: int) -> np.ndarray:
         return self.data[index].numpy()
 
-    def _to_float(self, raw: plait.Tensor) -> plait.Tensor:
-        return raw.unsqueeze(1).to(plait.float32).div_(255)
+    def _to_float(self, raw: Tensor) -> Tensor:
+        return raw.unsqueeze(1).to(_core.float32).div_(255)
 
 
 class FashionMNIST(MNIST):

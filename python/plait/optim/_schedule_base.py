@@ -8,8 +8,7 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
-import plait
-
+from .._core import Tensor
 from .optimizer import Optimizer
 
 __all__ = [
@@ -44,7 +43,7 @@ def per_group(name: str, what: str, value: Any, optimizer: Optimizer) -> list[An
 
 
 def set_lr(group: dict[str, Any], lr: Any) -> None:
-    if isinstance(group["lr"], plait.Tensor):
+    if isinstance(group["lr"], Tensor):
         group["lr"].fill_(float(lr))
     else:
         group["lr"] = lr
@@ -96,7 +95,7 @@ class LRScheduler:
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
                 lr = group["lr"]
-                group.setdefault("initial_lr", lr.clone() if isinstance(lr, plait.Tensor) else lr)
+                group.setdefault("initial_lr", lr.clone() if isinstance(lr, Tensor) else lr)
             elif "initial_lr" not in group:
                 raise KeyError(
                     f"{name}: expected 'initial_lr' in parameter group {i} to go on; "
@@ -164,7 +163,7 @@ class LRScheduler:
 
     def _current(self) -> list[Any]:
         rates = [group["lr"] for group in self.optimizer.param_groups]
-        return [lr.clone() if isinstance(lr, plait.Tensor) else lr for lr in rates]
+        return [lr.clone() if isinstance(lr, Tensor) else lr for lr in rates]
 
     def _warn_outside_step(self) -> None:
         if not self._in_step:

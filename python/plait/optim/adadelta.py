@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import plait
-from plait import _core
-
+from .. import _core
+from .._core import Tensor
 from .optimizer import Optimizer, ParamsT, check_flags, check_hyperparameters, new_step
 
 __all__ = ["Adadelta"]
@@ -54,7 +53,7 @@ class Adadelta(Optimizer):
     def __init__(
         self,
         params: ParamsT,
-        lr: float | plait.Tensor = 1.0,
+        lr: float | Tensor = 1.0,
         rho: float = 0.9,
         eps: float = 1e-6,
         weight_decay: float = 0,
@@ -85,10 +84,10 @@ class Adadelta(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _init_state(self, p: plait.Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _init_state(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         state["step"] = new_step()
-        state["square_avg"] = plait.zeros_like(p)
-        state["acc_delta"] = plait.zeros_like(p)
+        state["square_avg"] = _core.zeros_like(p)
+        state["acc_delta"] = _core.zeros_like(p)
 
     def _step_group(self, group: dict[str, Any]) -> None:
         _core._ops.adadelta_step(

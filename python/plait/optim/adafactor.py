@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import plait
-from plait import _core
-
+from .. import _core
+from .._core import Tensor
+from .._tensor import finfo
+from ..autograd.grad_mode import no_grad
 from .optimizer import Optimizer, ParamsT, check_hyperparameters, new_step
 
 __all__ = ["Adafactor"]
@@ -54,7 +55,7 @@ class Adafactor(Optimizer):
     def __init__(
         self,
         params: ParamsT,
-        lr: float | plait.Tensor = 1e-2,
+        lr: float | Tensor = 1e-2,
         beta2_decay: float = -0.8,
         eps: tuple[float | None, float] = (None, 1e-3),
         d: float = 1.0,
@@ -84,27 +85,27 @@ class Adafactor(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _init_state(self, p: plait.Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _init_state(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         state["step"] = new_step()
         if p.dim() > 1:
-            state["row_var"] = plait.zeros(*p.shape[:-1], 1, dtype=p.dtype)
-            state["col_var"] = plait.zeros(*p.shape[:-2], 1, p.shape[-1], dtype=p.dtype)
+            state["row_var"] = _core.zeros(*p.shape[:-1], 1, dtype=p.dtype)
+            state["col_var"] = _core.zeros(*p.shape[:-2], 1, p.shape[-1], dtype=p.dtype)
         else:
-            state["variance"] = plait.zeros_like(p)
+            state["variance"] = _core.zeros_like(p)
 
     def _step_group(self, group: dict[str, Any]) -> None:
-        with plait.no_grad():
+        with no_grad():
             for p in _core._ops.with_grad(group["params"]):
                 state = self.state[p]
                 if not state:
                     self._init_state(p, state, group)
                 self._update(p, state, group)
 
-    def _update(self, p: plait.Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _update(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         g = -p.grad if group["maximize"] else p.grad
         lr = float(group["lr"])
         eps1, eps2 = group["eps"]
-        eps1 = plait.finfo(p.dtype).eps if eps1 is None else eps1
+        eps1 = finfo(p.dtype).eps if eps1 is None else eps1
         state["step"] += 1
         t = float(state["step"])
         weight = t ** group["beta2_decay"]

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import plait
-from plait import _core
-
+from .. import _core
+from .._core import Tensor
 from .optimizer import Optimizer, ParamsT, check_flags, check_hyperparameters, new_step
 
 __all__ = ["ASGD"]
@@ -57,7 +56,7 @@ class ASGD(Optimizer):
     def __init__(
         self,
         params: ParamsT,
-        lr: float | plait.Tensor = 1e-2,
+        lr: float | Tensor = 1e-2,
         lambd: float = 1e-4,
         alpha: float = 0.75,
         t0: float = 1e6,
@@ -82,11 +81,11 @@ class ASGD(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _init_state(self, p: plait.Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _init_state(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         state["step"] = new_step()
-        state["eta"] = plait.full((), float(group["lr"]), dtype=plait.float32)
-        state["mu"] = plait.ones((), dtype=plait.float32)
-        state["ax"] = plait.zeros_like(p)
+        state["eta"] = _core.full((), float(group["lr"]), dtype=_core.float32)
+        state["mu"] = _core.ones((), dtype=_core.float32)
+        state["ax"] = _core.zeros_like(p)
 
     def _step_group(self, group: dict[str, Any]) -> None:
         _core._ops.asgd_step(

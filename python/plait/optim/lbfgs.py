@@ -7,8 +7,9 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import plait
-
+from .. import _core
+from .._core import Tensor
+from ..autograd.grad_mode import enable_grad, no_grad
 from .optimizer import Optimizer, ParamsT, check_hyperparameters
 
 __all__ = ["LBFGS"]
@@ -53,7 +54,7 @@ class LBFGS(Optimizer):
     def __init__(
         self,
         params: ParamsT,
-        lr: float | plait.Tensor = 1,
+        lr: float | Tensor = 1,
         max_iter: int = 20,
         max_eval: int | None = None,
         tolerance_grad: float = 1e-7,
@@ -78,7 +79,7 @@ class LBFGS(Optimizer):
         super().__init__(params, defaults)
         if len(self.param_groups) != 1:
             raise ValueError(f"LBFGS: expected one parameter group, got {len(self.param_groups)}")
-        self._params: list[plait.Tensor] = self.param_groups[0]["params"]
+        self._params: list[Tensor] = self.param_groups[0]["params"]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -86,11 +87,11 @@ class LBFGS(Optimizer):
 
     # ---- all parameters as one vector -------------------------------------------------------------------
 
-    def _flat_grad(self) -> plait.Tensor:
-        parts = [plait.zeros_like(p) if p.grad is None else p.grad for p in self._params]
-        return plait.cat([g.detach().reshape(-1) for g in parts])
+    def _flat_grad(self) -> Tensor:
+        parts = [_core.zeros_like(p) if p.grad is None else p.grad for p in self._params]
+        return _core.cat([g.detach().reshape(-1) for g in parts])
 
-    def _move(self, t: float, d: plait.Tensor) -> None:
+    def _move(self, t: float, d: Tensor) -> None:
         """p = p + t * d."""
         offset = 0
         for p in self._params:
@@ -98,7 +99,7 @@ class LBFGS(Optimizer):
             p.add_(d[offset : offset + n].view(p.shape), alpha=t)
             offset += n
 
-    def _direction(self, state: dict[str, Any], flat_grad: plait.Tensor) -> plait.Tensor:
+    def _direction(self, state: dict[str, Any], flat_grad: Tensor) -> Tensor:
         """-H * gradient by the two-loop recursion over the pairs (y, s) kept so far."""
         ys, ss, ro = state["old_dirs"], state["old_stps"], state["ro"]
         q = -flat_grad
@@ -111,7 +112,7 @@ class LBFGS(Optimizer):
             q.add_(ss[i], alpha=al[i] - float(ys[i].dot(q)) * ro[i])
         return q
 
-    def _remember(self, state: dict[str, Any], flat_grad: plait.Tensor, history_size: int) -> None:
+    def _remember(self, state: dict[str, Any], flat_grad: Tensor, history_size: int) -> None:
         """Adds the pair y (change of the gradient), s (last step), if the curvature y . s is positive."""
         y = flat_grad - state["prev_flat_grad"]
         s = state["d"] * state["t"]
@@ -145,13 +146,13 @@ class LBFGS(Optimizer):
 
         last_loss: Any = None
 
-        def evaluate() -> tuple[float, plait.Tensor]:
+        def evaluate() -> tuple[float, Tensor]:
             nonlocal last_loss
-            with plait.enable_grad():
+            with enable_grad():
                 last_loss = closure()
             return float(last_loss), self._flat_grad()
 
-        with plait.no_grad():
+        with no_grad():
             loss, flat_grad = evaluate()
             first_loss = last_loss
             evals = 1
@@ -195,13 +196,13 @@ class LBFGS(Optimizer):
 
     def _line_search(
         self,
-        evaluate: Callable[[], tuple[float, plait.Tensor]],
+        evaluate: Callable[[], tuple[float, Tensor]],
         t: float,
-        d: plait.Tensor,
+        d: Tensor,
         loss: float,
-        flat_grad: plait.Tensor,
+        flat_grad: Tensor,
         slope: float,
-    ) -> tuple[float, plait.Tensor, float, int]:
+    ) -> tuple[float, Tensor, float, int]:
         start = [p.detach().clone() for p in self._params]
 
         def at(step: float) -> _Point:
@@ -220,11 +221,11 @@ class _Point(NamedTuple):
 
     t: float
     loss: float
-    grad: plait.Tensor
+    grad: Tensor
     slope: float
 
 
-def _largest(x: plait.Tensor) -> float:
+def _largest(x: Tensor) -> float:
     return float(x.abs().max())
 
 

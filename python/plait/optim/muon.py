@@ -6,9 +6,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import plait
-from plait import _core
-
+from .. import _core
+from .._core import Tensor
+from ..autograd.grad_mode import no_grad
 from .optimizer import Optimizer, ParamsT, check_hyperparameters
 
 __all__ = ["Muon"]
@@ -97,14 +97,14 @@ class Muon(Optimizer):
                 raise ValueError(f"Muon: expected matrices, got a parameter of shape {tuple(p.shape)}")
 
     def _step_group(self, group: dict[str, Any]) -> None:
-        with plait.no_grad():
+        with no_grad():
             for p in _core._ops.with_grad(group["params"]):
                 state = self.state[p]
                 if not state:
-                    state["momentum_buffer"] = plait.zeros_like(p)
+                    state["momentum_buffer"] = _core.zeros_like(p)
                 self._update(p, state["momentum_buffer"], group)
 
-    def _update(self, p: plait.Tensor, buffer: plait.Tensor, group: dict[str, Any]) -> None:
+    def _update(self, p: Tensor, buffer: Tensor, group: dict[str, Any]) -> None:
         g, lr, momentum = p.grad, float(group["lr"]), group["momentum"]
         buffer.lerp_(g, 1 - momentum)
         update = g.lerp(buffer, momentum) if group["nesterov"] else buffer
@@ -117,7 +117,7 @@ class Muon(Optimizer):
         p.add_(_orthogonalise(update, group), alpha=-lr * scale)
 
 
-def _orthogonalise(x: plait.Tensor, group: dict[str, Any]) -> plait.Tensor:
+def _orthogonalise(x: Tensor, group: dict[str, Any]) -> Tensor:
     """The matrix with the singular vectors of x and singular values near 1."""
     a, b, c = group["ns_coefficients"]
     tall = x.shape[0] > x.shape[1]

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import plait
-from plait import _core
-
+from .. import _core
+from .._core import Tensor
 from .optimizer import Optimizer, ParamsT, check_flags, check_hyperparameters, new_step
 
 __all__ = ["RAdam"]
@@ -57,7 +56,7 @@ class RAdam(Optimizer):
     def __init__(
         self,
         params: ParamsT,
-        lr: float | plait.Tensor = 1e-3,
+        lr: float | Tensor = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
@@ -90,10 +89,10 @@ class RAdam(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _init_state(self, p: plait.Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _init_state(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         state["step"] = new_step()
-        state["exp_avg"] = plait.zeros_like(p)
-        state["exp_avg_sq"] = plait.zeros_like(p)
+        state["exp_avg"] = _core.zeros_like(p)
+        state["exp_avg_sq"] = _core.zeros_like(p)
 
     def _step_group(self, group: dict[str, Any]) -> None:
         beta1, beta2 = group["betas"]

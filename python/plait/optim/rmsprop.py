@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import plait
-from plait import _core
-
+from .. import _core
+from .._core import Tensor
 from .optimizer import Optimizer, ParamsT, check_flags, check_hyperparameters, new_step
 
 __all__ = ["RMSprop"]
@@ -55,7 +54,7 @@ class RMSprop(Optimizer):
     def __init__(
         self,
         params: ParamsT,
-        lr: float | plait.Tensor = 1e-2,
+        lr: float | Tensor = 1e-2,
         alpha: float = 0.99,
         eps: float = 1e-8,
         weight_decay: float = 0,
@@ -89,13 +88,13 @@ class RMSprop(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _init_state(self, p: plait.Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _init_state(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         state["step"] = new_step()
-        state["square_avg"] = plait.zeros_like(p)
+        state["square_avg"] = _core.zeros_like(p)
         if group["momentum"] > 0:
-            state["momentum_buffer"] = plait.zeros_like(p)
+            state["momentum_buffer"] = _core.zeros_like(p)
         if group["centered"]:
-            state["grad_avg"] = plait.zeros_like(p)
+            state["grad_avg"] = _core.zeros_like(p)
 
     def _step_group(self, group: dict[str, Any]) -> None:
         keys = ["square_avg", "step"]

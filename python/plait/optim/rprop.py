@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import plait
-from plait import _core
-
+from .. import _core
+from .._core import Tensor
 from .optimizer import Optimizer, ParamsT, check_flags, check_hyperparameters, new_step
 
 __all__ = ["Rprop"]
@@ -52,7 +51,7 @@ class Rprop(Optimizer):
     def __init__(
         self,
         params: ParamsT,
-        lr: float | plait.Tensor = 1e-2,
+        lr: float | Tensor = 1e-2,
         etas: tuple[float, float] = (0.5, 1.2),
         step_sizes: tuple[float, float] = (1e-6, 50),
         *,
@@ -76,10 +75,10 @@ class Rprop(Optimizer):
         }
         super().__init__(params, defaults)
 
-    def _init_state(self, p: plait.Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+    def _init_state(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         state["step"] = new_step()
-        state["prev"] = plait.zeros_like(p)
-        state["step_size"] = plait.full_like(p, float(group["lr"])).detach()
+        state["prev"] = _core.zeros_like(p)
+        state["step_size"] = _core.full_like(p, float(group["lr"])).detach()
 
     def _step_group(self, group: dict[str, Any]) -> None:
         _core._ops.rprop_step(

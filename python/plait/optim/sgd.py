@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import plait
-from plait import _core
-
+from .. import _core
+from .._core import Tensor
 from .optimizer import Optimizer, ParamsT, check_flags, check_hyperparameters
 
 __all__ = ["SGD"]
@@ -53,7 +52,7 @@ class SGD(Optimizer):
     def __init__(
         self,
         params: ParamsT,
-        lr: float | plait.Tensor = 1e-3,
+        lr: float | Tensor = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
         weight_decay: float = 0,
@@ -100,7 +99,7 @@ class SGD(Optimizer):
 
     def _first_step(
         self, group: dict[str, Any], lr: float, momentum: float, fixed: tuple[float, bool, bool]
-    ) -> tuple[list[plait.Tensor], list[plait.Tensor]]:
+    ) -> tuple[list[Tensor], list[Tensor]]:
         """Steps the parameters that have no buffer yet; returns the others with theirs.
 
         b = g in a parameter's first step: a buffer of zeros without dampening gives just that.
@@ -110,6 +109,6 @@ class SGD(Optimizer):
         buffers = [self.state[p]["momentum_buffer"] for p in old]
         new = [p for p in params if self.state[p].get("momentum_buffer") is None]
         for p in new:
-            self.state[p]["momentum_buffer"] = plait.zeros_like(p)
+            self.state[p]["momentum_buffer"] = _core.zeros_like(p)
         _core._ops.sgd_step(new, [self.state[p]["momentum_buffer"] for p in new], lr, momentum, 0.0, *fixed)
         return old, buffers

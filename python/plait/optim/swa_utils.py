@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from copy import deepcopy
 from typing import Any
 
-import plait
-from plait.nn import Module
-
+from .. import _core
+from ..autograd.grad_mode import no_grad
+from ..nn import Module
 from ._schedule_base import LRScheduler, per_group
 from .optimizer import Optimizer
 
@@ -104,7 +104,7 @@ class AveragedModel(Module):
         self.module = deepcopy(model)
         if device is not None:
             self.module = self.module.to(device)
-        self.register_buffer("n_averaged", plait.tensor(0, dtype=plait.int64))
+        self.register_buffer("n_averaged", _core.tensor(0, dtype=_core.int64))
         self.avg_fn = avg_fn
         self.multi_avg_fn = multi_avg_fn
         self.use_buffers = use_buffers
@@ -119,7 +119,7 @@ class AveragedModel(Module):
         """Takes the present parameters of ``model`` into the average."""
         own = [p.detach() for p in self._averaged(self.module)]
         new = [p.detach() for p in self._averaged(model)]
-        with plait.no_grad():
+        with no_grad():
             if int(self.n_averaged) == 0:
                 for a, b in zip(own, new, strict=True):
                     a.copy_(b)
@@ -152,7 +152,7 @@ def update_bn(loader: Iterable[Any], model: Any, device: Any = None) -> None:
         m.reset_running_stats()
         m.momentum = None  # a cumulative average
     model.train()
-    with plait.no_grad():
+    with no_grad():
         for batch in loader:
             x = batch[0] if isinstance(batch, (list, tuple)) else batch
             model(x if device is None else x.to(device))

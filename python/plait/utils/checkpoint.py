@@ -6,12 +6,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import plait
+from .. import _core
+from .._core import Tensor
+from ..autograd import Function, backward
+from ..autograd.grad_mode import enable_grad, no_grad
+from ..random import get_rng_state, set_rng_state
 
 __all__ = ["checkpoint", "checkpoint_sequential"]
 
 
-class _Recompute(plait.autograd.Function):
+class _Recompute(Function):
     """Runs a function without a graph; backward runs it again with one and goes through that.
 
     Inputs: the function with its arguments that are no tensors, a tensor that asks for a gradient so that
@@ -19,11 +23,11 @@ class _Recompute(plait.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, run: Callable[..., Any], keep_random: bool, _: plait.Tensor, *tensors: Any) -> Any:
+    def forward(ctx: Any, run: Callable[..., Any], keep_random: bool, _: Tensor, *tensors: Any) -> Any:
         ctx.run = run
-        ctx.random_state = plait.get_rng_state() if keep_random else None
+        ctx.random_state = get_rng_state() if keep_random else None
         ctx.save_for_backward(*tensors)
-        with plait.no_grad():
+        with no_grad():
             return run(*tensors)
 
     @staticmethod
@@ -34,20 +38,18 @@ class _Recompute(plait.autograd.Function):
             inputs.append(copy.requires_grad_(t.requires_grad))
         state = None
         if ctx.random_state is not None:
-            state = plait.get_rng_state()
-            plait.set_rng_state(ctx.random_state)
+            state = get_rng_state()
+            set_rng_state(ctx.random_state)
         try:
-            with plait.enable_grad():
+            with enable_grad():
                 results = ctx.run(*inputs)
         finally:
             if state is not None:
-                plait.set_rng_state(state)
+                set_rng_state(state)
         results = results if isinstance(results, tuple) else (results,)
-        pairs = [
-            (y, g) for y, g in zip(results, grads) if isinstance(y, plait.Tensor) and y.requires_grad and g is not None
-        ]
+        pairs = [(y, g) for y, g in zip(results, grads) if isinstance(y, Tensor) and y.requires_grad and g is not None]
         if pairs:
-            plait.autograd.backward([y for y, _ in pairs], [g for _, g in pairs])
+            backward([y for y, _ in pairs], [g for _, g in pairs])
         return (None, None, None, *(x.grad for x in inputs))
 
 
@@ -85,9 +87,9 @@ def checkpoint(
         >>> bool((x.grad == x.detach().exp()).all())
         True
     """
-    if not plait.is_grad_enabled():
+    if not _core.is_grad_enabled():
         return function(*args, **kwargs)
-    is_tensor = [isinstance(a, plait.Tensor) for a in args]
+    is_tensor = [isinstance(a, Tensor) for a in args]
 
     def run(*tensors: Any) -> Any:
         rest = iter(tensors)
@@ -95,7 +97,7 @@ def checkpoint(
 
     tensors = [a for a, t in zip(args, is_tensor) if t]
     args = tuple(None if t else a for a, t in zip(args, is_tensor))
-    reason = plait.empty(0, requires_grad=True)
+    reason = _core.empty(0, requires_grad=True)
     return _Recompute.apply(run, preserve_rng_state, reason, *tensors)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-import plait
+from ... import _core
+from ..._core import Tensor
 
 __all__ = ["default_collate", "default_convert"]
 
@@ -21,10 +22,10 @@ def _rebuild(original: Any, values: Any) -> Any:
         return dict(values) if isinstance(original, Mapping) else list(values)
 
 
-def _from_array(array: np.ndarray) -> plait.Tensor:
+def _from_array(array: np.ndarray) -> Tensor:
     if not array.flags.writeable or any(stride < 0 for stride in array.strides):
         array = array.copy()
-    return plait.from_numpy(array)
+    return _core.from_numpy(array)
 
 
 def default_convert(data: Any) -> Any:
@@ -38,12 +39,12 @@ def default_convert(data: Any) -> Any:
         >>> plait.utils.data.default_convert([numpy.arange(2), "name"])
         [tensor([0, 1]), 'name']
     """
-    if isinstance(data, plait.Tensor):
+    if isinstance(data, Tensor):
         return data
     if isinstance(data, np.ndarray):
         return data if data.dtype.kind in "SUO" else _from_array(data)
     if isinstance(data, np.generic) and data.dtype.kind not in "SUO":
-        return plait.as_tensor(data)
+        return _core.as_tensor(data)
     if isinstance(data, Mapping):
         return _rebuild(data, {k: default_convert(v) for k, v in data.items()})
     if isinstance(data, tuple):
@@ -75,20 +76,20 @@ def default_collate(batch: Sequence[Any]) -> Any:
         {'x': tensor([1, 2]), 'name': ['a', 'b']}
     """
     first = batch[0]
-    if isinstance(first, plait.Tensor):
-        return plait.stack(list(batch), 0)
+    if isinstance(first, Tensor):
+        return _core.stack(list(batch), 0)
     if isinstance(first, np.ndarray):
         if first.dtype.kind in "SUO":
             raise _unknown(first.dtype)
-        return plait.stack([_from_array(x) for x in batch], 0)
+        return _core.stack([_from_array(x) for x in batch], 0)
     if isinstance(first, np.generic) and first.dtype.kind not in "SUO":
         return _from_array(np.array(batch, first.dtype))
     if isinstance(first, bool):
-        return plait.tensor(list(batch), dtype=plait.bool)
+        return _core.tensor(list(batch), dtype=_core.bool)
     if isinstance(first, float):
-        return plait.tensor(batch, dtype=plait.float64)
+        return _core.tensor(batch, dtype=_core.float64)
     if isinstance(first, int):
-        return plait.tensor(list(batch))
+        return _core.tensor(list(batch))
     if isinstance(first, (str, bytes)):
         return batch
     if isinstance(first, Mapping):

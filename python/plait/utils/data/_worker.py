@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from plait import _core
+from ... import _core
 
 __all__ = [
     "Failure",

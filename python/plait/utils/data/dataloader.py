@@ -8,8 +8,8 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
-import plait
-
+from ... import _core
+from ..._core import Generator, Tensor
 from ._collate import default_collate, default_convert
 from ._worker import (
     Failure,
@@ -166,7 +166,7 @@ class DataLoader(Generic[T_co]):
         """The generators that a pass may draw from, besides the global one."""
         inner = getattr(self.batch_sampler, "sampler", None)
         owners = (self, self.sampler, self.batch_sampler, inner)
-        found = [g for g in (getattr(o, "generator", None) for o in owners) if isinstance(g, plait.Generator)]
+        found = [g for g in (getattr(o, "generator", None) for o in owners) if isinstance(g, Generator)]
         return list({id(g): g for g in found}.values())
 
     def state_dict(self) -> dict[str, Any]:
@@ -251,7 +251,7 @@ class _Pass:
         self._start_states = [g.get_state() for g in self._generators]
         base_seed = None if resume is None else resume["base_seed"]
         if base_seed is None or loader.generator is not None:  # restored generators give the same one again
-            base_seed = int(plait.randint(2**63 - 1, (), generator=loader.generator))
+            base_seed = int(_core.randint(2**63 - 1, (), generator=loader.generator))
         self._base_seed: int = base_seed
         skip = resume["batches"] if resume is not None else 0
 
@@ -387,14 +387,14 @@ def _index_fetcher(loader: DataLoader[Any]) -> tuple[Callable[[Any], Any], Itera
         in_tensors = _index_tensors(batches)
         if in_tensors is not None:
             return source, in_tensors
-        return (lambda indices: source(plait.as_tensor(indices, dtype=plait.int64))), iter(batches)
+        return (lambda indices: source(_core.as_tensor(indices, dtype=_core.int64))), iter(batches)
     several = getattr(dataset, "__getitems__", None)
     if callable(several):
         return (lambda indices: collate(several(indices))), iter(batches)
     return (lambda indices: collate([dataset[i] for i in indices])), iter(batches)
 
 
-def _index_tensors(batches: Any) -> Iterator[plait.Tensor] | None:
+def _index_tensors(batches: Any) -> Iterator[Tensor] | None:
     """What the common batch samplers give, as tensors cut from the whole order; None for others."""
     if type(batches) is not BatchSampler or type(batches.sampler) not in (SequentialSampler, RandomSampler):
         return None

@@ -9,7 +9,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
-import plait
+from ... import _core
+from ..._core import Tensor
 
 __all__ = [
     "ChainDataset",
@@ -88,7 +89,7 @@ class TensorDataset(Dataset[tuple[Any, ...]]):
         (tensor([0., 0.]), tensor(1))
     """
 
-    def __init__(self, *tensors: plait.Tensor) -> None:
+    def __init__(self, *tensors: Tensor) -> None:
         sizes = [tuple(t.shape) for t in tensors]
         if not tensors or any(len(s) == 0 or s[0] != sizes[0][0] for s in sizes):
             raise ValueError(f"TensorDataset: expected tensors with the same first dimension, got shapes {sizes}")
@@ -100,7 +101,7 @@ class TensorDataset(Dataset[tuple[Any, ...]]):
     def __len__(self) -> int:
         return self.tensors[0].shape[0]
 
-    def _fetch_batch(self, indices: plait.Tensor) -> list[plait.Tensor]:
+    def _fetch_batch(self, indices: Tensor) -> list[Tensor]:
         """The samples at ``indices`` (1-D int64), already collated. See :func:`batch_source`."""
         return [t.index_select(0, indices) for t in self.tensors]
 
@@ -225,7 +226,7 @@ def batch_source(dataset: Any) -> Any:
         inner = batch_source(dataset.dataset)
         if inner is None:
             return None
-        indices = plait.as_tensor(dataset.indices, dtype=plait.int64)
+        indices = _core.as_tensor(dataset.indices, dtype=_core.int64)
         return lambda i: inner(indices.index_select(0, i))
     for cls in type(dataset).__mro__:
         if "_fetch_batch" in cls.__dict__:
@@ -271,6 +272,6 @@ def random_split(dataset: Dataset[T_co], lengths: Sequence[int | float], generat
         sizes = [int(size) for size in lengths]
     if sum(sizes) != n or any(size < 0 for size in sizes):
         raise ValueError(f"random_split: expected lengths that sum to {n}, got {list(lengths)}")
-    order = plait.randperm(n, generator=generator).tolist()
+    order = _core.randperm(n, generator=generator).tolist()
     ends = list(itertools.accumulate(sizes))
     return [Subset(dataset, order[end - size : end]) for size, end in zip(sizes, ends)]

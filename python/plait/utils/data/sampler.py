@@ -7,7 +7,8 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
-import plait
+from ... import _core
+from ..._core import Generator, Tensor
 
 __all__ = [
     "BatchSampler",
@@ -40,8 +41,8 @@ class SequentialSampler(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         return iter(range(len(self.data_source)))
 
-    def _order(self) -> plait.Tensor:
-        return plait.arange(len(self.data_source))
+    def _order(self) -> Tensor:
+        return _core.arange(len(self.data_source))
 
     def __len__(self) -> int:
         return len(self.data_source)
@@ -54,7 +55,7 @@ def _own_generator(generator: Any) -> Any:
     """
     if generator is not None:
         return generator
-    return plait.Generator().manual_seed(int(plait.randint(2**63 - 1, ())))
+    return Generator().manual_seed(int(_core.randint(2**63 - 1, ())))
 
 
 def _check_num_samples(name: str, num_samples: Any) -> None:
@@ -106,20 +107,20 @@ class RandomSampler(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         return itertools.chain.from_iterable(t.tolist() for t in self._pieces(_own_generator(self.generator)))
 
-    def _order(self) -> plait.Tensor:
+    def _order(self) -> Tensor:
         """The indices of a pass as one tensor."""
         pieces = list(self._pieces(_own_generator(self.generator)))
-        return plait.cat(pieces) if pieces else plait.empty(0, dtype=plait.int64)
+        return _core.cat(pieces) if pieces else _core.empty(0, dtype=_core.int64)
 
-    def _pieces(self, generator: Any) -> Iterator[plait.Tensor]:
+    def _pieces(self, generator: Any) -> Iterator[Tensor]:
         """The indices of a pass, in pieces of the length of the data (with replacement: of 32)."""
         n, left = len(self.data_source), self.num_samples
         while left > 0 and n > 0:
             size = min(left, 32 if self.replacement else n)
             if self.replacement:
-                yield plait.randint(n, (size,), dtype=plait.int64, generator=generator)
+                yield _core.randint(n, (size,), dtype=_core.int64, generator=generator)
             else:
-                yield plait.randperm(n, generator=generator)[:size]
+                yield _core.randperm(n, generator=generator)[:size]
             left -= size
 
     def __len__(self) -> int:
@@ -139,7 +140,7 @@ class SubsetRandomSampler(Sampler[int]):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        order = plait.randperm(len(self.indices), generator=self.generator).tolist()
+        order = _core.randperm(len(self.indices), generator=self.generator).tolist()
         return (self.indices[i] for i in order)
 
     def __len__(self) -> int:
@@ -170,7 +171,7 @@ class WeightedRandomSampler(Sampler[int]):
         _check_num_samples("WeightedRandomSampler", num_samples)
         if not isinstance(replacement, bool):
             raise TypeError(f"WeightedRandomSampler: expected replacement to be a bool, got {replacement!r}")
-        self.weights = plait.as_tensor(weights, dtype=plait.float64)
+        self.weights = _core.as_tensor(weights, dtype=_core.float64)
         if self.weights.dim() != 1:
             raise ValueError(f"WeightedRandomSampler: expected 1-D weights, got shape {tuple(self.weights.shape)}")
         self.num_samples = num_samples
@@ -178,7 +179,7 @@ class WeightedRandomSampler(Sampler[int]):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        drawn = plait.multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator)
+        drawn = _core.multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator)
         return iter(drawn.tolist())
 
     def __len__(self) -> int:

@@ -13,17 +13,17 @@ from typing import Any
 
 import numpy as np
 
-import plait
-
+from ... import _core
+from ..._core import Tensor
 from . import _records
 
 __all__ = ["SummaryWriter"]
 
 
 def _array(values: Any) -> np.ndarray:
-    if isinstance(values, plait.Tensor):
+    if isinstance(values, Tensor):
         t = values.detach()
-        return (t.float() if t.dtype == plait.bfloat16 else t).numpy()
+        return (t.float() if t.dtype == _core.bfloat16 else t).numpy()
     return np.asarray(values)
 
 
