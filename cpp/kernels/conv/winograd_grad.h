@@ -195,10 +195,10 @@ class WinogradWeightGrad {
   // sums[channel][row] (+)= the products of rows of v and of z.
   void add_dots(const float* v, int64_t channels, const float* z, int64_t rows, int64_t count, bool add,
                 float* sums) const {
-    if (!add) return kern_.dot_tiles(sums, kRows, 1, v, row_, z, row_, channels, rows, count);
+    if (!add) return kern_.dot_tiles({channels, rows, count, v, row_, z, row_, sums, kRows, 1});
     const Workspace space(sizeof(float) * static_cast<size_t>(channels * kRows));
     float* const more = space.as<float>();
-    kern_.dot_tiles(more, kRows, 1, v, row_, z, row_, channels, rows, count);
+    kern_.dot_tiles({channels, rows, count, v, row_, z, row_, more, kRows, 1});
     for (int64_t c = 0; c < channels; ++c) {
       for (int64_t r = 0; r < rows; ++r) sums[c * kRows + r] += more[c * kRows + r];
     }

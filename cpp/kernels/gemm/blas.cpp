@@ -42,8 +42,8 @@ class ScopedEnv {
   bool set_;
 };
 
-// OpenBLAS reads its settings when it is loaded. It picks kernels by CPU model and takes models it does not
-// know for old ones, so the choice is made by feature.
+// OpenBLAS reads its settings when it is loaded. It chooses kernels by CPU model and takes models it does not
+// know for old ones, so OPENBLAS_CORETYPE is set by CPU feature.
 Blas load_blas() {
   Blas blas;
   Dl_info here;
@@ -70,8 +70,8 @@ Blas load_blas() {
   return blas;
 }
 
-// Null when the engine serves. It does by default: measured against OpenBLAS 0.3.34 with one thread, the
-// engine is between 0.95 and 2.7 times as fast at AVX-512 and needs neither the load time nor the memory.
+// Null if the engine is the provider, as it is by default: with one thread it is between 0.95 and 2.7 times
+// as fast as OpenBLAS 0.3.34 at AVX-512, and needs neither the load time nor the memory.
 const Blas* blas() {
   static const Blas loaded = [] {
     const char* wish = std::getenv("PLAIT_GEMM");
@@ -97,7 +97,8 @@ CblasGemm<double> function_of(const Blas& b) {
   return b.dgemm;
 }
 
-// A matrix as BLAS wants it: one stride of 1, the other at least the length of a row.
+// A matrix in the terms of BLAS: one stride is 1, the other is the leading dimension `ld`, at least a row
+// long.
 struct Form {
   int trans, ld;
 };
@@ -132,8 +133,7 @@ bool run_blas(const GemmArgs<T>& g) {
   if (!form_of(g.a.rs, g.a.cs, g.m, g.k, a) || !form_of(g.b.rs, g.b.cs, g.k, g.n, b) || g.k > INT32_MAX)
     return false;
   if (g.c_cs != 1 || !form_of(g.c_rs, g.c_cs, g.m, g.n, c)) return false;
-  // BLAS kernels may round differently at the edges of a call, so the cut into calls must not follow the
-  // threads.
+  // BLAS may round differently at the edges of a call, so the cut into calls must not follow the threads.
   constexpr int64_t kRows = 256, kCols = 512;
   const int64_t row_units = ceil_div(g.m, kRows), col_units = ceil_div(g.n, kCols);
   const bool epilogue = has_epilogue(g);

@@ -15,8 +15,8 @@ struct GemmAnyOperand {
   const int64_t* offsets = nullptr;  // in place of bs: offset of every batch item, in elements
 };
 
-// C = activation(alpha * A B + beta * C + col_bias). All operands have the dtype; 16-bit floats are summed in
-// float32 and rounded once, integers wrap. Not for bool.
+// C = activation(alpha * A B + beta * C + col_bias) for every batch item; A is m x k, B is k x n. All
+// operands have the dtype. 16-bit floats are summed in float32 and rounded once; integers wrap. Not for bool.
 struct GemmAnyArgs {
   DType dtype = DType::kFloat32;
   int64_t m = 0, n = 0, k = 0, batch = 1;

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What the per-ISA part of the GEMM engine computes: a block of C from panels of A and B, packing of panels,
-// and the finishing of stored sums. Plain data only; the driver is gemm/gemm.h, and that is what other
-// kernels call.
+// The part of the GEMM engine that is compiled per instruction set, as plain data: the block kernel, the
+// packing of panels, the epilogue, and the kernels for vectors and thin matrices. Callers use gemm/gemm.h.
+//
+// Names, here and in the files of this folder:
+//   m, n, k      C is m x n, A is m x k, B is k x n; i < m, j < n, p < k
+//   rs, cs, ps   strides in elements between rows, columns and steps of k
+//   mr, nr       rows and columns of the micro-kernel's register tile
+//   kc, mc, nc   sizes of the cache blocks along k, m and n
+//   panel        mr rows of A (or nr columns of B) by k; packed, element (i, p) lies at p * width + i
 #pragma once
 
 #include <cstdint>
@@ -13,7 +19,7 @@ enum class GemmActivation : int32_t { kNone, kRelu, kGelu, kGeluTanh, kSilu, kSi
 // What happens to an element after its sum over k is complete, in this order:
 //   v = alpha * sum + beta * C[i][j]
 //   v += col_bias[j] + row_bias[i] + residual[i][j]      (each only where its pointer is not null)
-//   preact[i][j] = v                                     (if not null: what the activation's backward needs)
+//   preact[i][j] = v                                     (if not null: the activation's backward needs it)
 //   C[i][j] = activation(v)
 template <class T>
 struct GemmEpilogue {
@@ -27,99 +33,126 @@ struct GemmEpilogue {
 };
 
 // C[m][n] = alpha * sum_p A[m][p] B[p][n] + beta * C, then the epilogue if there is one.
-// A comes as row panels of `mr` rows: element (i, p) of panel t lies at a[t*a_panel + i*a_rs + p*a_ps].
-// B comes as column panels of the table's nr columns: (p, j) of panel t at b[t*b_panel + p*b_ps + j]. A last
-// panel of fewer columns is read at b_tail, b_tail[p*nr + j], padded to nr columns of finite values.
 template <class T>
 struct GemmBlock {
   int64_t m, n, k;
-  int64_t mr;  // rows per panel here: at most the table's mr
+  int64_t mr;  // rows per panel of A: at most the table's mr
+  // A as row panels: element (i, p) of panel t is a[t * a_panel + i * a_rs + p * a_ps].
   const T* a;
   int64_t a_panel, a_rs, a_ps;
+  // B as column panels of nr columns: element (p, j) of panel t is b[t * b_panel + p * b_ps + j]. Where n is
+  // no multiple of nr, the last panel is b_tail[p * nr + j], padded to nr columns with finite values.
   const T* b;
   int64_t b_panel, b_ps;
   const T* b_tail;
-  T* c;
+  T* c;  // (m, n)
   int64_t c_rs, c_cs;
   T alpha, beta;                    // beta == 0: C is not read
-  const GemmEpilogue<T>* epilogue;  // null unless this is the last update of C; pointers start at the block
-  // Memory that comes next, to be called into L2 meanwhile.
-  const void* ahead[2] = {};
-  int64_t ahead_bytes[2] = {};
+  const GemmEpilogue<T>* epilogue;  // null unless this is C's last update; its pointers start at the block
+  // What the caller reads after this block, prefetched into L2 meanwhile. Null and 0: nothing.
+  const void* prefetch[2] = {};
+  int64_t prefetch_bytes[2] = {};
 };
 
-// C = epilogue(alpha * (parts[0] + parts[1] + ...) + beta * C), summed in order; part s of element (i, j)
-// lies at parts[s*part_stride + i*n + j]. With count == 0 the sum is zero.
+// C = epilogue(alpha * (parts[0] + parts[1] + ...) + beta * C), the parts added in order. Element (i, j) of
+// part s is parts[s * part_stride + i * n + j]. With count == 0 the sum is zero.
 template <class T>
 struct GemmFinish {
   int64_t m, n;
   const T* parts;
   int64_t part_stride, count;
-  T* c;
+  T* c;  // (m, n)
   int64_t c_rs, c_cs;
   T alpha, beta;
   const GemmEpilogue<T>* epilogue;  // may be null
 };
 
-// Items [first, last) of a batch of small products, each C = alpha * A B + beta * C; the rows of C lie
-// together. n is at most the table's nr, k at most kGemmSmallDepth.
+// Items [first, last) of a batch of small products, each C = alpha * A B + beta * C. Rows of C are
+// contiguous, n is at most the table's nr, k at most kGemmSmallDepth.
 inline constexpr int64_t kGemmSmallDepth = 64;
 template <class T>
 struct GemmSmall {
   int64_t m, n, k, first, last;
-  const T* a;
+  const T* a;  // (m, k)
   int64_t a_rs, a_cs, a_bs;
-  const int64_t* a_offsets;  // of every item, in place of a_bs; may be null
-  const T* b;
+  const int64_t* a_offsets;  // where each item starts, in place of item * a_bs; may be null
+  const T* b;                // (k, n)
   int64_t b_rs, b_cs, b_bs;
   const int64_t* b_offsets;
-  T* c;
+  T* c;  // (m, n)
   int64_t c_rs, c_bs;
   T alpha, beta;
+};
+
+// Dot products of rows, C = A B^T:
+//   c[i * c_rs + j * c_cs] = sum over p < k of a[i * a_rs + p] * b[j * b_rs + p]
+// S is T, or a 16-bit float that is widened when it is loaded.
+template <class T, class S = T>
+struct GemmDots {
+  int64_t m, n, k;
+  const S* a;  // (m, k), rows contiguous
+  int64_t a_rs;
+  const T* b;  // (n, k), rows contiguous
+  int64_t b_rs;
+  T* c;  // (m, n)
+  int64_t c_rs, c_cs;
+};
+
+// Numbers that were measured; none decides which bits come out. Work is counted in multiply-adds.
+struct GemmTuning {
+  // An operand is read where it lies, unpacked: an A with contiguous rows if B has at most unpacked_a_rows
+  // columns, an A with contiguous columns if B has at most unpacked_a_cols columns, and a B with contiguous
+  // rows if A has at most unpacked_b rows.
+  int64_t unpacked_a_rows, unpacked_a_cols, unpacked_b;
+  double item_work;        // of a batch item, besides its products
+  double store_work;       // of storing an element of C
+  double shared_work;      // of an element of A or B that two threads read
+  double moved_work;       // of an element of C that another thread computes than the rest of its row
+  double thread_work;      // the least that is worth one more thread
+  int64_t prefetch_bytes;  // the least size of a batch item that is prefetched during the one before
 };
 
 template <class T>
 struct GemmKernels {
   int64_t mr, nr;      // register tile: at most mr rows, nr columns
-  int64_t kc, mc, nc;  // cache blocks: depth of a panel, rows of A (at least), columns of B (at most)
-  // Up to how many columns of B an A that is adjacent in k, or in m, is read in place, and up to how many
-  // rows of A a B that is adjacent in n.
-  int64_t direct_a_rows, direct_a_cols, direct_b;
+  int64_t kc, mc, nc;  // cache blocks: steps of k, rows of A (at least), columns of B (at most)
+  GemmTuning tuning;
   void (*block)(const GemmBlock<T>& args);
   // Panels of `width` rows: dst[t*width*k + p*width + i] = X(t*width + i, p) for every t with t*width <
-  // count, i < width, p < k; X(i, p) is src[i*si + p*sp] for i < count and zero from there on. May write up
-  // to 64 bytes past the last panel. width is at most mr, or nr.
-  void (*pack)(T* dst, int64_t width, const T* src, int64_t si, int64_t sp, int64_t count, int64_t k);
+  // count, i < width, p < k. X(i, p) is src[i*stride + p*k_stride] for i < count and zero from there on. May
+  // write up to 64 bytes past the last panel. width is at most mr, or nr.
+  void (*pack)(T* dst, int64_t width, const T* src, int64_t stride, int64_t k_stride, int64_t count,
+               int64_t k);
   void (*finish)(const GemmFinish<T>& args);
   void (*small_items)(const GemmSmall<T>& args);
-  // y[i] = sum over p < k of a[i*rs + p] * x[p], i < m. The sum of a row depends on k alone.
-  void (*dot_rows)(T* y, const T* a, int64_t rs, const T* x, int64_t m, int64_t k);
-  // y[j] = sum over p < k of x[p] * b[p*rs + j], j < n, one chain of multiply-adds in order of p.
-  void (*sum_rows)(T* y, const T* b, int64_t rs, const T* x, int64_t n, int64_t k);
-  // c[i*c_rs + j*c_cs] = sum over p < k of a[i*a_rs + p] * b[j*b_rs + p]: rows of both operands adjacent in
-  // k. The sum depends on k alone.
-  void (*dot_tiles)(T* c, int64_t c_rs, int64_t c_cs, const T* a, int64_t a_rs, const T* b, int64_t b_rs,
-                    int64_t m, int64_t n, int64_t k);
+  // y[i] = sum over p < k of a[i*rs + p] * x[p], i < m: fused dot products. A sum's bits depend on k alone.
+  void (*gemv_dot)(T* y, const T* a, int64_t rs, const T* x, int64_t m, int64_t k);
+  // y[j] = sum over p < k of x[p] * b[p*rs + j], j < n: fused axpys, one chain of multiply-adds along p.
+  void (*gemv_axpy)(T* y, const T* b, int64_t rs, const T* x, int64_t n, int64_t k);
+  // C = A B^T. A sum's bits depend on k alone.
+  void (*dot_tiles)(const GemmDots<T>& args);
 };
 
-// 16-bit floats as float32: c = tile + beta * c with one rounding, the others as above.
+// 16-bit floats, computed in float32.
 struct GemmHalfKernels {
-  void (*pack)(float* dst, int64_t width, const uint16_t* src, int64_t si, int64_t sp, int64_t count,
-               int64_t k);
+  void (*pack)(float* dst, int64_t width, const uint16_t* src, int64_t stride, int64_t k_stride,
+               int64_t count, int64_t k);
+  // c[rows][cols] = tile + beta * c, rounded once; tile[rows][ld].
   void (*store)(uint16_t* c, int64_t rs, int64_t cs, const float* tile, int64_t ld, int64_t rows,
                 int64_t cols, float beta);
-  void (*dot_rows)(float* y, const uint16_t* a, int64_t rs, const float* x, int64_t m, int64_t k);
-  void (*sum_rows)(float* y, const uint16_t* b, int64_t rs, const float* x, int64_t n, int64_t k);
+  void (*gemv_dot)(float* y, const uint16_t* a, int64_t rs, const float* x, int64_t m, int64_t k);
+  void (*gemv_axpy)(float* y, const uint16_t* b, int64_t rs, const float* x, int64_t n, int64_t k);
 };
 
 struct GemmTable {
   GemmKernels<float> f32;
   GemmKernels<double> f64;
   GemmHalfKernels f16, bf16;
-  // Products of bf16 by pairs: an element of a panel holds two neighbours in k (the earlier one in its low
-  // half, a zero where the last one has none), k counts pairs, sums are float32. Only `block` and `finish`;
-  // bf16_pairs.pack makes the panels, from k 16-bit elements. At level 2 `block` needs AVX512-BF16; below it
-  // is a model for tests, slower than widening. Subnormal factors count as zero.
+  // Products of bf16 by pairs. An element of a panel holds two neighbours in k, the earlier one in its low
+  // half; if k is odd, the last one's partner is zero. `k` counts pairs; sums are float32. Only `block` and
+  // `finish` are set; bf16_pairs.pack makes the panels, from k 16-bit elements. At AVX-512, `block` needs
+  // AVX512-BF16; at lower levels it is a model for tests, slower than widening. Subnormal factors count as
+  // zero.
   GemmKernels<float> pairs;
   GemmHalfKernels bf16_pairs;
 };

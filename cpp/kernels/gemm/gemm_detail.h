@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the GEMM's paths share. Not for callers.
+// What the GEMM's algorithms share: the blocked engine (gemm.cpp), thin and small products (gemm_thin.cpp),
+// the BLAS (blas.cpp). Not for callers.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +25,7 @@ inline const GemmKernels<double>& kernels_of<double>() {
   return kernels().gemm.f64;
 }
 
-// C^T = B^T A^T: the same problem with rows and columns exchanged. Not with a sink.
+// C^T = B^T A^T: the same problem with rows and columns exchanged. Not for problems with a sink.
 template <class T>
 GemmArgs<T> transposed(GemmArgs<T> g) {
   std::swap(g.m, g.n);
@@ -46,7 +47,7 @@ bool has_epilogue(const GemmArgs<T>& g) {
          g.epilogue.activation != GemmActivation::kNone;
 }
 
-// The epilogue as seen from element (i, j) of batch b.
+// The epilogue with its pointers at element (i, j) of batch item b.
 template <class T>
 GemmEpilogue<T> epilogue_at(const GemmArgs<T>& g, int64_t b, int64_t i, int64_t j) {
   GemmEpilogue<T> e = g.epilogue;
@@ -57,32 +58,33 @@ GemmEpilogue<T> epilogue_at(const GemmArgs<T>& g, int64_t b, int64_t i, int64_t 
   return e;
 }
 
-// Where batch item b of an operand starts; null with a source.
+// The start of batch item b of an operand; null for a source.
 template <class T>
 const T* batch_start(const GemmOperand<T>& x, int64_t b) {
   return x.source ? nullptr : x.data + (x.offsets ? x.offsets[b] : b * x.bs);
 }
 
-// C = epilogue(alpha * (the sum of `count` partial sums of every element) + beta * C). Part s of element (i,
-// j) of batch b is at parts[((b*count + s)*m + i)*n + j].
+// C = epilogue(alpha * sum_s parts[b][s][i][j] + beta * C) for parts[batch][count][m][n], added in order of
+// s.
 template <class T>
 void finish_sums(const GemmArgs<T>& g, const T* parts, int64_t count);
 extern template void finish_sums<float>(const GemmArgs<float>&, const float*, int64_t);
 extern template void finish_sums<double>(const GemmArgs<double>&, const double*, int64_t);
 
-// Products whose operands are best read once in their memory order: with a vector, or of few rows with rows
-// of k adjacent elements. Returns false, having done nothing, for all others. m, n, k > 0.
+// Products that use each element of a matrix so seldom that it is read once, in memory order, and never
+// packed: with a vector, or of few rows where both operands are contiguous along k. Returns false, having
+// done nothing, for all others. m, n, k > 0.
 template <class T>
 bool run_thin(const GemmArgs<T>& g);
 extern template bool run_thin<float>(const GemmArgs<float>&);
 extern template bool run_thin<double>(const GemmArgs<double>&);
 
-// A product with a vector, n == 1, whose matrix `a` holds 16-bit floats; g.a is not read. Returns false,
-// having done nothing, where neither the rows nor the columns of the matrix are adjacent elements.
+// A product with a vector, n == 1, whose matrix `a` (m x k) holds 16-bit floats; g.a is not read. Returns
+// false, having done nothing, if neither the rows nor the columns of the matrix are contiguous.
 bool run_half_vector(const GemmArgs<float>& g, const GemmOperand<uint16_t>& a, const GemmHalfKernels& kern);
 
-// Batches of products so small that the engine's preparations cost more than the sums. Returns false, having
-// done nothing, for all others. The rows of C lie together.
+// Batches of products so small that blocking and packing would cost more than the sums. Rows of C are
+// contiguous. Returns false, having done nothing, for all others.
 template <class T>
 bool run_small(const GemmArgs<T>& g);
 extern template bool run_small<float>(const GemmArgs<float>&);

@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: MIT
-// GEMM micro-kernels: an R x (V vectors) tile of C in registers, one rank-1 update per step of k. Every
+// GEMM: the micro-kernel, the two loops around it, and packing.
+//
+//   C[i][j] = alpha * sum_p A[i][p] * B[p][j] + beta * C[i][j], then bias or epilogue
+//
+// A tile of R rows by V vectors of C is kept in registers; each step of k adds one rank-1 update to it. Every
 // element is one chain of multiply-adds in order of k, whatever tile it falls into: how a problem is cut into
-// tiles, blocks and threads cannot change a bit of the result. Loop order in a block: column panels of B
-// outside, row panels of A inside, so a B panel (k x nr) stays in L1 while A streams from L2. Bound by the
-// multiply-add ports.
+// tiles, blocks and units cannot change a bit of the result.
+//
+// Loop order in a block: row panels of A outside, column panels of B inside. A panel of A (mr x k) stays in
+// L1 while the panels of B come from L2.
+//
+// Assumptions. Packed panels are contiguous: stride 1 across the panel, its width along k. An unpacked A has
+// any strides, an unpacked B contiguous rows. Columns beyond n are read from a zero-padded panel and not
+// stored. C has contiguous rows, or goes through a tile-sized buffer.
+//
+// Bound by the multiply-add units; gemm/gemm.cpp has the measured share of their peak.
 #include "kernels/gemm/gemm_args.h"
 
 #include "kernels/isa/gemm_epilogue.h"
@@ -14,20 +25,20 @@
 namespace plait::PLAIT_ISA_NS {
 namespace {
 
-// Register tiles: V vectors wide; rows fill the rest of the register file (32, 16 and 16 registers) but for V
-// vectors of B and one broadcast of A.
+// Register tiles are kV vectors wide. Their rows use up the register file (32, 16 and 16 registers) but for
+// kV vectors of B and one broadcast element of A.
 constexpr int kV = 2;
 constexpr int kMaxRows = PLAIT_ISA_LEVEL == 2 ? 14 : PLAIT_ISA_LEVEL == 1 ? 6 : 4;
 
-// Steps of k that a B read in place is called ahead: its rows lie too far apart for hardware to foresee. With
-// vectors of 64 bytes, where it costs no time and turns 0.7 to 1.0 of a packed B's speed into 1.02 to 1.4
-// (Zen 4); with 32 bytes it costs up to half where rows meet in one set of L1.
-constexpr int64_t kStepsAhead = 16;
+// Prefetch distance, in steps of k, for an unpacked B: its rows are too far apart for the hardware
+// prefetcher. AVX-512 only: with 32-byte vectors it costs up to half of the speed where rows conflict in L1.
+// tuned: unpacked B goes from 0.7 to 1.0 of a packed B's speed to 1.02 to 1.4, Zen 4
+constexpr int64_t kPrefetchSteps = 16;
 
 // Two bf16 neighbours in k as one element of a panel, the earlier one in the low half.
 using Pair = int32_t;
 
-// S += x * b, where S sums T and the panels hold E.
+// sum += x * b; sums are of type T, elements of panels float, double or Pair.
 template <class T>
 PLAIT_INLINE void add_product(Vec<T>& sum, Vec<T> x, Vec<T> b) {
   sum += x * b;
@@ -35,7 +46,7 @@ PLAIT_INLINE void add_product(Vec<T>& sum, Vec<T> x, Vec<T> b) {
 template <class T>
 PLAIT_INLINE void add_product(F32& sum, I32 x, I32 b) {
 #if PLAIT_ISA_LEVEL == 2
-  // AVX512-BF16 is beyond this level: who chooses these kernels has asked the CPU.
+  // AVX512-BF16 is beyond this level: the driver chooses these kernels only if the CPU has it.
   __asm__("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(x), "v"(b));
 #else
   sum += (F32)(x & ~0xffff) * (F32)(b & ~0xffff);
@@ -43,25 +54,25 @@ PLAIT_INLINE void add_product(F32& sum, I32 x, I32 b) {
 #endif
 }
 
-// T: the type of C; E: of the panels.
+// One tile. T is the type of C, E that of the panels.
 template <class T, class E>
 struct TileArgs {
   int64_t k;
-  const E* a;
+  const E* a;  // (R, k)
   int64_t a_rs, a_ps;
-  const E* b;
+  const E* b;  // (k, cols), rows contiguous
   int64_t b_ps;
-  bool b_ahead;  // call what comes next of B meanwhile
-  T* c;
+  bool prefetch_b;  // the rows of B that come next
+  T* c;             // (R, cols), rows contiguous
   int64_t c_rs;
   int cols;
   T alpha, beta;
-  const T* bias;  // of the columns, readable in whole vectors; null: none
+  const T* bias;  // (cols,), readable in whole vectors; null: none
 };
 
-// c = alpha * acc + beta * c, then + bias: as if stored in between.
+// c = (alpha * acc + beta * c) + bias, rounded as if c were stored before the bias is added.
 template <class T, class E, int V>
-inline void update_row(T* c, const Vec<T>* acc, int cols, const TileArgs<T, E>& t) {
+inline void store_row(T* c, const Vec<T>* acc, int cols, const TileArgs<T, E>& t) {
   constexpr int L = kLanes<T>;
 #pragma GCC unroll 4
   for (int v = 0; v < V; ++v) {
@@ -79,29 +90,35 @@ inline void update_row(T* c, const Vec<T>* acc, int cols, const TileArgs<T, E>& 
   }
 }
 
-// kUnit: the rows of A are adjacent (packed panels, column-major A). kTail: B ends after t.cols columns.
+template <class T, int R, int V>
+PLAIT_INLINE void prefetch_tile(T* c, int64_t c_rs) {
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) __builtin_prefetch(c + r * c_rs + v * kLanes<T>, 1);
+  }
+}
+
+// The micro-kernel. kUnit: the rows of A are contiguous across the panel (packed, or column-major). kTail: B
+// has exactly t.cols columns, so nothing may be read beyond them.
 template <class T, class E, int R, int V, bool kUnit, bool kTail = false>
 void tile(const TileArgs<T, E>& t) {
   constexpr int L = kLanes<T>;
   const int64_t k = t.k, a_rs = t.a_rs, a_ps = t.a_ps, b_ps = t.b_ps;
   const E* a = t.a;
   const E* b = t.b;
-#pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) __builtin_prefetch(t.c + r * t.c_rs + v * L, 1);
-  }
+  prefetch_tile<T, R, V>(t.c, t.c_rs);
   Vec<T> acc[R][V];
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) acc[r][v] = Vec<T>{};
   }
-  // The rows of B to call: kStepsAhead further on, and in the last steps the first ones of the next panel.
-  int64_t ahead = t.b_ahead ? kStepsAhead * b_ps : 0;
-  int64_t turn = t.b_ahead ? k - kStepsAhead : k;
+  // The row of B to prefetch: kPrefetchSteps ahead, and in the last steps the first rows of the next panel.
+  int64_t ahead = t.prefetch_b ? kPrefetchSteps * b_ps : 0;
+  const int64_t next_panel_step = t.prefetch_b ? k - kPrefetchSteps : k;
   for (int64_t p = 0; p < k; ++p) {
-    if (PLAIT_ISA_LEVEL == 2 && p == turn) ahead += V * L - k * b_ps;
+    if (PLAIT_ISA_LEVEL == 2 && p == next_panel_step) ahead += V * L - k * b_ps;
     Vec<E> bv[V];
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) {
@@ -109,7 +126,7 @@ void tile(const TileArgs<T, E>& t) {
       bv[v] = kTail ? load_n(b + v * L, have) : load(b + v * L);
     }
 #if PLAIT_ISA_LEVEL == 2
-    if (!kTail) {  // a row's lines: one more than its vectors where they are not aligned
+    if (!kTail) {  // V vectors lie in V + 1 cache lines if they are not aligned
 #pragma GCC unroll 4
       for (int v = 0; v < V; ++v) __builtin_prefetch(b + ahead + v * L);
       __builtin_prefetch(b + ahead + V * L - 1);
@@ -127,18 +144,19 @@ void tile(const TileArgs<T, E>& t) {
   T* c = t.c;
   if (t.cols == V * L) {
 #pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) update_row<T, E, V>(c + r * t.c_rs, acc[r], V * L, t);
+    for (int r = 0; r < R; ++r) store_row<T, E, V>(c + r * t.c_rs, acc[r], V * L, t);
   } else {
 #pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) update_row<T, E, V>(c + r * t.c_rs, acc[r], t.cols, t);
+    for (int r = 0; r < R; ++r) store_row<T, E, V>(c + r * t.c_rs, acc[r], t.cols, t);
   }
 }
 
 template <class T, class E>
 using TileFn = void (*)(const TileArgs<T, E>&);
 
+// The micro-kernel for a number of rows; wide: kV vectors of columns, else one.
 template <class T, class E, bool kUnit>
-TileFn<T, E> pick(int64_t rows, bool wide) {
+TileFn<T, E> tile_for(int64_t rows, bool wide) {
   switch (rows) {
 #define PLAIT_TILE(R) \
   case R:             \
@@ -166,81 +184,102 @@ TileFn<T, E> pick(int64_t rows, bool wide) {
   }
 }
 
-// Calls `bytes` into L2 and returns where they end.
-PLAIT_INLINE const char* call_ahead(const char* at, int64_t bytes) {
-  for (int64_t line = 0; line < bytes; line += 64) __builtin_prefetch(at + line, 0, 2);
-  return at + bytes;
+// Prefetches memory into L2 in equal shares, one per tile of a block.
+class Prefetcher {
+ public:
+  PLAIT_INLINE Prefetcher(const void* start, int64_t bytes, int64_t shares)
+      : at_(static_cast<const char*>(start)), share_(bytes ? (bytes / shares + 63) / 64 * 64 : 0) {}
+  PLAIT_INLINE void restart(const void* start) { at_ = static_cast<const char*>(start); }
+  PLAIT_INLINE void next_share() {
+    for (int64_t line = 0; line < share_; line += 64) __builtin_prefetch(at_ + line, 0, 2);
+    at_ += share_;
+  }
+
+ private:
+  const char* at_;
+  int64_t share_;  // whole cache lines
+};
+
+// Whether the epilogue is a bias of columns and nothing else, which the micro-kernel adds when it stores. Not
+// where the product is scaled: alpha times a sum plus a bias would be rounded once less.
+template <class T>
+PLAIT_INLINE bool has_only_col_bias(const GemmBlock<T>& g) {
+  return g.epilogue && g.epilogue->col_bias && !g.epilogue->row_bias && !g.epilogue->residual &&
+         !g.epilogue->preact && g.epilogue->activation == GemmActivation::kNone && g.alpha == 1;
 }
-// A share of `bytes` in whole cache lines.
-PLAIT_INLINE int64_t share_of(int64_t bytes, int64_t shares) { return (bytes / shares + 63) / 64 * 64; }
+
+// Rows of the next tile of `left` rows. Unpacked rows may be cut anywhere: the last two tiles share what is
+// left, because a tile of one or two rows waits for the latency of its own sums.
+PLAIT_INLINE int64_t rows_of_tile(int64_t left, int64_t mr, bool unpacked) {
+  if (left < mr) return left;
+  return unpacked && left > mr && left < 2 * mr ? (left + 1) / 2 : mr;
+}
+
+template <class T, class E>
+TileArgs<T, E> tile_args(const GemmBlock<T>& g) {
+  TileArgs<T, E> t;
+  t.k = g.k;
+  t.a_rs = g.a_rs;
+  t.a_ps = g.a_ps;
+  t.alpha = g.alpha;
+  t.beta = g.beta;
+  t.bias = nullptr;
+  return t;
+}
+
+// The columns [j, j + cols) of B.
+template <class T, class E>
+PLAIT_INLINE void set_panel_b(TileArgs<T, E>& t, const GemmBlock<T>& g, int64_t j, int64_t cols, int64_t nr) {
+  const bool tail = cols < nr;
+  t.b = reinterpret_cast<const E*>(tail ? g.b_tail : g.b + j / nr * g.b_panel);
+  t.b_ps = tail ? nr : g.b_ps;
+  t.prefetch_b = t.b_ps != nr;
+  t.cols = static_cast<int>(cols);
+}
 
 template <class T, class E>
 void block(const GemmBlock<T>& g) {
   static_assert(sizeof(T) == sizeof(E));
   constexpr int L = kLanes<T>;
   constexpr int64_t nr = kV * L;
-  const bool unit = kSame<E, Pair> || g.a_rs == 1, direct = g.c_cs == 1;
-  const int64_t col_panels = (g.n + nr - 1) / nr;
-  // What each tile calls ahead: of the next A panel, and of what follows the block.
-  const bool packed = g.a_panel == g.mr * g.k;
-  const int64_t ahead = packed ? share_of(g.mr * g.k * static_cast<int64_t>(sizeof(T)), col_panels) : 0;
-  const bool follows = g.ahead_bytes[0] || g.ahead_bytes[1];
-  const char* following[2] = {static_cast<const char*>(g.ahead[0]), static_cast<const char*>(g.ahead[1])};
-  int64_t following_share[2] = {};
-  if (follows) {
-    const int64_t tiles = (g.m + g.mr - 1) / g.mr * col_panels;
-    for (int i = 0; i < 2; ++i) following_share[i] = g.ahead_bytes[i] ? share_of(g.ahead_bytes[i], tiles) : 0;
-  }
-  // A bias of columns is added on the way where the product is not scaled (alpha times a sum plus a bias
-  // would be rounded once less); all else that follows complete sums is done to the finished tile.
-  const bool bias_only = g.epilogue && g.epilogue->col_bias && !g.epilogue->row_bias &&
-                         !g.epilogue->residual && !g.epilogue->preact &&
-                         g.epilogue->activation == GemmActivation::kNone && g.alpha == 1;
+  constexpr bool kPacked = kSame<E, Pair>;  // pairs are always packed: they need no tiles for unpacked rows
+  const bool unit = kPacked || g.a_rs == 1, direct = g.c_cs == 1;
+  const bool a_packed = g.a_panel == g.mr * g.k, a_unpacked = g.a_panel == g.mr * g.a_rs;
+  const int64_t col_panels = (g.n + nr - 1) / nr, tiles = (g.m + g.mr - 1) / g.mr * col_panels;
+  Prefetcher next_panel(nullptr, a_packed ? g.mr * g.k * static_cast<int64_t>(sizeof(T)) : 0, col_panels);
+  Prefetcher next_a(g.prefetch[0], g.prefetch_bytes[0], tiles);
+  Prefetcher next_b(g.prefetch[1], g.prefetch_bytes[1], tiles);
+  const bool bias_only = has_only_col_bias(g);
   const GemmEpilogue<T>* const epilogue = bias_only ? nullptr : g.epilogue;
-  T buffer[kMaxRows * nr], last_bias[nr] = {};
+  T buffer[kMaxRows * nr], last_bias[nr] = {};  // last_bias: of the last panel, readable in whole vectors
   if (bias_only) {
     for (int64_t j = g.n / nr * nr; j < g.n; ++j) last_bias[j % nr] = g.epilogue->col_bias[j];
   }
-  TileArgs<T, E> t;
-  t.bias = nullptr;
-  t.k = g.k;
-  t.a_rs = g.a_rs;
-  t.a_ps = g.a_ps;
-  t.alpha = g.alpha;
-  t.beta = g.beta;
+  TileArgs<T, E> t = tile_args<T, E>(g);
   t.c = buffer;
   t.c_rs = nr;
-  // In place, rows may be cut anywhere: the last two tiles share what is left, for a tile of one or two rows
-  // waits for its own sums.
-  const bool in_place = g.a_panel == g.mr * g.a_rs;
   int64_t rows = 0;
   for (int64_t i = 0; i < g.m; i += rows) {
-    const int64_t left = g.m - i;
-    rows = left < g.mr ? left : in_place && left > g.mr && left < 2 * g.mr ? (left + 1) / 2 : g.mr;
-    t.a = reinterpret_cast<const E*>(in_place ? g.a + i * g.a_rs : g.a + i / g.mr * g.a_panel);
-    const char* next = reinterpret_cast<const char*>(t.a + g.a_panel);
-    constexpr bool kPacked = kSame<E, Pair>;  // always: no tiles that read in place
-    const TileFn<T, E> wide = unit ? pick<T, E, true>(rows, true) : pick<T, E, kPacked>(rows, true);
-    const TileFn<T, E> narrow = unit ? pick<T, E, true>(rows, false) : pick<T, E, kPacked>(rows, false);
+    rows = rows_of_tile(g.m - i, g.mr, a_unpacked);
+    t.a = reinterpret_cast<const E*>(a_unpacked ? g.a + i * g.a_rs : g.a + i / g.mr * g.a_panel);
+    next_panel.restart(t.a + g.a_panel);
+    const TileFn<T, E> wide = unit ? tile_for<T, E, true>(rows, true) : tile_for<T, E, kPacked>(rows, true);
+    const TileFn<T, E> narrow =
+        unit ? tile_for<T, E, true>(rows, false) : tile_for<T, E, kPacked>(rows, false);
     for (int64_t j = 0; j < g.n; j += nr) {
       const int64_t cols = g.n - j < nr ? g.n - j : nr;
-      const bool tail = cols < nr;
-      t.b = reinterpret_cast<const E*>(tail ? g.b_tail : g.b + j / nr * g.b_panel);
-      t.b_ps = tail ? nr : g.b_ps;
-      t.b_ahead = t.b_ps != nr;
-      t.cols = static_cast<int>(cols);
-      next = call_ahead(next, ahead);
-      if (follows) {
-        for (int s = 0; s < 2; ++s) following[s] = call_ahead(following[s], following_share[s]);
-      }
+      set_panel_b(t, g, j, cols, nr);
+      next_panel.next_share();
+      next_a.next_share();
+      next_b.next_share();
       T* c = g.c + i * g.c_rs + j * g.c_cs;
       if (direct) {
         t.c = c;
         t.c_rs = g.c_rs;
-      } else if (g.beta != 0) {  // C goes through a row-major buffer
+      } else if (g.beta != 0) {
         copy_tile(buffer, nr, 1, c, g.c_rs, g.c_cs, rows, cols);
       }
-      if (bias_only) t.bias = tail ? last_bias : g.epilogue->col_bias + j;
+      if (bias_only) t.bias = cols < nr ? last_bias : g.epilogue->col_bias + j;
       (cols > L ? wide : narrow)(t);
       if (epilogue) apply_epilogue(t.c, t.c_rs, rows, cols, *epilogue, i, j);
       if (!direct) copy_tile(c, g.c_rs, g.c_cs, buffer, nr, 1, rows, cols);
@@ -248,43 +287,47 @@ void block(const GemmBlock<T>& g) {
   }
 }
 
-// Packing reads rows of different pages, which the hardware does not prefetch: rows of src to call ahead, and
-// elements along a row (into L2: rows a multiple of 4 KB apart would drive each other out of L1).
-constexpr int64_t kRowsAhead = 16, kColumnsAhead = 32;
+// ---- Packing ----
+// Bound by loads and stores, or by memory where src is not in a cache.
 
-// What a panel's elements are made of: S is T, a 16-bit float that is widened on the way, or one half of a
-// Pair, whose other half lies sp on.
+// Packing reads rows that lie in different pages, which the hardware prefetcher does not follow. Prefetch
+// distances: rows of src for pack_rows, elements along a row for pack_columns. The latter go to L2 only,
+// since rows a multiple of 4 KB apart would evict each other from L1.
+constexpr int64_t kPrefetchRows = 16, kPrefetchColumns = 32;
+
+// A panel of T is made from elements S: T itself, a 16-bit float that is widened, or bf16 if T is Pair.
+// kSteps is how many steps of k one element of the panel holds.
 template <class T, class S>
-inline constexpr int kDepth = kSame<T, Pair> ? 2 : 1;
+inline constexpr int kSteps = kSame<T, Pair> ? 2 : 1;
 
 template <class T, class S>
-inline T element(const S* p, [[maybe_unused]] int64_t sp) {
+inline T element(const S* p, [[maybe_unused]] int64_t k_stride) {
   if constexpr (kSame<T, S>) {
     return *p;
   } else if constexpr (kSame<T, Pair>) {
-    return p[0].bits | p[sp].bits << 16;
+    return p[0].bits | p[k_stride].bits << 16;
   } else {
     return load_n(p, 1)[0];
   }
 }
-// Elements that follow each other in memory: of a row, ...
+// A vector of the panel's row: elements that are contiguous across the panel.
 template <class T, class S>
-PLAIT_INLINE Vec<T> load_row(const S* p, [[maybe_unused]] int64_t sp) {
+PLAIT_INLINE Vec<T> load_row(const S* p, [[maybe_unused]] int64_t k_stride) {
   if constexpr (kSame<T, Pair>) {
-    return (I32)(widen_u16(load_bytes<H16>(p)) | widen_u16(load_bytes<H16>(p + sp)) << 16);
+    return (I32)(widen_u16(load_bytes<H16>(p)) | widen_u16(load_bytes<H16>(p + k_stride)) << 16);
   } else {
     return load(p);
   }
 }
 template <class T, class S>
-PLAIT_INLINE Vec<T> load_row_n(const S* p, [[maybe_unused]] int64_t sp, int64_t n) {
+PLAIT_INLINE Vec<T> load_row_n(const S* p, [[maybe_unused]] int64_t k_stride, int64_t n) {
   if constexpr (kSame<T, Pair>) {
-    return (I32)(widen_u16(load_n_h16(p, n)) | widen_u16(load_n_h16(p + sp, n)) << 16);
+    return (I32)(widen_u16(load_n_h16(p, n)) | widen_u16(load_n_h16(p + k_stride, n)) << 16);
   } else {
     return load_n(p, n);
   }
 }
-// ... or of a column.
+// A vector along k: elements that are contiguous along k.
 template <class T, class S>
 PLAIT_INLINE Vec<T> load_column(const S* p) {
   if constexpr (kSame<T, Pair>) {
@@ -297,49 +340,51 @@ PLAIT_INLINE Vec<T> load_column(const S* p) {
 template <class T, class S>
 PLAIT_INLINE Vec<T> load_column_n(const S* p, int64_t n) {
   if constexpr (kSame<T, Pair>) {
-    return load_bytes<I32>(p);  // never asked for a part
+    return load_bytes<I32>(p);  // n is L: pack_columns leaves a shorter rest of pairs to pack_scalar
   } else {
     return load_n(p, n);
   }
 }
 
 template <class T, class S>
-void pack_scalar(T* dst, int64_t width, const S* src, int64_t si, int64_t sp, int64_t count, int64_t k) {
+void pack_scalar(T* dst, int64_t width, const S* src, int64_t stride, int64_t k_stride, int64_t count,
+                 int64_t k) {
   for (int64_t p = 0; p < k; ++p) {
     T* d = dst + p * width;
-    const S* s = src + p * kDepth<T, S> * sp;
-    for (int64_t i = 0; i < count; ++i) d[i] = element<T>(s + i * si, sp);
+    const S* s = src + p * kSteps<T, S> * k_stride;
+    for (int64_t i = 0; i < count; ++i) d[i] = element<T>(s + i * stride, k_stride);
     for (int64_t i = count; i < width; ++i) d[i] = T(0);
   }
 }
 
-// Adjacent elements along the panel's width: a copy of rows, kVecs vectors to a panel's row. What is stored
-// past it is overwritten by the next row, but for the last one. Narrow panels share lines of src, so several
-// are written side by side; wide ones are not, for streams a power of two apart meet in one set of the cache.
+// Packs elements that are contiguous across the panel: copies of rows, kVecs vectors to a row of the panel. A
+// vector that is stored past a row is overwritten by the next row; the last row is stored element by element.
+// Narrow panels share cache lines of src, so eight of them are written side by side. Wide ones are not: eight
+// streams a power of two apart would conflict in the cache.
 template <int kVecs, class T, class S>
-void pack_rows(T* dst, int64_t width, const S* src, int64_t sp, int64_t count, int64_t k) {
+void pack_rows(T* dst, int64_t width, const S* src, int64_t k_stride, int64_t count, int64_t k) {
   constexpr int L = kLanes<T>;
   constexpr int64_t kGroup = kVecs == 1 ? 8 : 1;
   const int64_t panel = width * k;
   for (; count > 0; count -= kGroup * width, src += kGroup * width, dst += kGroup * panel) {
-    const int64_t most = count < kGroup * width ? count : kGroup * width;
+    const int64_t cols = count < kGroup * width ? count : kGroup * width;  // of this group of panels
     const S* s = src;
     T* d = dst;
-    for (int64_t p = 0; p < k; ++p, s += kDepth<T, S> * sp, d += width) {
+    for (int64_t p = 0; p < k; ++p, s += kSteps<T, S> * k_stride, d += width) {
       int64_t i = 0;
       T* at = d;
-      __builtin_prefetch(s + kRowsAhead * sp);
-      if (kGroup > 1) __builtin_prefetch(s + kRowsAhead * sp + kGroup / 2 * width);
+      __builtin_prefetch(s + kPrefetchRows * k_stride);
+      if (kGroup > 1) __builtin_prefetch(s + kPrefetchRows * k_stride + kGroup / 2 * width);
       if (p + 1 < k || width == kVecs * L) {
-        for (; i < most && i + kVecs * L <= count; i += width, at += panel) {
+        for (; i < cols && i + kVecs * L <= count; i += width, at += panel) {
 #pragma GCC unroll 2
-          for (int v = 0; v < kVecs; ++v) store(at + v * L, load_row<T>(s + i + v * L, sp));
+          for (int v = 0; v < kVecs; ++v) store(at + v * L, load_row<T>(s + i + v * L, k_stride));
         }
       }
-      for (; i < most; i += width, at += panel) {
+      for (; i < cols; i += width, at += panel) {
         for (int64_t l = 0; l < width; l += L) {
           const int64_t have = count - i - l < L ? (count > i + l ? count - i - l : 0) : L;
-          const Vec<T> v = have > 0 ? load_row_n<T>(s + i + l, sp, have) : Vec<T>{};
+          const Vec<T> v = have > 0 ? load_row_n<T>(s + i + l, k_stride, have) : Vec<T>{};
           for (int64_t e = 0; e < L && l + e < width; ++e) at[l + e] = v[e];
         }
       }
@@ -347,14 +392,14 @@ void pack_rows(T* dst, int64_t width, const S* src, int64_t sp, int64_t count, i
   }
 }
 
-// Adjacent elements along k: L x L transposes in registers. A rest of `kFewest` is still worth one: the taps
-// of a kernel are as few, each channel's apart.
+// Packs elements that are contiguous along k: L x L blocks, transposed in registers. A last block of at least
+// kMinDepth steps is transposed too: a convolution packs its weights by the taps of a channel, which are few.
 template <class T, class S>
-void pack_columns(T* dst, int64_t width, const S* src, int64_t si, int64_t count, int64_t k) {
+void pack_columns(T* dst, int64_t width, const S* src, int64_t stride, int64_t count, int64_t k) {
   constexpr int L = kLanes<T>;
-  constexpr int64_t kFewest = kSame<T, Pair> ? L : L / 4;
+  constexpr int64_t kMinDepth = kSame<T, Pair> ? L : L / 4;
   int64_t p = 0;
-  for (; k - p >= kFewest; p += L) {
+  for (; k - p >= kMinDepth; p += L) {
     T* d = dst + p * width;
     const int64_t depth = k - p < L ? k - p : L;
     for (int64_t i0 = 0; i0 < width; i0 += L) {
@@ -363,12 +408,12 @@ void pack_columns(T* dst, int64_t width, const S* src, int64_t si, int64_t count
       if (rows == L && depth == L) {
 #pragma GCC unroll 16
         for (int i = 0; i < L; ++i) {
-          __builtin_prefetch(src + (i0 + i) * si + kDepth<T, S> * (p + kColumnsAhead), 0, 2);
-          r[i] = load_column<T>(src + (i0 + i) * si + kDepth<T, S> * p);
+          __builtin_prefetch(src + (i0 + i) * stride + kSteps<T, S> * (p + kPrefetchColumns), 0, 2);
+          r[i] = load_column<T>(src + (i0 + i) * stride + kSteps<T, S> * p);
         }
       } else {
         for (int i = 0; i < L; ++i) {
-          const S* const from = src + (i0 + i) * si + kDepth<T, S> * p;
+          const S* const from = src + (i0 + i) * stride + kSteps<T, S> * p;
           r[i] = i >= rows ? Vec<T>{} : depth == L ? load_column<T>(from) : load_column_n<T>(from, depth);
         }
       }
@@ -381,7 +426,7 @@ void pack_columns(T* dst, int64_t width, const S* src, int64_t si, int64_t count
       } else if (i0 + L <= width) {
 #pragma GCC unroll 16
         for (int i = 0; i < L; ++i) store(d + i * width + i0, r[i]);
-      } else if (i0 == 0) {  // width < L: ascending stores overwrite what spills
+      } else if (i0 == 0) {  // width < L: the next row's store overwrites what passes the end of this one
 #pragma GCC unroll 16
         for (int i = 0; i < L; ++i) store(d + i * width, r[i]);
       } else {
@@ -389,25 +434,26 @@ void pack_columns(T* dst, int64_t width, const S* src, int64_t si, int64_t count
       }
     }
   }
-  if (p < k) pack_scalar(dst + p * width, width, src + kDepth<T, S> * p, si, 1, count, k - p);
+  if (p < k) pack_scalar(dst + p * width, width, src + kSteps<T, S> * p, stride, 1, count, k - p);
 }
 
 template <class T, class S>
-void pack(T* dst, int64_t width, const S* src, int64_t si, int64_t sp, int64_t count, int64_t k) {
-  if (si == 1 && width <= kLanes<T>) return pack_rows<1>(dst, width, src, sp, count, k);
-  if (si == 1 && width <= 2 * kLanes<T>) return pack_rows<2>(dst, width, src, sp, count, k);
-  for (; count > 0; count -= width, src += width * si, dst += width * k) {
+void pack(T* dst, int64_t width, const S* src, int64_t stride, int64_t k_stride, int64_t count, int64_t k) {
+  if (stride == 1 && width <= kLanes<T>) return pack_rows<1>(dst, width, src, k_stride, count, k);
+  if (stride == 1 && width <= 2 * kLanes<T>) return pack_rows<2>(dst, width, src, k_stride, count, k);
+  for (; count > 0; count -= width, src += width * stride, dst += width * k) {
     const int64_t rows = count < width ? count : width;
-    if (sp == 1) {
-      pack_columns(dst, width, src, si, rows, k);
+    if (k_stride == 1) {
+      pack_columns(dst, width, src, stride, rows, k);
     } else {
-      pack_scalar(dst, width, src, si, sp, rows, k);
+      pack_scalar(dst, width, src, stride, k_stride, rows, k);
     }
   }
 }
 
+// All rows of a small product, in tiles of 4 rows.
 template <class T, int V>
-void small_rows(TileArgs<T, T> t, int64_t m) {
+void small_product(TileArgs<T, T> t, int64_t m) {
   for (; m >= 4; m -= 4, t.a += 4 * t.a_rs, t.c += 4 * t.c_rs) tile<T, T, 4, V, false, true>(t);
   switch (m) {
     case 1:
@@ -422,13 +468,13 @@ void small_rows(TileArgs<T, T> t, int64_t m) {
 template <class T>
 void small_items(const GemmSmall<T>& g) {
   constexpr int64_t nr = kV * kLanes<T>;
-  T turned[kGemmSmallDepth * nr + 64 / sizeof(T)];
+  T panel[kGemmSmallDepth * nr + 64 / sizeof(T)];  // B, where its rows are not contiguous
   TileArgs<T, T> t;
   t.k = g.k;
   t.a_rs = g.a_rs;
   t.a_ps = g.a_cs;
   t.b_ps = g.b_cs == 1 ? g.b_rs : nr;
-  t.b_ahead = false;
+  t.prefetch_b = false;
   t.c_rs = g.c_rs;
   t.cols = static_cast<int>(g.n);
   t.alpha = g.alpha;
@@ -439,31 +485,31 @@ void small_items(const GemmSmall<T>& g) {
     t.b = g.b + (g.b_offsets ? g.b_offsets[item] : item * g.b_bs);
     t.c = g.c + item * g.c_bs;
     if (g.b_cs != 1) {
-      pack(turned, nr, t.b, g.b_cs, g.b_rs, g.n, g.k);
-      t.b = turned;
+      pack(panel, nr, t.b, g.b_cs, g.b_rs, g.n, g.k);
+      t.b = panel;
     }
-    g.n > kLanes<T> ? small_rows<T, kV>(t, g.m) : small_rows<T, 1>(t, g.m);
+    g.n > kLanes<T> ? small_product<T, kV>(t, g.m) : small_product<T, 1>(t, g.m);
   }
 }
 
 template <class S>
-void pack_half(float* dst, int64_t width, const uint16_t* src, int64_t si, int64_t sp, int64_t count,
-               int64_t k) {
-  pack(dst, width, reinterpret_cast<const S*>(src), si, sp, count, k);
+void pack_half(float* dst, int64_t width, const uint16_t* src, int64_t stride, int64_t k_stride,
+               int64_t count, int64_t k) {
+  pack(dst, width, reinterpret_cast<const S*>(src), stride, k_stride, count, k);
 }
 
-// As pairs; a last one without a partner gets a zero.
-void pack_pairs(float* out, int64_t width, const uint16_t* src, int64_t si, int64_t sp, int64_t count,
-                int64_t k) {
+// Panels of pairs; if k is odd, the last step's partner is zero.
+void pack_pairs(float* out, int64_t width, const uint16_t* src, int64_t stride, int64_t k_stride,
+                int64_t count, int64_t k) {
   const auto* s = reinterpret_cast<const bf16*>(src);
   auto* dst = reinterpret_cast<Pair*>(out);
   const int64_t full = k / 2, panel = (k + 1) / 2 * width;
-  for (; count > 0; count -= width, s += width * si, dst += panel) {
+  for (; count > 0; count -= width, s += width * stride, dst += panel) {
     const int64_t rows = count < width ? count : width;
-    pack(dst, width, s, si, sp, rows, full);
+    pack(dst, width, s, stride, k_stride, rows, full);
     if (k % 2) {
       Pair* const last = dst + full * width;
-      for (int64_t i = 0; i < width; ++i) last[i] = i < rows ? s[i * si + (k - 1) * sp].bits : 0;
+      for (int64_t i = 0; i < width; ++i) last[i] = i < rows ? s[i * stride + (k - 1) * k_stride].bits : 0;
     }
   }
 }
@@ -520,27 +566,38 @@ void finish(const GemmFinish<T>& f) {
   }
 }
 
+// unpacked_*. Zen 3 (32-byte vectors), k = 192 to 384: an unpacked A with contiguous rows is within 1% of a
+// packed one whatever its stride, and packing costs 16 multiply-adds an element; with contiguous columns it
+// is faster up to 6 panels of B. Zen 4 (64-byte vectors): an unpacked A is faster by a third with one panel
+// of B, by 5% with four, and even from 12 on; an unpacked B by half with 14 rows, by 5% with 128, and on two
+// threads by 2% with 2048. thread_work: on Zen 3 two threads multiply 64 x 64 matrices 1.4 times as fast as
+// one, and 0.9 times as fast while other programs use the second core.
+template <class T>
+constexpr GemmTuning tuning(int64_t nr) {
+  constexpr bool kWide = PLAIT_ISA_LEVEL == 2;
+  constexpr int64_t kAny = int64_t{1} << 62;
+  return {.unpacked_a_rows = kWide ? 12 * nr : kAny,  // tuned: Zen 3, Zen 4
+          .unpacked_a_cols = (kWide ? 12 : 6) * nr,   // tuned: Zen 3, Zen 4
+          .unpacked_b = kWide ? kAny : 2 * kMaxRows,  // tuned: Zen 3, Zen 4
+          .item_work = 5000,
+          .store_work = 4,
+          .shared_work = 8,      // tuned: two threads, Zen 4
+          .moved_work = 4,       // tuned: two threads, Zen 4
+          .thread_work = 1.3e5,  // tuned: two threads, Zen 3
+          .prefetch_bytes = 16384};
+}
+
 template <class T, class E>
 void fill_blocks(GemmKernels<T>& g) {
   g.mr = kMaxRows;
   g.nr = kV * kLanes<T>;
-  // An A panel stays in L1, the B block takes at most 3/8 of a 2 MB L2 (less where L2 is smaller: the
-  // driver's business); packed A lies in L3. Measured on Sapphire Rapids at n = 1024: kc 256 to 512 and nc
-  // 384 to 768 are within 3%. On two threads, where C passes memory less often with a larger kc, 1024 is 4 to
-  // 8% faster than 384 from n = 512 on (Zen 3), 768 up to 4% (Zen 4). kc decides bits: it is the depth after
-  // which a partial sum goes to C.
+  // kc decides bits: after kc steps a partial sum is added to C. tuned: on Sapphire Rapids at n = 1024, kc
+  // 256 to 512 and nc 384 to 768 are within 3%. On two threads, where a larger kc means fewer passes of C
+  // through memory, 1024 is 4 to 8% faster than 384 from n = 512 on (Zen 3), 768 up to 4% (Zen 4).
   g.kc = (PLAIT_ISA_LEVEL == 2 ? 3072 : 4096) / static_cast<int>(sizeof(T));
   g.mc = kMaxRows * 160;
   g.nc = sizeof(T) == 4 ? 512 : 384;
-  // Measured on Zen 3, k = 192 to 384: A in place is within 1% of packed A whatever its row stride, where
-  // packing costs as much as 16 multiply-adds an element; turned, it wins up to 6 panels. With 64-byte
-  // vectors on Zen 4, A in place is ahead by a third with one panel, by 5% with four, and even from 12 on; B
-  // in place by half with 14 rows, 5% with 128, and on two threads 2% with 2048.
-  constexpr bool wide = PLAIT_ISA_LEVEL == 2;
-  constexpr int64_t any = int64_t{1} << 62;
-  g.direct_a_rows = wide ? 12 * g.nr : any;
-  g.direct_a_cols = (wide ? 12 : 6) * g.nr;
-  g.direct_b = wide ? any : 2 * kMaxRows;
+  g.tuning = tuning<T>(g.nr);
   g.block = block<T, E>;
   g.finish = finish<T>;
 }

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Products with a vector or with few rows: every element of the matrix is used once or a few times, so the
-// matrix is read in its memory order and never packed.
-// dot_rows and dot_tiles run along k with kUnroll vectors of partial sums per result, summed in one fixed
-// tree; sum_rows adds scaled rows in order of k, eight at a time, to a stretch of y that stays in L1. Bound
-// by the bandwidth of wherever the matrix lies (dot_tiles with several rows: by the multiply-add ports).
+// Products with a vector or with few rows. They use every element of the matrix once or a few times, so they
+// read it once, in memory order, and pack nothing.
+//
+//   gemv_dot   y[i] = sum_p a[i][p] x[p]: rows of a contiguous. Four rows at a time, along k.
+//   gemv_axpy  y[j] = sum_p x[p] b[p][j]: rows of b contiguous. Eight rows of b at a time are scaled and added,
+//              in order of p, to a stretch of y that stays in L1.
+//   dot_tiles  C[i][j] = sum_p a[i][p] b[j][p]: both contiguous along k. Tiles of dot products, along k.
+//
+// Dot products keep two vectors (dot_tiles: one) of partial sums per result and add them in one fixed tree.
+// Bound by the bandwidth of the memory or cache that the matrix lies in; dot_tiles with several rows by the
+// multiply-add units.
 #include "kernels/gemm/gemm_args.h"
 #include "kernels/isa/vec.h"
 #include "kernels/table.h"
@@ -11,12 +17,14 @@
 namespace plait::PLAIT_ISA_NS {
 namespace {
 
-// I x J results, each from U vectors of partial sums: (the first p of 0, U, 2U, ...) + (1, U+1, ...) + ...
-// S is T, or a float that is widened on the way.
+// I x J dot products, of rows d.a and d.b, into d.c; d.m and d.n are not read. Each result is the sum of U
+// vectors of partial sums: vector u takes every U-th vector of k.
 template <class T, int I, int J, int U, class S>
-void dot_tile(T* c, int64_t c_rs, int64_t c_cs, const S* a, int64_t a_rs, const T* b, int64_t b_rs,
-              int64_t k) {
+void dot_tile(const GemmDots<T, S>& d) {
   constexpr int L = kLanes<T>;
+  const S* const a = d.a;
+  const T* const b = d.b;
+  const int64_t k = d.k, a_rs = d.a_rs, b_rs = d.b_rs;
   Vec<T> acc[U][I][J];
 #pragma GCC unroll 2
   for (int u = 0; u < U; ++u) {
@@ -59,66 +67,67 @@ void dot_tile(T* c, int64_t c_rs, int64_t c_cs, const S* a, int64_t a_rs, const 
       Vec<T> sum = acc[0][i][j];
 #pragma GCC unroll 2
       for (int u = 1; u < U; ++u) sum += acc[u][i][j];
-      c[i * c_rs + j * c_cs] = reduce_add(sum);
+      d.c[i * d.c_rs + j * d.c_cs] = reduce_add(sum);
     }
   }
 }
 
 template <class T, class S>
-void dot_rows(T* y, const S* a, int64_t rs, const T* x, int64_t m, int64_t k) {
+void gemv_dot(T* y, const S* a, int64_t rs, const T* x, int64_t m, int64_t k) {
+  GemmDots<T, S> d{
+      .m = m, .n = 1, .k = k, .a = a, .a_rs = rs, .b = x, .b_rs = 0, .c = y, .c_rs = 1, .c_cs = 0};
   int64_t i = 0;
-  for (; i + 4 <= m; i += 4) dot_tile<T, 4, 1, 2>(y + i, 1, 0, a + i * rs, rs, x, 0, k);
-  for (; i < m; ++i) dot_tile<T, 1, 1, 2>(y + i, 1, 0, a + i * rs, rs, x, 0, k);
+  for (; i + 4 <= m; i += 4, d.a += 4 * rs, d.c += 4) dot_tile<T, 4, 1, 2>(d);
+  for (; i < m; ++i, d.a += rs, ++d.c) dot_tile<T, 1, 1, 2>(d);
 }
 
-// I rows of a by all rows of b, kTileCols at a time. I x kTileCols sums, I vectors of a and one of b fill the
-// register file.
+// Tiles of dot_tiles. kTileRows x kTileCols sums, kTileRows vectors of a and one of b fill the register file.
 constexpr int kTileRows = PLAIT_ISA_LEVEL == 2 ? 4 : 2, kTileCols = PLAIT_ISA_LEVEL == 2 ? 6 : 4;
 
+// I rows of a by d.n rows of b.
 template <class T, int I>
-void dot_strip(T* c, int64_t c_rs, int64_t c_cs, const T* a, int64_t a_rs, const T* b, int64_t b_rs,
-               int64_t n, int64_t k) {
+void dot_strip(GemmDots<T> d) {
   int64_t j = 0;
-  for (; j + kTileCols <= n; j += kTileCols) {
-    dot_tile<T, I, kTileCols, 1>(c + j * c_cs, c_rs, c_cs, a, a_rs, b + j * b_rs, b_rs, k);
+  for (; j + kTileCols <= d.n; j += kTileCols, d.b += kTileCols * d.b_rs, d.c += kTileCols * d.c_cs) {
+    dot_tile<T, I, kTileCols, 1>(d);
   }
-  for (; j < n; ++j) dot_tile<T, I, 1, 1>(c + j * c_cs, c_rs, c_cs, a, a_rs, b + j * b_rs, b_rs, k);
+  for (; j < d.n; ++j, d.b += d.b_rs, d.c += d.c_cs) dot_tile<T, I, 1, 1>(d);
 }
 
 template <class T>
-void dot_tiles(T* c, int64_t c_rs, int64_t c_cs, const T* a, int64_t a_rs, const T* b, int64_t b_rs,
-               int64_t m, int64_t n, int64_t k) {
-  // Rows of b that stay in L1 while all rows of a meet them.
-  constexpr int64_t kCols = 2 * kTileCols;
-  for (int64_t j = 0; j < n; j += kCols) {
-    const int64_t cols = n - j < kCols ? n - j : kCols;
-    const T* bj = b + j * b_rs;
-    for (int64_t i = 0; i < m; i += kTileRows) {
-      T* ci = c + i * c_rs + j * c_cs;
-      const T* ai = a + i * a_rs;
-      switch (m - i < kTileRows ? m - i : kTileRows) {
+void dot_tiles(const GemmDots<T>& all) {
+  constexpr int64_t kBlockCols = 2 * kTileCols;  // rows of b that stay in L1 while all rows of a pass
+  GemmDots<T> d = all;
+  for (int64_t j = 0; j < all.n; j += kBlockCols) {
+    d.n = all.n - j < kBlockCols ? all.n - j : kBlockCols;
+    d.b = all.b + j * all.b_rs;
+    for (int64_t i = 0; i < all.m; i += kTileRows) {
+      d.a = all.a + i * all.a_rs;
+      d.c = all.c + i * all.c_rs + j * all.c_cs;
+      switch (all.m - i < kTileRows ? all.m - i : kTileRows) {
         case 1:
-          dot_strip<T, 1>(ci, c_rs, c_cs, ai, a_rs, bj, b_rs, cols, k);
+          dot_strip<T, 1>(d);
           break;
         case 2:
-          dot_strip<T, 2>(ci, c_rs, c_cs, ai, a_rs, bj, b_rs, cols, k);
+          dot_strip<T, 2>(d);
           break;
         case 3:
-          dot_strip<T, 3>(ci, c_rs, c_cs, ai, a_rs, bj, b_rs, cols, k);
+          dot_strip<T, 3>(d);
           break;
         default:
-          dot_strip<T, kTileRows>(ci, c_rs, c_cs, ai, a_rs, bj, b_rs, cols, k);
+          dot_strip<T, kTileRows>(d);
       }
     }
   }
 }
 
-constexpr int kRows = 8;
+// gemv_axpy: rows of b at a time, and the bytes of y that stay in L1.
+constexpr int kAxpyRows = 8;
 constexpr int64_t kStretchBytes = 8192;
 
-// y[j] += the kCount rows of b times x, in order.
+// y[j] += sum over r < kCount of x[r] * b[r][j], in order of r.
 template <class T, int kCount, class S>
-inline void add_rows(T* y, const S* b, int64_t rs, const T* x, int64_t n) {
+inline void axpy_rows(T* y, const S* b, int64_t rs, const T* x, int64_t n) {
   constexpr int L = kLanes<T>;
   Vec<T> xv[kCount];
 #pragma GCC unroll 8
@@ -139,36 +148,37 @@ inline void add_rows(T* y, const S* b, int64_t rs, const T* x, int64_t n) {
 }
 
 template <class T, class S>
-void sum_rows(T* y, const S* b, int64_t rs, const T* x, int64_t n, int64_t k) {
+void gemv_axpy(T* y, const S* b, int64_t rs, const T* x, int64_t n, int64_t k) {
   constexpr int64_t kStretch = kStretchBytes / static_cast<int64_t>(sizeof(T));
   for (int64_t j = 0; j < n; j += kStretch) {
     const int64_t width = n - j < kStretch ? n - j : kStretch;
     for (int64_t i = 0; i < width; ++i) y[j + i] = T(0);
     int64_t p = 0;
-    for (; p + kRows <= k; p += kRows) add_rows<T, kRows>(y + j, b + p * rs + j, rs, x + p, width);
-    for (; p < k; ++p) add_rows<T, 1>(y + j, b + p * rs + j, rs, x + p, width);
+    for (; p + kAxpyRows <= k; p += kAxpyRows)
+      axpy_rows<T, kAxpyRows>(y + j, b + p * rs + j, rs, x + p, width);
+    for (; p < k; ++p) axpy_rows<T, 1>(y + j, b + p * rs + j, rs, x + p, width);
   }
 }
 
 template <class S>
-void dot_rows_half(float* y, const uint16_t* a, int64_t rs, const float* x, int64_t m, int64_t k) {
-  dot_rows(y, reinterpret_cast<const S*>(a), rs, x, m, k);
+void gemv_dot_half(float* y, const uint16_t* a, int64_t rs, const float* x, int64_t m, int64_t k) {
+  gemv_dot(y, reinterpret_cast<const S*>(a), rs, x, m, k);
 }
 template <class S>
-void sum_rows_half(float* y, const uint16_t* b, int64_t rs, const float* x, int64_t n, int64_t k) {
-  sum_rows(y, reinterpret_cast<const S*>(b), rs, x, n, k);
+void gemv_axpy_half(float* y, const uint16_t* b, int64_t rs, const float* x, int64_t n, int64_t k) {
+  gemv_axpy(y, reinterpret_cast<const S*>(b), rs, x, n, k);
 }
 
 template <class T>
 void fill(GemmKernels<T>& g) {
-  g.dot_rows = dot_rows<T, T>;
-  g.sum_rows = sum_rows<T, T>;
+  g.gemv_dot = gemv_dot<T, T>;
+  g.gemv_axpy = gemv_axpy<T, T>;
   g.dot_tiles = dot_tiles<T>;
 }
 template <class S>
 void fill(GemmHalfKernels& g) {
-  g.dot_rows = dot_rows_half<S>;
-  g.sum_rows = sum_rows_half<S>;
+  g.gemv_dot = gemv_dot_half<S>;
+  g.gemv_axpy = gemv_axpy_half<S>;
 }
 
 }  // namespace
