@@ -69,7 +69,7 @@ class CopySlices final : public Node {
     const AutogradRuntime& run = autograd_runtime();
     const Tensor result = run.clone(gy);
     // In place on a view of a fresh tensor: recorded through the same mechanism under create_graph.
-    run.assign(run.as_strided(result, shape_, strides_, offset_), passed);
+    run.copy(run.as_strided(result, shape_, strides_, offset_), passed);
     return result;
   }
 

@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "autograd/meta.h"
-#include "autograd/op.h"
 #include "autograd/runtime.h"
 
 namespace plait {
@@ -101,44 +100,4 @@ Tensor SavedTensor::unpack(Node* owner) const {
   return t;
 }
 
-void OpContext::save_input(const Tensor& t) {
-  // The in-place form is about to overwrite this input: keep its old values.
-  if (t.defined() && t.is_same(destination_)) {
-    GradModeGuard guard(false);
-    Tensor old = autograd_runtime().clone(t);
-    const Edge edge = gradient_edge(t);
-    if (edge.node) set_history(old, edge.node, edge.slot);
-    saved_.push_back(SavedTensor::input(old));
-    return;
-  }
-  saved_.push_back(SavedTensor::input(t));
-}
-
-namespace detail {
-
-void no_derivative(const char* op) {
-  PLAIT_FAIL(kNotImplemented, op, ": no derivative exists for this op, and an input requires grad",
-             "\nhint: call it under no_grad() or on x.detach()");
-}
-
-void freed_twice(const char* op) {
-  PLAIT_FAIL(kRuntime, "backward: Trying to backward through the graph a second time: the tensors saved by ",
-             op,
-             " have already been freed\nhint: pass retain_graph=True to the first backward() or grad() call");
-}
-
-void connect_result(const Tensor& y, const NodeRef& node, uint32_t slot) {
-  std::vector<ResultInfo>& results = node->results();
-  if (results.size() <= slot) results.resize(slot + 1);
-  if (!y.defined()) return;
-  results[slot] = {y.shape(), y.dtype()};
-  if (!y.is_floating()) return;
-  AutogradMeta& meta = ensure_meta(y);
-  meta.grad_fn = node;
-  meta.slot = slot;
-  meta.requires_grad = true;
-  meta.view_version = y.version();
-}
-
-}  // namespace detail
 }  // namespace plait

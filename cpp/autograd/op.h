@@ -4,7 +4,12 @@
 //   struct Softmax {
 //     static constexpr OpMeta meta{"softmax"};
 //     static Tensor forward(OpContext& ctx, const Tensor& x, int64_t dim);
-//     static Grads backward(OpContext& ctx, const Tensor& gy, int64_t dim);
+//     // gx = y (gy - sum(gy y, dim))
+//     static Grads backward(OpContext& ctx, const Tensor& gy, int64_t dim) {
+//       const Tensor y = ctx.saved(0);
+//       return {mul(y, sub(gy, sum(mul(gy, y), Dims{dim}, true)))};
+//     }
+//     static Grads fused_backward(OpContext& ctx, const Tensor& gy, int64_t dim);  // the same by one kernel
 //   };
 //   Tensor softmax(const Tensor& x, int64_t dim) { return apply<Softmax>(x, dim); }
 //
@@ -15,9 +20,14 @@
 // ctx.save() and ctx.save_result(), which do nothing when nothing is recorded. It must return new handles,
 // never an input.
 //
-// backward returns one gradient per input (undefined = none; skip work when !ctx.needs_grad(i)). It is
-// written in ops and runs with grad mode on under create_graph, so second derivatives follow. A gradient may
-// have the shape its input was broadcast to and a promoted dtype: the engine reduces and casts it.
+// Backward returns one gradient per input (undefined = none; skip work when !ctx.needs_grad(i)). A gradient
+// may have the shape its input was broadcast to and a promoted dtype: the engine reduces and casts it. An op
+// declares one form or both; the node picks, the op never asks for grad mode:
+//   backward        is written in ops. Under create_graph they are recorded, so second derivatives follow.
+//   fused_backward  calls kernels, whose results have no graph. It runs whenever no graph is wanted; backward
+//                   then is the form for create_graph alone, and the reference that tests compare with.
+// An op with fused_backward alone has first derivatives only: it raises under create_graph. An op with
+// neither raises in forward when an input requires grad. No graph is ever cut silently.
 //
 // A forward with several results returns a std::vector<Tensor> or a std::tuple of Tensors; its backward takes
 // `const Grads& gys`, where an undefined entry stands for zero.
@@ -32,15 +42,18 @@
 
 #include "autograd/meta.h"
 #include "autograd/node.h"
-#include "autograd/runtime.h"
 
 namespace plait {
 
 struct OpMeta {
   const char* name;
-  // False: no derivative exists; the op raises when an input requires grad and never cuts the graph silently.
-  bool differentiable = true;
+  const char* hint = nullptr;  // of an op without second derivatives: what to do where they are needed
 };
+
+namespace detail {
+class RecordedOp;
+class InplaceCall;
+}  // namespace detail
 
 class OpContext {
  public:
@@ -48,39 +61,34 @@ class OpContext {
   // Keeps inputs (or intermediates) for backward, in order; call before writing to destination().
   template <class... Ts>
   void save(const Ts&... tensors) {
-    if (recording_) (save_input(tensors), ...);
+    if (recording()) (save_input(tensors), ...);
   }
   // Keeps a result of the op, number `slot` of them.
   void save_result(const Tensor& y, uint32_t slot = 0) {
-    if (recording_) saved_.push_back(SavedTensor::result(y, slot));
+    if (recording()) saved_.push_back(SavedTensor::result(y, slot));
   }
-  bool recording() const { return recording_; }
+  bool recording() const { return node_; }
   // In-place form: the tensor to write the result into and to return. Forward may ignore it; the result is
   // then copied. Undefined otherwise.
   const Tensor& destination() const { return destination_; }
 
   // ---- in backward ----
   bool needs_grad(size_t input) const {
-    return input < edges_->size() && (*edges_)[input].node && !unwanted_.contains(input);
+    const std::vector<Edge>& edges = node_->edges();
+    return input < edges.size() && edges[input].node && !unwanted_.contains(input);
   }
   Tensor saved(size_t i) const { return saved_[i].unpack(node_); }
 
  private:
-  template <class Op, class... Args>
-  friend class OpNode;
-  template <class Op, class... Args>
-  friend auto apply(const Args&... args);
-  template <class Op, class... Args>
-  friend Tensor apply_inplace(const Tensor& self, const Args&... args);
+  friend class detail::RecordedOp;
+  friend class detail::InplaceCall;
 
   void save_input(const Tensor& t);
 
-  bool recording_ = false;
+  Node* node_ = nullptr;  // null when nothing is recorded
   Tensor destination_;
   std::vector<SavedTensor> saved_;
-  std::vector<Edge>* edges_ = nullptr;
   EdgeSet unwanted_;
-  Node* node_ = nullptr;
 };
 
 namespace detail {
@@ -89,6 +97,15 @@ template <class T>
 inline constexpr bool is_tensor = std::is_same_v<T, Tensor>;
 template <class T>
 inline constexpr bool is_tensor_list = std::is_same_v<T, std::vector<Tensor>>;
+template <class T>
+concept Attribute = !is_tensor<T> && !is_tensor_list<T>;
+
+template <class Op>
+concept HasBackward = requires { &Op::backward; };
+template <class Op>
+concept HasFusedBackward = requires { &Op::fused_backward; };
+template <class Op>
+concept Differentiable = HasBackward<Op> || HasFusedBackward<Op>;
 
 // How an attribute is kept in the node.
 template <class T>
@@ -106,35 +123,19 @@ struct Kept<std::string_view> {
 
 template <class T>
 auto attribute(const T& v) {
-  if constexpr (is_tensor<T> || is_tensor_list<T>) {
-    return std::tuple<>();
-  } else {
+  if constexpr (Attribute<T>) {
     return std::tuple<typename Kept<T>::type>(v);
-  }
-}
-
-template <class T>
-bool any_requires_grad(const T& v) {
-  if constexpr (is_tensor<T>) {
-    return v.defined() && v.impl()->autograd && requires_grad(v);
-  } else if constexpr (is_tensor_list<T>) {
-    for (const Tensor& t : v) {
-      if (any_requires_grad(t)) return true;
-    }
-    return false;
   } else {
-    return false;
+    return std::tuple<>();
   }
 }
 
-template <class T>
-void add_edges(std::vector<Edge>& edges, const T& v) {
-  if constexpr (is_tensor<T>) {
-    edges.push_back(v.defined() ? gradient_edge(v) : Edge{});
-  } else if constexpr (is_tensor_list<T>) {
-    for (const Tensor& t : v) add_edges(edges, t);
-  }
+inline bool any_requires_grad(const Tensor& t) {
+  return t.defined() && t.impl()->autograd && requires_grad(t);
 }
+bool any_requires_grad(const std::vector<Tensor>& ts);
+
+bool any_requires_grad(const Attribute auto&) { return false; }
 
 template <class T>
 size_t count_inputs(const T& v) {
@@ -148,90 +149,117 @@ size_t count_inputs(const T& v) {
 }
 
 [[noreturn]] void no_derivative(const char* op);
+[[noreturn]] void no_second_derivative(const OpMeta& op);
 [[noreturn]] void freed_twice(const char* op);
+
 // Makes floating-point results those of the node.
 void connect_result(const Tensor& y, const NodeRef& node, uint32_t slot);
+void connect_results(const std::vector<Tensor>& ys, const NodeRef& node);
 
 inline void connect_results(const Tensor& y, const NodeRef& node) { connect_result(y, node, 0); }
-inline void connect_results(const std::vector<Tensor>& ys, const NodeRef& node) {
-  for (uint32_t i = 0; i < ys.size(); ++i) connect_result(ys[i], node, i);
-}
 template <class... Ts>
 void connect_results(const std::tuple<Ts...>& ys, const NodeRef& node) {
   uint32_t slot = 0;
   std::apply([&](const auto&... y) { (connect_result(y, node, slot++), ...); }, ys);
 }
 
+// What the nodes of all ops have in common.
+class RecordedOp : public Node {
+ public:
+  void release_saved() override;
+
+  OpContext ctx;
+
+ protected:
+  explicit RecordedOp(size_t inputs);
+  void add_edge(const Tensor& input);
+  void add_edges(const Tensor& input) { add_edge(input); }
+  void add_edges(const std::vector<Tensor>& inputs) {
+    for (const Tensor& t : inputs) add_edge(t);
+  }
+  void add_edges(const Attribute auto&) {}
+  // Before each run of backward.
+  void begin_backward(EdgeSet unwanted);
+
+ private:
+  friend class InplaceCall;
+  bool released_ = false;
+};
+
+// One run of an op's forward in its in-place form.
+class InplaceCall {
+ public:
+  InplaceCall(OpContext& ctx, const Tensor& self) : ctx_(ctx), self_(self) { ctx.destination_ = self; }
+  // Takes what forward returned; `node` is null when nothing is recorded.
+  void finish(const Tensor& result, RecordedOp* node);
+
+ private:
+  OpContext& ctx_;
+  const Tensor& self_;
+  NoGradGuard guard_;
+};
+
 }  // namespace detail
 
 template <class Op, class... Args>
-class OpNode final : public Node {
+class OpNode final : public detail::RecordedOp {
  public:
-  using Attributes = decltype(std::tuple_cat(detail::attribute(std::declval<const Args&>())...));
-
-  explicit OpNode(const Args&... args) : attributes_(std::tuple_cat(detail::attribute(args)...)) {
-    edges().reserve((detail::count_inputs(args) + ... + 0));
-    (detail::add_edges(edges(), args), ...);
-    ctx.recording_ = true;
-    ctx.edges_ = &edges();
-    ctx.node_ = this;
+  explicit OpNode(const Args&... args)
+      : RecordedOp((detail::count_inputs(args) + ... + 0)),
+        attributes_(std::tuple_cat(detail::attribute(args)...)) {
+    (add_edges(args), ...);
   }
 
   const char* name() const override { return Op::meta.name; }
 
   Grads backward(Grads gys, EdgeSet unwanted) override {
-    if (released_) detail::freed_twice(name());
-    ctx.unwanted_ = unwanted;
+    begin_backward(unwanted);
+    if constexpr (detail::HasFusedBackward<Op>) {
+      if (!grad_enabled()) return run(Op::fused_backward, gys);
+    }
+    if constexpr (detail::HasBackward<Op>) {
+      return run(Op::backward, gys);
+    } else {
+      detail::no_second_derivative(Op::meta);
+    }
+  }
+
+ private:
+  using Attributes = decltype(std::tuple_cat(detail::attribute(std::declval<const Args&>())...));
+
+  template <class F>
+  Grads run(F* form, const Grads& gys) {
     return std::apply(
         [&](const auto&... attribute) -> Grads {
-          if constexpr (std::is_invocable_v<decltype(&Op::backward), OpContext&, const Tensor&,
-                                            decltype(attribute)...>) {
-            return Op::backward(ctx, gys[0], attribute...);
+          if constexpr (std::is_invocable_v<F*, OpContext&, const Tensor&, decltype(attribute)...>) {
+            return form(ctx, gys[0], attribute...);
           } else {
-            return Op::backward(ctx, gys, attribute...);
+            return form(ctx, gys, attribute...);
           }
         },
         attributes_);
   }
 
-  void release_saved() override {
-    released_ = !ctx.saved_.empty();
-    for (SavedTensor& s : ctx.saved_) s.reset();
-  }
-
-  OpContext ctx;
-
- private:
   Attributes attributes_;
-  bool released_ = false;
 };
 
 // Runs Op::forward and records it when grad mode is on and an input requires grad.
 template <class Op, class... Args>
 auto apply(const Args&... args) {
-  using Result = decltype(Op::forward(std::declval<OpContext&>(), args...));
-  if (!grad_enabled()) {
-    OpContext ctx;
-    return Op::forward(ctx, args...);
-  }
-  const bool record = (detail::any_requires_grad(args) || ...);
+  const bool record = grad_enabled() && (detail::any_requires_grad(args) || ...);
+  NoGradGuard guard;
   if (!record) {
     OpContext ctx;
-    NoGradGuard guard;
     return Op::forward(ctx, args...);
   }
-  if constexpr (!Op::meta.differentiable) {
-    detail::no_derivative(Op::meta.name);
-    return Result{};
-  } else {
-    auto* node = new OpNode<Op, Args...>(args...);
+  if constexpr (detail::Differentiable<Op>) {
+    auto* const node = new OpNode<Op, Args...>(args...);
     const NodeRef keep(node);
-    Result result = [&] {
-      NoGradGuard guard;
-      return Op::forward(node->ctx, args...);
-    }();
+    auto result = Op::forward(node->ctx, args...);
     detail::connect_results(result, keep);
     return result;
+  } else {
+    detail::no_derivative(Op::meta.name);
   }
 }
 
@@ -242,29 +270,17 @@ Tensor apply_inplace(const Tensor& self, const Args&... args) {
   const bool record = grad_enabled() && self.is_floating() &&
                       (detail::any_requires_grad(self) || (detail::any_requires_grad(args) || ...));
   check_inplace(Op::meta.name, self, record);
-  const auto run = [&](OpContext& ctx) {
-    ctx.destination_ = self;
-    NoGradGuard guard;
-    const Tensor result = Op::forward(ctx, self, args...);
-    if (!result.is_same(self)) autograd_runtime().copy_into(self, result);
-    self.bump_version();
-    ctx.destination_ = Tensor();
-  };
   if (!record) {
     OpContext ctx;
-    run(ctx);
-    return self;
-  }
-  if constexpr (!Op::meta.differentiable) {
-    detail::no_derivative(Op::meta.name);
-  } else {
-    auto* node = new OpNode<Op, Tensor, Args...>(self, args...);
+    detail::InplaceCall call(ctx, self);
+    call.finish(Op::forward(ctx, self, args...), nullptr);
+  } else if constexpr (detail::Differentiable<Op>) {
+    auto* const node = new OpNode<Op, Tensor, Args...>(self, args...);
     const NodeRef keep(node);
-    run(node->ctx);
-    for (SavedTensor& s : node->ctx.saved_) {
-      if (s.is_result()) s.refresh_version();
-    }
-    rebase_history(self, keep);
+    detail::InplaceCall call(node->ctx, self);
+    call.finish(Op::forward(node->ctx, self, args...), node);
+  } else {
+    detail::no_derivative(Op::meta.name);
   }
   return self;
 }

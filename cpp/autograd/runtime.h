@@ -15,7 +15,7 @@ struct AutogradRuntime {
   Tensor (*clone)(const Tensor& t);  // dense, same memory order
   Tensor (*zeros)(IntSpan shape, DType dtype);
   Tensor (*ones_like)(const Tensor& t);
-  void (*assign)(const Tensor& destination, const Tensor& source);  // copy_: recorded under grad mode
+  void (*copy)(const Tensor& destination, const Tensor& source);  // recorded under grad mode
   bool (*has_nan)(const Tensor& t);
   Tensor (*as_strided)(const Tensor& t, IntSpan shape, IntSpan strides, int64_t offset);
 };

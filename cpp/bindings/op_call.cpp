@@ -4,10 +4,10 @@
 #include <cstring>
 #include <map>
 
-#include "autograd/runtime.h"
 #include "bindings/python_api.h"
 #include "bindings/signature.h"
 #include "core/parallel.h"
+#include "ops/copy.h"
 
 #include <structmember.h>  // after Python.h
 
@@ -45,7 +45,7 @@ void write_out(PyObject* out, const Signature& s, const Result& r) {
     }
     destination.set_data(Tensor::empty(r.tensor.shape(), destination.dtype()));
   }
-  autograd_runtime().copy_into(destination, r.tensor);
+  copy_into(destination, r.tensor);
   destination.bump_version();
 }
 

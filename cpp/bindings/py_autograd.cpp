@@ -8,6 +8,7 @@
 #include "autograd/op.h"
 #include "bindings/python_api.h"
 #include "bindings/signature.h"
+#include "ops/create/create.h"
 
 PYBIND11_DECLARE_HOLDER_TYPE(T, plait::Ref<T>, true)
 
@@ -186,7 +187,7 @@ py::tuple grad(py::object outputs, py::object inputs, py::object grad_outputs, p
   py::tuple out(gxs.size());
   for (size_t i = 0; i < gxs.size(); ++i) {
     if (!gxs[i].defined() && materialize_grads) {
-      gxs[i] = autograd_runtime().zeros(targets[i].shape(), targets[i].dtype());
+      gxs[i] = zeros(targets[i].shape(), targets[i].dtype());
     }
     out[i] = py::cast(gxs[i]);
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // x[key] and x[key] = value: the parts of a key that select a box become views, the rest one call of index().
-#include "autograd/runtime.h"
 #include "bindings/python_api.h"
 #include "bindings/signature.h"
+#include "ops/copy.h"
 #include "ops/index/index.h"
 #include "ops/view/view.h"
 
@@ -13,7 +13,7 @@ Tensor make_index(PyObject* item) {
   static py::handle as_tensor =
       py::module_::import("plait._core").attr("as_tensor").cast<py::object>().release();
   Tensor t = as_tensor(py::handle(item)).cast<Tensor>();
-  if (t.numel() == 0 && t.is_floating()) t = autograd_runtime().cast(t, DType::kInt64);  // x[[]]
+  if (t.numel() == 0 && t.is_floating()) t = cast(t, DType::kInt64);  // x[[]]
   return t;
 }
 
@@ -185,13 +185,12 @@ int set_item(PyObject* self, PyObject* key, PyObject* value) {
       }
     }
     if (!parsed.indices.empty()) {
-      index_put_(parsed.view, parsed.indices,
-                 v.dtype() == x.dtype() ? v : autograd_runtime().cast(v, x.dtype()), false);
+      index_put_(parsed.view, parsed.indices, cast(v, x.dtype()), false);
       return;
     }
     // Leading dimensions of size one of the value are dropped, as in NumPy.
     while (v.dim() > parsed.view.dim() && v.shape()[0] == 1) v = select(v, 0, 0);
-    autograd_runtime().assign(parsed.view, v);
+    copy_(parsed.view, v);
   });
 }
 

@@ -7,10 +7,10 @@
 #include <cstring>
 #include <vector>
 
-#include "autograd/runtime.h"
 #include "bindings/dlpack.h"
 #include "bindings/python_api.h"
 #include "bindings/signature.h"
+#include "ops/copy.h"
 
 namespace plait::python {
 namespace {
@@ -235,7 +235,7 @@ T* fill(PyObject* o, T* out, const Tensor& whole, int64_t depth) {
     const IntSpan all = whole.shape();
     const IntSpan shape = all.subspan(static_cast<size_t>(depth));
     const Tensor part = whole.alias(shape, contiguous_strides(shape), offset);
-    autograd_runtime().copy_into(part, source);
+    copy_into(part, source);
     return out + part.numel();
   }
   *out = element<T>(o);
@@ -248,13 +248,13 @@ Tensor tensor_from(py::handle data, std::optional<DType> dtype) {
   if (is_tensor(o)) {
     const Tensor& source = tensor_of(o);
     const Tensor t = Tensor::empty(source.shape(), dtype.value_or(source.dtype()));
-    autograd_runtime().copy_into(t, source);
+    copy_into(t, source);
     return t;
   }
   if (is_array(o)) {
     const Tensor source = from_numpy("tensor", py::reinterpret_borrow<py::array>(o));
     const Tensor t = Tensor::empty(source.shape(), dtype.value_or(source.dtype()));
-    autograd_runtime().copy_into(t, source);
+    copy_into(t, source);
     return t;
   }
   py::object keep;
@@ -360,7 +360,7 @@ py::object to_dlpack(const Tensor& t, py::object max_version, py::object copy) {
   PLAIT_CHECK(!requires_grad(t), kRuntime,
               "__dlpack__: can't export tensors that require gradient, use tensor.detach()");
   const bool must_copy = !copy.is_none() && copy.cast<bool>();
-  const Tensor shown = must_copy ? autograd_runtime().clone(t) : t.alias();
+  const Tensor shown = must_copy ? clone(t) : t.alias();
   auto* e = new Export{shown, shown.shape(), shown.strides()};
   const bool versioned = !max_version.is_none() && max_version.cast<py::tuple>()[0].cast<int>() >= 1;
   if (versioned) {
@@ -513,7 +513,7 @@ tensor([[1.0000, 2.0000],
         check_device("as_tensor", device.ptr());
         if (is_tensor(data.ptr())) {
           const Tensor& t = tensor_of(data.ptr());
-          return dtype && *dtype != t.dtype() ? autograd_runtime().cast(t, *dtype) : t;
+          return dtype ? cast(t, *dtype) : t;
         }
         if (is_array(data.ptr())) {
           const auto a = py::reinterpret_borrow<py::array>(data);

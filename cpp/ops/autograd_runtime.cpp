@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Hands the tensor operations that autograd needs down to it.
-#include "autograd/op.h"
+#include "autograd/grad_mode.h"
 #include "autograd/runtime.h"
-#include "kernels/copy/copy_driver.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/pointwise/pointwise.h"
 #include "ops/pointwise/pointwise_run.h"
@@ -12,49 +12,8 @@
 namespace plait {
 namespace {
 
-Tensor dense_copy(const Tensor& x) { return plait::clone(x); }
-
-Strided strided(const Tensor& t) { return {t.data_ptr(), t.dtype(), &t.shape(), &t.strides()}; }
-
-void copy_into(const Tensor& destination, const Tensor& source) {
-  if (destination.numel() == 0) return;
-  const Dims& shape = destination.shape();
-  const bool same_shape = source.shape() == shape;
-  if (!same_shape) {
-    NoGradGuard guard;
-    expand(source, shape);  // throws for shapes that do not fit
-  }
-  const Tensor from = may_overlap(destination, source) ? dense_copy(source) : source;
-  const bool flat = same_shape && destination.is_contiguous() && from.is_contiguous();
-  copy_array(shape, destination.numel(), strided(destination), strided(from), flat);
-}
-
 void add_into(const Tensor& destination, const Tensor& source) {
   run_pointwise_op(Pointwise::kAdd, "add", destination.dtype(), {&destination, &source}, {}, destination);
-}
-
-struct Cast {
-  static constexpr OpMeta meta{"to"};
-  static Tensor forward(OpContext&, const Tensor& x, DType dtype) {
-    const Tensor y = Tensor::empty_like(x, dtype);
-    copy_into(y, x);
-    return y;
-  }
-  static Grads backward(OpContext&, const Tensor& gy, DType) { return {gy}; }
-};
-Tensor cast(const Tensor& x, DType dtype) { return apply<Cast>(x, dtype); }
-
-struct Copy {
-  static constexpr OpMeta meta{"copy_"};
-  static Tensor forward(OpContext&, const Tensor&, const Tensor& source) { return source.alias(); }
-  static Grads backward(OpContext& ctx, const Tensor& gy) {
-    return {ctx.needs_grad(0) ? zeros_like(gy) : Tensor(), ctx.needs_grad(1) ? gy : Tensor()};
-  }
-};
-void assign(const Tensor& destination, const Tensor& source) { apply_inplace<Copy>(destination, source); }
-
-Tensor as_strided_at(const Tensor& x, IntSpan shape, IntSpan strides, int64_t offset) {
-  return as_strided(x, shape, strides, offset);
 }
 
 bool has_nan(const Tensor& x) {
@@ -69,12 +28,13 @@ const bool kInstalled = [] {
       .copy_into = copy_into,
       .cast = cast,
       .sum_to = sum_to,
-      .clone = dense_copy,
-      .zeros = [](IntSpan shape, DType dtype) { return zeros(shape, dtype); },
-      .ones_like = [](const Tensor& x) { return ones_like(x); },
-      .assign = assign,
+      .clone = clone,
+      .zeros = zeros,
+      .ones_like = ones_like,
+      .copy = [](const Tensor& destination, const Tensor& source) { copy_(destination, source); },
       .has_nan = has_nan,
-      .as_strided = as_strided_at,
+      .as_strided = [](const Tensor& x, IntSpan shape, IntSpan strides,
+                       int64_t offset) { return as_strided(x, shape, strides, offset); },
   };
   return true;
 }();

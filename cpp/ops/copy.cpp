@@ -1,18 +1,69 @@
 // SPDX-License-Identifier: MIT
 #include "ops/copy.h"
 
-#include "autograd/runtime.h"
+#include "autograd/op.h"
+#include "kernels/copy/copy_driver.h"
+#include "ops/create/create.h"
 #include "ops/registry.h"
+#include "ops/view/view.h"
 
 namespace plait {
+namespace {
 
-Tensor cast(const Tensor& x, DType dtype) {
-  return x.dtype() == dtype ? x : autograd_runtime().cast(x, dtype);
+Strided strided(const Tensor& t) { return {t.data_ptr(), t.dtype(), &t.shape(), &t.strides()}; }
+
+struct Cast {
+  static constexpr OpMeta meta{"to"};
+  static Tensor forward(OpContext&, const Tensor& x, DType dtype) {
+    const Tensor y = Tensor::empty_like(x, dtype);
+    copy_into(y, x);
+    return y;
+  }
+  // gx = gy, converted back by the engine
+  static Grads backward(OpContext&, const Tensor& gy, DType) { return {gy}; }
+};
+
+struct Clone {
+  static constexpr OpMeta meta{"clone"};
+  static Tensor forward(OpContext&, const Tensor& x) {
+    const Tensor y = Tensor::empty_like(x);
+    copy_into(y, x);
+    return y;
+  }
+  // gx = gy
+  static Grads backward(OpContext&, const Tensor& gy) { return {gy}; }
+};
+
+struct Copy {
+  static constexpr OpMeta meta{"copy_"};
+  static Tensor forward(OpContext&, const Tensor&, const Tensor& source) { return source.alias(); }
+  // The old values are gone: gdestination = 0, gsource = gy.
+  static Grads backward(OpContext& ctx, const Tensor& gy) {
+    return {ctx.needs_grad(0) ? zeros_like(gy) : Tensor(), ctx.needs_grad(1) ? gy : Tensor()};
+  }
+};
+
+}  // namespace
+
+void copy_into(const Tensor& destination, const Tensor& source) {
+  if (destination.numel() == 0) return;
+  const Dims& shape = destination.shape();
+  const bool same_shape = source.shape() == shape;
+  if (!same_shape) {
+    NoGradGuard guard;
+    expand(source, shape);  // throws for shapes that do not fit
+  }
+  const Tensor from = may_overlap(destination, source) ? clone(source) : source;
+  const bool flat = same_shape && destination.is_contiguous() && from.is_contiguous();
+  copy_array(shape, destination.numel(), strided(destination), strided(from), flat);
 }
 
+Tensor cast(const Tensor& x, DType dtype) { return x.dtype() == dtype ? x : apply<Cast>(x, dtype); }
+
+Tensor clone(const Tensor& x) { return apply<Clone>(x); }
+
 Tensor copy_(const Tensor& destination, const Tensor& source) {
-  autograd_runtime().assign(destination, source);
-  return destination;
+  return apply_inplace<Copy>(destination, source);
 }
 
 namespace {
@@ -20,6 +71,16 @@ namespace {
 const RegisterOps kOps{
     {"cast(Tensor input, Dtype dtype) -> Tensor", "p", PLAIT_BOX(cast),
      "The tensor converted to a dtype; floats become integers by truncation and bool by != 0."},
+    {"clone(Tensor input, *, any memory_format=None) -> Tensor", "fm", PLAIT_BOX(clone),
+     R"(A copy with memory of its own; gradients flow through it.
+
+Strides are kept when the elements are dense in memory.
+
+>>> x = plait.tensor([1, 2])
+>>> y = x.clone()
+>>> y[0] = 5
+>>> x
+tensor([1, 2]))"},
     {"copy_(Tensor input, Tensor src, bool non_blocking=False) -> Tensor", "m",
      PLAIT_BOX(+[](const Tensor& input, const Tensor& src, bool) { return copy_(input, src); }),
      R"(Writes `src` into the tensor, broadcast to its shape and converted to its dtype, and returns the tensor.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Tensors made of numbers, and copies.
+// Tensors made of numbers.
 #include "ops/create/create.h"
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include "core/parallel.h"
 #include "kernels/dispatch.h"
 #include "kernels/pointwise/pointwise_driver.h"
+#include "ops/copy.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
 #include "ops/walk.h"
@@ -160,16 +161,6 @@ Tensor eye(int64_t rows, int64_t columns, DType dtype) {
 
 namespace {
 
-struct Clone {
-  static constexpr OpMeta meta{"clone"};
-  static Tensor forward(OpContext&, const Tensor& x) {
-    const Tensor y = Tensor::empty_like(x);
-    autograd_runtime().copy_into(y, x);
-    return y;
-  }
-  static Grads backward(OpContext&, const Tensor& gy) { return {gy}; }
-};
-
 // The old values are gone: their gradient is 0.
 struct Fill {
   static constexpr OpMeta meta{"fill_"};
@@ -183,7 +174,6 @@ struct Fill {
 
 }  // namespace
 
-Tensor clone(const Tensor& x) { return apply<Clone>(x); }
 Tensor fill_(const Tensor& x, Scalar value) {
   value.check_fits("fill_", x.dtype());
   return apply_inplace<Fill>(x, value);
@@ -344,7 +334,7 @@ Tensor triu_indices(int64_t row, int64_t col, int64_t offset, OptDType dtype) {
 Tensor fill_tensor_(const Tensor& x, const Tensor& value) {
   PLAIT_CHECK(value.dim() == 0, kValue, "fill_: expected a number or a 0-d tensor, got shape ",
               value.shape());
-  autograd_runtime().assign(x, value);
+  copy_(x, value);
   return x;
 }
 
@@ -565,16 +555,6 @@ tensor([[0, 1, 1],
 >>> plait.triu_indices(2, 2)
 tensor([[0, 0, 1],
         [0, 1, 1]]))"},
-    {"clone(Tensor input, *, any memory_format=None) -> Tensor", "fm", PLAIT_BOX(clone),
-     R"(A copy with memory of its own; gradients flow through it.
-
-Strides are kept when the elements are dense in memory.
-
->>> x = plait.tensor([1, 2])
->>> y = x.clone()
->>> y[0] = 5
->>> x
-tensor([1, 2]))"},
     {"zero_(Tensor self) -> Tensor", "m", PLAIT_BOX(zero_), R"(Sets every element to 0, in place.
 
 >>> plait.ones(2).zero_()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Tensors made of numbers, and copies.
+// Tensors made of numbers.
 #pragma once
 
 #include <optional>
@@ -19,9 +19,6 @@ Tensor full_like(const Tensor& x, Scalar value);
 Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype);
 inline Tensor arange(int64_t n) { return arange(int64_t{0}, n, int64_t{1}, DType::kInt64); }
 Tensor eye(int64_t rows, int64_t columns, DType dtype);
-
-// A dense copy in the same memory order, recorded.
-Tensor clone(const Tensor& x);
 
 // In place, recorded; return x.
 Tensor fill_(const Tensor& x, Scalar value);

@@ -13,6 +13,7 @@
 #include "core/parallel.h"
 #include "core/scalar.h"
 #include "kernels/dispatch.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/create/random_draw.h"
 #include "ops/registry.h"
@@ -36,7 +37,7 @@ void fill_dense(const Tensor& x, DType dtype, F fill) {
   if (x.is_contiguous() && x.dtype() == dtype) return fill(x);
   const Tensor dense = Tensor::empty(x.shape(), dtype);
   fill(dense);
-  autograd_runtime().copy_into(x, dense);
+  copy_into(x, dense);
 }
 
 // A fill by one of the kernels: float64 by the one for doubles, the others by that for floats.
@@ -69,7 +70,7 @@ void fill_uniform(const Tensor& x, double low, double high, Generator* generator
     parallel_for(u.numel(), kGrainElements, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) p[i] = start + range * (std::floor(p[i] * steps) / steps);
     });
-    return autograd_runtime().copy_into(x, u);
+    return copy_into(x, u);
   }
   const RandomTable& k = kernels().random;
   fill_floats(
@@ -179,7 +180,7 @@ struct RandomFill {
         parallel_for(z.numel(), kGrainElements / 16, [&](int64_t begin, int64_t end) {
           for (int64_t i = begin; i < end; ++i) p[i] = std::exp(p[i]);
         });
-        autograd_runtime().copy_into(y, z);
+        copy_into(y, z);
         break;
       }
       case Fill::kCauchy:
@@ -255,7 +256,7 @@ Tensor bernoulli_p_(const Tensor& x, double p, Generator* generator) {
 struct Bernoulli {
   static constexpr OpMeta meta{"bernoulli"};
   static Tensor forward(OpContext&, const Tensor& p, DType dtype, Generator* generator) {
-    const Tensor from = contiguous(autograd_runtime().cast(p, DType::kFloat64));
+    const Tensor from = contiguous(cast(p, DType::kFloat64));
     const double* q = from.data<double>();
     for (int64_t i = 0; i < from.numel(); ++i) check_probability(q[i]);
     const Tensor y = Tensor::empty(p.shape(), dtype);
@@ -282,7 +283,7 @@ Tensor bernoulli_p(const Tensor& x, double p, Generator* generator) {
 Tensor bernoulli_tensor_(const Tensor& x, const Tensor& p, Generator* generator) {
   check_floating("bernoulli_", p.dtype());
   const Tensor draws = apply<Bernoulli>(expand(detach(p), x.shape()), x.dtype(), generator);
-  autograd_runtime().assign(x, draws);
+  copy_(x, draws);
   return x;
 }
 
@@ -399,9 +400,7 @@ Tensor normal_of(const Tensor& mean, const Tensor& std, Generator* generator) {
   check_floating("normal", dtype);
   const Dims shape = broadcast_shapes("normal", mean.shape(), std.shape());
   NoGradGuard guard;
-  const auto dense = [&](const Tensor& t) {
-    return contiguous(expand(autograd_runtime().cast(t, DType::kFloat64), shape));
-  };
+  const auto dense = [&](const Tensor& t) { return contiguous(expand(cast(t, DType::kFloat64), shape)); };
   const Tensor m = dense(mean), s = dense(std), z = Tensor::empty(shape, dtype);
   for (int64_t i = 0; i < s.numel(); ++i) {
     PLAIT_CHECK(s.data<double>()[i] >= 0, kValue, "normal: expected std of at least 0, got ",
@@ -446,7 +445,7 @@ Tensor multinomial(const Tensor& p, int64_t num_samples, bool replacement, Gener
   PLAIT_CHECK(replacement || num_samples <= n, kValue, "multinomial: cannot draw ", num_samples, " of ", n,
               " categories without replacement");
   NoGradGuard guard;
-  const Tensor weights = contiguous(autograd_runtime().cast(p, DType::kFloat64));
+  const Tensor weights = contiguous(cast(p, DType::kFloat64));
   for (int64_t r = 0; r < rows; ++r) {
     const double* w = weights.data<double>() + r * n;
     double sum = 0;

@@ -8,6 +8,7 @@
 #include "autograd/op.h"
 #include "core/parallel.h"
 #include "kernels/dispatch.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index.h"
 #include "ops/pointwise/pointwise.h"
@@ -117,7 +118,7 @@ struct EmbeddingGradient {
       const bool skipped = index.data<int64_t>()[i] == use.padding_idx;
       factor.data<float>()[i] = skipped ? 0 : scale.empty() ? 1 : scale[static_cast<size_t>(i)];
     }
-    return {mul(rows, autograd_runtime().cast(factor, rows.dtype())), Tensor()};
+    return {mul(rows, cast(factor, rows.dtype())), Tensor()};
   }
 };
 
@@ -165,8 +166,7 @@ Tensor checked_index(const char* op, const Tensor& input, const Tensor& table) {
   PLAIT_CHECK(is_integral(input.dtype()) && input.dtype() != DType::kBool, kType, op,
               ": expected indices of an integer dtype, got ", dtype_name(input.dtype()));
   const int64_t rows = table.shape()[0];
-  const Tensor index =
-      contiguous(input.dtype() == DType::kInt64 ? input : autograd_runtime().cast(input, DType::kInt64));
+  const Tensor index = contiguous(cast(input, DType::kInt64));
   if (kernels().rows.inside(index.data<int64_t>(), index.numel(), rows)) return index;
   for (int64_t i = 0; i < index.numel(); ++i) {
     const int64_t v = index.data<int64_t>()[i];

@@ -6,6 +6,7 @@
 #include "autograd/op.h"
 #include "core/parallel.h"
 #include "kernels/dispatch.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index.h"
 #include "ops/index/scatter.h"
@@ -29,7 +30,7 @@ Tensor at_least_1d(const Tensor& x) { return x.dim() == 0 ? view(x, Dims{1}) : x
 Tensor checked_index(const char* op, const Tensor& index) {
   PLAIT_CHECK(is_integral(index.dtype()) && index.dtype() != DType::kBool, kType, op,
               ": expected an integer index tensor, got ", dtype_name(index.dtype()));
-  return index.dtype() == DType::kInt64 ? index : autograd_runtime().cast(index, DType::kInt64);
+  return cast(index, DType::kInt64);
 }
 
 // index may be smaller than x in every dimension but `dim`, where it may have any size.
@@ -303,7 +304,7 @@ struct ScatterAdd {
 };
 
 struct ScatterMultiply {
-  static constexpr OpMeta meta{"scatter(reduce='multiply')", false};
+  static constexpr OpMeta meta{"scatter(reduce='multiply')"};
   static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& index, const Tensor& src,
                         int64_t dim) {
     const Tensor y = fresh_or_destination(ctx, x);

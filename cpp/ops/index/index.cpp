@@ -3,6 +3,7 @@
 #include "ops/index/index.h"
 
 #include "autograd/op.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index_plan.h"
 #include "ops/registry.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Reading and writing whole slices along one dimension, named by a 1-d index tensor.
 #include "autograd/op.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index.h"
 #include "ops/index/index_plan.h"
@@ -124,8 +125,7 @@ Tensor index_fill_tensor_(const Tensor& x, int64_t dim, const Tensor& index, con
   const int64_t d = wrap_dim("index_fill_", dim, x.dim());
   const Tensor i = checked_index("index_fill_", index);
   const Tensor to = x.dim() == 0 ? view(x, Dims{1}) : x;
-  index_put_(to, at_dim(d, i),
-             value.dtype() == x.dtype() ? value : autograd_runtime().cast(value, x.dtype()));
+  index_put_(to, at_dim(d, i), cast(value, x.dtype()));
   return x;
 }
 Tensor index_fill_(const Tensor& x, int64_t dim, const Tensor& index, Scalar value) {
@@ -141,8 +141,8 @@ Tensor index_fill_tensor(const Tensor& x, int64_t dim, const Tensor& index, cons
 
 // Row-major element numbers of x as one index tensor per dimension.
 std::vector<Tensor> unravel(const Tensor& x, const Tensor& index) {
-  const Tensor flat = autograd_runtime().cast(index, DType::kInt64);
-  const int64_t* p = contiguous(flat).data<int64_t>();
+  const Tensor flat = contiguous(cast(index, DType::kInt64));
+  const int64_t* p = flat.data<int64_t>();
   std::vector<Tensor> out;
   for (int64_t d = 0; d < x.dim(); ++d) out.push_back(Tensor::empty(index.shape(), DType::kInt64));
   for (int64_t i = 0; i < index.numel(); ++i) {

@@ -7,6 +7,7 @@
 #include "autograd/op.h"
 #include "core/parallel.h"
 #include "kernels/dispatch.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index.h"
 #include "ops/pointwise/pointwise_run.h"
@@ -43,9 +44,7 @@ void check_mask(const char* op, const Tensor& mask) {
 // The mask as a contiguous tensor of this shape.
 Tensor dense_mask(const Tensor& mask, IntSpan shape) { return contiguous(expand(mask, shape)); }
 
-Tensor to_dtype(const Tensor& x, DType dtype) {
-  return x.dtype() == dtype ? x : autograd_runtime().cast(x, dtype);
-}
+Tensor to_dtype(const Tensor& x, DType dtype) { return cast(x, dtype); }
 
 template <class T>
 void write_coordinates(const Tensor& x, const std::vector<int64_t>& before, int64_t* out) {

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "autograd/op.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index.h"
 #include "ops/index/scatter.h"
@@ -39,7 +40,7 @@ Scalar neutral(Meeting how, DType dtype) {
 }
 
 Tensor ones_of(const Tensor& x) { return full(x.shape(), int64_t{1}, x.dtype()); }
-Tensor one_where(const Tensor& mask, DType dtype) { return autograd_runtime().cast(mask, dtype); }
+Tensor one_where(const Tensor& mask, DType dtype) { return cast(mask, dtype); }
 
 // How many values meet at each place, at least 1.
 Tensor count_meetings(const Tensor& x, int64_t dim, const Tensor& index, bool include_self) {

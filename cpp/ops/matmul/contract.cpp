@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "autograd/runtime.h"
+#include "ops/copy.h"
 #include "ops/matmul/einsum_plan.h"
 #include "ops/matmul/matmul.h"
 #include "ops/matmul/matmul_run.h"
@@ -13,10 +13,6 @@
 
 namespace plait {
 namespace {
-
-Tensor cast(const Tensor& x, DType dtype) {
-  return x.dtype() == dtype ? x : autograd_runtime().cast(x, dtype);
-}
 
 // ---- einsum ----
 

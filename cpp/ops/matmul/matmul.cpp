@@ -3,7 +3,7 @@
 #include "ops/matmul/matmul.h"
 
 #include "autograd/op.h"
-#include "autograd/runtime.h"
+#include "ops/copy.h"
 #include "ops/matmul/matmul_run.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
@@ -87,7 +87,7 @@ struct AddProduct {
       options.bias = x;
       options.beta = 0;
     } else if (beta != 0) {
-      autograd_runtime().copy_into(y, x);
+      copy_into(y, x);
     }
     run_product(y, a, b, options);
     return y;

@@ -194,7 +194,7 @@ void backward_kernel(const Tensor& gy, const Tensor& query, const Tensor& key, c
 }
 
 struct AttentionGrad {
-  static constexpr OpMeta meta{"attention_grad", false};
+  static constexpr OpMeta meta{"attention_grad"};
   static std::vector<Tensor> forward(OpContext&, const Tensor& gy, const Tensor& q, const Tensor& k,
                                      const Tensor& v, bool causal, double scale) {
     const Tensor gq = Tensor::empty(q.shape(), q.dtype()), gk = Tensor::empty(k.shape(), k.dtype()),

@@ -3,6 +3,8 @@
 
 #include "autograd/op.h"
 #include "kernels/conv/conv_driver.h"
+#include "ops/copy.h"
+#include "ops/reduce/reduce.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
 
@@ -12,11 +14,9 @@ namespace {
 // float16 and bfloat16 are computed in float32 and rounded once.
 bool is_native(DType d) { return d == DType::kFloat32 || d == DType::kFloat64; }
 Tensor native(const Tensor& t) {
-  return is_native(t.dtype()) ? contiguous(t) : autograd_runtime().cast(contiguous(t), DType::kFloat32);
+  return is_native(t.dtype()) ? contiguous(t) : cast(contiguous(t), DType::kFloat32);
 }
-Tensor rounded(const Tensor& t, DType dtype) {
-  return t.dtype() == dtype ? t : autograd_runtime().cast(t, dtype);
-}
+Tensor rounded(const Tensor& t, DType dtype) { return cast(t, dtype); }
 
 int64_t output_size(int64_t in, int64_t pad, int64_t kernel, int64_t stride, int64_t dilation) {
   const int64_t span = in + pad - dilation * (kernel - 1) - 1;
@@ -63,7 +63,7 @@ ConvParams fitted(ConvParams p, IntSpan x, IntSpan w, IntSpan y) {
 Tensor bias_grad(const Tensor& g) {
   Dims shape(g.dim(), 1);
   shape[1] = g.shape()[1];
-  return reshape(autograd_runtime().sum_to(g, shape), Dims{g.shape()[1]});
+  return reshape(sum_to(g, shape), Dims{g.shape()[1]});
 }
 
 struct Convolution {

@@ -291,7 +291,7 @@ struct CrossEntropy {
 
     std::vector<double> a(static_cast<size_t>(rows)), b(o.smoothing > 0 ? static_cast<size_t>(rows) : 0),
         hit(a);
-    const Tensor g = autograd_runtime().cast(contiguous(gy), DType::kFloat64);
+    const Tensor g = cast(contiguous(gy), DType::kFloat64);
     for_rows(rows, [&](int64_t r) {
       const auto i = static_cast<size_t>(r);
       const double up = w.ignored(r) ? 0 : scale * g.data<double>()[o.reduction == Reduce::kNone ? r : 0];
@@ -343,7 +343,7 @@ struct CrossEntropy {
       whole.data<double>()[r] = hit.data<double>()[r] + on * share * w.total();
       index.data<int64_t>()[r] = w.ignored(r) ? 0 : target.data<int64_t>()[r];
     }
-    const auto as_x = [&](const Tensor& v) { return autograd_runtime().cast(v, x.dtype()); };
+    const auto as_x = [&](const Tensor& v) { return cast(v, x.dtype()); };
     const Tensor g = o.reduction == Reduce::kNone ? reshape(gy, Dims{rows, 1}) : gy;
     Tensor gx = mul(mul(g, as_x(whole)), softmax(x, 1));
     if (o.smoothing > 0) {
@@ -401,10 +401,10 @@ struct NllLoss {
         index.data<int64_t>()[r] = w.ignored(r) ? 0 : w.target(r);
       }
       const Tensor g = o.reduction == Reduce::kNone ? reshape(gy, row_shape) : gy;
-      const Tensor values = expand(mul(g, autograd_runtime().cast(shares, gy.dtype())), row_shape);
+      const Tensor values = expand(mul(g, cast(shares, gy.dtype())), row_shape);
       return {scatter_add_(zeros(shape, gy.dtype()), 1, index, values), Tensor(), Tensor()};
     }
-    const Tensor g = contiguous(gy), gx = autograd_runtime().zeros(shape, gy.dtype());
+    const Tensor g = contiguous(gy), gx = zeros(shape, gy.dtype());
     dispatch(gy.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       for_rows(rows, [&](int64_t r) {
@@ -447,15 +447,12 @@ void check_targets(const char* op, const Tensor& target, int64_t classes, int64_
                 " is out of bounds for ", classes, " classes");
   }
 }
-Tensor class_indices(const Tensor& target) {
-  return contiguous(target.dtype() == DType::kInt64 ? target
-                                                    : autograd_runtime().cast(target, DType::kInt64));
-}
+Tensor class_indices(const Tensor& target) { return contiguous(cast(target, DType::kInt64)); }
 
 // Class weights for inputs of a dtype; constants.
 Tensor of_compute_type(const Tensor& weight, DType input) {
   const DType compute = input == DType::kFloat64 ? DType::kFloat64 : DType::kFloat32;
-  return weight.defined() ? contiguous(autograd_runtime().cast(weight.alias(), compute)) : weight;
+  return weight.defined() ? contiguous(cast(weight.alias(), compute)) : weight;
 }
 
 Tensor cross_entropy(const Tensor& x, const Tensor& target, const Tensor& weight, Legacy average,

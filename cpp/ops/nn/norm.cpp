@@ -6,6 +6,7 @@
 
 #include "autograd/op.h"
 #include "kernels/norm/norm_driver.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/pointwise/pointwise.h"
 #include "ops/reduce/reduce.h"
@@ -21,7 +22,7 @@ DType compute_dtype(DType dtype) { return dtype == DType::kFloat64 ? DType::kFlo
 Tensor as_parameter(const Tensor& p, DType dtype) {
   if (!p.defined()) return p;
   const DType wanted = compute_dtype(dtype);
-  return contiguous(p.dtype() == wanted ? p : autograd_runtime().cast(p, wanted));
+  return contiguous(cast(p, wanted));
 }
 const void* data_or_null(const Tensor& t) { return t.defined() ? t.data_ptr() : nullptr; }
 void* output_or_null(const Tensor& t) { return t.defined() ? t.data_ptr() : nullptr; }
@@ -253,8 +254,8 @@ struct BatchNorm {
   }
   static void freeze(const Tensor& running_mean, const Tensor& running_var, double eps, const Tensor& mean,
                      const Tensor& rstd) {
-    autograd_runtime().copy_into(mean, running_mean);
-    autograd_runtime().copy_into(rstd, running_var);
+    copy_into(mean, running_mean);
+    copy_into(rstd, running_var);
     dispatch(rstd.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       T* r = rstd.data<T>();

@@ -8,6 +8,8 @@
 #include "autograd/op.h"
 #include "core/parallel.h"
 #include "kernels/dispatch.h"
+#include "ops/copy.h"
+#include "ops/create/create.h"
 #include "ops/reduce/reduce.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
@@ -110,11 +112,9 @@ class RowWalk {
 
 bool is_native(DType d) { return d == DType::kFloat32 || d == DType::kFloat64; }
 Tensor native(const Tensor& t) {
-  return is_native(t.dtype()) ? contiguous(t) : autograd_runtime().cast(contiguous(t), DType::kFloat32);
+  return is_native(t.dtype()) ? contiguous(t) : cast(contiguous(t), DType::kFloat32);
 }
-Tensor rounded(const Tensor& t, DType dtype) {
-  return t.dtype() == dtype ? t : autograd_runtime().cast(t, dtype);
-}
+Tensor rounded(const Tensor& t, DType dtype) { return cast(t, dtype); }
 template <class F>
 void dispatch_native(const Tensor& t, F&& f) {
   if (t.dtype() == DType::kFloat32) {
@@ -376,7 +376,7 @@ struct AdaptiveAverage {
   static constexpr OpMeta meta{"adaptive_avg_pool"};
   static Tensor forward(OpContext&, const Tensor& x, const Window& p, const Dims& y_shape, const Dims&) {
     const Tensor xn = native(x);
-    const Tensor y = autograd_runtime().zeros(y_shape, xn.dtype());
+    const Tensor y = zeros(y_shape, xn.dtype());
     dispatch_native(xn, [&](auto tag) {
       using T = typename decltype(tag)::type;
       parallel_for(p.planes, p.planes_per_thread(), [&](int64_t begin, int64_t end) {
@@ -400,7 +400,7 @@ struct AdaptiveAverageGrad {
   static constexpr OpMeta meta{"adaptive_avg_pool_grad"};
   static Tensor forward(OpContext&, const Tensor& gy, const Window& p, const Dims& x_shape) {
     const Tensor g = native(gy);
-    const Tensor gx = autograd_runtime().zeros(x_shape, g.dtype());
+    const Tensor gx = zeros(x_shape, g.dtype());
     dispatch_native(g, [&](auto tag) {
       using T = typename decltype(tag)::type;
       parallel_for(p.planes, p.planes_per_thread(), [&](int64_t begin, int64_t end) {
@@ -540,7 +540,7 @@ TensorMaybePair max_pool(const Tensor& x, IntSpan kernel, std::optional<Dims> st
   const std::vector<Tensor> r = apply<MaxPool>(as_planes(x, p), p, plane_shape(p), return_indices);
   const Dims shape = result_shape(x, p, kDims);
   if (!return_indices) return {reshape(r[0], shape), Tensor()};
-  return {reshape(r[0], shape), reshape(autograd_runtime().cast(r[1], DType::kInt64), shape)};
+  return {reshape(r[0], shape), reshape(cast(r[1], DType::kInt64), shape)};
 }
 
 template <int64_t kDims>
@@ -617,7 +617,7 @@ TensorMaybePair adaptive_max_pool(const Tensor& x, IntSpan size, bool return_ind
                                               : apply<AdaptiveMax>(planes, p, plane_shape(p), planes.shape());
   const Dims shape = result_shape(x, p, kDims);
   if (!return_indices) return {reshape(r[0], shape), Tensor()};
-  return {reshape(r[0], shape), reshape(autograd_runtime().cast(r[1], DType::kInt64), shape)};
+  return {reshape(r[0], shape), reshape(cast(r[1], DType::kInt64), shape)};
 }
 
 #define PLAIT_POOL_ARGS                                                                                 \

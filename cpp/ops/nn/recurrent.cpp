@@ -9,6 +9,9 @@
 #include "core/parallel.h"
 #include "kernels/dispatch.h"
 #include "kernels/gemm/gemm.h"
+#include "ops/copy.h"
+#include "ops/create/create.h"
+#include "ops/reduce/reduce.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
 
@@ -135,7 +138,7 @@ Tensor weight_gradient(const Sizes& s, const Tensor& g, const Tensor& y, const T
 }
 
 Tensor bias_gradient(const Tensor& g) {
-  return reshape(autograd_runtime().sum_to(g, Dims{1, 1, g.shape()[2]}), Dims{g.shape()[2]});
+  return reshape(sum_to(g, Dims{1, 1, g.shape()[2]}), Dims{g.shape()[2]});
 }
 
 template <class F>
@@ -149,7 +152,7 @@ Sizes sizes_of(const Tensor& gates, const Tensor& h0, bool reverse) {
 
 // A gradient as contiguous values, zero where nothing arrived.
 Tensor filled(const Tensor& g, const Tensor& like) {
-  return g.defined() ? contiguous(g) : autograd_runtime().zeros(like.shape(), like.dtype());
+  return g.defined() ? contiguous(g) : zeros(like.shape(), like.dtype());
 }
 
 // The gradients come from fused kernels and are not recorded.
@@ -199,7 +202,7 @@ struct Lstm {
     ctx.save(active, c, h_start, c_start, w);
     ctx.save_result(y, 0);
     const int64_t last = s.at(s.steps - 1);
-    return {y, autograd_runtime().clone(select(y, 0, last)), autograd_runtime().clone(select(c, 0, last))};
+    return {y, clone(select(y, 0, last)), clone(select(c, 0, last))};
   }
   static Grads backward(OpContext& ctx, const Grads& gys, bool reverse) {
     only_once("lstm");
@@ -208,8 +211,7 @@ struct Lstm {
     const Sizes s = sizes_of(active, h0, reverse);
     const Tensor gates = Tensor::empty(active.shape(), active.dtype());
     // gh, gc: gradients of the state behind the step at hand.
-    const Tensor gh = autograd_runtime().clone(filled(gys[1], h0)),
-                 gc = autograd_runtime().clone(filled(gys[2], c0));
+    const Tensor gh = clone(filled(gys[1], h0)), gc = clone(filled(gys[2], c0));
     const Tensor gy = gys[0].defined() ? contiguous(gys[0]) : Tensor();
     const Tensor gw = dispatch_native(active, [&](auto tag) {
       using T = typename decltype(tag)::type;
@@ -277,7 +279,7 @@ struct Gru {
     });
     ctx.save(active, recurrent_n, h_start, w);
     ctx.save_result(y, 0);
-    return {y, autograd_runtime().clone(select(y, 0, s.at(s.steps - 1)))};
+    return {y, clone(select(y, 0, s.at(s.steps - 1)))};
   }
   static Grads backward(OpContext& ctx, const Grads& gys, bool reverse) {
     only_once("gru");
@@ -286,8 +288,7 @@ struct Gru {
     const Sizes s = sizes_of(active, h0, reverse);
     const Tensor gates = Tensor::empty(active.shape(), active.dtype()),
                  products = Tensor::empty(active.shape(), active.dtype());
-    const Tensor gh = autograd_runtime().clone(filled(gys[1], h0)),
-                 next = Tensor::empty(h0.shape(), h0.dtype());
+    const Tensor gh = clone(filled(gys[1], h0)), next = Tensor::empty(h0.shape(), h0.dtype());
     const Tensor gy = gys[0].defined() ? contiguous(gys[0]) : Tensor();
     const Tensor gw = dispatch_native(active, [&](auto tag) {
       using T = typename decltype(tag)::type;

@@ -4,6 +4,7 @@
 
 #include "autograd/op.h"
 #include "kernels/softmax/softmax_driver.h"
+#include "ops/copy.h"
 #include "ops/pointwise/pointwise.h"
 #include "ops/reduce/reduce.h"
 #include "ops/registry.h"
@@ -59,7 +60,7 @@ Tensor run(const Tensor& x, int64_t dim, std::optional<DType> dtype) {
   const DType out = dtype ? *dtype : x.dtype();
   PLAIT_CHECK(is_floating(out), kType, Op::meta.name, ": expected a floating-point dtype, got ",
               dtype_name(out), "\nhint: pass dtype=plait.float32 to convert first");
-  const Tensor in = x.dtype() == out ? x : autograd_runtime().cast(x, out);
+  const Tensor in = cast(x, out);
   return apply<Op>(in, wrap_dim(Op::meta.name, dim, x.dim()));
 }
 

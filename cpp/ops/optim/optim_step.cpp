@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "autograd/meta.h"
-#include "autograd/runtime.h"
 #include "core/parallel.h"
 #include "kernels/dispatch.h"
 #include "kernels/optim/optim_args.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/registry.h"
 
@@ -42,12 +42,12 @@ class DenseCopies {
   Tensor take(const Tensor& t, const Tensor& like, bool written) {
     if (t.strides() == like.strides() || (t.is_contiguous() && like.is_contiguous())) return t;
     Tensor copy = Tensor::empty_like(like, t.dtype());
-    autograd_runtime().copy_into(copy, t);
+    copy_into(copy, t);
     if (written) copies_.emplace_back(t, copy);
     return copy;
   }
   void store_back() {
-    for (const auto& [t, copy] : copies_) autograd_runtime().copy_into(t, copy);
+    for (const auto& [t, copy] : copies_) copy_into(t, copy);
   }
 
  private:
@@ -396,7 +396,7 @@ void zero_grad(const Tensors& tensors, bool set_to_none) {
     if (is_dense(g)) {
       set_zero(g);
     } else {
-      autograd_runtime().copy_into(g, Tensor::scalar(0.0, g.dtype()));
+      copy_into(g, Tensor::scalar(0.0, g.dtype()));
     }
     g.bump_version();
   }

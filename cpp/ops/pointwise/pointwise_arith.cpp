@@ -4,6 +4,7 @@
 #include <string>
 
 #include "autograd/op.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/pointwise/pointwise.h"
 #include "ops/pointwise/pointwise_composite.h"
@@ -166,9 +167,7 @@ Tensor pow_(const Tensor& a, const Tensor& b) {
 }
 
 Tensor float_power(const Tensor& a, const Tensor& b) {
-  const auto wide = [](const Tensor& x) {
-    return x.dtype() == DType::kFloat64 ? x : autograd_runtime().cast(x, DType::kFloat64);
-  };
+  const auto wide = [](const Tensor& x) { return cast(x, DType::kFloat64); };
   return pow(wide(a), b.is_wrapped_number() ? b : wide(b));
 }
 
@@ -179,7 +178,7 @@ Tensor div_rounded(const Tensor& a, const Tensor& b, std::optional<std::string_v
 }
 Tensor div_rounded_(const Tensor& a, const Tensor& b, std::optional<std::string_view> mode) {
   if (!mode) return div_(a, b);
-  autograd_runtime().assign(a, div(a, b, *mode));
+  copy_(a, div(a, b, *mode));
   return a;
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "autograd/op.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/pointwise/pointwise.h"
 #include "ops/pointwise/pointwise_composite.h"
@@ -71,7 +72,7 @@ Tensor run(const Tensor& x, bool inplace, P... p) {
 }
 // The in-place form of what is made of other operators.
 Tensor write_back(const Tensor& x, const Tensor& result) {
-  autograd_runtime().assign(x, result);
+  copy_(x, result);
   return x;
 }
 
@@ -229,7 +230,7 @@ Tensor polygamma(int64_t n, const Tensor& x) {
   return apply<PolygammaOp>(x, static_cast<double>(n));
 }
 Tensor square(const Tensor& x) {
-  if (x.dtype() == DType::kBool) return autograd_runtime().cast(x, DType::kInt64);
+  if (x.dtype() == DType::kBool) return cast(x, DType::kInt64);
   return apply<SquareOp>(x);
 }
 Tensor round(const Tensor& x, int64_t decimals) { return apply<RoundOp>(x, decimals); }

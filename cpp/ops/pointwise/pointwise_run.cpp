@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "kernels/dispatch.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/pointwise/pointwise_op.h"
 

@@ -5,6 +5,7 @@
 
 #include "autograd/op.h"
 #include "kernels/dispatch.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/pointwise/pointwise.h"
 #include "ops/pointwise/pointwise_composite.h"
@@ -180,16 +181,14 @@ Tensor isclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool 
   Tensor close = eq(a, b);
   if (equal_nan && a.is_floating()) close = logical_or(close, logical_and(isnan(a), isnan(b)));
   if (rtol == 0 && atol == 0) return close;
-  const auto wide = [](const Tensor& x) {
-    return x.is_floating() ? x : autograd_runtime().cast(x, DType::kFloat64);
-  };
+  const auto wide = [](const Tensor& x) { return x.is_floating() ? x : cast(x, DType::kFloat64); };
   const Tensor wa = wide(a), wb = wide(b);
   const Tensor distance = abs(wa - wb), allowed = add(mul(abs(wb), rtol), atol);
   return logical_or(close, logical_and(isfinite(distance), le(distance, allowed)));
 }
 
 bool all_set(const Tensor& test) {
-  const Tensor t = test.is_contiguous() ? test : autograd_runtime().clone(test);
+  const Tensor t = test.is_contiguous() ? test : clone(test);
   return !std::memchr(t.data_ptr(), 0, static_cast<size_t>(t.numel()));
 }
 bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool equal_nan) {
@@ -201,7 +200,7 @@ Tensor rad2deg(const Tensor& x) { return mul(x, 57.29577951308232); }
 Tensor ldexp(const Tensor& a, const Tensor& b) { return mul(a, pow(number(2.0), b)); }
 template <Tensor (*kF)(const Tensor&)>
 Tensor write_back(const Tensor& x) {
-  autograd_runtime().assign(x, kF(x));
+  copy_(x, kF(x));
   return x;
 }
 

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "autograd/op.h"
+#include "ops/copy.h"
 #include "ops/pointwise/pointwise.h"
 #include "ops/pointwise/pointwise_composite.h"
 #include "ops/pointwise/pointwise_op.h"

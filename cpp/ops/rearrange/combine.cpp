@@ -8,6 +8,7 @@
 #include "autograd/op.h"
 #include "core/parallel.h"
 #include "kernels/dispatch.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
@@ -63,7 +64,7 @@ void join(const Tensor& y, const std::vector<Tensor>& xs, int64_t dim) {
   int64_t offset = y.offset();
   for (const Tensor& x : xs) {
     shape[dim] = x.shape()[dim];
-    autograd_runtime().copy_into(y.alias(shape, y.strides(), offset), x);
+    copy_into(y.alias(shape, y.strides(), offset), x);
     offset += shape[dim] * y.strides()[dim];
   }
 }
@@ -150,7 +151,7 @@ Tensor cat(const std::vector<Tensor>& xs, int64_t dim) {
     sizes.push_back(x.shape()[d]);
   }
   const DType dtype = common_dtype(xs);
-  if (common_dtype(used) != dtype) used[0] = autograd_runtime().cast(used[0], dtype);
+  if (common_dtype(used) != dtype) used[0] = cast(used[0], dtype);
   return apply<Cat>(used, d, sizes);
 }
 

@@ -6,6 +6,7 @@
 #include "autograd/op.h"
 #include "core/parallel.h"
 #include "kernels/dispatch.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index.h"
 #include "ops/rearrange/rearrange.h"

@@ -9,6 +9,7 @@
 #include "core/parallel.h"
 #include "kernels/copy/copy_driver.h"
 #include "kernels/dispatch.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index.h"
 #include "ops/rearrange/combine.h"
@@ -62,7 +63,7 @@ struct Roll {
           shape[d] -= shift;
         }
       }
-      autograd_runtime().copy_into(y.alias(shape, y.strides(), to), x.alias(shape, x.strides(), from));
+      copy_into(y.alias(shape, y.strides(), to), x.alias(shape, x.strides(), from));
     }
     return y;
   }
@@ -286,7 +287,7 @@ Tensor repeat_each_by(const Tensor& x, const Tensor& repeats, std::optional<int6
   const int64_t d = dim ? wrap_dim("repeat_interleave", *dim, from.dim()) : 0, n = from.shape()[d];
   PLAIT_CHECK(repeats.numel() == 1 || repeats.numel() == n, kValue, "repeat_interleave: expected ", n,
               " repeats (the size of dimension ", d, "), got ", repeats.numel());
-  const Tensor counts = contiguous(autograd_runtime().cast(repeats, DType::kInt64));
+  const Tensor counts = contiguous(cast(repeats, DType::kInt64));
   const auto* const p = counts.data<int64_t>();
   const auto count = [&](int64_t i) { return p[repeats.numel() == 1 ? 0 : i]; };
   int64_t total = 0;
@@ -320,7 +321,7 @@ Tensor diagflat(const Tensor& x, int64_t offset) { return diag_embed(flatten(x),
 Tensor one_hot(const Tensor& index, int64_t num_classes) {
   PLAIT_CHECK(index.dtype() == DType::kInt64 || index.dtype() == DType::kInt32, kType,
               "one_hot: expected an int64 tensor of class numbers, got ", dtype_name(index.dtype()));
-  const Tensor dense = contiguous(autograd_runtime().cast(index, DType::kInt64));
+  const Tensor dense = contiguous(cast(index, DType::kInt64));
   const int64_t* const p = dense.data<int64_t>();
   const int64_t n = dense.numel();
   int64_t highest = -1;

@@ -3,6 +3,7 @@
 #include "ops/reduce/reduce.h"
 
 #include "autograd/op.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/pointwise/pointwise.h"
 #include "ops/rearrange/combine.h"
@@ -88,7 +89,7 @@ struct Prod {
 };
 
 struct CountNonzero {
-  static constexpr OpMeta meta{"count_nonzero", false};
+  static constexpr OpMeta meta{"count_nonzero"};
   static Tensor forward(OpContext&, const Tensor& x, const Axes& axes, ReduceFinish finish, DType dtype) {
     return run_reduction(ReduceOp::kCount, x, axes, {finish, dtype});
   }
@@ -102,7 +103,7 @@ DType sum_dtype(const Tensor& x, std::optional<DType> dtype) {
 // of narrower floats is a sum of float64. (16-bit floats are summed in float32 in any case.)
 Tensor as_summand(const Tensor& x, DType out) {
   const bool converts = x.is_floating() && x.dtype() != out && (!is_floating(out) || out == DType::kFloat64);
-  return converts ? autograd_runtime().cast(x, out) : x;
+  return converts ? cast(x, out) : x;
 }
 
 Tensor truth(const char* op, const Tensor& x, IntSpan dims, bool keepdim, ReduceFinish finish) {
@@ -129,7 +130,7 @@ Tensor mean(const Tensor& x, IntSpan dims, bool keepdim, std::optional<DType> dt
   const DType out = dtype ? *dtype : x.dtype();
   PLAIT_CHECK(is_floating(out), kType, "mean: expected a floating-point dtype, got ", dtype_name(out),
               "\nhint: convert first, x.float().mean(), or pass dtype=plait.float32");
-  const Tensor in = x.is_floating() ? as_summand(x, out) : autograd_runtime().cast(x, out);
+  const Tensor in = x.is_floating() ? as_summand(x, out) : cast(x, out);
   return apply<Mean>(in, x.shape(), make_axes("mean", x, dims, keepdim), out);
 }
 
@@ -137,7 +138,7 @@ Tensor prod(const Tensor& x, std::optional<int64_t> dim, bool keepdim, std::opti
   const DType out = sum_dtype(x, dtype);
   const Axes axes = dim ? make_axis("prod", x, *dim, keepdim) : all_axes(x, keepdim);
   Tensor in = as_summand(x, out);
-  if (!in.is_floating() && is_floating(out)) in = autograd_runtime().cast(in, out);  // int64 would wrap
+  if (!in.is_floating() && is_floating(out)) in = cast(in, out);  // int64 would wrap
   return apply<Prod>(in, axes, out);
 }
 

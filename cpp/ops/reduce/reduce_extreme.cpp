@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Maximum, minimum, and where they are. NaN counts as the largest and the smallest of all.
 #include "autograd/op.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index.h"
 #include "ops/pointwise/pointwise.h"
@@ -33,7 +34,7 @@ struct Extreme {
     const Tensor x = ctx.saved(0), y = restore_dims(ctx.saved(1), axes);
     const Tensor hit = run_pointwise_test(Pointwise::kAttains, meta.name, x.dtype(), {&x, &y});
     const Tensor share = div(restore_dims(gy, axes), sum(hit, axes.dims, true));
-    if (grad_enabled()) return {mul(share, autograd_runtime().cast(hit, x.dtype()))};
+    if (grad_enabled()) return {mul(share, cast(hit, x.dtype()))};
     return {run_pointwise_op(Pointwise::kAttainsGradA, meta.name, x.dtype(), {&share, &x, &y})};
   }
 };
@@ -58,7 +59,7 @@ struct ExtremeAt {
 };
 
 struct ArgExtreme {
-  static constexpr OpMeta meta{"argmax", false};
+  static constexpr OpMeta meta{"argmax"};
   static Tensor forward(OpContext&, const Tensor& x, const Axes& axes, ReduceOp op) {
     return run_reduction(op, x, axes, {ReduceFinish::kIndex, DType::kInt64});
   }

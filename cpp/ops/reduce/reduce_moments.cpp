@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "autograd/op.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/pointwise/pointwise.h"
 #include "ops/pointwise/pointwise_run.h"
@@ -110,13 +111,13 @@ struct Norm {
     if (p == 0) return run_reduction(ReduceOp::kCount, x, axes, {ReduceFinish::kValue, dtype});
     if (std::isinf(p)) {
       const ReduceOp op = p > 0 ? ReduceOp::kMaxAbs : ReduceOp::kMinAbs;
-      return autograd_runtime().cast(run_reduction(op, x, axes, {ReduceFinish::kValue, x.dtype()}), dtype);
+      return cast(run_reduction(op, x, axes, {ReduceFinish::kValue, x.dtype()}), dtype);
     }
     // 16-bit floats have no room for powers.
     const DType compute = x.dtype() == DType::kFloat64 ? DType::kFloat64 : DType::kFloat32;
-    const Tensor powers = pow(abs(x.dtype() == compute ? x : autograd_runtime().cast(x, compute)), p);
+    const Tensor powers = pow(abs(cast(x, compute)), p);
     const Tensor total = run_reduction(ReduceOp::kSum, powers, axes, {ReduceFinish::kValue, compute});
-    return autograd_runtime().cast(pow(total, 1 / p), dtype);
+    return cast(pow(total, 1 / p), dtype);
   }
   static Grads backward(OpContext& ctx, const Tensor& gy, const Axes& axes, double p, DType) {
     const Tensor x = ctx.saved(0), y = restore_dims(ctx.saved(1), axes), g = restore_dims(gy, axes);
@@ -129,7 +130,7 @@ struct Norm {
         NoGradGuard guard;
         const Tensor magnitude = abs(x);
         const Tensor at = logical_or(eq(magnitude, y), logical_and(isnan(magnitude), isnan(y)));
-        return div(mul(autograd_runtime().cast(at, x.dtype()), sign(x)), sum(at, axes.dims, true));
+        return div(mul(cast(at, x.dtype()), sign(x)), sum(at, axes.dims, true));
       }();
       return {mul(g, hit)};
     }
@@ -158,7 +159,7 @@ Tensor stddev(const Tensor& x, IntSpan dims, double correction, bool keepdim) {
 }
 
 Tensor logsumexp(const Tensor& x, IntSpan dims, bool keepdim) {
-  const Tensor in = x.is_floating() ? x : autograd_runtime().cast(x, default_dtype());
+  const Tensor in = x.is_floating() ? x : cast(x, default_dtype());
   return apply<LogSumExp>(in, make_axes("logsumexp", x, dims, keepdim));
 }
 

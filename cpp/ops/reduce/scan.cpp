@@ -6,6 +6,7 @@
 
 #include "autograd/op.h"
 #include "kernels/scan/scan_driver.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index.h"
 #include "ops/pointwise/pointwise.h"
@@ -131,12 +132,10 @@ Tensor summand(const char* op, const Tensor& x, std::optional<DType> dtype) {
   PLAIT_CHECK(out != DType::kBool, kType, op, ": no running result of dtype bool");
   // Integers are computed as int64 and wrap to the dtype asked for at the end.
   const DType in = is_floating(out) ? out : DType::kInt64;
-  const Tensor y = x.is_floating() && !is_floating(out) ? autograd_runtime().cast(x, out) : x;
-  return y.dtype() == in ? y : autograd_runtime().cast(y, in);
+  const Tensor y = x.is_floating() && !is_floating(out) ? cast(x, out) : x;
+  return cast(y, in);
 }
-Tensor finished(const Tensor& y, std::optional<DType> dtype) {
-  return dtype && *dtype != y.dtype() ? autograd_runtime().cast(y, *dtype) : y;
-}
+Tensor finished(const Tensor& y, std::optional<DType> dtype) { return dtype ? cast(y, *dtype) : y; }
 
 std::tuple<Tensor, Tensor> extreme(const char* name, ScanOp op, const Tensor& x, int64_t dim) {
   return apply<CumExtreme>(x, wrap_dim(name, dim, x.dim()), op);
@@ -168,11 +167,11 @@ namespace {
 
 // In place. The old values are what backward of a product needs, so they are copied first.
 Tensor cumsum_(const Tensor& x, int64_t dim, std::optional<DType> dtype) {
-  autograd_runtime().assign(x, cumsum(x, dim, dtype));
+  copy_(x, cumsum(x, dim, dtype));
   return x;
 }
 Tensor cumprod_(const Tensor& x, int64_t dim, std::optional<DType> dtype) {
-  autograd_runtime().assign(x, cumprod(clone(x), dim, dtype));
+  copy_(x, cumprod(clone(x), dim, dtype));
   return x;
 }
 

@@ -10,6 +10,7 @@
 #include "autograd/op.h"
 #include "core/parallel.h"
 #include "core/scalar.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index.h"
 #include "ops/reduce/reduce.h"
@@ -20,9 +21,7 @@
 namespace plait {
 namespace {
 
-Tensor to_dtype(const Tensor& x, DType dtype) {
-  return contiguous(x.dtype() == dtype ? x : autograd_runtime().cast(x, dtype));
-}
+Tensor to_dtype(const Tensor& x, DType dtype) { return contiguous(cast(x, dtype)); }
 
 // What two tensors are compared as; Python numbers take part by category only.
 DType common_dtype(const Tensor& a, const Tensor& b) {
@@ -74,7 +73,7 @@ Tensor search(const char* op, const Tensor& sorted, const Tensor& values, bool r
       }
     });
   });
-  return out_int32 ? autograd_runtime().cast(y, DType::kInt32) : y;
+  return out_int32 ? cast(y, DType::kInt32) : y;
 }
 
 Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool out_int32, bool right,
@@ -151,7 +150,7 @@ Tensor histc(const Tensor& x, int64_t bins, double min, double max) {
     const auto bin = static_cast<int64_t>((p[i] - min) * static_cast<double>(bins) / (max - min));
     ++counts.data<int64_t>()[std::min(bin, bins - 1)];
   }
-  return autograd_runtime().cast(counts, x.dtype());
+  return cast(counts, x.dtype());
 }
 
 Tensor isin(const Tensor& elements, const Tensor& test, bool, bool invert) {

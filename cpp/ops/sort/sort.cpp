@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "autograd/op.h"
-#include "autograd/runtime.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index.h"
 #include "ops/pointwise/pointwise.h"
@@ -142,7 +142,7 @@ struct MedianAll {
     const Tensor hit = [&] {
       NoGradGuard guard;
       const Tensor at = logical_or(eq(x, y), logical_and(isnan(x), isnan(y)));
-      return div(autograd_runtime().cast(at, x.dtype()), sum(at));
+      return div(cast(at, x.dtype()), sum(at));
     }();
     return {mul(gy, hit)};
   }

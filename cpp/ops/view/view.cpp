@@ -8,6 +8,7 @@
 
 #include "core/parallel.h"
 #include "kernels/reduce/reduce_driver.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/pointwise/pointwise.h"
 #include "ops/registry.h"
@@ -119,8 +120,6 @@ void accumulate(const Tensor& window, const Tensor& x) {
 
 bool is_16_bit_float(DType dtype) { return dtype == DType::kFloat16 || dtype == DType::kBFloat16; }
 
-Tensor cast(const Tensor& x, DType dtype) { return autograd_runtime().cast(x, dtype); }
-
 struct Embed {
   static constexpr OpMeta meta{"embed"};
   static Tensor forward(OpContext&, const Tensor& gy, const Dims&, const Dims& whole, const Dims& strides,
@@ -135,7 +134,7 @@ struct Embed {
     if (twice) {
       accumulate(window, gy);
     } else {
-      autograd_runtime().copy_into(window, gy);
+      copy_into(window, gy);
     }
     return gx;
   }
@@ -195,13 +194,13 @@ struct Reshape : View {
   static constexpr OpMeta meta{"reshape"};
   static Tensor forward(OpContext&, const Tensor& x, const Dims&, const Dims& shape, const Dims&) {
     const Tensor y = Tensor::empty(shape, x.dtype());
-    autograd_runtime().copy_into(y.alias(x.shape(), contiguous_strides(x.shape()), 0), x);
+    copy_into(y.alias(x.shape(), contiguous_strides(x.shape()), 0), x);
     return y;
   }
 };
 
 struct ViewAsDType {
-  static constexpr OpMeta meta{"view(dtype)", false};
+  static constexpr OpMeta meta{"view(dtype)"};
   static Tensor forward(OpContext&, const Tensor& x, DType dtype) {
     const auto from = static_cast<int64_t>(x.item_size()), to = static_cast<int64_t>(item_size(dtype));
     Dims shape = x.shape(), strides = x.strides();

@@ -4,6 +4,7 @@
 
 #include "autograd/op.h"
 #include "core/scalar.h"
+#include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
@@ -17,7 +18,7 @@ Tensor with_part(const char* op, const Tensor& x, const Tensor& src, F part_of) 
   const Dims shape = part_of(x).shape();
   PLAIT_CHECK(src.shape() == shape, kValue, op, ": expected a src of shape ", shape, ", got ", src.shape());
   const Tensor y = clone(x);
-  autograd_runtime().assign(part_of(y), src);
+  copy_(part_of(y), src);
   return y;
 }
 
