@@ -223,6 +223,14 @@ void rebase_history(const Tensor& t, const NodeRef& node) {
   grad_fn(t);
 }
 
+Tensor become(const char* op, const Tensor& t, const Tensor& view) {
+  const Edge edge = grad_enabled() ? gradient_edge(view) : Edge{};
+  check_inplace(op, t, static_cast<bool>(edge.node));
+  t.set_data(view);
+  if (edge.node) set_history(t, edge.node, edge.slot);
+  return t;
+}
+
 Tensor detach(const Tensor& t) {
   Tensor d = t.alias();
   d.impl()->wrapped_number = false;

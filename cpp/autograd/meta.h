@@ -68,6 +68,9 @@ void mark_view(const Tensor& view, const Tensor& base);
 void check_inplace(const char* op, const Tensor& t, bool records);
 // Records that `node` has replaced the values of t in place; for a view its base's history is rewritten too.
 void rebase_history(const Tensor& t, const NodeRef& node);
+// t takes over the shape and history of its view `view`: the in-place forms of views change what a handle
+// shows, not the memory. Returns t.
+Tensor become(const char* op, const Tensor& t, const Tensor& view);
 
 // The same memory outside the graph.
 Tensor detach(const Tensor& t);

@@ -193,21 +193,6 @@ void backward_kernel(const Tensor& gy, const Tensor& query, const Tensor& key, c
   });
 }
 
-struct AttentionGrad {
-  static constexpr OpMeta meta{"attention_grad"};
-  static std::vector<Tensor> forward(OpContext&, const Tensor& gy, const Tensor& q, const Tensor& k,
-                                     const Tensor& v, bool causal, double scale) {
-    const Tensor gq = Tensor::empty(q.shape(), q.dtype()), gk = Tensor::empty(k.shape(), k.dtype()),
-                 gv = Tensor::empty(v.shape(), v.dtype());
-    if (q.dtype() == DType::kFloat32) {
-      backward_kernel<float>(gy, q, k, v, causal, scale, gq, gk, gv);
-    } else {
-      backward_kernel<double>(gy, q, k, v, causal, scale, gq, gk, gv);
-    }
-    return {gq, gk, gv};
-  }
-};
-
 struct Attention {
   static constexpr OpMeta meta{"scaled_dot_product_attention"};
   static Tensor forward(OpContext& ctx, const Tensor& q, const Tensor& k, const Tensor& v, bool causal,
@@ -223,10 +208,9 @@ struct Attention {
     }
     return y;
   }
+  // p = softmax(s q k^T), gp = gy v^T, gs = s p (gp - sum(gp p)); gq = gs k, gk = gs^T q, gv = p^T gy
   static Grads backward(OpContext& ctx, const Tensor& gy, bool causal, double scale) {
     const Tensor q = ctx.saved(0), k = ctx.saved(1), v = ctx.saved(2);
-    if (!grad_enabled()) return apply<AttentionGrad>(gy, q, k, v, causal, scale);
-    // The same in ops, for second derivatives.
     Tensor scores = mul(matmul(q, transpose(k, -2, -1)), scale);
     if (causal) {
       const Tensor ones = Tensor::empty(Dims{q.shape()[q.dim() - 2], k.shape()[k.dim() - 2]}, scores.dtype());
@@ -245,6 +229,17 @@ struct Attention {
     const Tensor gp = matmul(gy, transpose(v, -2, -1));
     const Tensor gs = mul(mul(p, sub(gp, sum(mul(gp, p), Dims{-1}, true))), scale);
     return {matmul(gs, k), matmul(transpose(gs, -2, -1), q), matmul(transpose(p, -2, -1), gy)};
+  }
+  static Grads fused_backward(OpContext& ctx, const Tensor& gy, bool causal, double scale) {
+    const Tensor q = ctx.saved(0), k = ctx.saved(1), v = ctx.saved(2);
+    const Tensor gq = Tensor::empty(q.shape(), q.dtype()), gk = Tensor::empty(k.shape(), k.dtype()),
+                 gv = Tensor::empty(v.shape(), v.dtype());
+    if (q.dtype() == DType::kFloat32) {
+      backward_kernel<float>(gy, q, k, v, causal, scale, gq, gk, gv);
+    } else {
+      backward_kernel<double>(gy, q, k, v, causal, scale, gq, gk, gv);
+    }
+    return {gq, gk, gv};
   }
 };
 

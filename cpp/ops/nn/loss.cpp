@@ -281,14 +281,42 @@ struct CrossEntropy {
     return y;
   }
 
+  // gx = g ((1-s) w[t] + s/C W) softmax(x) - g s/C w - onehot(t) g (1-s) w[t]
   static Grads backward(OpContext& ctx, const Tensor& gy, const CrossEntropyOptions& o) {
+    const Tensor x = ctx.saved(0), target = ctx.saved(1), weight = ctx.saved(2);
+    const int64_t rows = x.shape()[0], classes = x.shape()[1];
+    const ClassWeights w(target, weight, classes, o);
+    const double scale = scale_of_rows(rows, w, o);
+    const double share = o.smoothing / static_cast<double>(classes);
+    const Tensor whole = Tensor::empty({rows, 1}, DType::kFloat64),
+                 hit = Tensor::empty({rows, 1}, DType::kFloat64),
+                 smoothed = Tensor::empty({rows, 1}, DType::kFloat64),
+                 index = Tensor::empty({rows, 1}, DType::kInt64);
+    for (int64_t r = 0; r < rows; ++r) {
+      const double on = w.ignored(r) ? 0 : scale;
+      smoothed.data<double>()[r] = on * share;
+      hit.data<double>()[r] = on * (1 - o.smoothing) * w.of_target(r);
+      whole.data<double>()[r] = hit.data<double>()[r] + on * share * w.total();
+      index.data<int64_t>()[r] = w.ignored(r) ? 0 : target.data<int64_t>()[r];
+    }
+    const auto as_x = [&](const Tensor& v) { return cast(v, x.dtype()); };
+    const Tensor g = o.reduction == Reduce::kNone ? reshape(gy, Dims{rows, 1}) : gy;
+    Tensor gx = mul(mul(g, as_x(whole)), softmax(x, 1));
+    if (o.smoothing > 0) {
+      const Tensor even = mul(g, as_x(smoothed));
+      gx = sub(gx, weight.defined() ? mul(even, as_x(weight)) : even);
+    }
+    const Tensor at_target = expand(mul(g, as_x(hit)), Dims{rows, 1});
+    gx = sub(gx, scatter_add_(zeros(x.shape(), x.dtype()), 1, index, at_target));
+    return {gx, Tensor(), Tensor()};
+  }
+
+  static Grads fused_backward(OpContext& ctx, const Tensor& gy, const CrossEntropyOptions& o) {
     const Tensor x = ctx.saved(0), target = ctx.saved(1), weight = ctx.saved(2), stats = ctx.saved(3);
     const int64_t rows = x.shape()[0], classes = x.shape()[1];
     const ClassWeights w(target, weight, classes, o);
     const double scale = scale_of_rows(rows, w, o);
     const double share = o.smoothing / static_cast<double>(classes);
-    if (grad_enabled()) return {composite(gy, x, target, weight, w, scale, share, o), Tensor(), Tensor()};
-
     std::vector<double> a(static_cast<size_t>(rows)), b(o.smoothing > 0 ? static_cast<size_t>(rows) : 0),
         hit(a);
     const Tensor g = cast(contiguous(gy), DType::kFloat64);
@@ -326,32 +354,6 @@ struct CrossEntropy {
   static double stat_at(const Tensor& stats, int64_t i) {
     return stats.dtype() == DType::kFloat64 ? stats.data<double>()[i]
                                             : static_cast<double>(stats.data<float>()[i]);
-  }
-
-  // gx = g ((1-s) w[t] + s/C W) softmax(x) - g s/C w - onehot(t) g (1-s) w[t]
-  static Tensor composite(const Tensor& gy, const Tensor& x, const Tensor& target, const Tensor& weight,
-                          const ClassWeights& w, double scale, double share, const CrossEntropyOptions& o) {
-    const int64_t rows = x.shape()[0];
-    const Tensor whole = Tensor::empty({rows, 1}, DType::kFloat64),
-                 hit = Tensor::empty({rows, 1}, DType::kFloat64);
-    const Tensor live = Tensor::empty({rows, 1}, DType::kFloat64),
-                 index = Tensor::empty({rows, 1}, DType::kInt64);
-    for (int64_t r = 0; r < rows; ++r) {
-      const double on = w.ignored(r) ? 0 : scale;
-      live.data<double>()[r] = on * share;
-      hit.data<double>()[r] = on * (1 - o.smoothing) * w.of_target(r);
-      whole.data<double>()[r] = hit.data<double>()[r] + on * share * w.total();
-      index.data<int64_t>()[r] = w.ignored(r) ? 0 : target.data<int64_t>()[r];
-    }
-    const auto as_x = [&](const Tensor& v) { return cast(v, x.dtype()); };
-    const Tensor g = o.reduction == Reduce::kNone ? reshape(gy, Dims{rows, 1}) : gy;
-    Tensor gx = mul(mul(g, as_x(whole)), softmax(x, 1));
-    if (o.smoothing > 0) {
-      const Tensor even = mul(g, as_x(live));
-      gx = sub(gx, weight.defined() ? mul(even, as_x(weight)) : even);
-    }
-    return sub(gx,
-               scatter_add_(zeros(x.shape(), x.dtype()), 1, index, expand(mul(g, as_x(hit)), Dims{rows, 1})));
   }
 };
 
@@ -391,32 +393,41 @@ struct NllLoss {
     const ClassWeights w(target, weight, shape[1], o);
     const int64_t rows = target.numel();
     const double scale = scale_of_rows(rows, w, o);
-    const auto share = [&](int64_t r) { return w.ignored(r) ? 0 : -scale * w.of_target(r); };
-    if (grad_enabled()) {
-      const Dims row_shape{shape[0], 1, shape[2]};
-      const Tensor shares = Tensor::empty(row_shape, DType::kFloat64),
-                   index = Tensor::empty(row_shape, DType::kInt64);
-      for (int64_t r = 0; r < rows; ++r) {
-        shares.data<double>()[r] = share(r);
-        index.data<int64_t>()[r] = w.ignored(r) ? 0 : w.target(r);
-      }
-      const Tensor g = o.reduction == Reduce::kNone ? reshape(gy, row_shape) : gy;
-      const Tensor values = expand(mul(g, cast(shares, gy.dtype())), row_shape);
-      return {scatter_add_(zeros(shape, gy.dtype()), 1, index, values), Tensor(), Tensor()};
+    const Dims row_shape{shape[0], 1, shape[2]};
+    const Tensor factor = Tensor::empty(row_shape, DType::kFloat64),
+                 index = Tensor::empty(row_shape, DType::kInt64);
+    for (int64_t r = 0; r < rows; ++r) {
+      factor.data<double>()[r] = row_factor(w, scale, r);
+      index.data<int64_t>()[r] = w.ignored(r) ? 0 : w.target(r);
     }
+    const Tensor g = o.reduction == Reduce::kNone ? reshape(gy, row_shape) : gy;
+    const Tensor values = expand(mul(g, cast(factor, gy.dtype())), row_shape);
+    return {scatter_add_(zeros(shape, gy.dtype()), 1, index, values), Tensor(), Tensor()};
+  }
+
+  static Grads fused_backward(OpContext& ctx, const Tensor& gy, const Dims& shape,
+                              const CrossEntropyOptions& o) {
+    const Tensor target = ctx.saved(0), weight = ctx.saved(1);
+    const ClassWeights w(target, weight, shape[1], o);
+    const int64_t rows = target.numel();
+    const double scale = scale_of_rows(rows, w, o);
     const Tensor g = contiguous(gy), gx = zeros(shape, gy.dtype());
     dispatch(gy.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       for_rows(rows, [&](int64_t r) {
         if (w.ignored(r)) return;
         const double up = convert<double>(g.data<T>()[o.reduction == Reduce::kNone ? r : 0]);
-        gx.data<T>()[picked(shape, r, w.target(r))] = convert<T>(up * share(r));
+        gx.data<T>()[picked(shape, r, w.target(r))] = convert<T>(up * row_factor(w, scale, r));
       });
     });
     return {gx, Tensor(), Tensor()};
   }
 
  private:
+  // What the picked entry of a row is multiplied by in the loss.
+  static double row_factor(const ClassWeights& w, double scale, int64_t row) {
+    return w.ignored(row) ? 0 : -scale * w.of_target(row);
+  }
   static int64_t picked(const Dims& shape, int64_t row, int64_t target) {
     return shape[2] == 1 ? row * shape[1] + target
                          : (row / shape[2] * shape[1] + target) * shape[2] + row % shape[2];

@@ -78,9 +78,25 @@ struct RowNorm {
     return y;
   }
 
+  // gx = input_gradient(gy weight), gweight = sum(gy xhat), gbias = sum(gy), the sums over the rows
   static Grads backward(OpContext& ctx, const Tensor& gy, int64_t last, double eps) {
     const Tensor x = ctx.saved(0), weight = ctx.saved(1);
-    if (grad_enabled()) return composite(ctx, gy, x, weight, last, eps);
+    Dims dims, others;
+    for (int64_t d = 0; d < x.dim(); ++d) (d < x.dim() - last ? others : dims).push_back(d);
+    const Tensor centered = kCentered ? sub(x, mean(x, dims, true)) : x;
+    const Tensor rstd = rsqrt(add(mean(mul(centered, centered), dims, true), eps));
+    const Tensor hat = mul(centered, rstd);
+    const Tensor g = weight.defined() ? mul(gy, weight) : gy;
+    const auto over_rows = [&](const Tensor& v) { return others.empty() ? v : sum(v, others); };
+    Grads gxs(3);
+    if (ctx.needs_grad(0)) gxs[0] = input_gradient(g, hat, rstd, dims, kCentered);
+    if (ctx.needs_grad(1)) gxs[1] = over_rows(mul(gy, hat));
+    if (ctx.needs_grad(2)) gxs[2] = over_rows(gy);
+    return gxs;
+  }
+
+  static Grads fused_backward(OpContext& ctx, const Tensor& gy, int64_t last, double eps) {
+    const Tensor x = ctx.saved(0), weight = ctx.saved(1);
     const DType stat = compute_dtype(x.dtype());
     const Tensor in = contiguous(x), g = contiguous(gy), w = as_parameter(weight, x.dtype());
     const Tensor mean = ctx.saved(2), rstd = ctx.saved(3);
@@ -109,22 +125,6 @@ struct RowNorm {
     int64_t n = 1;
     for (int64_t d = shape.size() - last; d < shape.size(); ++d) n *= shape[d];
     return n;
-  }
-
-  static Grads composite(OpContext& ctx, const Tensor& gy, const Tensor& x, const Tensor& weight,
-                         int64_t last, double eps) {
-    Dims dims, others;
-    for (int64_t d = 0; d < x.dim(); ++d) (d < x.dim() - last ? others : dims).push_back(d);
-    const Tensor centered = kCentered ? sub(x, mean(x, dims, true)) : x;
-    const Tensor rstd = rsqrt(add(mean(mul(centered, centered), dims, true), eps));
-    const Tensor hat = mul(centered, rstd);
-    const Tensor g = weight.defined() ? mul(gy, weight) : gy;
-    const auto over_rows = [&](const Tensor& v) { return others.empty() ? v : sum(v, others); };
-    Grads gxs(3);
-    if (ctx.needs_grad(0)) gxs[0] = input_gradient(g, hat, rstd, dims, kCentered);
-    if (ctx.needs_grad(1)) gxs[1] = over_rows(mul(gy, hat));
-    if (ctx.needs_grad(2)) gxs[2] = over_rows(gy);
-    return gxs;
   }
 };
 
@@ -221,9 +221,27 @@ struct BatchNorm {
     return y;
   }
 
+  // gx = input_gradient(gy weight), or gy weight rstd with frozen statistics; gweight = sum(gy xhat),
+  // gbias = sum(gy), the sums over all but the channels
   static Grads backward(OpContext& ctx, const Tensor& gy, bool training, double, double eps) {
+    const Tensor x = ctx.saved(0), weight = ctx.saved(1);
+    const Dims dims = all_but_channels(x);
+    Tensor rstd = per_channel(ctx.saved(3), x), centered = sub(x, per_channel(ctx.saved(2), x));
+    if (training) {
+      centered = sub(x, mean(x, dims, true));
+      rstd = rsqrt(add(mean(mul(centered, centered), dims, true), eps));
+    }
+    const Tensor hat = mul(centered, rstd);
+    const Tensor g = weight.defined() ? mul(gy, per_channel(weight, x)) : gy;
+    Grads gxs(5);
+    if (ctx.needs_grad(0)) gxs[0] = training ? input_gradient(g, hat, rstd, dims, true) : mul(g, rstd);
+    if (ctx.needs_grad(1)) gxs[1] = sum(mul(gy, hat), dims);
+    if (ctx.needs_grad(2)) gxs[2] = sum(gy, dims);
+    return gxs;
+  }
+
+  static Grads fused_backward(OpContext& ctx, const Tensor& gy, bool training, double, double eps) {
     const Tensor x = ctx.saved(0), weight = ctx.saved(1), mean = ctx.saved(2), rstd = ctx.saved(3);
-    if (grad_enabled()) return composite(ctx, gy, x, weight, mean, rstd, training, eps);
     const Tensor in = contiguous(x), g = contiguous(gy), w = as_parameter(weight, x.dtype());
     const DType stat = compute_dtype(x.dtype());
     ChannelNormArgs a = describe(in, eps);
@@ -263,22 +281,6 @@ struct BatchNorm {
         r[c] = convert<T>(1 / std::sqrt(convert<double>(r[c]) + eps));
       }
     });
-  }
-  static Grads composite(OpContext& ctx, const Tensor& gy, const Tensor& x, const Tensor& weight,
-                         const Tensor& saved_mean, const Tensor& saved_rstd, bool training, double eps) {
-    const Dims dims = all_but_channels(x);
-    Tensor rstd = per_channel(saved_rstd, x), centered = sub(x, per_channel(saved_mean, x));
-    if (training) {
-      centered = sub(x, mean(x, dims, true));
-      rstd = rsqrt(add(mean(mul(centered, centered), dims, true), eps));
-    }
-    const Tensor hat = mul(centered, rstd);
-    const Tensor g = weight.defined() ? mul(gy, per_channel(weight, x)) : gy;
-    Grads gxs(5);
-    if (ctx.needs_grad(0)) gxs[0] = training ? input_gradient(g, hat, rstd, dims, true) : mul(g, rstd);
-    if (ctx.needs_grad(1)) gxs[1] = sum(mul(gy, hat), dims);
-    if (ctx.needs_grad(2)) gxs[2] = sum(gy, dims);
-    return gxs;
   }
 };
 
@@ -325,9 +327,26 @@ struct GroupNorm {
     return y;
   }
 
+  // gx = input_gradient(gy weight) over the elements of a group; gweight = sum(gy xhat), gbias = sum(gy), the
+  // sums over all but the channels
   static Grads backward(OpContext& ctx, const Tensor& gy, int64_t groups, double eps) {
     const Tensor x = ctx.saved(0), weight = ctx.saved(1);
-    if (grad_enabled()) return composite(ctx, gy, x, weight, groups, eps);
+    const Dims rows{x.shape()[0], groups, x.shape()[1] / groups * space_of(x)}, over{2};
+    const Tensor grouped = reshape(x, rows), centered = sub(grouped, mean(grouped, over, true));
+    const Tensor rstd = rsqrt(add(mean(mul(centered, centered), over, true), eps));
+    const Tensor hat = mul(centered, rstd);
+    const Tensor g = weight.defined() ? mul(gy, per_channel(weight, x)) : gy;
+    const Dims dims = all_but_channels(x);
+    Grads gxs(3);
+    if (ctx.needs_grad(0))
+      gxs[0] = reshape(input_gradient(reshape(g, rows), hat, rstd, over, true), x.shape());
+    if (ctx.needs_grad(1)) gxs[1] = sum(mul(gy, reshape(hat, x.shape())), dims);
+    if (ctx.needs_grad(2)) gxs[2] = sum(gy, dims);
+    return gxs;
+  }
+
+  static Grads fused_backward(OpContext& ctx, const Tensor& gy, int64_t groups, double eps) {
+    const Tensor x = ctx.saved(0), weight = ctx.saved(1);
     const Tensor in = contiguous(x), g = contiguous(gy), w = as_parameter(weight, x.dtype());
     const Tensor mean = ctx.saved(2), rstd = ctx.saved(3);
     const DType stat = compute_dtype(x.dtype());
@@ -357,21 +376,6 @@ struct GroupNorm {
     a.groups = groups;
     a.eps = eps;
     return a;
-  }
-  static Grads composite(OpContext& ctx, const Tensor& gy, const Tensor& x, const Tensor& weight,
-                         int64_t groups, double eps) {
-    const Dims rows{x.shape()[0], groups, x.shape()[1] / groups * space_of(x)}, over{2};
-    const Tensor grouped = reshape(x, rows), centered = sub(grouped, mean(grouped, over, true));
-    const Tensor rstd = rsqrt(add(mean(mul(centered, centered), over, true), eps));
-    const Tensor hat = mul(centered, rstd);
-    const Tensor g = weight.defined() ? mul(gy, per_channel(weight, x)) : gy;
-    const Dims dims = all_but_channels(x);
-    Grads gxs(3);
-    if (ctx.needs_grad(0))
-      gxs[0] = reshape(input_gradient(reshape(g, rows), hat, rstd, over, true), x.shape());
-    if (ctx.needs_grad(1)) gxs[1] = sum(mul(gy, reshape(hat, x.shape())), dims);
-    if (ctx.needs_grad(2)) gxs[2] = sum(gy, dims);
-    return gxs;
   }
 };
 

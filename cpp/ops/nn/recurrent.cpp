@@ -155,15 +155,8 @@ Tensor filled(const Tensor& g, const Tensor& like) {
   return g.defined() ? contiguous(g) : zeros(like.shape(), like.dtype());
 }
 
-// The gradients come from fused kernels and are not recorded.
-void only_once(const char* op) {
-  PLAIT_CHECK(!grad_enabled(), kNotImplemented, op,
-              ": second derivatives of the fused recurrence do not exist",
-              "\nhint: step with the cell module (LSTMCell, GRUCell), which is composed of ops");
-}
-
 struct Lstm {
-  static constexpr OpMeta meta{"lstm"};
+  static constexpr OpMeta meta{"lstm", "step with LSTMCell, which is composed of ops"};
   static std::vector<Tensor> forward(OpContext& ctx, const Tensor& gates, const Tensor& h0, const Tensor& c0,
                                      const Tensor& w, const Tensor& bias, bool reverse) {
     const Sizes s = sizes_of(gates, h0, reverse);
@@ -204,8 +197,7 @@ struct Lstm {
     const int64_t last = s.at(s.steps - 1);
     return {y, clone(select(y, 0, last)), clone(select(c, 0, last))};
   }
-  static Grads backward(OpContext& ctx, const Grads& gys, bool reverse) {
-    only_once("lstm");
+  static Grads fused_backward(OpContext& ctx, const Grads& gys, bool reverse) {
     const Tensor active = ctx.saved(0), c = ctx.saved(1), h0 = ctx.saved(2), c0 = ctx.saved(3),
                  w = contiguous(ctx.saved(4)), y = ctx.saved(5);
     const Sizes s = sizes_of(active, h0, reverse);
@@ -242,7 +234,7 @@ struct Lstm {
 };
 
 struct Gru {
-  static constexpr OpMeta meta{"gru"};
+  static constexpr OpMeta meta{"gru", "step with GRUCell, which is composed of ops"};
   static std::vector<Tensor> forward(OpContext& ctx, const Tensor& gates, const Tensor& h0, const Tensor& w,
                                      const Tensor& bias, bool reverse) {
     const Sizes s = sizes_of(gates, h0, reverse);
@@ -281,8 +273,7 @@ struct Gru {
     ctx.save_result(y, 0);
     return {y, clone(select(y, 0, s.at(s.steps - 1)))};
   }
-  static Grads backward(OpContext& ctx, const Grads& gys, bool reverse) {
-    only_once("gru");
+  static Grads fused_backward(OpContext& ctx, const Grads& gys, bool reverse) {
     const Tensor active = ctx.saved(0), recurrent_n = ctx.saved(1), h0 = ctx.saved(2),
                  w = contiguous(ctx.saved(3)), y = ctx.saved(4);
     const Sizes s = sizes_of(active, h0, reverse);

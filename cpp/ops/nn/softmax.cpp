@@ -39,14 +39,16 @@ struct SoftmaxOp {
   // log_softmax: gx = gy - exp(y) sum gy
   static Grads backward(OpContext& ctx, const Tensor& gy, int64_t dim) {
     const Tensor y = ctx.saved(0);
-    if (grad_enabled()) {
-      const Dims dims = y.dim() == 0 ? Dims() : Dims{dim};
-      if constexpr (kKind == SoftmaxKind::kSoftmax) {
-        return {mul(y, sub(gy, sum(mul(gy, y), dims, true)))};
-      } else {
-        return {sub(gy, mul(exp(y), sum(gy, dims, true)))};
-      }
+    const Dims dims = y.dim() == 0 ? Dims() : Dims{dim};
+    if constexpr (kKind == SoftmaxKind::kSoftmax) {
+      return {mul(y, sub(gy, sum(mul(gy, y), dims, true)))};
+    } else {
+      return {sub(gy, mul(exp(y), sum(gy, dims, true)))};
     }
+  }
+
+  static Grads fused_backward(OpContext& ctx, const Tensor& gy, int64_t dim) {
+    const Tensor y = ctx.saved(0);
     const Tensor g = contiguous(gy), gx = Tensor::empty(y.shape(), y.dtype());
     const Extents e(y.shape(), dim);
     softmax_backward(kKind, y.dtype(), y.data_ptr(), g.data_ptr(), gx.data_ptr(), e.outer, e.n, e.inner);

@@ -74,18 +74,23 @@ struct DivOp {
     return run_pointwise_op(Pointwise::kDiv, "div", float_type(result_type(a, b)), {&a, &b}, {},
                             ctx.destination());
   }
-  static Grads backward(OpContext& ctx, const Tensor& gy) {  // ga = gy / b, gb = -gy a / b^2
+  // ga = gy / b, gb = -gy a / b^2
+  static Grads backward(OpContext& ctx, const Tensor& gy) {
     const Tensor b = ctx.saved(1);
-    Tensor gb;
+    return {ctx.needs_grad(0) ? div(gy, b) : Tensor(),
+            ctx.needs_grad(1)
+                ? gy * composite::Div::db(composite::operand(ctx, 0, gy), composite::operand(ctx, 1, gy))
+                : Tensor()};
+  }
+  static Grads fused_backward(OpContext& ctx, const Tensor& gy) {
+    const Tensor b = ctx.saved(1);
+    Grads g(2);
+    if (ctx.needs_grad(0)) g[0] = div(gy, b);
     if (ctx.needs_grad(1)) {
-      if (grad_enabled()) {
-        gb = gy * composite::Div::db(composite::operand(ctx, 0, gy), composite::operand(ctx, 1, gy));
-      } else {
-        const Tensor a = ctx.saved(0);
-        gb = run_pointwise_op(Pointwise::kDivGradB, "div", gy.dtype(), {&gy, &a, &b});
-      }
+      const Tensor a = ctx.saved(0);
+      g[1] = run_pointwise_op(Pointwise::kDivGradB, "div", gy.dtype(), {&gy, &a, &b});
     }
-    return {ctx.needs_grad(0) ? div(gy, b) : Tensor(), gb};
+    return g;
   }
 };
 
@@ -107,19 +112,19 @@ struct PowOp {
     ctx.save(a, b);
     return run_pointwise_op(Pointwise::kPow, "pow", result_type(a, b), {&a, &b}, {}, ctx.destination());
   }
+  // ga = gy b a^(b - 1), gb = gy a^b log a
   static Grads backward(OpContext& ctx, const Tensor& gy) {
-    Grads g(2);
-    if (grad_enabled()) {
-      const Tensor a = composite::operand(ctx, 0, gy), b = composite::operand(ctx, 1, gy);
-      if (ctx.needs_grad(0)) g[0] = gy * composite::Pow::da(a, b);
-      if (ctx.needs_grad(1)) g[1] = gy * composite::Pow::db(a, b);
-      return g;
-    }
+    const Tensor a = composite::operand(ctx, 0, gy), b = composite::operand(ctx, 1, gy);
+    return {ctx.needs_grad(0) ? gy * composite::Pow::da(a, b) : Tensor(),
+            ctx.needs_grad(1) ? gy * composite::Pow::db(a, b) : Tensor()};
+  }
+  static Grads fused_backward(OpContext& ctx, const Tensor& gy) {
     const Tensor a = ctx.saved(0), b = ctx.saved(1);
-    const auto fused = [&](Pointwise op) { return run_pointwise_op(op, "pow", gy.dtype(), {&gy, &a, &b}); };
-    if (ctx.needs_grad(0)) g[0] = fused(Pointwise::kPowGradA);
-    if (ctx.needs_grad(1)) g[1] = fused(Pointwise::kPowGradB);
-    return g;
+    const auto gradient = [&](Pointwise op) {
+      return run_pointwise_op(op, "pow", gy.dtype(), {&gy, &a, &b});
+    };
+    return {ctx.needs_grad(0) ? gradient(Pointwise::kPowGradA) : Tensor(),
+            ctx.needs_grad(1) ? gradient(Pointwise::kPowGradB) : Tensor()};
   }
 };
 
@@ -138,10 +143,14 @@ struct PowNumberOp {
     if (p == 3) return kernel(Pointwise::kCube);
     return run_pointwise_op(Pointwise::kPow, "pow", dtype, {&x}, {p}, to);
   }
-  static Grads backward(OpContext& ctx, const Tensor& gy, double p) {  // gx = gy p x^(p - 1)
-    const Tensor x = ctx.saved(0);
+  // gx = gy p x^(p - 1)
+  static Grads backward(OpContext& ctx, const Tensor& gy, double p) {
     if (p == 0) return {zeros_like(gy)};
-    if (grad_enabled()) return {gy * mul(pow(x, Scalar(p - 1)), p)};
+    return {gy * mul(pow(ctx.saved(0), Scalar(p - 1)), p)};
+  }
+  static Grads fused_backward(OpContext& ctx, const Tensor& gy, double p) {
+    if (p == 0) return {zeros_like(gy)};
+    const Tensor x = ctx.saved(0);
     if (p == 2) return {run_pointwise_op(Pointwise::kSquareGrad, "pow", gy.dtype(), {&gy, &x})};
     if (p == 3) return {run_pointwise_op(Pointwise::kCubeGrad, "pow", gy.dtype(), {&gy, &x})};
     return {run_pointwise_op(Pointwise::kPowGradA, "pow", gy.dtype(), {&gy, &x}, {p})};

@@ -44,6 +44,7 @@ struct Binary {
     }
   }
 
+  // ga = gy da(a, b, p...), gb = gy db(a, b, p...)
   static Grads backward(OpContext& ctx, const Tensor& gy, P... p) {
     Grads g(2);
     if constexpr (kGradient == Gradient::None) {
@@ -51,47 +52,60 @@ struct Binary {
         if (ctx.needs_grad(k)) g[k] = zeros_like(gy);
       }
     } else {
-      constexpr bool kBoth = kGradient == Gradient::Fused;
-      if (grad_enabled()) {
-        const Tensor a = composite::operand(ctx, 0, gy), b = composite::operand(ctx, 1, gy);
-        if (ctx.needs_grad(0)) g[0] = gy * F::da(a, b, composite::k<Tensor>(p)...);
-        if constexpr (kBoth) {
-          if (ctx.needs_grad(1)) g[1] = gy * F::db(a, b, composite::k<Tensor>(p)...);
+      const Tensor a = composite::operand(ctx, 0, gy), b = composite::operand(ctx, 1, gy);
+      if (ctx.needs_grad(0)) g[0] = gy * F::da(a, b, composite::k<Tensor>(p)...);
+      if (ctx.needs_grad(1)) {
+        if constexpr (kGradient == Gradient::Fused) {
+          g[1] = gy * F::db(a, b, composite::k<Tensor>(p)...);
+        } else {
+          g[1] = zeros_like(gy);
         }
-      } else {
-        const Tensor a = ctx.saved(0), b = ctx.saved(1);
-        const auto fused = [&](int k) {
-          return run_pointwise_op(grad_op(k), kName, gy.dtype(), {&gy, &a, &b}, {p...});
-        };
-        if (ctx.needs_grad(0)) g[0] = fused(0);
-        if (kBoth && ctx.needs_grad(1)) g[1] = fused(1);
       }
-      if (!kBoth && ctx.needs_grad(1)) g[1] = zeros_like(gy);
     }
     return g;
   }
 };
 
+// With the kernels of gy da and gy db, which follow the op's own in the table.
+template <class Op, Gradient kGradient, class... P>
+struct FusedBinary : Op {
+  static Grads fused_backward(OpContext& ctx, const Tensor& gy, P... p) {
+    const Tensor a = ctx.saved(0), b = ctx.saved(1);
+    const auto gradient = [&](int k) {
+      return run_pointwise_op(Op::grad_op(k), Op::meta.name, gy.dtype(), {&gy, &a, &b}, {p...});
+    };
+    Grads g(2);
+    if (ctx.needs_grad(0)) g[0] = gradient(0);
+    if (ctx.needs_grad(1)) g[1] = kGradient == Gradient::Fused ? gradient(1) : zeros_like(gy);
+    return g;
+  }
+};
+
+template <class F, Pointwise kOp, Types kTypes, Gradient kGradient, const char* kName, class... P>
+using BinaryOp =
+    std::conditional_t<kGradient == Gradient::None, Binary<F, kOp, kTypes, kGradient, kName, P...>,
+                       FusedBinary<Binary<F, kOp, kTypes, kGradient, kName, P...>, kGradient, P...>>;
+
 #define PLAIT_BINARY(Name, name, types, gradient, ...) \
   constexpr char k##Name##Text[] = #name;              \
   using Name##Op =                                     \
-      Binary<composite::Name, Pointwise::k##Name, Types::types, Gradient::gradient, k##Name##Text>;
+      BinaryOp<composite::Name, Pointwise::k##Name, Types::types, Gradient::gradient, k##Name##Text>;
 #include "kernels/pointwise/pointwise.def"
 
 // Without a line of their own in Python: errors name the function that calls them.
 constexpr char kSquaredDifferenceText[] = "mse_loss",
                kLogisticLossText[] = "binary_cross_entropy_with_logits", kPreluText[] = "prelu",
                kBinaryCrossEntropyText[] = "binary_cross_entropy";
-using SquaredDifferenceOp = Binary<composite::SquaredDifference, Pointwise::kSquaredDifference, Types::Number,
-                                   Gradient::Fused, kSquaredDifferenceText>;
-using LogisticLossOp = Binary<composite::LogisticLoss, Pointwise::kLogisticLoss, Types::Float,
-                              Gradient::Fused, kLogisticLossText>;
-using BinaryCrossEntropyOp = Binary<composite::BinaryCrossEntropy, Pointwise::kBinaryCrossEntropy,
-                                    Types::Float, Gradient::Fused, kBinaryCrossEntropyText>;
+using SquaredDifferenceOp = BinaryOp<composite::SquaredDifference, Pointwise::kSquaredDifference,
+                                     Types::Number, Gradient::Fused, kSquaredDifferenceText>;
+using LogisticLossOp = BinaryOp<composite::LogisticLoss, Pointwise::kLogisticLoss, Types::Float,
+                                Gradient::Fused, kLogisticLossText>;
+using BinaryCrossEntropyOp = BinaryOp<composite::BinaryCrossEntropy, Pointwise::kBinaryCrossEntropy,
+                                      Types::Float, Gradient::Fused, kBinaryCrossEntropyText>;
 constexpr char kHuberText[] = "huber_loss";
-using HuberOp = Binary<composite::Huber, Pointwise::kHuber, Types::Float, Gradient::Fused, kHuberText, double,
-                       double, double>;
-using PreluOp = Binary<composite::Prelu, Pointwise::kPrelu, Types::Number, Gradient::Fused, kPreluText>;
+using HuberOp = BinaryOp<composite::Huber, Pointwise::kHuber, Types::Float, Gradient::Fused, kHuberText,
+                         double, double, double>;
+using PreluOp = BinaryOp<composite::Prelu, Pointwise::kPrelu, Types::Number, Gradient::Fused, kPreluText>;
 
 }  // namespace
 

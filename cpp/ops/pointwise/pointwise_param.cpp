@@ -36,21 +36,34 @@ struct Parametrised {
     return y;
   }
 
+  // gx = gy df(kept, p...)
   static Grads backward(OpContext& ctx, const Tensor& gy, Number<I>... p) {
     if constexpr (kKeeps == Keeps::None) {
       return {gy};  // frac: 1 between the steps
     } else {
-      const Tensor kept = ctx.saved(0);
-      if (grad_enabled()) return {gy * F::df(kept, composite::k<Tensor>(p)...)};
-      return {run_pointwise_op(kGrad, kName, gy.dtype(), {&gy, &kept}, {p...})};
+      return {gy * F::df(ctx.saved(0), composite::k<Tensor>(p)...)};
     }
   }
 };
 
-#define PLAIT_PARAMETRISED(Name, name, types, keeps, ...)                                        \
-  constexpr char k##Name##Text[] = #name;                                                        \
-  using Name##Op = Parametrised<composite::Name, Pointwise::k##Name, Types::types, Keeps::keeps, \
-                                k##Name##Text __VA_OPT__(, ) __VA_ARGS__>;
+// With the kernel of gy df(kept, p...), which follows the op's own in the table.
+template <class Op, size_t... I>
+struct FusedParametrised : Op {
+  static Grads fused_backward(OpContext& ctx, const Tensor& gy, Number<I>... p) {
+    const Tensor kept = ctx.saved(0);
+    return {run_pointwise_op(Op::kGrad, Op::meta.name, gy.dtype(), {&gy, &kept}, {p...})};
+  }
+};
+
+template <class F, Pointwise kOp, Types kTypes, Keeps kKeeps, const char* kName, size_t... I>
+using ParametrisedOp =
+    std::conditional_t<kKeeps == Keeps::None, Parametrised<F, kOp, kTypes, kKeeps, kName, I...>,
+                       FusedParametrised<Parametrised<F, kOp, kTypes, kKeeps, kName, I...>, I...>>;
+
+#define PLAIT_PARAMETRISED(Name, name, types, keeps, ...)                                          \
+  constexpr char k##Name##Text[] = #name;                                                          \
+  using Name##Op = ParametrisedOp<composite::Name, Pointwise::k##Name, Types::types, Keeps::keeps, \
+                                  k##Name##Text __VA_OPT__(, ) __VA_ARGS__>;
 PLAIT_PARAMETRISED(Square, square, Number, Input)
 PLAIT_PARAMETRISED(Logit, logit, Float, Input)
 PLAIT_PARAMETRISED(Polygamma, polygamma, Float, Input, 0)

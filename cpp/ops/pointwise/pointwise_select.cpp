@@ -48,9 +48,12 @@ struct ClampNumbersOp {
     return run_pointwise_op(Pointwise::kClamp, "clamp", float_type(x.dtype()), {&x}, {lo, hi},
                             ctx.destination());
   }
+  // gx = gy where lo <= x <= hi
   static Grads backward(OpContext& ctx, const Tensor& gy, double lo, double hi) {
+    return {gy * composite::Clamp::df(ctx.saved(0), number(lo), number(hi))};
+  }
+  static Grads fused_backward(OpContext& ctx, const Tensor& gy, double lo, double hi) {
     const Tensor x = ctx.saved(0);
-    if (grad_enabled()) return {gy * composite::Clamp::df(x, number(lo), number(hi))};
     return {run_pointwise_op(Pointwise::kClampGrad, "clamp", gy.dtype(), {&gy, &x}, {lo, hi})};
   }
 };

@@ -41,20 +41,33 @@ struct Unary {
     }
   }
 
+  // gx = gy df(kept)
   static Grads backward(OpContext& ctx, const Tensor& gy) {
     if constexpr (kKeeps == Keeps::None) {
       return {kOp == Pointwise::kNeg ? neg(gy) : zeros_like(gy)};
     } else {
-      const Tensor kept = ctx.saved(0);
-      if (grad_enabled()) return {gy * F::df(kept)};
-      return {run_pointwise_op(kGrad, kName, gy.dtype(), {&gy, &kept})};
+      return {gy * F::df(ctx.saved(0))};
     }
   }
 };
 
-#define PLAIT_UNARY(Name, name, types, keeps, ...) \
-  constexpr char k##Name##Text[] = #name;          \
-  using Name##Op = Unary<composite::Name, Pointwise::k##Name, Types::types, Keeps::keeps, k##Name##Text>;
+// With the kernel of gy df(kept), which follows the op's own in the table.
+template <class Op>
+struct FusedUnary : Op {
+  static Grads fused_backward(OpContext& ctx, const Tensor& gy) {
+    const Tensor kept = ctx.saved(0);
+    return {run_pointwise_op(Op::kGrad, Op::meta.name, gy.dtype(), {&gy, &kept})};
+  }
+};
+
+template <class Op, Keeps kKeeps>
+using WithKernel = std::conditional_t<kKeeps == Keeps::None, Op, FusedUnary<Op>>;
+
+#define PLAIT_UNARY(Name, name, types, keeps, ...)                                                      \
+  constexpr char k##Name##Text[] = #name;                                                               \
+  using Name##Op =                                                                                      \
+      WithKernel<Unary<composite::Name, Pointwise::k##Name, Types::types, Keeps::keeps, k##Name##Text>, \
+                 Keeps::keeps>;
 #include "kernels/pointwise/pointwise.def"
 
 }  // namespace

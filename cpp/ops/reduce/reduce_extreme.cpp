@@ -30,12 +30,22 @@ struct Extreme {
     ctx.save_result(y);
     return y;
   }
+  // gx = gy hit / sum(hit), hit = 1 where x equals y
   static Grads backward(OpContext& ctx, const Tensor& gy, const Axes& axes, ReduceOp) {
-    const Tensor x = ctx.saved(0), y = restore_dims(ctx.saved(1), axes);
-    const Tensor hit = run_pointwise_test(Pointwise::kAttains, meta.name, x.dtype(), {&x, &y});
-    const Tensor share = div(restore_dims(gy, axes), sum(hit, axes.dims, true));
-    if (grad_enabled()) return {mul(share, cast(hit, x.dtype()))};
-    return {run_pointwise_op(Pointwise::kAttainsGradA, meta.name, x.dtype(), {&share, &x, &y})};
+    const Tensor x = ctx.saved(0), y = restore_dims(ctx.saved(1), axes), hit = hits(x, y);
+    return {mul(share(gy, hit, axes), cast(hit, x.dtype()))};
+  }
+  static Grads fused_backward(OpContext& ctx, const Tensor& gy, const Axes& axes, ReduceOp) {
+    const Tensor x = ctx.saved(0), y = restore_dims(ctx.saved(1), axes), g = share(gy, hits(x, y), axes);
+    return {run_pointwise_op(Pointwise::kAttainsGradA, meta.name, x.dtype(), {&g, &x, &y})};
+  }
+
+ private:
+  static Tensor hits(const Tensor& x, const Tensor& y) {
+    return run_pointwise_test(Pointwise::kAttains, meta.name, x.dtype(), {&x, &y});
+  }
+  static Tensor share(const Tensor& gy, const Tensor& hit, const Axes& axes) {
+    return div(restore_dims(gy, axes), sum(hit, axes.dims, true));
   }
 };
 

@@ -16,16 +16,19 @@
 namespace plait {
 namespace {
 
-// 2 gy (x - mean) / (n - correction). `known` is the mean if it was kept; recorded, it is a function of x
-// again.
-Tensor var_gradient(const char* name, const Tensor& gy, const Tensor& x, const Tensor& known,
-                    const Axes& axes, double correction) {
-  const double n = static_cast<double>(reduced_count(x.shape(), axes));
-  const double divisor = std::max(0.0, n - correction);
-  const Tensor center = grad_enabled() || !known.defined() ? mean(x, axes.dims, true) : known;
-  if (grad_enabled()) return mul(mul(gy, 2.0 / divisor), sub(x, center));
+// What a variance divides by: n - correction, at least 0.
+double divisor_of(const Tensor& x, const Axes& axes, double correction) {
+  return std::max(0.0, static_cast<double>(reduced_count(x.shape(), axes)) - correction);
+}
+// gx = 2 gy (x - mean(x)) / divisor. The mean is a function of x again.
+Tensor var_gradient(const Tensor& gy, const Tensor& x, const Axes& axes, double divisor) {
+  return mul(mul(gy, 2.0 / divisor), sub(x, mean(x, axes.dims, true)));
+}
+// The same by one kernel.
+Tensor fused_var_gradient(const char* name, const Tensor& gy, const Tensor& x, const Tensor& mean,
+                          double divisor) {
   const Tensor g = mul(gy, 1.0 / divisor);
-  return run_pointwise_op(Pointwise::kSquaredDifferenceGradA, name, x.dtype(), {&g, &x, &center});
+  return run_pointwise_op(Pointwise::kSquaredDifferenceGradA, name, x.dtype(), {&g, &x, &mean});
 }
 // gy / (2 std), 0 where std is 0
 Tensor std_to_var(const Tensor& gy, const Tensor& std) {
@@ -44,9 +47,20 @@ struct Var {
     return y;
   }
   static Grads backward(OpContext& ctx, const Tensor& gy, const Axes& axes, double correction, bool root) {
-    Tensor g = restore_dims(gy, axes);
-    if (root) g = std_to_var(g, restore_dims(ctx.saved(2), axes));
-    return {var_gradient(meta.name, g, ctx.saved(0), restore_dims(ctx.saved(1), axes), axes, correction)};
+    const Tensor x = ctx.saved(0);
+    return {var_gradient(gradient_of_var(ctx, gy, axes, root), x, axes, divisor_of(x, axes, correction))};
+  }
+  static Grads fused_backward(OpContext& ctx, const Tensor& gy, const Axes& axes, double correction,
+                              bool root) {
+    const Tensor x = ctx.saved(0), mean = restore_dims(ctx.saved(1), axes);
+    return {fused_var_gradient(meta.name, gradient_of_var(ctx, gy, axes, root), x, mean,
+                               divisor_of(x, axes, correction))};
+  }
+
+ private:
+  static Tensor gradient_of_var(OpContext& ctx, const Tensor& gy, const Axes& axes, bool root) {
+    const Tensor g = restore_dims(gy, axes);
+    return root ? std_to_var(g, restore_dims(ctx.saved(2), axes)) : g;
   }
 };
 
@@ -62,13 +76,28 @@ struct VarMean {
     if (root) ctx.save_result(var, 0);
     return {var, mean};
   }
+  // gx = that of the variance + gmean / n
   static Grads backward(OpContext& ctx, const Grads& gys, const Axes& axes, double correction, bool root) {
+    return both(ctx, gys, axes, root, [&](const Tensor& g, const Tensor& x) {
+      return var_gradient(g, x, axes, divisor_of(x, axes, correction));
+    });
+  }
+  static Grads fused_backward(OpContext& ctx, const Grads& gys, const Axes& axes, double correction,
+                              bool root) {
+    return both(ctx, gys, axes, root, [&](const Tensor& g, const Tensor& x) {
+      return fused_var_gradient(meta.name, g, x, mean(x, axes.dims, true), divisor_of(x, axes, correction));
+    });
+  }
+
+ private:
+  template <class F>
+  static Grads both(OpContext& ctx, const Grads& gys, const Axes& axes, bool root, F gradient_of_var) {
     const Tensor x = ctx.saved(0);
     Tensor gx;
     if (gys[0].defined()) {
       Tensor g = restore_dims(gys[0], axes);
       if (root) g = std_to_var(g, restore_dims(ctx.saved(1), axes));
-      gx = var_gradient(meta.name, g, x, Tensor(), axes, correction);
+      gx = gradient_of_var(g, x);
     }
     if (gys[1].defined()) {
       const double n = static_cast<double>(reduced_count(x.shape(), axes));

@@ -473,14 +473,6 @@ std::vector<Tensor> broadcast_tensors(const std::vector<Tensor>& xs) {
   return out;
 }
 
-Tensor become(const Tensor& x, const Tensor& y) {
-  const Edge edge = grad_enabled() ? gradient_edge(y) : Edge{};
-  check_inplace("squeeze_", x, static_cast<bool>(edge.node));
-  x.set_data(y);
-  if (edge.node) set_history(x, edge.node, edge.slot);
-  return x;
-}
-
 namespace {
 
 // A view of x with at least n dimensions.
@@ -534,9 +526,9 @@ Tensor reshape_as(const Tensor& x, const Tensor& other) { return reshape(x, othe
 Tensor expand_as(const Tensor& x, const Tensor& other) { return expand(x, other.shape()); }
 Tensor detached(const Tensor& x) { return detach(x); }
 
-Tensor squeeze_(const Tensor& x) { return become(x, squeeze(x)); }
-Tensor squeeze_dim_(const Tensor& x, int64_t dim) { return become(x, squeeze_dim(x, dim)); }
-Tensor unsqueeze_(const Tensor& x, int64_t dim) { return become(x, unsqueeze(x, dim)); }
+Tensor squeeze_(const Tensor& x) { return become("squeeze_", x, squeeze(x)); }
+Tensor squeeze_dim_(const Tensor& x, int64_t dim) { return become("squeeze_", x, squeeze_dim(x, dim)); }
+Tensor unsqueeze_(const Tensor& x, int64_t dim) { return become("unsqueeze_", x, unsqueeze(x, dim)); }
 
 const RegisterOps kOps{
     {"as_strided(Tensor input, int[] size, int[] stride, int? storage_offset=None) -> Tensor", "fm",

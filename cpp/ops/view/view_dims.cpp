@@ -99,8 +99,10 @@ Tensor movedim_one(const Tensor& x, int64_t source, int64_t destination) {
 }
 
 // In-place forms change what the handle shows, not the memory.
-Tensor transpose_(const Tensor& x, int64_t dim0, int64_t dim1) { return become(x, transpose(x, dim0, dim1)); }
-Tensor t_(const Tensor& x) { return become(x, t(x)); }
+Tensor transpose_(const Tensor& x, int64_t dim0, int64_t dim1) {
+  return become("transpose_", x, transpose(x, dim0, dim1));
+}
+Tensor t_(const Tensor& x) { return become("t_", x, t(x)); }
 
 constexpr const char* kTransposeDoc = R"(A view with dimensions `dim0` and `dim1` exchanged.
 

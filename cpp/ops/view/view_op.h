@@ -15,10 +15,6 @@ Tensor make_view(const Tensor& x, const Args&... args) {
   return y;
 }
 
-// x takes over the shape and history of its view y: the in-place forms of views change what a handle shows,
-// not the memory. Returns x.
-Tensor become(const Tensor& x, const Tensor& y);
-
 struct Geometry {
   Dims shape, strides;
   int64_t offset;
