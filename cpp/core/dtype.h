@@ -7,22 +7,9 @@
 #include <cstring>
 #include <type_traits>
 
-namespace plait {
+#include "core/dtype_enum.h"
 
-// The order is the order of promotion inside a category; kernels index their tables with it.
-enum class DType : uint8_t {
-  kBool,
-  kUInt8,
-  kInt8,
-  kInt16,
-  kInt32,
-  kInt64,
-  kFloat16,
-  kBFloat16,
-  kFloat32,
-  kFloat64,
-};
-inline constexpr int kNumDTypes = 10;
+namespace plait {
 
 enum class DTypeCategory : uint8_t { kBool, kInteger, kFloat };
 

@@ -18,6 +18,8 @@
 #pragma GCC diagnostic pop
 #endif
 
+#include "core/dtype_enum.h"
+
 #define PLAIT_INLINE inline __attribute__((always_inline))
 #define PLAIT_NOINLINE __attribute__((noinline))
 
@@ -29,9 +31,11 @@ inline constexpr int kVecBytes = PLAIT_ISA_LEVEL == 2 ? 64 : PLAIT_ISA_LEVEL == 
 // Storage of the 16-bit floats. They have no arithmetic: load() widens to F32, store() rounds to
 // nearest even.
 struct f16 {
+  static constexpr DType kDType = DType::kFloat16;
   uint16_t bits;
 };
 struct bf16 {
+  static constexpr DType kDType = DType::kBFloat16;
   uint16_t bits;
 };
 
