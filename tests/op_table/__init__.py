@@ -10,7 +10,7 @@ from dataclasses import replace
 from .harness import lookup
 from .spec import OpSpec
 
-_HELPERS = ("spec", "harness")
+_HELPERS = ("spec", "harness", "positions")
 
 
 def _collect() -> list[OpSpec]:

@@ -16,7 +16,7 @@ F = "nn.functional."
 
 
 def activation(name: str, ref: Callable, **options: Any) -> OpSpec:
-    defaults: dict[str, Any] = {"samples": unary_samples, "large": unary_large, "variants": "f"}
+    defaults: dict[str, Any] = {"samples": unary_samples, "large": unary_large, "variants": "f", "pointwise": True}
     return OpSpec(name, ref, **(defaults | options))
 
 

@@ -75,6 +75,7 @@ def binary(name: str, ref: Callable, **options: Any) -> OpSpec:
         "out": "promote",
         "variants": "fmio",
         "errors": broadcast_errors(name),
+        "pointwise": True,
     }
     return OpSpec(name, ref, **(defaults | options))
 
@@ -255,8 +256,24 @@ SPECS = [
     alias("less", np.less, out="bool", grad=False),
     alias("less_equal", np.less_equal, out="bool", grad=False),
     alias("not_equal", np.not_equal, out="bool", grad=False),
-    OpSpec("div", divide, div_rounded("floor"), dtypes=("float32", "float64", *INTS), out="promote", variants="fm"),
-    OpSpec("div", divide, div_rounded("trunc"), dtypes=("float32", "float64", *INTS), out="promote", variants="fm"),
+    binary(
+        "div",
+        divide,
+        samples=div_rounded("floor"),
+        large=None,
+        dtypes=("float32", "float64", *INTS),
+        variants="fm",
+        errors=None,
+    ),
+    binary(
+        "div",
+        divide,
+        samples=div_rounded("trunc"),
+        large=None,
+        dtypes=("float32", "float64", *INTS),
+        variants="fm",
+        errors=None,
+    ),
     binary("floor_divide", floor_divide, samples=DIVISORS, dtypes=("float32", "float64", *INTS), grad=False),
     binary("remainder", np.remainder, samples=DIVISORS, dtypes=("float32", "float64", *INTS)),
     binary("fmod", np.fmod, samples=DIVISORS, dtypes=("float32", "float64", *INTS)),
@@ -295,7 +312,16 @@ SPECS = [
     binary("bitwise_xor", np.bitwise_xor, samples=int_pairs, dtypes=(*INTS, "bool"), grad=False),
     binary("bitwise_left_shift", np.left_shift, samples=shift_samples, dtypes=INTS, grad=False),
     binary("bitwise_right_shift", np.right_shift, samples=shift_samples, dtypes=INTS, grad=False),
-    OpSpec("isclose", isclose, isclose_samples, out="bool", grad=False, dtypes=("float32", "float64"), variants="fm"),
+    OpSpec(
+        "isclose",
+        isclose,
+        isclose_samples,
+        out="bool",
+        grad=False,
+        dtypes=("float32", "float64"),
+        variants="fm",
+        pointwise=True,
+    ),
     OpSpec(
         "where",
         np.where,
@@ -304,12 +330,22 @@ SPECS = [
         dtypes=ALL,
         out="where",
         variants="f",
+        pointwise=True,
         errors=lambda: [
             bad(ValueError, r"where.*\(2,\).*\(3,\)", np.ones(2, bool), np.ones(3), np.ones(3)),
             bad(TypeError, "where.*bool", np.ones(3), np.ones(3), np.ones(3)),
         ],
     ),
-    OpSpec("lerp", lambda a, b, w: a + w * (b - a), lerp_samples, triple_large, out="same", scale=4.0, variants="fmio"),
+    OpSpec(
+        "lerp",
+        lambda a, b, w: a + w * (b - a),
+        lerp_samples,
+        triple_large,
+        out="same",
+        scale=4.0,
+        variants="fmio",
+        pointwise=True,
+    ),
     OpSpec(
         "addcmul",
         lambda a, b, c, value=1: a + value * b * c,
@@ -318,6 +354,7 @@ SPECS = [
         scale=lambda a, b, c, value=1: abs(a) + abs(value * b * c),
         tol={"float16": 2, "bfloat16": 2},
         variants="fmio",
+        pointwise=True,
     ),
     OpSpec(
         "addcdiv",
@@ -327,6 +364,7 @@ SPECS = [
         scale=lambda a, b, c, value=1: abs(a) + abs(value * b / c),
         tol={"float16": 2, "bfloat16": 2},
         variants="fmio",
+        pointwise=True,
     ),
     binary(
         "rsub",
@@ -344,6 +382,7 @@ SPECS = [
         out="float64",
         tol=4,
         variants="fo",
+        pointwise=True,
     ),
     OpSpec(
         "ldexp",
@@ -352,5 +391,6 @@ SPECS = [
         dtypes=("float32", "float64"),
         tol=4,
         variants="fmo",
+        pointwise=True,
     ),
 ]

@@ -126,6 +126,7 @@ class OpSpec:
     errors: Callable[[], Iterable[BadCall]] | None = None
     int_ref_float: bool = False  # the reference sees integer inputs as float64
     exact_strides: bool = True  # other strides give the same bits
+    pointwise: bool = False  # element i of the result depends on elements i of the operands only
     family: str = ""
 
     @property

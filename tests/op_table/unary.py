@@ -31,7 +31,7 @@ def unary_large(g: Gen) -> Iterable[Sample]:
 
 
 def unary(name: str, ref: Callable, **options: Any) -> OpSpec:
-    defaults: dict[str, Any] = {"samples": unary_samples, "large": unary_large, "variants": "fmio"}
+    defaults: dict[str, Any] = {"samples": unary_samples, "large": unary_large, "variants": "fmio", "pointwise": True}
     return OpSpec(name, ref, **(defaults | options))
 
 
@@ -168,7 +168,7 @@ SPECS = [
     to_float("rad2deg", np.rad2deg),
     unary("logit", logit, domain=(0.05, 0.95), tol=4, scale=1.0, dtypes=FLOATS),
     OpSpec(
-        "clamp", clamp, clamp_samples, dtypes=(*FLOATS, *SIGNED), variants="fmio",
+        "clamp", clamp, clamp_samples, dtypes=(*FLOATS, *SIGNED), variants="fmio", pointwise=True,
         errors=lambda: [bad((ValueError, RuntimeError), "clamp", np.ones(3))],
     ),
     unary("nan_to_num", nan_to_num, samples=with_args(nan=0.5, posinf=7.0, neginf=-7.0)),
@@ -187,12 +187,12 @@ SPECS = [
     to_float("arctanh", np.arctanh, domain=(-0.9, 0.9)),
     unary("isposinf", np.isposinf, dtypes=("float32", "float64"), out="bool", grad=False, variants="fmo"),
     unary("isneginf", np.isneginf, dtypes=("float32", "float64"), out="bool", grad=False, variants="fmo"),
-    OpSpec("clip", clamp, clamp_samples, dtypes=(*FLOATS, *SIGNED), variants="fmio"),
+    OpSpec("clip", clamp, clamp_samples, dtypes=(*FLOATS, *SIGNED), variants="fmio", pointwise=True),
     unary("clamp_min", clamp, samples=with_args(0.5), large=None, variants="fmio"),
     unary("clamp_max", lambda x, top: clamp(x, max=top), samples=with_args(0.5), large=None, variants="fmio"),
     OpSpec(
         "polygamma", polygamma, lambda g: [case(n, g(k)) for n in range(5) for k in (1, 17)],
-        domain=(0.2, 6.0), dtypes=FLOATS, tol=16, variants="fo", grad_tol=64,
+        domain=(0.2, 6.0), dtypes=FLOATS, tol=16, variants="fo", grad_tol=64, pointwise=True,
         errors=lambda: [bad(ValueError, "polygamma.*-1", -1, np.ones(3))],
     ),
     OpSpec(

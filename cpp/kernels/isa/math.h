@@ -47,6 +47,22 @@ PLAIT_INLINE V per_lane(V x, V y, F f) {
   }
   return x;
 }
+// y with the lanes of `rest`, which are rare, replaced by a scalar double function of x. Every lane's value
+// depends on that lane alone: branches on a whole vector skip only what no lane selects.
+template <class V, class F, class... X>
+PLAIT_INLINE V with_lanes(V y, MaskOf<V> rest, F f, X... x) {
+  if (__builtin_expect(any(rest), 0)) {
+    for (int i = 0; i < kLanes<ElemT<V>>; ++i) {
+      if (rest[i]) y[i] = static_cast<ElemT<V>>(f(static_cast<double>(x[i])...));
+    }
+  }
+  return y;
+}
+// The vector function f; in the lanes of `rest` the scalar double function g.
+template <class V, class F, class G, class... X>
+PLAIT_INLINE V vector_or_lanes(MaskOf<V> rest, F f, G g, X... x) {
+  return with_lanes(any(~rest) ? f(x...) : V{}, rest, g, x...);
+}
 
 // --- exponentials
 // -------------------------------------------------------------------------------------------
@@ -769,9 +785,9 @@ PLAIT_INLINE V rsqrt(V x) {
   return 1 / sqrt(x);
 }
 
-// x^y for positive finite x through e^(y log(x)) in double, good to float's precision.
-PLAIT_INLINE F64 pow_positive(F64 x, F64 y) {
-  const F64 l = log_of_float(x, 0.6931471805599453, 1);
+// |x|^y for finite x other than 0 and finite y through e^(y log|x|) in double, good to float's precision.
+PLAIT_INLINE F64 pow_finite(F64 x, F64 y) {
+  const F64 l = log_of_float(abs(x), 0.6931471805599453, 1);
   const F64 t = max(splat<F64>(-110), min(splat<F64>(100), y * l));
   const F64 bits = t * 1.4426950408889634 + kRoundMagic<F64>, n = bits - kRoundMagic<F64>;
   const F64 r = fma(n, splat<F64>(-0.6931471805599453), t);
@@ -779,24 +795,25 @@ PLAIT_INLINE F64 pow_positive(F64 x, F64 y) {
                      0.0013946175045592968, 0.00019918526015268788);
   return (1 + fma(r * r, q, r)) * (F64)(((I64)bits << 52) + (int64_t{1023} << 52));
 }
-// C's pow in double: zeros, infinities, NaN and negative x.
-PLAIT_INLINE F64 pow_f64(F64 x, F64 y) {
-  const F64 a = abs(x);
-  F64 r = exp(y * log(a));
-  r = (y == 0) | (x == 1) | ((a == 1) & (abs(y) == kInf<double>)) ? splat<F64>(1) : r;
-  const F64 half = y * 0.5;
-  const auto integral = floor(y) == y;
-  const auto odd = integral & (floor(half) != half);
+// C's pow from r = |x|^y: zeros, infinities, NaN and the sign of negative x. A lane's bits never depend on
+// its neighbours: where x is positive and x and y are finite, r stays.
+PLAIT_INLINE F32 pow_special(F32 x, F32 y, F32 r) {
+  constexpr float kInfinity = kInf<float>;
+  const F32 a = abs(x), half = y * 0.5f;
+  const I32 extreme = (a == 0) | (a == kInfinity) | (abs(y) == kInfinity), grows = (a > 1) == (y > 0);
+  r = extreme ? (grows ? splat<F32>(kInfinity) : F32{}) : r;
+  const I32 integral = floor(y) == y, odd = integral & (floor(half) != half);
   r = odd ? copysign(r, x) : r;
-  return (x < 0) & (a < kInf<double>)&(y == y) & ~integral ? splat<F64>(kNaN<double>) : r;
+  const I32 invalid = (x != x) | (y != y) | ((x < 0) & (a < kInfinity) & ~integral);
+  const I32 one = (y == 0) | (x == 1) | ((a == 1) & (abs(y) == kInfinity));
+  return one ? splat<F32>(1) : invalid ? splat<F32>(kNaN<float>) : r;
 }
 template <class V>
 PLAIT_INLINE V pow(V x, V y) {
   if constexpr (kSame<V, F32>) {
-    if (__builtin_expect(any(!((x > 0) & (x < kInf<float>)&(abs(y) < kInf<float>))), 0)) {
-      return via_f64(x, y, [](F64 a, F64 b) { return pow_f64(a, b); });
-    }
-    return via_f64(x, y, [](F64 a, F64 b) { return pow_positive(a, b); });
+    const V r = via_f64(x, y, [](F64 a, F64 b) { return pow_finite(a, b); });
+    const I32 plain = (x > 0) & (x < kInf<float>)&(abs(y) < kInf<float>);
+    return __builtin_expect(any(!plain), 0) ? pow_special(x, y, r) : r;
   } else {
     return per_lane(x, y, [](double a, double b) { return __builtin_pow(a, b); });
   }

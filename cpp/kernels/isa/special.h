@@ -64,21 +64,15 @@ PLAIT_INLINE V fmod(V a, V b) {
   if constexpr (kIsFloat<T>) {
     const auto exact = [](double x, double y) { return __builtin_fmod(x, y); };
     if constexpr (kSame<V, F32>) {
-      const V q = a / b;
-      if (__builtin_expect(any(!(abs(q) < 0x1p28f)), 0)) return per_lane(a, b, exact);
-      return q == 0 ? a
-                    : copysign(via_f64(a, b,
-                                       [](F64 x, F64 y) {
-                                         const F64 ax = abs(x), ay = abs(y);
-                                         const F64 r = ax - trunc(ax / ay) * ay;
-                                         return r < 0 ? r + ay : r >= ay ? r - ay : r;
-                                       }),
-                               a);
+      const V q = a / b, r = via_f64(a, b, [](F64 x, F64 y) {
+                           const F64 ax = abs(x), ay = abs(y);
+                           const F64 rest = ax - trunc(ax / ay) * ay;
+                           return rest < 0 ? rest + ay : rest >= ay ? rest - ay : rest;
+                         });
+      return with_lanes(q == 0 ? a : copysign(r, a), !(abs(q) < 0x1p28f), exact, a, b);
     } else if constexpr (kHasFma) {
-      const V ax = abs(a), ay = abs(b), q = trunc(ax / ay);
-      if (__builtin_expect(any(!(q < 0x1p53)), 0)) return per_lane(a, b, exact);
-      const V r = fma(-q, ay, ax);
-      return q == 0 ? a : copysign(r < 0 ? r + ay : r, a);
+      const V ax = abs(a), ay = abs(b), q = trunc(ax / ay), r = fma(-q, ay, ax);
+      return with_lanes(q == 0 ? a : copysign(r < 0 ? r + ay : r, a), !(q < 0x1p53), exact, a, b);
     } else {
       return per_lane(a, b, exact);
     }
@@ -256,32 +250,38 @@ PLAIT_INLINE F32 erfinv(F32 y) {
   return via_f64(y, [](F64 d) { return erfinv(d); });
 }
 
-// Left of 0, and where lgamma is near a zero, lane by lane.
+// float32: vector code right of 0; left of it, and where lgamma is near a zero, lane by lane.
 template <class V>
 PLAIT_INLINE V lgamma(V x) {
-  if constexpr (kSame<V, F32>) {
-    const auto near_zero = (abs(x - 1) < 1e-3f) | (abs(x - 2) < 1e-3f);
-    if (!any((x <= 0) | (x != x) | near_zero)) return via_f64(x, [](F64 d) { return lgamma_positive(d); });
-  }
-  return per_lane(x, [](double v) {
+  const auto exact = [](double v) {
     int sign;
     return __builtin_lgamma_r(v, &sign);
-  });
+  };
+  if constexpr (kSame<V, F32>) {
+    const auto near_zero = (abs(x - 1) < 1e-3f) | (abs(x - 2) < 1e-3f);
+    const auto together = [](V v) { return via_f64(v, [](F64 d) { return lgamma_positive(d); }); };
+    return vector_or_lanes<V>((x <= 0) | (x != x) | near_zero, together, exact, x);
+  } else {
+    return per_lane(x, exact);
+  }
 }
 template <class V>
 PLAIT_INLINE V digamma(V x) {
   if constexpr (kSame<V, F32>) {
-    if (!any(!(x > 0))) return via_f64(x, [](F64 d) { return digamma_positive(d); });
+    const auto together = [](V v) { return via_f64(v, [](F64 d) { return digamma_positive(d); }); };
+    return vector_or_lanes<V>(!(x > 0), together, digamma_scalar, x);
+  } else {
+    return per_lane(x, digamma_scalar);
   }
-  return per_lane(x, digamma_scalar);
 }
 template <class V>
 PLAIT_INLINE V polygamma(V x, V order) {
   if constexpr (kSame<V, F32>) {
-    if (!any((x <= 0) | (x != x) | (order != 1)))
-      return via_f64(x, [](F64 d) { return trigamma_positive(d); });
+    const auto together = [](V v, V) { return via_f64(v, [](F64 d) { return trigamma_positive(d); }); };
+    return vector_or_lanes<V>((x <= 0) | (x != x) | (order != 1), together, polygamma_scalar, x, order);
+  } else {
+    return per_lane(x, order, polygamma_scalar);
   }
-  return per_lane(x, order, polygamma_scalar);
 }
 
 }  // namespace

@@ -375,7 +375,8 @@ void run_pointwise(PointwiseFn fn, IntSpan shape, int64_t numel, const Pointwise
       flat &= x.single;
     }
   }
-  // Single elements are converted once, ahead.
+  // Single elements are converted once, ahead, under the same denormal mode as many.
+  const DenormalGuard denormals;
   PointwiseOperand converted[kMaxPointwiseInputs];
   alignas(8) char values[kMaxPointwiseInputs][8];
   if (converts_single) {
