@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import _core
 from .._core import Tensor
-from .optimizer import Optimizer, ParamsT, check_flags, check_hyperparameters, new_step
+from ._hyperparameters import at_least, between, given
+from .optimizer import Optimizer, ParamsT, numbers
 
 __all__ = ["Adadelta"]
-
-_INF = float("inf")
-_STATE = ("square_avg", "acc_delta", "step")
 
 
 class Adadelta(Optimizer):
@@ -50,6 +48,14 @@ class Adadelta(Optimizer):
         True
     """
 
+    HYPERPARAMETERS: ClassVar = {
+        "lr": at_least(0),
+        "rho": between(0, 1),
+        "eps": at_least(0),
+        "weight_decay": at_least(0),
+    }
+    STATE = ("square_avg", "acc_delta", "step")
+
     def __init__(
         self,
         params: ParamsT,
@@ -63,38 +69,8 @@ class Adadelta(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_hyperparameters(
-            "Adadelta",
-            lr=(lr, 0, _INF),
-            eps=(eps, 0, _INF),
-            weight_decay=(weight_decay, 0, _INF),
-        )
-        if not 0 <= rho <= 1:
-            raise ValueError(f"Adadelta: expected rho in [0, 1], got {rho}")
-        check_flags("Adadelta", differentiable)
-        defaults = {
-            "lr": lr,
-            "rho": rho,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "maximize": maximize,
-            "capturable": capturable,
-            "foreach": foreach,
-            "differentiable": differentiable,
-        }
-        super().__init__(params, defaults)
-
-    def _init_state(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        state["step"] = new_step()
-        state["square_avg"] = _core.zeros_like(p)
-        state["acc_delta"] = _core.zeros_like(p)
+        super().__init__(params, given(locals()))
 
     def _step_group(self, group: dict[str, Any]) -> None:
-        _core._ops.adadelta_step(
-            *self._inputs(group, _STATE),
-            float(group["lr"]),
-            float(group["rho"]),
-            float(group["eps"]),
-            float(group["weight_decay"]),
-            group["maximize"],
-        )
+        hyper = numbers(group, "lr", "rho", "eps", "weight_decay")
+        _core._ops.adadelta_step(*self._inputs(group), *hyper, group["maximize"])

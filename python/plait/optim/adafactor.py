@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import _core
 from .._core import Tensor
 from .._tensor import finfo
 from ..autograd.grad_mode import no_grad
-from .optimizer import Optimizer, ParamsT, check_hyperparameters, new_step
+from ._hyperparameters import at_least, at_most, given, optional
+from .optimizer import Optimizer, ParamsT
 
 __all__ = ["Adafactor"]
-
-_INF = float("inf")
 
 
 class Adafactor(Optimizer):
@@ -52,6 +51,14 @@ class Adafactor(Optimizer):
         Size([3, 1])
     """
 
+    HYPERPARAMETERS: ClassVar = {
+        "lr": at_least(0),
+        "beta2_decay": at_most(0),
+        "eps": {"eps1": optional(at_least(0)), "eps2": at_least(0)},
+        "d": at_least(1),
+        "weight_decay": at_least(0),
+    }
+
     def __init__(
         self,
         params: ParamsT,
@@ -64,29 +71,10 @@ class Adafactor(Optimizer):
         foreach: bool | None = None,
         maximize: bool = False,
     ) -> None:
-        check_hyperparameters(
-            "Adafactor",
-            lr=(lr, 0, _INF),
-            eps1=(0 if eps[0] is None else eps[0], 0, _INF),
-            eps2=(eps[1], 0, _INF),
-            d=(d, 1, _INF),
-            weight_decay=(weight_decay, 0, _INF),
-        )
-        if beta2_decay > 0:
-            raise ValueError(f"Adafactor: expected beta2_decay <= 0, got {beta2_decay}")
-        defaults = {
-            "lr": lr,
-            "beta2_decay": beta2_decay,
-            "eps": eps,
-            "d": d,
-            "weight_decay": weight_decay,
-            "foreach": foreach,
-            "maximize": maximize,
-        }
-        super().__init__(params, defaults)
+        super().__init__(params, given(locals()))
 
     def _init_state(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        state["step"] = new_step()
+        state["step"] = _core.zeros((), dtype=_core.float32)
         if p.dim() > 1:
             state["row_var"] = _core.zeros(*p.shape[:-1], 1, dtype=p.dtype)
             state["col_var"] = _core.zeros(*p.shape[:-2], 1, p.shape[-1], dtype=p.dtype)

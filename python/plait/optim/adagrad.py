@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import _core
 from .._core import Tensor
-from .optimizer import Optimizer, ParamsT, check_flags, check_hyperparameters, new_step
+from ._hyperparameters import at_least, given
+from .optimizer import Optimizer, ParamsT, numbers
 
 __all__ = ["Adagrad"]
-
-_INF = float("inf")
-_STATE = ("sum", "step")
 
 
 class Adagrad(Optimizer):
@@ -50,6 +48,15 @@ class Adagrad(Optimizer):
         [0.9, 0.9]
     """
 
+    HYPERPARAMETERS: ClassVar = {
+        "lr": at_least(0),
+        "lr_decay": at_least(0),
+        "weight_decay": at_least(0),
+        "initial_accumulator_value": at_least(0),
+        "eps": at_least(0),
+    }
+    STATE = ("sum", "step")
+
     def __init__(
         self,
         params: ParamsT,
@@ -64,44 +71,18 @@ class Adagrad(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_hyperparameters(
-            "Adagrad",
-            lr=(lr, 0, _INF),
-            lr_decay=(lr_decay, 0, _INF),
-            weight_decay=(weight_decay, 0, _INF),
-            initial_accumulator_value=(initial_accumulator_value, 0, _INF),
-            eps=(eps, 0, _INF),
-        )
-        check_flags("Adagrad", differentiable)
-        defaults = {
-            "lr": lr,
-            "lr_decay": lr_decay,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "initial_accumulator_value": initial_accumulator_value,
-            "foreach": foreach,
-            "maximize": maximize,
-            "differentiable": differentiable,
-            "fused": fused,
-        }
-        super().__init__(params, defaults)
+        super().__init__(params, given(locals()))
         for group in self.param_groups:
             for p in group["params"]:
                 self._init_state(p, self.state[p], group)
 
     def _init_state(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        state["step"] = new_step()
-        state["sum"] = _core.full_like(p, group["initial_accumulator_value"]).detach()
+        super()._init_state(p, state, group)
+        state["sum"].fill_(group["initial_accumulator_value"])
 
     def share_memory(self) -> None:
         """Does nothing: threads share the state already."""
 
     def _step_group(self, group: dict[str, Any]) -> None:
-        _core._ops.adagrad_step(
-            *self._inputs(group, _STATE),
-            float(group["lr"]),
-            float(group["lr_decay"]),
-            float(group["eps"]),
-            float(group["weight_decay"]),
-            group["maximize"],
-        )
+        hyper = numbers(group, "lr", "lr_decay", "eps", "weight_decay")
+        _core._ops.adagrad_step(*self._inputs(group), *hyper, group["maximize"])

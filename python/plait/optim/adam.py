@@ -3,17 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import _core
 from .._core import Tensor
-from .optimizer import Optimizer, ParamsT, check_flags, check_hyperparameters, new_step
+from ._hyperparameters import at_least, given, within
+from .optimizer import Optimizer, ParamsT, numbers
 
 __all__ = ["Adam", "AdamW"]
-
-_INF = float("inf")
-_STATE = ("exp_avg", "exp_avg_sq", "step")
-_STATE_AMSGRAD = (*_STATE, "max_exp_avg_sq")
 
 
 class Adam(Optimizer):
@@ -55,6 +52,14 @@ class Adam(Optimizer):
         [0.5, 0.5]
     """
 
+    HYPERPARAMETERS: ClassVar = {
+        "lr": at_least(0),
+        "betas": {"beta1": within(0, 1), "beta2": within(0, 1)},
+        "eps": at_least(0),
+        "weight_decay": at_least(0),
+    }
+    STATE = ("exp_avg", "exp_avg_sq", "step")
+
     def __init__(
         self,
         params: ParamsT,
@@ -71,56 +76,17 @@ class Adam(Optimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
-        name = type(self).__name__
-        check_hyperparameters(
-            name,
-            lr=(lr, 0, _INF),
-            beta1=(betas[0], 0, 1),
-            beta2=(betas[1], 0, 1),
-            eps=(eps, 0, _INF),
-            weight_decay=(weight_decay, 0, _INF),
-        )
-        check_flags(name, differentiable)
-        defaults = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "amsgrad": amsgrad,
-            "maximize": maximize,
-            "foreach": foreach,
-            "capturable": capturable,
-            "differentiable": differentiable,
-            "fused": fused,
-            "decoupled_weight_decay": decoupled_weight_decay,
-        }
-        super().__init__(params, defaults)
+        super().__init__(params, given(locals()))
 
-    def _init_state(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        state["step"] = new_step()
-        state["exp_avg"] = _core.zeros_like(p)
-        state["exp_avg_sq"] = _core.zeros_like(p)
-        if group["amsgrad"]:
-            state["max_exp_avg_sq"] = _core.zeros_like(p)
+    def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
+        return (*self.STATE, "max_exp_avg_sq") if group["amsgrad"] else self.STATE
 
     def _step_group(self, group: dict[str, Any]) -> None:
-        beta1, beta2 = group["betas"]
-        keys = _STATE_AMSGRAD if group["amsgrad"] else _STATE
-        params, exp_avgs, exp_avg_sqs, steps, *largest = self._inputs(group, keys)
-        _core._ops.adam_step(
-            params,
-            exp_avgs,
-            exp_avg_sqs,
-            largest[0] if largest else [],
-            steps,
-            float(group["lr"]),
-            float(beta1),
-            float(beta2),
-            float(group["eps"]),
-            float(group["weight_decay"]),
-            group["decoupled_weight_decay"],
-            group["maximize"],
-        )
+        params, averages, squares, steps, *more = self._inputs(group)
+        largest = more[0] if more else []
+        hyper = numbers(group, "lr", "betas", "eps", "weight_decay")
+        flags = (group["decoupled_weight_decay"], group["maximize"])
+        _core._ops.adam_step(params, averages, squares, largest, steps, *hyper, *flags)
 
 
 class AdamW(Adam):
@@ -159,17 +125,4 @@ class AdamW(Adam):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        super().__init__(
-            params,
-            lr,
-            betas,
-            eps,
-            weight_decay,
-            amsgrad,
-            foreach=foreach,
-            maximize=maximize,
-            capturable=capturable,
-            differentiable=differentiable,
-            fused=fused,
-            decoupled_weight_decay=True,
-        )
+        super().__init__(**given(locals()), params=params, decoupled_weight_decay=True)

@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import _core
 from .._core import Tensor
-from .optimizer import Optimizer, ParamsT, check_flags, check_hyperparameters, new_step
+from ._hyperparameters import at_least, given, within
+from .optimizer import Optimizer, ParamsT, numbers
 
 __all__ = ["Adamax"]
-
-_INF = float("inf")
-_STATE = ("exp_avg", "exp_inf", "step")
 
 
 class Adamax(Optimizer):
@@ -49,6 +47,14 @@ class Adamax(Optimizer):
         [0.75, 0.75]
     """
 
+    HYPERPARAMETERS: ClassVar = {
+        "lr": at_least(0),
+        "betas": {"beta1": within(0, 1), "beta2": within(0, 1)},
+        "eps": at_least(0),
+        "weight_decay": at_least(0),
+    }
+    STATE = ("exp_avg", "exp_inf", "step")
+
     def __init__(
         self,
         params: ParamsT,
@@ -62,40 +68,8 @@ class Adamax(Optimizer):
         differentiable: bool = False,
         capturable: bool = False,
     ) -> None:
-        check_hyperparameters(
-            "Adamax",
-            lr=(lr, 0, _INF),
-            beta1=(betas[0], 0, 1),
-            beta2=(betas[1], 0, 1),
-            eps=(eps, 0, _INF),
-            weight_decay=(weight_decay, 0, _INF),
-        )
-        check_flags("Adamax", differentiable)
-        defaults = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "foreach": foreach,
-            "maximize": maximize,
-            "differentiable": differentiable,
-            "capturable": capturable,
-        }
-        super().__init__(params, defaults)
-
-    def _init_state(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        state["step"] = new_step()
-        state["exp_avg"] = _core.zeros_like(p)
-        state["exp_inf"] = _core.zeros_like(p)
+        super().__init__(params, given(locals()))
 
     def _step_group(self, group: dict[str, Any]) -> None:
-        beta1, beta2 = group["betas"]
-        _core._ops.adamax_step(
-            *self._inputs(group, _STATE),
-            float(group["lr"]),
-            float(beta1),
-            float(beta2),
-            float(group["eps"]),
-            float(group["weight_decay"]),
-            group["maximize"],
-        )
+        hyper = numbers(group, "lr", "betas", "eps", "weight_decay")
+        _core._ops.adamax_step(*self._inputs(group), *hyper, group["maximize"])

@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import _core
 from .._core import Tensor
-from .optimizer import Optimizer, ParamsT, check_flags, check_hyperparameters, new_step
+from ._hyperparameters import at_least, given
+from .optimizer import Optimizer, ParamsT, numbers
 
 __all__ = ["ASGD"]
-
-_INF = float("inf")
-_STATE = ("ax", "eta", "mu", "step")
 
 
 class ASGD(Optimizer):
@@ -53,6 +51,12 @@ class ASGD(Optimizer):
         [0.5, 0.5]
     """
 
+    HYPERPARAMETERS: ClassVar = {
+        "lr": at_least(0),
+        "weight_decay": at_least(0),
+    }
+    STATE = ("ax", "eta", "mu", "step")
+
     def __init__(
         self,
         params: ParamsT,
@@ -66,34 +70,13 @@ class ASGD(Optimizer):
         differentiable: bool = False,
         capturable: bool = False,
     ) -> None:
-        check_hyperparameters("ASGD", lr=(lr, 0, _INF), weight_decay=(weight_decay, 0, _INF))
-        check_flags("ASGD", differentiable)
-        defaults = {
-            "lr": lr,
-            "lambd": lambd,
-            "alpha": alpha,
-            "t0": t0,
-            "weight_decay": weight_decay,
-            "foreach": foreach,
-            "maximize": maximize,
-            "differentiable": differentiable,
-            "capturable": capturable,
-        }
-        super().__init__(params, defaults)
+        super().__init__(params, given(locals()))
 
     def _init_state(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        state["step"] = new_step()
+        super()._init_state(p, state, group)
         state["eta"] = _core.full((), float(group["lr"]), dtype=_core.float32)
         state["mu"] = _core.ones((), dtype=_core.float32)
-        state["ax"] = _core.zeros_like(p)
 
     def _step_group(self, group: dict[str, Any]) -> None:
-        _core._ops.asgd_step(
-            *self._inputs(group, _STATE),
-            float(group["lr"]),
-            float(group["lambd"]),
-            float(group["alpha"]),
-            float(group["t0"]),
-            float(group["weight_decay"]),
-            group["maximize"],
-        )
+        hyper = numbers(group, "lr", "lambd", "alpha", "t0", "weight_decay")
+        _core._ops.asgd_step(*self._inputs(group), *hyper, group["maximize"])

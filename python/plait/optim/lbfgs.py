@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from .. import _core
 from .._core import Tensor
 from ..autograd.grad_mode import enable_grad, no_grad
-from .optimizer import Optimizer, ParamsT, check_hyperparameters
+from ._hyperparameters import at_least, given, one_of
+from .optimizer import Optimizer, ParamsT
 
 __all__ = ["LBFGS"]
 
@@ -51,6 +52,11 @@ class LBFGS(Optimizer):
         [1.0, -2.0]
     """
 
+    HYPERPARAMETERS: ClassVar = {
+        "lr": at_least(0),
+        "line_search_fn": one_of(None, "strong_wolfe"),
+    }
+
     def __init__(
         self,
         params: ParamsT,
@@ -62,21 +68,9 @@ class LBFGS(Optimizer):
         history_size: int = 100,
         line_search_fn: str | None = None,
     ) -> None:
-        check_hyperparameters("LBFGS", lr=(lr, 0, float("inf")))
-        if line_search_fn not in (None, "strong_wolfe"):
-            raise ValueError(f"LBFGS: expected line_search_fn None or 'strong_wolfe', got {line_search_fn!r}")
         if max_eval is None:
             max_eval = max_iter * 5 // 4
-        defaults = {
-            "lr": lr,
-            "max_iter": max_iter,
-            "max_eval": max_eval,
-            "tolerance_grad": tolerance_grad,
-            "tolerance_change": tolerance_change,
-            "history_size": history_size,
-            "line_search_fn": line_search_fn,
-        }
-        super().__init__(params, defaults)
+        super().__init__(params, given(locals()))
         if len(self.param_groups) != 1:
             raise ValueError(f"LBFGS: expected one parameter group, got {len(self.param_groups)}")
         self._params: list[Tensor] = self.param_groups[0]["params"]

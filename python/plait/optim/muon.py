@@ -4,16 +4,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import _core
 from .._core import Tensor
 from ..autograd.grad_mode import no_grad
-from .optimizer import Optimizer, ParamsT, check_hyperparameters
+from ._hyperparameters import at_least, given, one_of, within
+from .optimizer import Optimizer, ParamsT
 
 __all__ = ["Muon"]
-
-_INF = float("inf")
 
 
 class Muon(Optimizer):
@@ -55,6 +54,16 @@ class Muon(Optimizer):
         True
     """
 
+    HYPERPARAMETERS: ClassVar = {
+        "lr": at_least(0),
+        "weight_decay": at_least(0),
+        "momentum": at_least(0),
+        "eps": at_least(0),
+        "ns_steps": within(0, 100),
+        "adjust_lr_fn": one_of(None, "original", "match_rms_adamw"),
+    }
+    STATE = ("momentum_buffer",)
+
     def __init__(
         self,
         params: ParamsT,
@@ -67,27 +76,7 @@ class Muon(Optimizer):
         ns_steps: int = 5,
         adjust_lr_fn: str | None = None,
     ) -> None:
-        check_hyperparameters(
-            "Muon",
-            lr=(lr, 0, _INF),
-            weight_decay=(weight_decay, 0, _INF),
-            momentum=(momentum, 0, _INF),
-            eps=(eps, 0, _INF),
-            ns_steps=(ns_steps, 0, 100),
-        )
-        if adjust_lr_fn not in (None, "original", "match_rms_adamw"):
-            raise ValueError(f"Muon: expected adjust_lr_fn 'original' or 'match_rms_adamw', got {adjust_lr_fn!r}")
-        defaults = {
-            "lr": lr,
-            "weight_decay": weight_decay,
-            "momentum": momentum,
-            "nesterov": nesterov,
-            "ns_coefficients": ns_coefficients,
-            "eps": eps,
-            "ns_steps": ns_steps,
-            "adjust_lr_fn": adjust_lr_fn,
-        }
-        super().__init__(params, defaults)
+        super().__init__(params, given(locals()))
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         super().add_param_group(param_group)

@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import _core
 from .._core import Tensor
-from .optimizer import Optimizer, ParamsT, check_flags, check_hyperparameters, new_step
+from ._hyperparameters import at_least, given, within
+from .optimizer import Optimizer, ParamsT, numbers
 
 __all__ = ["NAdam"]
-
-_INF = float("inf")
-_STATE = ("exp_avg", "exp_avg_sq", "mu_product", "step")
 
 
 class NAdam(Optimizer):
@@ -53,6 +51,15 @@ class NAdam(Optimizer):
         True
     """
 
+    HYPERPARAMETERS: ClassVar = {
+        "lr": at_least(0),
+        "betas": {"beta1": within(0, 1), "beta2": within(0, 1)},
+        "eps": at_least(0),
+        "weight_decay": at_least(0),
+        "momentum_decay": at_least(0),
+    }
+    STATE = ("exp_avg", "exp_avg_sq", "mu_product", "step")
+
     def __init__(
         self,
         params: ParamsT,
@@ -68,46 +75,12 @@ class NAdam(Optimizer):
         capturable: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_hyperparameters(
-            "NAdam",
-            lr=(lr, 0, _INF),
-            beta1=(betas[0], 0, 1),
-            beta2=(betas[1], 0, 1),
-            eps=(eps, 0, _INF),
-            weight_decay=(weight_decay, 0, _INF),
-            momentum_decay=(momentum_decay, 0, _INF),
-        )
-        check_flags("NAdam", differentiable)
-        defaults = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "momentum_decay": momentum_decay,
-            "decoupled_weight_decay": decoupled_weight_decay,
-            "maximize": maximize,
-            "foreach": foreach,
-            "capturable": capturable,
-            "differentiable": differentiable,
-        }
-        super().__init__(params, defaults)
+        super().__init__(params, given(locals()))
 
     def _init_state(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        state["step"] = new_step()
+        super()._init_state(p, state, group)
         state["mu_product"] = _core.ones((), dtype=_core.float32)
-        state["exp_avg"] = _core.zeros_like(p)
-        state["exp_avg_sq"] = _core.zeros_like(p)
 
     def _step_group(self, group: dict[str, Any]) -> None:
-        beta1, beta2 = group["betas"]
-        _core._ops.nadam_step(
-            *self._inputs(group, _STATE),
-            float(group["lr"]),
-            float(beta1),
-            float(beta2),
-            float(group["eps"]),
-            float(group["weight_decay"]),
-            float(group["momentum_decay"]),
-            group["decoupled_weight_decay"],
-            group["maximize"],
-        )
+        hyper = numbers(group, "lr", "betas", "eps", "weight_decay", "momentum_decay")
+        _core._ops.nadam_step(*self._inputs(group), *hyper, group["decoupled_weight_decay"], group["maximize"])

@@ -9,12 +9,13 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from itertools import chain
-from typing import Any, TypeAlias, cast
+from typing import Any, ClassVar, TypeAlias, cast
 
 from .. import _core
 from .._core import Tensor
 from .._hooks import HookTable, RemovableHandle, add_hook
 from ..autograd.grad_mode import enable_grad
+from ._hyperparameters import Rules, check
 
 __all__ = ["Optimizer", "ParamsT", "required"]
 
@@ -60,7 +61,8 @@ class Optimizer:
     """Base class of the optimizers.
 
     A subclass gives its hyperparameters' defaults to ``__init__`` and implements ``step(closure=None)`` or
-    ``_step_group(group)``, which updates the parameters of one group that have a gradient.
+    ``_step_group(group)``, which updates the parameters of one group that have a gradient. It may declare bounds of
+    its hyperparameters in ``HYPERPARAMETERS`` and the names of a parameter's state in ``STATE``.
 
     Args:
         params: tensors, (name, tensor) pairs, or dicts that define parameter groups, each with a key
@@ -83,6 +85,9 @@ class Optimizer:
         0.1
     """
 
+    HYPERPARAMETERS: ClassVar[Rules] = {}  # which values they may have
+    STATE: ClassVar[tuple[str, ...]] = ()  # of a parameter: "step" counts, the others start as zeros of its shape
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         step = cls.__dict__.get("step")
@@ -90,6 +95,7 @@ class Optimizer:
             cls.step = _with_hooks(step)  # type: ignore[method-assign]
 
     def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
+        self._check(defaults)
         self.defaults = defaults
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
@@ -110,6 +116,15 @@ class Optimizer:
         for group in groups:
             self.add_param_group(cast(dict[str, Any], group))
 
+    def _check(self, values: dict[str, Any]) -> None:
+        """Raise ArgumentError for a hyperparameter out of its bounds."""
+        name = type(self).__name__
+        check(name, self.HYPERPARAMETERS, values)
+        if values.get("differentiable"):
+            raise NotImplementedError(
+                f"{name}: expected differentiable=False, got True; steps are not recorded by autograd"
+            )
+
     def _init_hooks(self) -> None:
         self._step_pre_hooks: HookTable = OrderedDict()
         self._step_post_hooks: HookTable = OrderedDict()
@@ -126,6 +141,9 @@ class Optimizer:
         self.__dict__.update(state)
         if "_step_pre_hooks" not in self.__dict__:
             self._init_hooks()
+        for group in self.param_groups:
+            for key, default in self.defaults.items():
+                group.setdefault(key, default)
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -151,6 +169,7 @@ class Optimizer:
             raise TypeError(f"{name}: expected a parameter group to be a dict, got {type(param_group).__name__}")
         if "params" not in param_group:
             raise ValueError(f"{name}: expected a parameter group with a key 'params', got {sorted(param_group)}")
+        self._check({k: v for k, v in param_group.items() if k in self.HYPERPARAMETERS and v is not required})
         params = param_group["params"]
         if isinstance(params, Tensor):
             params = [params]
@@ -220,8 +239,9 @@ class Optimizer:
     def _step_group(self, group: dict[str, Any]) -> None:
         raise NotImplementedError(f"{type(self).__name__}: a subclass of Optimizer implements step()")
 
-    def _inputs(self, group: dict[str, Any], keys: tuple[str, ...]) -> tuple[list[Tensor], ...]:
-        """The parameters of the group that have a gradient, and for each key a list of their states' entries."""
+    def _inputs(self, group: dict[str, Any]) -> tuple[list[Tensor], ...]:
+        """The parameters of the group that have a gradient, and for each name of the state a list of their entries."""
+        keys = self._state_names(group)
         found = _core._optim_inputs(group["params"], self.state, keys)
         if found is not None:
             return found
@@ -237,8 +257,14 @@ class Optimizer:
                 )
         return _core._optim_inputs(group["params"], self.state, keys)
 
+    def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
+        """The names of a parameter's state; more than ``STATE`` if options of the group add some."""
+        return self.STATE
+
     def _init_state(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """Fills the empty state of a parameter before its first step."""
+        """Fill the empty state of a parameter before its first step."""
+        for name in self._state_names(group):
+            state[name] = _core.zeros((), dtype=_core.float32) if name == "step" else _core.zeros_like(p)
 
     # ---- saving and loading -----------------------------------------------------------------------------
 
@@ -316,7 +342,7 @@ class Optimizer:
                 state[key] = value
         new_groups = []
         for group, saved in zip(groups, saved_groups):
-            merged = {**self.defaults, **{k: deepcopy(v) for k, v in saved.items() if k != "params"}}
+            merged = {k: deepcopy(v) for k, v in saved.items() if k != "params"}
             if "param_names" in group:
                 merged["param_names"] = group["param_names"]
             else:
@@ -367,23 +393,13 @@ def _cast(param: Tensor, value: Any, key: str | None = None) -> Any:
     return value
 
 
-def check_hyperparameters(name: str, **values: tuple[Any, float, float]) -> None:
-    """Raises ValueError unless low <= value (< high, if finite) for each ``what=(value, low, high)``."""
-    for what, (value, low, high) in values.items():
-        number = float(value)
-        if not low <= number or (high != float("inf") and not number < high):
-            bound = f">= {low}" if high == float("inf") else f"in [{low}, {high})"
-            raise ValueError(f"{name}: expected {what} {bound}, got {value}")
-
-
-def check_flags(name: str, differentiable: bool, **unused: Any) -> None:
-    """``foreach``, ``fused`` and ``capturable`` change nothing here; a differentiable step does not exist."""
-    if differentiable:
-        raise NotImplementedError(
-            f"{name}: expected differentiable=False, got True; steps are not recorded by autograd"
-        )
-
-
-def new_step() -> Tensor:
-    """The step count of a new state: a 0-d float32 tensor."""
-    return _core.zeros((), dtype=_core.float32)
+def numbers(group: dict[str, Any], *names: str) -> list[float]:
+    """Hyperparameters of a group, which may be 0-d tensors, as floats; those of several numbers give several."""
+    values: list[float] = []
+    for name in names:
+        value = group[name]
+        if isinstance(value, (tuple, list)):
+            values += map(float, value)
+        else:
+            values.append(float(value))
+    return values

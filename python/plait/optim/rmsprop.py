@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import _core
 from .._core import Tensor
-from .optimizer import Optimizer, ParamsT, check_flags, check_hyperparameters, new_step
+from ._hyperparameters import at_least, given
+from .optimizer import Optimizer, ParamsT, numbers
 
 __all__ = ["RMSprop"]
-
-_INF = float("inf")
 
 
 class RMSprop(Optimizer):
@@ -51,6 +50,15 @@ class RMSprop(Optimizer):
         [0.9, 0.9]
     """
 
+    HYPERPARAMETERS: ClassVar = {
+        "lr": at_least(0),
+        "alpha": at_least(0),
+        "eps": at_least(0),
+        "weight_decay": at_least(0),
+        "momentum": at_least(0),
+    }
+    STATE = ("square_avg", "step")
+
     def __init__(
         self,
         params: ParamsT,
@@ -65,54 +73,16 @@ class RMSprop(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_hyperparameters(
-            "RMSprop",
-            lr=(lr, 0, _INF),
-            alpha=(alpha, 0, _INF),
-            eps=(eps, 0, _INF),
-            weight_decay=(weight_decay, 0, _INF),
-            momentum=(momentum, 0, _INF),
-        )
-        check_flags("RMSprop", differentiable)
-        defaults = {
-            "lr": lr,
-            "momentum": momentum,
-            "alpha": alpha,
-            "eps": eps,
-            "centered": centered,
-            "weight_decay": weight_decay,
-            "capturable": capturable,
-            "foreach": foreach,
-            "maximize": maximize,
-            "differentiable": differentiable,
-        }
-        super().__init__(params, defaults)
+        super().__init__(params, given(locals()))
 
-    def _init_state(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        state["step"] = new_step()
-        state["square_avg"] = _core.zeros_like(p)
-        if group["momentum"] > 0:
-            state["momentum_buffer"] = _core.zeros_like(p)
-        if group["centered"]:
-            state["grad_avg"] = _core.zeros_like(p)
+    def _state_names(self, group: dict[str, Any]) -> tuple[str, ...]:
+        averages = ("grad_avg",) if group["centered"] else ()
+        buffers = ("momentum_buffer",) if group["momentum"] > 0 else ()
+        return (*self.STATE, *averages, *buffers)
 
     def _step_group(self, group: dict[str, Any]) -> None:
-        keys = ["square_avg", "step"]
-        if group["centered"]:
-            keys.append("grad_avg")
-        if group["momentum"] > 0:
-            keys.append("momentum_buffer")
-        params, square_avgs, steps, *more = self._inputs(group, tuple(keys))
-        _core._ops.rmsprop_step(
-            params,
-            square_avgs,
-            more.pop(0) if group["centered"] else [],
-            more.pop() if group["momentum"] > 0 else [],
-            steps,
-            float(group["lr"]),
-            float(group["alpha"]),
-            float(group["eps"]),
-            float(group["weight_decay"]),
-            float(group["momentum"]),
-            group["maximize"],
-        )
+        params, square_avgs, steps, *more = self._inputs(group)
+        grad_avgs = more.pop(0) if group["centered"] else []
+        buffers = more.pop() if more else []
+        hyper = numbers(group, "lr", "alpha", "eps", "weight_decay", "momentum")
+        _core._ops.rmsprop_step(params, square_avgs, grad_avgs, buffers, steps, *hyper, group["maximize"])

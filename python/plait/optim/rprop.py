@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import _core
 from .._core import Tensor
-from .optimizer import Optimizer, ParamsT, check_flags, check_hyperparameters, new_step
+from ._hyperparameters import Rule, at_least, given
+from .optimizer import Optimizer, ParamsT, numbers
 
 __all__ = ["Rprop"]
-
-_INF = float("inf")
-_STATE = ("prev", "step_size", "step")
 
 
 class Rprop(Optimizer):
@@ -48,6 +46,12 @@ class Rprop(Optimizer):
         [0.75, 0.75]
     """
 
+    HYPERPARAMETERS: ClassVar = {
+        "lr": at_least(0),
+        "etas": Rule("with 0 < eta- < 1 < eta+", lambda etas: 0 < etas[0] < 1 < etas[1]),
+    }
+    STATE = ("prev", "step_size", "step")
+
     def __init__(
         self,
         params: ParamsT,
@@ -60,32 +64,12 @@ class Rprop(Optimizer):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
-        check_hyperparameters("Rprop", lr=(lr, 0, _INF))
-        if not 0 < etas[0] < 1 < etas[1]:
-            raise ValueError(f"Rprop: expected etas with 0 < eta- < 1 < eta+, got {etas}")
-        check_flags("Rprop", differentiable)
-        defaults = {
-            "lr": lr,
-            "etas": etas,
-            "step_sizes": step_sizes,
-            "foreach": foreach,
-            "maximize": maximize,
-            "differentiable": differentiable,
-            "capturable": capturable,
-        }
-        super().__init__(params, defaults)
+        super().__init__(params, given(locals()))
 
     def _init_state(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        state["step"] = new_step()
-        state["prev"] = _core.zeros_like(p)
-        state["step_size"] = _core.full_like(p, float(group["lr"])).detach()
+        super()._init_state(p, state, group)
+        state["step_size"].fill_(float(group["lr"]))
 
     def _step_group(self, group: dict[str, Any]) -> None:
-        _core._ops.rprop_step(
-            *self._inputs(group, _STATE),
-            float(group["etas"][0]),
-            float(group["etas"][1]),
-            float(group["step_sizes"][0]),
-            float(group["step_sizes"][1]),
-            group["maximize"],
-        )
+        hyper = numbers(group, "etas", "step_sizes")
+        _core._ops.rprop_step(*self._inputs(group), *hyper, group["maximize"])

@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import _core
 from .._core import Tensor
-from .optimizer import Optimizer, ParamsT, check_flags, check_hyperparameters
+from ._hyperparameters import at_least, given
+from .optimizer import Optimizer, ParamsT, numbers
 
 __all__ = ["SGD"]
-
-_INF = float("inf")
-_STATE = ("momentum_buffer",)
 
 
 class SGD(Optimizer):
@@ -49,6 +47,13 @@ class SGD(Optimizer):
         [0.800000011920929, 0.800000011920929]
     """
 
+    HYPERPARAMETERS: ClassVar = {
+        "lr": at_least(0),
+        "momentum": at_least(0),
+        "weight_decay": at_least(0),
+    }
+    STATE = ("momentum_buffer",)
+
     def __init__(
         self,
         params: ParamsT,
@@ -63,36 +68,20 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        check_hyperparameters(
-            "SGD", lr=(lr, 0, _INF), momentum=(momentum, 0, _INF), weight_decay=(weight_decay, 0, _INF)
-        )
-        check_flags("SGD", differentiable)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError(
                 f"SGD: expected momentum > 0 and dampening 0 with nesterov, got momentum {momentum} and "
                 f"dampening {dampening}"
             )
-        defaults = {
-            "lr": lr,
-            "momentum": momentum,
-            "dampening": dampening,
-            "weight_decay": weight_decay,
-            "nesterov": nesterov,
-            "maximize": maximize,
-            "foreach": foreach,
-            "differentiable": differentiable,
-            "fused": fused,
-        }
-        super().__init__(params, defaults)
+        super().__init__(params, given(locals()))
 
     def _step_group(self, group: dict[str, Any]) -> None:
-        momentum = float(group["momentum"])
-        fixed = (float(group["weight_decay"]), group["nesterov"], group["maximize"])
-        lr, dampening = float(group["lr"]), float(group["dampening"])
+        lr, momentum, dampening, weight_decay = numbers(group, "lr", "momentum", "dampening", "weight_decay")
+        fixed = (weight_decay, group["nesterov"], group["maximize"])
         if momentum == 0:
             _core._ops.sgd_step(_core._ops.with_grad(group["params"]), [], lr, 0.0, 0.0, *fixed)
             return
-        inputs = _core._optim_inputs(group["params"], self.state, _STATE)
+        inputs = _core._optim_inputs(group["params"], self.state, self.STATE)
         if inputs is None:
             inputs = self._first_step(group, lr, momentum, fixed)
         _core._ops.sgd_step(*inputs, lr, momentum, dampening, *fixed)
