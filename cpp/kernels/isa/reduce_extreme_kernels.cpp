@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Maximum and minimum, and where they are. Rows: four independent accumulators that skip NaN, and one mask
-// that remembers it. The index of a row's extreme comes from a second look at the one block of 1024 elements
-// that holds it, which is still in the L1 cache. Columns keep value and index per column and touch the index
-// only where a group of rows brought something better. Bound by memory bandwidth.
+// Maximum and minimum, and their positions; NaN wins.
+//
+// Rows: four independent accumulators that skip NaN, and a mask that records it. The position of a row's
+// extreme is searched afterwards in the one block of 1024 elements that holds it, which is still in L1.
+// Columns keep one value and index per column, and write the index only if a group of eight rows has a better
+// value. Bound by memory bandwidth.
 #include "kernels/isa/reduce_loop.h"
 
 namespace plait::PLAIT_ISA_NS {
@@ -59,7 +61,7 @@ struct Smallest {
     return min(x, y);
   }
 };
-// Magnitudes: no identity below them but 0, none above but infinity.
+// The identity of a maximum of magnitudes is 0.
 struct LargestAbs : Largest {
   template <class T>
   static constexpr T kIdentity = 0;
@@ -97,9 +99,9 @@ PLAIT_INLINE ComputeT<T> scalar(T x) {
   }
 }
 
-// Whether NaN came by: one comparison takes two vectors.
+// Whether any element was NaN. One comparison tests two vectors.
 template <class V>
-class NanSeen {
+class NanFlag {
  public:
   PLAIT_INLINE void look(V a, V b) {
 #if PLAIT_ISA_LEVEL == 2
@@ -113,19 +115,19 @@ class NanSeen {
 #endif
   }
 #if PLAIT_ISA_LEVEL == 2
-  PLAIT_INLINE bool any_seen() const { return mask_ != 0; }
+  PLAIT_INLINE bool is_set() const { return mask_ != 0; }
 
  private:
   unsigned mask_ = 0;
 #else
-  PLAIT_INLINE bool any_seen() const { return any(mask_); }
+  PLAIT_INLINE bool is_set() const { return any(mask_); }
 
  private:
   MaskOf<V> mask_{};
 #endif
 };
 
-// The extreme of a contiguous run; NaN if there is one.
+// The extreme of x[n]; NaN if x has one.
 template <class T, class Op, class Map>
 PLAIT_INLINE ComputeT<T> extreme(const T* x, int64_t n) {
   using C = ComputeT<T>;
@@ -143,7 +145,7 @@ PLAIT_INLINE ComputeT<T> extreme(const T* x, int64_t n) {
     constexpr int64_t L = kLanes<T>;
     V m[4];
     for (V& v : m) v = splat<V>(Op::template kIdentity<C>);
-    NanSeen<V> nan;
+    NanFlag<V> nan;
     int64_t i = 0;
     for (; i + 4 * L <= n; i += 4 * L) {
       V v[4];
@@ -158,7 +160,7 @@ PLAIT_INLINE ComputeT<T> extreme(const T* x, int64_t n) {
     };
     for (; i + L <= n; i += L) one(Map::map(load(x + i)));
     if (i < n) one(keep_n(Map::map(load_n(x + i, n - i)), n - i, Op::template kIdentity<C>));
-    if (nan.any_seen()) return static_cast<C>(__builtin_nan(""));
+    if (nan.is_set()) return static_cast<C>(__builtin_nan(""));
     return reduce(Op::pick(Op::pick(m[0], m[1]), Op::pick(m[2], m[3])),
                   [](auto a, auto b) { return Op::pick(a, b); });
   } else {
@@ -222,7 +224,7 @@ struct Extreme {
 };
 
 template <class T, class Op>
-struct Where {
+struct ExtremeIndex {
   using Elem = T;
   using C = ComputeT<T>;
   struct State {
@@ -327,9 +329,9 @@ using MaxAbs = Extreme<T, LargestAbs, Magnitude>;
 template <class T>
 using MinAbs = Extreme<T, Smallest, Magnitude>;
 template <class T>
-using ArgMax = Where<T, Largest>;
+using ArgMax = ExtremeIndex<T, Largest>;
 template <class T>
-using ArgMin = Where<T, Smallest>;
+using ArgMin = ExtremeIndex<T, Smallest>;
 
 }  // namespace
 

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Mean and sum of squared deviations, and log-sum-exp: reductions whose state is corrected as data arrives.
-//   shifted moments of a block about c: s1 = sum (x - c), s2 = sum (x - c)^2, then mean = c + s1 / n and
-//   m2 = s2 - s1^2 / n (Chan, Golub, LeVeque 1983). c is the previous block's mean, so nothing cancels.
-// Rows go block by block, columns eight rows at a time about the mean so far; states are double.
+// Mean and sum of squared deviations, and log-sum-exp: reductions whose state is updated block by block.
+//
+//   moments       with s1 = sum (x - c) and s2 = sum (x - c)^2 over a block of n elements:
+//                 mean = c + s1 / n, m2 = s2 - s1^2 / n (Chan, Golub, LeVeque 1983). c is the mean of what
+//                 came before, so s1^2 / n is small and nothing cancels.
+//   log-sum-exp   max = max x, sum = sum exp(x - max)
+//
+// Rows are folded in blocks of a few thousand elements, which stay in L1, columns eight rows at a time.
+// States are double. Moments are bound by memory bandwidth, log-sum-exp by exp at levels below AVX-512.
 #include "kernels/isa/math.h"
 #include "kernels/isa/reduce_loop.h"
 
@@ -49,7 +54,7 @@ struct Moments {
     for (int64_t j = 0; j < n; ++j) put(into, j, join(get(into, j), get(from, j), na, nb));
   }
 
-  // About c; lanes beyond n count as c.
+  // The state of x[n] alone, by moments about c. Lanes beyond n count as c.
   static PLAIT_INLINE State block(const T* x, int64_t n, double c) {
     const ElemT<V> shift = static_cast<ElemT<V>>(c);
     const V vc = splat<V>(shift);
@@ -124,7 +129,7 @@ struct Moments {
       widen(s1, d1);
       widen(s2, d2);
       for (int p = 0; p < kParts; ++p) {
-        // Everything about c: the old elements deviate from it by n (mean - c) in sum.
+        // All moments about c: the deviations of the old elements sum to n (mean - c).
         const F64 off = seen == 0 ? F64{} : mu[p] - c[p];
         const F64 dev = before * off + d1[p];
         q[p] = q[p] + before * off * off + d2[p] - dev * dev * share;
@@ -136,7 +141,7 @@ struct Moments {
   }
 };
 
-// a: largest x so far, b: sum of exp(x - a), 0 while a is -inf.
+// a: max x so far, b: sum exp(x - a), which is 0 while a is -inf.
 template <class T>
 struct LogSumExp {
   using Elem = T;
@@ -172,7 +177,7 @@ struct LogSumExp {
   }
   static PLAIT_INLINE State block(const T* x, int64_t n) {
     const ElemT<V> m = max_of_numbers(x, n);
-    if (m - m != 0) {  // infinite: that is the result, unless there is NaN, which the sum turns up
+    if (m - m != 0) {  // infinite: the result is m, unless there is NaN, which shows in the sum
       const double sum = sum_vectors<T>(n, [&](int64_t j, int64_t width, auto tag) {
         const V v = load_at(x + j, width, tag);
         return v == v ? V{} : v;
@@ -194,18 +199,18 @@ struct LogSumExp {
   static void fold_columns(const T* x, int64_t rows, int64_t row_stride, int64_t cols, void* const* state,
                            int64_t first, int64_t) {
     constexpr int kParts = kWideParts<V>;
-    double* top = static_cast<double*>(state[0]) + first;
+    double* max = static_cast<double*>(state[0]) + first;
     double* sum = static_cast<double*>(state[1]) + first;
     for (int64_t r = 0; r < rows; r += 8, x += 8 * row_stride) {
       const int64_t m = min_i64(8, rows - r);
       for_vectors<L>(cols, [&](int64_t j, int64_t width, auto tag) {
         F64 t[kParts], s[kParts], e[kParts];
-        load_wide<V>(top + j, width, tag, t);
+        load_wide<V>(max + j, width, tag, t);
         load_wide<V>(sum + j, width, tag, s);
         const V old = narrow<V>(t);
         V now = old;
         for (int64_t k = 0; k < m; ++k) now = max_nan(now, load_at(x + k * row_stride + j, width, tag));
-        // exp(-inf - -inf) would be NaN: where nothing but -inf came, compare with 0 instead.
+        // While every element is -inf, exponentials are taken about 0, since -inf - -inf is NaN.
         const V base = now == splat<V>(kNone) ? V{} : now;
         V add{};
         for (int64_t k = 0; k < m; ++k) add += exp(load_at(x + k * row_stride + j, width, tag) - base);
@@ -214,7 +219,7 @@ struct LogSumExp {
         widen(add, a);
         widen(now, t);
         for (int p = 0; p < kParts; ++p) s[p] = s[p] * e[p] + a[p];
-        store_wide<V>(top + j, t, width, tag);
+        store_wide<V>(max + j, t, width, tag);
         store_wide<V>(sum + j, s, width, tag);
       });
     }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Scans. A row's sum or product runs through vectors of accumulators: log2(lanes) shifted additions give the
-// prefix inside a vector, one broadcast carries its last lane on, so the chain is one addition and one
-// shuffle per vector instead of per element. Columns keep one accumulator per column. Bound by memory
-// bandwidth (columns), by the carried chain (rows).
+// Scans: y[i] = op(x[0], ..., x[i]).
+//
+// Rows of sums and products: log2(lanes) shifted operations give the prefixes within a vector, and one
+// broadcast passes its last lane on as the carry. The dependency chain is one operation and one shuffle per
+// vector, in place of one operation per element. Rows of extremes and log-sum-exps go element by element.
+// Columns keep one accumulator per column, rows of the array outside.
+// Bound by the carried chain (rows), by memory bandwidth (columns).
 #include "kernels/isa/math.h"
 #include "kernels/isa/reduce_loop.h"
 
@@ -24,7 +27,7 @@ struct MultiplyScan {
   }
 };
 
-// Lanes move up by kShift; the identity comes in below.
+// Lane i becomes lane i + kShift; the lowest kShift lanes become the identity.
 template <int kShift, class V>
 PLAIT_INLINE V shift_up(V v, V identity) {
   using M = MaskOf<V>;
@@ -71,11 +74,11 @@ struct FloatScan {
     }
   }
   static void columns(const ScanArgs& a) {
-    double state[kScanColumns];
+    double state[kMaxScanColumns];
     for (double& s : state) s = Op::kIdentity;
     for (int64_t r = 0; r < a.n; ++r) {
-      const T* x = static_cast<const T*>(a.x) + r * a.distance;
-      T* y = static_cast<T*>(a.y) + r * a.distance;
+      const T* x = static_cast<const T*>(a.x) + r * a.ld;
+      T* y = static_cast<T*>(a.y) + r * a.ld;
       for_vectors<L>(a.columns, [&](int64_t j, int64_t width, auto tag) {
         F64 acc[kParts], w[kParts];
         load_wide<V>(state + j, width, tag, acc);
@@ -99,28 +102,28 @@ struct IntegerScan {
     }
   }
   static void columns(const ScanArgs& a) {
-    uint64_t state[kScanColumns];
+    uint64_t state[kMaxScanColumns];
     for (uint64_t& s : state) s = Op::kIdentity;
     for (int64_t r = 0; r < a.n; ++r) {
-      const uint64_t* x = static_cast<const uint64_t*>(a.x) + r * a.distance;
-      uint64_t* y = static_cast<uint64_t*>(a.y) + r * a.distance;
+      const uint64_t* x = static_cast<const uint64_t*>(a.x) + r * a.ld;
+      uint64_t* y = static_cast<uint64_t*>(a.y) + r * a.ld;
       for (int64_t j = 0; j < a.columns; ++j) y[j] = state[j] = Op{}(state[j], x[j]);
     }
   }
 };
 
-// log(sum exp(x)) so far, as the largest x and the sum of exponentials about it.
+// log(sum exp(x)) of the elements so far, as max x and sum exp(x - max).
 struct RunningLogSum {
-  F64 top, sum;
+  F64 max, sum;
   PLAIT_INLINE F64 add(F64 x) {
-    const F64 now = max_nan(top, x);
-    // Where only -inf has come, exponentials are taken about 0: -inf - -inf is NaN.
+    const F64 new_max = max_nan(max, x);
+    // While every element is -inf, exponentials are taken about 0, since -inf - -inf is NaN.
     const F64 none = splat<F64>(-__builtin_inf());
-    const F64 base = now == none ? F64{} : now;
-    sum = sum * exp(top - base) + exp(x - base);
-    top = now;
+    const F64 base = new_max == none ? F64{} : new_max;
+    sum = sum * exp(max - base) + exp(x - base);
+    max = new_max;
     const F64 infinite = splat<F64>(__builtin_inf());
-    return abs(top) == infinite ? top : top + log(sum);
+    return abs(max) == infinite ? max : max + log(sum);
   }
 };
 
@@ -144,23 +147,23 @@ struct LogSumExpScan {
     }
   }
   static void columns(const ScanArgs& a) {
-    double top[kScanColumns], sum[kScanColumns] = {};
-    for (double& t : top) t = -__builtin_inf();
+    double max[kMaxScanColumns], sum[kMaxScanColumns] = {};
+    for (double& m : max) m = -__builtin_inf();
     for (int64_t r = 0; r < a.n; ++r) {
-      const T* x = static_cast<const T*>(a.x) + r * a.distance;
-      T* y = static_cast<T*>(a.y) + r * a.distance;
+      const T* x = static_cast<const T*>(a.x) + r * a.ld;
+      T* y = static_cast<T*>(a.y) + r * a.ld;
       for_vectors<L>(a.columns, [&](int64_t j, int64_t width, auto tag) {
-        F64 t[kParts], s[kParts], w[kParts];
-        load_wide<V>(top + j, width, tag, t);
+        F64 m[kParts], s[kParts], w[kParts];
+        load_wide<V>(max + j, width, tag, m);
         load_wide<V>(sum + j, width, tag, s);
         widen(load_at(x + j, width, tag), w);
         for (int p = 0; p < kParts; ++p) {
-          RunningLogSum state{t[p], s[p]};
+          RunningLogSum state{m[p], s[p]};
           w[p] = state.add(w[p]);
-          t[p] = state.top;
+          m[p] = state.max;
           s[p] = state.sum;
         }
-        store_wide<V>(top + j, t, width, tag);
+        store_wide<V>(max + j, m, width, tag);
         store_wide<V>(sum + j, s, width, tag);
         store_at(y + j, narrow<V>(w), width, tag);
       });
@@ -168,10 +171,11 @@ struct LogSumExpScan {
   }
 };
 
+// Whether x becomes the extreme.
 template <bool kLargest, class C>
 PLAIT_INLINE bool takes_over(C x, C best) {
   if constexpr (kIsFloat<C>) {
-    return x != x || (kLargest ? x >= best : x <= best);  // false once best is NaN, but for another NaN
+    return x != x || (kLargest ? x >= best : x <= best);  // once best is NaN, only another NaN does
   } else {
     return kLargest ? x >= best : x <= best;
   }
@@ -209,12 +213,12 @@ struct ExtremeScan {
     }
   }
   static void columns(const ScanArgs& a) {
-    int64_t at[kScanColumns] = {};
+    int64_t at[kMaxScanColumns] = {};
     const T* before = static_cast<const T*>(a.x);
     for (int64_t r = 0; r < a.n; ++r) {
-      const T* x = static_cast<const T*>(a.x) + r * a.distance;
-      T* y = static_cast<T*>(a.y) + r * a.distance;
-      int64_t* index = a.index + r * a.distance;
+      const T* x = static_cast<const T*>(a.x) + r * a.ld;
+      T* y = static_cast<T*>(a.y) + r * a.ld;
+      int64_t* index = a.index + r * a.ld;
       for (int64_t j = 0; j < a.columns; ++j) {
         const bool take = takes_over<kLargest>(value_of(x + j), value_of(before + j));
         y[j] = take ? x[j] : before[j];

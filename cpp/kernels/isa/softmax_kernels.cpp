@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Softmax family. A row is read three times (maximum, sum of exponentials, result), twice from the cache.
-// Columns do the same for a strip of columns side by side, whose maxima and sums live in a buffer.
-// float16 and bfloat16 compute the exponential again for the result instead of rounding it twice.
-// Sums add four vectors in a tree, then go to double. Bound by memory bandwidth for rows that fit the L2
-// cache, by exp at levels without AVX-512.
+// Softmax, log-softmax and cross-entropy; the formulas are in softmax_args.h.
+//
+// Rows: three passes over a row (maximum, sum of exponentials, result), of which two read the cache. softmax
+// stores exp(x - m) in the second pass and scales it in the third; float16 and bfloat16 compute it again,
+// since storing it would round twice. Columns: the same passes over a strip of columns, whose maxima and sums
+// lie in a buffer. Sums of rows add four vectors in a tree and continue in double. Bound by memory bandwidth
+// for rows that fit L2, by exp at the levels below AVX-512. 4096 x 1024 floats run at 44 GB/s, 1.7 times the
+// machine's copy bandwidth (two cores of an AMD EPYC, Zen 4, AVX-512, 2026-11-26, bench/README.md).
 #include "kernels/isa/math.h"
 #include "kernels/isa/reduce_loop.h"
 
@@ -15,9 +18,10 @@ struct Softmax {
   using V = Vec<T>;
   using C = ElemT<V>;
   static constexpr int64_t L = kLanes<T>;
-  static constexpr bool kKeepsExp = kSame<T, C>;  // the result's type can hold exp(x - max) unrounded
+  static constexpr bool kKeepsExp = kSame<T, C>;  // y can hold exp(x - max) unrounded
   static constexpr C kLowest = -static_cast<C>(__builtin_inf());
 
+  // sum exp(x - m) over a row x[n]; the exponentials are stored in keep[n] unless it is null.
   static PLAIT_INLINE double row_exp_sum(const T* x, int64_t n, C m, T* keep) {
     const V vm = splat<V>(m);
     return sum_vectors<T>(n, [&](int64_t i, int64_t width, auto tag) {
@@ -32,14 +36,14 @@ struct Softmax {
 
   template <SoftmaxKind kKind>
   static void rows(const SoftmaxArgs& a) {
-    // A result that goes around the caches is written once: the exponentials wait in a buffer.
-    constexpr int64_t kRoom = 4096;
-    alignas(kVecBytes) T room[kKeepsExp && kKind == SoftmaxKind::kSoftmax ? kRoom : 1];
-    const bool stream = a.stream && a.n <= kRoom;
+    // With non-temporal stores y is written once, so the exponentials are kept in a buffer.
+    constexpr int64_t kMaxStreamed = 4096;
+    alignas(kVecBytes) T buffer[kKeepsExp && kKind == SoftmaxKind::kSoftmax ? kMaxStreamed : 1];
+    const bool stream = a.stream && a.n <= kMaxStreamed;
     for (int64_t r = 0; r < a.rows; ++r) {
       const T* x = static_cast<const T*>(a.x) + r * a.n;
       T* y = static_cast<T*>(a.y) + r * a.n;
-      const C m = max_of_numbers(x, a.n);  // NaN comes back through the sum
+      const C m = max_of_numbers(x, a.n);  // skips NaN, which then shows in the sum
       const V vm = splat<V>(m);
       if constexpr (kKind == SoftmaxKind::kLogSoftmax) {
         const V shift = splat<V>(log_scalar(row_exp_sum(x, a.n, m, nullptr)));
@@ -47,7 +51,7 @@ struct Softmax {
           store_result(stream, y + i, (load_at(x + i, width, tag) - vm) - shift, width, tag);
         });
       } else if constexpr (kKeepsExp) {
-        T* e = stream ? room : y;
+        T* e = stream ? buffer : y;
         const V scale = splat<V>(static_cast<C>(1 / row_exp_sum(x, a.n, m, e)));
         for_vectors<L>(a.n, [&](int64_t i, int64_t width, auto tag) {
           store_result(stream, y + i, load_at(e + i, width, tag) * scale, width, tag);
@@ -78,12 +82,12 @@ struct Softmax {
   }
 
   template <SoftmaxKind kKind>
-  static void rows_backward(const SoftmaxArgs& a) {
+  static void rows_backward(const SoftmaxGradArgs& a) {
     const bool stream = a.stream;
     for (int64_t r = 0; r < a.rows; ++r) {
-      const T* y = static_cast<const T*>(a.x) + r * a.n;
+      const T* y = static_cast<const T*>(a.y) + r * a.n;
       const T* gy = static_cast<const T*>(a.gy) + r * a.n;
-      T* gx = static_cast<T*>(a.y) + r * a.n;
+      T* gx = static_cast<T*>(a.gx) + r * a.n;
       const double total = sum_vectors<T>(a.n, [&](int64_t i, int64_t width, auto tag) {
         return summand<kKind>(load_at(y + i, width, tag), load_at(gy + i, width, tag));
       });
@@ -97,15 +101,15 @@ struct Softmax {
     if (stream) stream_fence();
   }
 
-  // Columns: buffers hold one value per column, and few rows are taken at a time: of rows that lie a power of
-  // two apart the L1 cache holds no more than its ways.
+  // One value per column of a strip.
   struct Strip {
-    alignas(kVecBytes) C top[kSoftmaxColumns];
-    alignas(kVecBytes) C sum[kSoftmaxColumns];
+    alignas(kVecBytes) C max[kMaxSoftmaxColumns];
+    alignas(kVecBytes) C sum[kMaxSoftmaxColumns];
   };
-  // For every vector of columns and every group of rows [r0, r1): f(j, width, tag, r0, r1).
-  template <class F>
-  static PLAIT_INLINE void for_groups(const SoftmaxArgs& a, F f) {
+  // Calls f(j, width, tag, r0, r1) for every group of rows [r0, r1) and every vector of columns. Groups are
+  // small: of rows a power of two apart, L1 holds no more than its ways.
+  template <class Args, class F>
+  static PLAIT_INLINE void for_groups(const Args& a, F f) {
     constexpr int64_t kGroup = 2;
     for (int64_t r = 0; r < a.n; r += kGroup) {
       const int64_t end = min_i64(r + kGroup, a.n);
@@ -121,20 +125,20 @@ struct Softmax {
     const T* x = static_cast<const T*>(a.x);
     T* y = static_cast<T*>(a.y);
     Strip s;
-    fill(s.top, kSoftmaxColumns, kLowest);
-    fill(s.sum, kSoftmaxColumns, 0);
+    fill(s.max, kMaxSoftmaxColumns, kLowest);
+    fill(s.sum, kMaxSoftmaxColumns, 0);
     for_groups(a, [&](int64_t j, int64_t width, auto tag, int64_t r, int64_t end) {
-      V m = load(s.top + j);
-      for (; r < end; ++r) m = max(load_at(x + r * a.distance + j, width, tag), m);
-      store(s.top + j, m);
+      V m = load(s.max + j);
+      for (; r < end; ++r) m = max(load_at(x + r * a.ld + j, width, tag), m);
+      store(s.max + j, m);
     });
     constexpr bool kStoreExp = kKind == SoftmaxKind::kSoftmax && kKeepsExp;
     for_groups(a, [&](int64_t j, int64_t width, auto tag, int64_t r, int64_t end) {
-      const V m = load(s.top + j);
+      const V m = load(s.max + j);
       V sum{};
       for (; r < end; ++r) {
-        const V e = exp(load_at(x + r * a.distance + j, width, tag) - m);
-        if constexpr (kStoreExp) store_at(y + r * a.distance + j, e, width, tag);
+        const V e = exp(load_at(x + r * a.ld + j, width, tag) - m);
+        if constexpr (kStoreExp) store_at(y + r * a.ld + j, e, width, tag);
         sum += e;
       }
       store(s.sum + j, load(s.sum + j) + sum);
@@ -144,31 +148,31 @@ struct Softmax {
       store(s.sum + j, kKind == SoftmaxKind::kSoftmax ? 1 / sum : log(sum));
     }
     for_groups(a, [&](int64_t j, int64_t width, auto tag, int64_t r, int64_t end) {
-      const V m = load(s.top + j), last = load(s.sum + j);
+      const V m = load(s.max + j), scale = load(s.sum + j);  // 1 / sum, or log(sum)
       for (; r < end; ++r) {
-        const int64_t at = r * a.distance + j;
+        const int64_t at = r * a.ld + j;
         if constexpr (kKind == SoftmaxKind::kLogSoftmax) {
-          store_at(y + at, (load_at(x + at, width, tag) - m) - last, width, tag);
+          store_at(y + at, (load_at(x + at, width, tag) - m) - scale, width, tag);
         } else if constexpr (kStoreExp) {
-          store_at(y + at, load_at(y + at, width, tag) * last, width, tag);
+          store_at(y + at, load_at(y + at, width, tag) * scale, width, tag);
         } else {
-          store_at(y + at, exp(load_at(x + at, width, tag) - m) * last, width, tag);
+          store_at(y + at, exp(load_at(x + at, width, tag) - m) * scale, width, tag);
         }
       }
     });
   }
 
   template <SoftmaxKind kKind>
-  static void columns_backward(const SoftmaxArgs& a) {
-    const T* y = static_cast<const T*>(a.x);
+  static void columns_backward(const SoftmaxGradArgs& a) {
+    const T* y = static_cast<const T*>(a.y);
     const T* gy = static_cast<const T*>(a.gy);
-    T* gx = static_cast<T*>(a.y);
+    T* gx = static_cast<T*>(a.gx);
     Strip s;
-    fill(s.sum, kSoftmaxColumns, 0);
+    fill(s.sum, kMaxSoftmaxColumns, 0);
     for_groups(a, [&](int64_t j, int64_t width, auto tag, int64_t r, int64_t end) {
       V sum{};
       for (; r < end; ++r) {
-        const int64_t at = r * a.distance + j;
+        const int64_t at = r * a.ld + j;
         sum += summand<kKind>(load_at(y + at, width, tag), load_at(gy + at, width, tag));
       }
       store(s.sum + j, load(s.sum + j) + sum);
@@ -176,7 +180,7 @@ struct Softmax {
     for_groups(a, [&](int64_t j, int64_t width, auto tag, int64_t r, int64_t end) {
       const V sum = load(s.sum + j);
       for (; r < end; ++r) {
-        const int64_t at = r * a.distance + j;
+        const int64_t at = r * a.ld + j;
         store_at(gx + at, gradient<kKind>(load_at(y + at, width, tag), load_at(gy + at, width, tag), sum),
                  width, tag);
       }
@@ -188,7 +192,7 @@ struct Softmax {
     for (int64_t r = 0; r < a.rows; ++r) {
       const T* x = static_cast<const T*>(a.x) + r * a.n;
       C* stats = static_cast<C*>(a.stats) + 2 * r;
-      const C m = max_of_numbers(x, a.n);  // NaN comes back through the sum
+      const C m = max_of_numbers(x, a.n);  // skips NaN, which then shows in the sum
       stats[0] = m;
       stats[1] = static_cast<C>(row_exp_sum(x, a.n, m, nullptr));
       if (!a.weighted) continue;
@@ -205,13 +209,14 @@ struct Softmax {
       const T* x = static_cast<const T*>(a.x) + r * a.n;
       T* gx = static_cast<T*>(a.gx) + r * a.n;
       const V m = splat<V>(static_cast<const C*>(a.stats)[2 * r]);
-      const double b = a.b ? a.b[r] : 0;
-      if (a.a[r] == 0 && b == 0) {  // an ignored row, whatever it holds
+      const double weight_scale = a.weight_scale ? a.weight_scale[r] : 0;
+      if (a.exp_scale[r] == 0 && weight_scale == 0) {  // an ignored row, which may hold NaN
         for_vectors<L>(a.n, [&](int64_t i, int64_t width, auto tag) { store_at(gx + i, V{}, width, tag); });
         continue;
       }
-      const V va = splat<V>(static_cast<C>(a.a[r])), vb = splat<V>(static_cast<C>(b));
-      if (b == 0) {
+      const V va = splat<V>(static_cast<C>(a.exp_scale[r]));
+      const V vb = splat<V>(static_cast<C>(weight_scale));
+      if (weight_scale == 0) {
         for_vectors<L>(a.n, [&](int64_t i, int64_t width, auto tag) {
           store_at(gx + i, va * exp(load_at(x + i, width, tag) - m), width, tag);
         });

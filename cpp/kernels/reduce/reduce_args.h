@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Reductions, the part that is compiled per instruction set: fold one tile of a problem into an array of
-// states. reduce_driver.h cuts problems into tiles.
+// Reductions, the part that is compiled per instruction set: fold one tile of an array into states, one per
+// output. reduce_driver.cpp cuts arrays into tiles and turns final states into outputs.
 #pragma once
 
 #include <cstdint>
@@ -26,16 +26,17 @@ enum class ReduceOp : uint8_t {
 inline constexpr int kNumReduceOps = 14;
 inline constexpr int kNumKernelDTypes = 10;  // as DType numbers them
 
-// One state takes one 8-byte slot in each of the op's planes (1 or 2), whatever its type.
+// States lie in 1 or 2 planes, arrays of 8-byte slots: slot j of each plane belongs to output j, whatever the
+// type of the state.
 inline constexpr int kMaxReducePlanes = 2;
 
-// x[reduce_n, keep_n] with any element strides; output j folds x[:, j] into its state.
+// x[reduce_n, keep_n] with any strides, in elements: x[:, j] is folded into state j.
 struct ReduceTile {
   const void* x;
   int64_t reduce_n, reduce_stride;
   int64_t keep_n, keep_stride;
   void* state[kMaxReducePlanes];  // keep_n slots each
-  int64_t seen;                   // elements already in each state; for kArg* also the index of x[0, :]
+  int64_t seen;                   // elements folded before; for kArg* also the index of x[0, :]
 };
 
 struct ReduceKernel {
@@ -43,7 +44,7 @@ struct ReduceKernel {
   void (*init)(void* const* state, int64_t n);
   void (*row)(const ReduceTile& tile);     // for |reduce_stride| <= |keep_stride|; best at reduce_stride 1
   void (*column)(const ReduceTile& tile);  // best at keep_stride 1
-  // into[j] = into[j] (of n_into elements, first in order) joined with from[j] (of n_from elements)
+  // into[j] = into[j], of n_into elements, combined with from[j], of the n_from elements that follow them.
   void (*combine)(void* const* into, void* const* from, int64_t n, int64_t n_into, int64_t n_from);
 };
 

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: MIT
-// The reduction driver. Dimensions are sorted by stride and merged; what is left is
-//   kept:    outer kept dimensions, and one inner kept dimension cut into tiles
-//   reduced: outer reduced dimensions, and one inner reduced dimension
-// and every tile walks its reduced elements with the row or the column kernel, whichever runs along memory.
-// Short rows are transposed for the column kernel. When there are few outputs, one reduced dimension is cut
-// into slices as well; the slices' states are kept and combined in order. All cuts depend on the shape alone.
+// Reductions over any dimensions of a strided array, split over threads.
+//
+// Dimensions are sorted by stride and merged. What remains is, from outside in:
+//
+//   outer kept dimensions                    one by one
+//     inner kept dimension                   cut into tiles whose states stay in L1
+//       outer reduced dimensions             one by one
+//         inner reduced dimension            with the tile: one call of a kernel
+//
+// The row kernel serves tiles that are contiguous along the reduced dimension, the column kernel the others
+// and, through a transpose, short rows. If there are few outputs, one reduced dimension is cut into slices as
+// well, whose states are combined in order. All cuts depend on the shape alone; those of the reduced
+// dimensions reach the bits.
 #include "kernels/reduce/reduce_driver.h"
 
 #include <algorithm>
@@ -23,14 +30,13 @@ namespace plait {
 namespace {
 
 constexpr int64_t kTaskElements = 32768;  // least work of a task: about 5 us
-// Least work of a slice of the reduced elements. Pointwise operators share as many between threads: one
-// thread that reads what another holds in its cache takes 35 us for the sum of 65536 floats, each its own
-// half 9.
+// Least work of a slice of the reduced elements; reaches the bits. It is the grain of pointwise operators, so
+// a thread finds in its cache what it wrote there before. tuned: one thread that reads what another's cache
+// holds takes 35 us for the sum of 65536 floats; two that read their own halves take 9
 constexpr int64_t kSliceElements = 32768;
-constexpr int64_t kWantedTasks = 64;  // tasks that let any sensible number of threads share evenly
-constexpr int64_t kRowTile = 512;     // outputs per tile: their states stay in the L1 cache
-constexpr int64_t kColumnTile = 2048;
-constexpr int64_t kLine = 128;  // bytes: cache lines come in pairs
+constexpr int64_t kWantedTasks = 64;  // enough for any sensible number of threads to share evenly
+constexpr int64_t kRowTile = 512, kColumnTile = 2048;  // outputs per tile: their states stay in L1
+constexpr int64_t kLinePair = 128;  // bytes: the hardware prefetcher fetches cache lines in pairs
 
 struct Dim {
   int64_t size, stride;
@@ -42,7 +48,7 @@ struct DimList {
   int n = 0;
 
   void sort() {
-    // An expanded dimension (stride 0) goes outside, where it repeats whole passes.
+    // An expanded dimension (stride 0) goes outermost, where it repeats whole passes.
     const auto key = [](const Dim& d) { return d.stride == 0 ? INT64_MAX : d.stride; };
     std::stable_sort(dim, dim + n, [&](const Dim& a, const Dim& b) { return key(a) > key(b); });
   }
@@ -102,12 +108,13 @@ StateType state_type(ReduceOp op, DType dtype) {
   }
 }
 
-// Final states of n outputs that lie `stride` apart.
+// The final states of n outputs, which are `stride` elements apart; `count` elements were folded into each.
 struct Finished {
   void* const* state;
   int64_t n, stride, count;
 };
 
+// out[at + j * f.stride] = values[j], converted, j < f.n
 template <class S>
 void write(const ReduceOutput& out, int64_t at, const Finished& f, const S* values) {
   if (f.stride == 1) {
@@ -123,10 +130,10 @@ void write(const ReduceOutput& out, int64_t at, const Finished& f, const S* valu
 
 template <class F>
 void write_doubles(const ReduceOutput& out, int64_t at, const Finished& f, F&& value) {
-  constexpr int64_t kPiece = 256;
-  double values[kPiece];
-  for (int64_t j0 = 0; j0 < f.n; j0 += kPiece) {
-    const int64_t m = std::min(kPiece, f.n - j0);
+  constexpr int64_t kBlock = 256;
+  double values[kBlock];
+  for (int64_t j0 = 0; j0 < f.n; j0 += kBlock) {
+    const int64_t m = std::min(kBlock, f.n - j0);
     for (int64_t j = 0; j < m; ++j) values[j] = value(j0 + j);
     write(out, at + j0 * f.stride, Finished{nullptr, m, f.stride, f.count}, values);
   }
@@ -137,7 +144,7 @@ void finish_doubles(const ReduceOutput& out, int64_t at, const Finished& f, doub
   const double* b = static_cast<const double*>(f.state[1]);
   const double count = static_cast<double>(f.count);
   const double divisor = std::max(0.0, count - correction);
-  // Narrower results do not see the rounding of the reciprocal.
+  // The rounding of a reciprocal shows in float64 alone.
   const bool exact = out.dtype == DType::kFloat64;
   const double per_count = 1 / count, per_divisor = 1 / divisor;
   switch (out.finish) {
@@ -184,16 +191,16 @@ void finish_elements(DType dtype, const ReduceOutput& out, int64_t at, const Fin
   });
 }
 
-class Plan {
+class ReduceDriver {
  public:
-  explicit Plan(const Reduction& r)
+  explicit ReduceDriver(const Reduction& r)
       : r_(r), kernel_(kernels().reduce.kernel[static_cast<int>(r.op)][static_cast<int>(r.dtype)]) {
     PLAIT_ASSERT(kernel_.row != nullptr);
     int64_t out_stride = 1, offset = 0;
     for (int d = r.ndim - 1; d >= 0; --d) {
       int64_t stride = r.stride[d];
       if (r.size[d] != 1) {
-        if (stride < 0 && r.reduced[d] && !needs_order(r.op)) {  // order is free: walk it upwards
+        if (stride < 0 && r.reduced[d] && !needs_order(r.op)) {  // reversed: the order is free
           offset += (r.size[d] - 1) * stride;
           stride = -stride;
         }
@@ -212,66 +219,71 @@ class Plan {
     outputs_ = kept_.count();
     count_ = reduced_.count();
     choose_inner();
-    cut();
+    cut_tiles();
+    cut_slices();
   }
 
-  void run() {
+  void run() const {
     if (outputs_ == 0) return;
-    if (slices_ == 1) {
-      // Two tasks of which one is the small rest are left to one thread.
-      const int64_t each = std::max<int64_t>(1, outputs_ * count_ / std::max<int64_t>(1, tasks_));
-      parallel_for(tasks_, (kGrainElements + each - 1) / each, [&](int64_t begin, int64_t end) {
-        alignas(64) char room[kColumnTile * 8 * kMaxReducePlanes];
-        for (int64_t task = begin; task < end; ++task) {
-          for_each_tile(task, [&](int64_t outer, int64_t j0, int64_t n) {
-            void* state[kMaxReducePlanes];
-            planes(room, n, state);
-            fold(outer, j0, n, 0, state);
-            finish(outer, j0, n, state);
-          });
-        }
-      });
-      return;
-    }
-    // Partial states: [slice][plane][output], a tile's outputs side by side. No two slices share cache lines:
-    // the threads would take them from each other with every step.
-    const int64_t slice_bytes = (outputs_ * 8 * kernel_.planes + 2 * kLine - 1) / kLine * kLine;
-    const Workspace partial(static_cast<size_t>(slice_bytes * slices_));
-    const auto partial_state = [&](int64_t slice, int64_t outer, int64_t j0, void** state) {
-      char* base = partial.as<char>() + slice * slice_bytes + (outer * inner_kept_.size + j0) * 8;
-      for (int p = 0; p < kernel_.planes; ++p) state[p] = base + p * outputs_ * 8;
-    };
-    parallel_chunks(tasks_ * slices_, [&](int64_t i) {
-      const int64_t slice = i / tasks_;
-      for_each_tile(i % tasks_, [&](int64_t outer, int64_t j0, int64_t n) {
-        void* state[kMaxReducePlanes];
-        partial_state(slice, outer, j0, state);
-        fold(outer, j0, n, slice, state);
-      });
-    });
-    const auto join = [&](int64_t task) {
-      for_each_tile(task, [&](int64_t outer, int64_t j0, int64_t n) {
-        void *into[kMaxReducePlanes], *from[kMaxReducePlanes];
-        partial_state(0, outer, j0, into);
-        int64_t seen = slice_count(0);
-        for (int64_t s = 1; s < slices_; ++s) {
-          partial_state(s, outer, j0, from);
-          const int64_t more = slice_count(s);
-          kernel_.combine(into, from, n, seen, more);
-          seen += more;
-        }
-        finish(outer, j0, n, into);
-      });
-    };
-    if (outputs_ * slices_ < kTaskElements) {
-      for (int64_t task = 0; task < tasks_; ++task) join(task);
-    } else {
-      parallel_chunks(tasks_, join);
-    }
+    slices_ == 1 ? run_unsliced() : run_sliced();
   }
 
  private:
   int64_t item() const { return static_cast<int64_t>(item_size(r_.dtype)); }
+
+  void run_unsliced() const {
+    // parallel_for's grain: a second task of little work is left to the first one's thread.
+    const int64_t work = std::max<int64_t>(1, outputs_ * count_ / std::max<int64_t>(1, tasks_));
+    parallel_for(tasks_, (kGrainElements + work - 1) / work, [&](int64_t begin, int64_t end) {
+      alignas(64) char planes[kColumnTile * 8 * kMaxReducePlanes];
+      for (int64_t task = begin; task < end; ++task) {
+        for_each_tile(task, [&](const Tile& tile) {
+          void* state[kMaxReducePlanes];
+          for (int p = 0; p < kernel_.planes; ++p) state[p] = planes + p * tile.n * 8;
+          fold(tile, 0, state);
+          finish(tile, state);
+        });
+      }
+    });
+  }
+
+  void run_sliced() const {
+    // Partial states [slice][plane][output]. No two slices share a pair of cache lines, which their threads
+    // would take from each other with every store.
+    const int64_t slice_bytes = (outputs_ * 8 * kernel_.planes + 2 * kLinePair - 1) / kLinePair * kLinePair;
+    const Workspace partial(static_cast<size_t>(slice_bytes * slices_));
+    const auto partial_state = [&](int64_t slice, const Tile& tile, void** state) {
+      char* base = partial.as<char>() + slice * slice_bytes + (tile.outer * inner_kept_.size + tile.j0) * 8;
+      for (int p = 0; p < kernel_.planes; ++p) state[p] = base + p * outputs_ * 8;
+    };
+    parallel_chunks(tasks_ * slices_, [&](int64_t i) {
+      const int64_t slice = i / tasks_;
+      for_each_tile(i % tasks_, [&](const Tile& tile) {
+        void* state[kMaxReducePlanes];
+        partial_state(slice, tile, state);
+        fold(tile, slice, state);
+      });
+    });
+    const auto combine = [&](int64_t task) {
+      for_each_tile(task, [&](const Tile& tile) {
+        void *into[kMaxReducePlanes], *from[kMaxReducePlanes];
+        partial_state(0, tile, into);
+        int64_t seen = slice_count(0);
+        for (int64_t s = 1; s < slices_; ++s) {
+          partial_state(s, tile, from);
+          const int64_t count = slice_count(s);
+          kernel_.combine(into, from, tile.n, seen, count);
+          seen += count;
+        }
+        finish(tile, into);
+      });
+    };
+    if (outputs_ * slices_ < kTaskElements) {
+      for (int64_t task = 0; task < tasks_; ++task) combine(task);
+    } else {
+      parallel_chunks(tasks_, combine);
+    }
+  }
 
   // From the first to the last reduced element of an output, where they are one dimension.
   int64_t row_span() const { return (inner_reduced_.size - 1) * inner_reduced_.stride + 1; }
@@ -279,24 +291,24 @@ class Plan {
   void choose_inner() {
     inner_kept_ = kept_.take_inner();
     inner_reduced_ = reduced_.take_inner();
-    const auto distance = [](const Dim& d) { return d.stride == 0 ? INT64_MAX : std::abs(d.stride); };
-    // A few columns would leave vectors mostly empty: rather many short rows, once for each.
+    const auto stride = [](const Dim& d) { return d.stride == 0 ? INT64_MAX : std::abs(d.stride); };
+    // A few columns would leave vectors mostly empty: many short rows instead, one pass for each column.
     constexpr int64_t kFewColumns = 4;
     if (inner_kept_.size <= kFewColumns && reduced_.n == 0 && kept_.n > 0) {
       Dim& outer = kept_.dim[kept_.n - 1];
       if (outer.size >= 16 && outer.stride >= row_span() &&
-          is_short_row(row_span(), inner_kept_.size, short_row(r_.dtype))) {
+          is_short_row(row_span(), inner_kept_.size, max_short_row(r_.dtype))) {
         std::swap(outer, inner_kept_);
       }
     }
-    by_row_ = inner_kept_.size == 1 ||
-              (inner_reduced_.size > 1 && distance(inner_reduced_) < distance(inner_kept_));
+    by_row_ =
+        inner_kept_.size == 1 || (inner_reduced_.size > 1 && stride(inner_reduced_) < stride(inner_kept_));
     short_rows_ = by_row_ && reduced_.n == 0 && inner_reduced_.stride > 0 &&
                   inner_kept_.stride >= row_span() && inner_kept_.size >= 16 &&
-                  is_short_row(row_span(), inner_reduced_.stride, short_row(r_.dtype));
+                  is_short_row(row_span(), inner_reduced_.stride, max_short_row(r_.dtype));
   }
 
-  void cut() {
+  void cut_tiles() {
     if (by_row_) {
       tile_ = std::clamp<int64_t>(kTaskElements / std::max<int64_t>(1, count_), 1, kRowTile);
       if (short_rows_) tile_ = std::min(tile_, short_tile());
@@ -304,15 +316,19 @@ class Plan {
       tile_ = kColumnTile;
     }
     tiles_ = (inner_kept_.size + tile_ - 1) / tile_;
-    const int64_t items = kept_.count() * tiles_;
-    const int64_t per_item = std::max<int64_t>(1, outputs_ * count_ / std::max<int64_t>(1, items));
-    per_task_ = std::max<int64_t>(1, kTaskElements / per_item);
-    tasks_ = (items + per_task_ - 1) / per_task_;
-    // Slices: the outermost long dimension of the reduced ones.
+    const int64_t all_tiles = kept_.count() * tiles_;
+    tile_work_ = std::max<int64_t>(1, outputs_ * count_ / std::max<int64_t>(1, all_tiles));
+    tiles_per_task_ = std::max<int64_t>(1, kTaskElements / tile_work_);
+    tasks_ = (all_tiles + tiles_per_task_ - 1) / tiles_per_task_;
+  }
+
+  // Slices of the outermost long one of the reduced dimensions, if there are fewer tasks than threads may
+  // want.
+  void cut_slices() {
     slices_ = 1;
     sliced_ = -1;
     const int64_t wanted = std::min((kWantedTasks + tasks_ - 1) / std::max<int64_t>(1, tasks_),
-                                    per_item * per_task_ / kSliceElements);
+                                    tile_work_ * tiles_per_task_ / kSliceElements);
     if (tasks_ >= kWantedTasks / 2 || wanted <= 1) return;
     int64_t longest = inner_reduced_.size;
     sliced_ = reduced_.n;  // the inner one
@@ -323,9 +339,8 @@ class Plan {
       }
     }
     slice_align_ = sliced_ == reduced_.n && by_row_ ? 64 : 1;
-    const int64_t units = (longest + slice_align_ - 1) / slice_align_;
-    slices_ = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(std::min(wanted, units))));
-    slice_units_ = units;
+    slice_units_ = (longest + slice_align_ - 1) / slice_align_;
+    slices_ = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(std::min(wanted, slice_units_))));
   }
 
   // The part of the sliced dimension that belongs to `slice`.
@@ -342,27 +357,27 @@ class Plan {
     return count_ / sliced_size() * (end - begin);
   }
 
-  void planes(char* room, int64_t n, void** state) const {
-    for (int p = 0; p < kernel_.planes; ++p) state[p] = room + p * n * 8;
-  }
-
+  // Outputs [j0, j0 + n) of index `outer` of the outer kept dimensions.
+  struct Tile {
+    int64_t outer, j0, n;
+  };
   template <class F>
   void for_each_tile(int64_t task, F&& f) const {
-    const int64_t items = kept_.count() * tiles_;
-    for (int64_t i = task * per_task_; i < std::min(items, (task + 1) * per_task_); ++i) {
+    const int64_t all_tiles = kept_.count() * tiles_;
+    for (int64_t i = task * tiles_per_task_; i < std::min(all_tiles, (task + 1) * tiles_per_task_); ++i) {
       const int64_t j0 = i % tiles_ * tile_;
-      f(i / tiles_, j0, std::min(tile_, inner_kept_.size - j0));
+      f(Tile{i / tiles_, j0, std::min(tile_, inner_kept_.size - j0)});
     }
   }
 
-  // Folds the reduced elements of one slice into the states of outputs [j0, j0 + n) of kept index `outer`.
-  void fold(int64_t outer, int64_t j0, int64_t n, int64_t slice, void* const* state) const {
-    kernel_.init(state, n);
+  // Folds the reduced elements of one slice into the states of a tile.
+  void fold(const Tile& t, int64_t slice, void* const* state) const {
+    kernel_.init(state, t.n);
     if (count_ == 0) return;
     const DimList* walk = &reduced_;
     DimList part;
     Dim inner = inner_reduced_;
-    int64_t start = kept_.offset(outer) + j0 * inner_kept_.stride, seen = 0;
+    int64_t start = kept_.offset(t.outer) + t.j0 * inner_kept_.stride, seen = 0;
     if (slices_ > 1) {
       part = reduced_;
       walk = &part;
@@ -376,7 +391,7 @@ class Plan {
     ReduceTile tile;
     tile.reduce_n = inner.size;
     tile.reduce_stride = inner.stride;
-    tile.keep_n = n;
+    tile.keep_n = t.n;
     tile.keep_stride = inner_kept_.stride;
     for (int p = 0; p < kernel_.planes; ++p) tile.state[p] = state[p];
     if (short_rows_) return fold_short_rows(tile, start);
@@ -389,25 +404,25 @@ class Plan {
     }
   }
 
-  // Tiles of short rows fit the block.
+  // The most short rows whose elements fit the block.
   int64_t short_tile() const { return kShortBlock / row_span() / 16 * 16; }
 
   void fold_short_rows(ReduceTile tile, int64_t start) const {
     alignas(64) char block[kShortBlock * 8];
     const auto transpose = kernels().convert.transpose[size_index(item())];
-    const int64_t pitch = short_tile();
-    transpose(block, pitch * item(), x_ + start * item(), inner_kept_.stride * item(), tile.keep_n,
-              row_span());
+    const int64_t ld = short_tile();
+    transpose(block, ld * item(), x_ + start * item(), inner_kept_.stride * item(), tile.keep_n, row_span());
     tile.x = block;
-    tile.reduce_stride = pitch * inner_reduced_.stride;
+    tile.reduce_stride = ld * inner_reduced_.stride;
     tile.keep_stride = 1;
     tile.seen = 0;
     kernel_.column(tile);
   }
 
-  void finish(int64_t outer, int64_t j0, int64_t n, void* const* state) const {
-    const int64_t at = kept_.out_offset(outer) + j0 * inner_kept_.out_stride;
-    const Finished f{state, n, inner_kept_.out_stride, count_};
+  // Stores the outputs of a tile.
+  void finish(const Tile& t, void* const* state) const {
+    const int64_t at = kept_.out_offset(t.outer) + t.j0 * inner_kept_.out_stride;
+    const Finished f{state, t.n, inner_kept_.out_stride, count_};
     for (const ReduceOutput& out : r_.out) {
       if (!out.data) continue;
       if (out.finish == ReduceFinish::kIndex) {
@@ -434,13 +449,13 @@ class Plan {
   Dim inner_kept_, inner_reduced_;
   int64_t outputs_, count_;
   bool by_row_, short_rows_;
-  int64_t tile_, tiles_, per_task_, tasks_;
+  int64_t tile_, tiles_, tile_work_, tiles_per_task_, tasks_;
   int sliced_;  // which reduced dimension is cut; reduced_.n is the inner one
   int64_t slices_, slice_units_ = 1, slice_align_ = 1;
 };
 
 }  // namespace
 
-void reduce(const Reduction& r) { Plan(r).run(); }
+void reduce(const Reduction& r) { ReduceDriver(r).run(); }
 
 }  // namespace plait

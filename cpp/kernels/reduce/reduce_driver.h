@@ -19,7 +19,7 @@ enum class ReduceFinish : uint8_t {
   kIndex,   // the second plane
   kLogSum,  // max + log(sum)
   kAny,     // of kCount: more than 0
-  kAll,     // of kCount: as many as there are
+  kAll,     // of kCount: as many as there are elements
 };
 
 struct ReduceOutput {
@@ -30,9 +30,9 @@ struct ReduceOutput {
 
 inline constexpr int kMaxReduceDims = 64;
 
-// One reduction of a strided array. Dimensions not reduced are kept. A state may feed two outputs (value and
-// index, variance and mean). An op that depends on order (kArg*) needs its reduced dimensions to form one
-// run.
+// One reduction of a strided array x[size[0], ..., size[ndim - 1]]. Dimensions that are not reduced are kept.
+// A state may give two outputs (value and index, variance and mean). An op that depends on order (kArg*)
+// needs reduced dimensions that merge into one.
 struct Reduction {
   ReduceOp op;
   DType dtype;

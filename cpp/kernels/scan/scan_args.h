@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Cumulative sums, products, extremes and log-sum-exps along one dimension of a contiguous x[outer, n,
-// inner].
+// Cumulative sums, products, extremes and log-sum-exps: y[i] = op(x[0], ..., x[i]) along rows or columns.
 #pragma once
 
 #include <cstdint>
@@ -10,18 +9,19 @@ namespace plait {
 enum class ScanOp : uint8_t { kSum, kProd, kMax, kMin, kLogSumExp };
 inline constexpr int kNumScanOps = 5;
 
-// Rows (x[rows, n], along memory) or columns (x[n, columns], rows `distance` apart). Floats accumulate in
-// double, integers in int64.
+// Contiguous rows, arrays [rows, n], or columns, arrays [n, columns] whose rows are `ld` elements apart.
+// Floats accumulate in double, integers in int64.
 struct ScanArgs {
-  const void* x;
-  void* y;
-  int64_t* index;  // kMax, kMin: where the extreme stands; the last such place, and every NaN replaces the
-                   // one before
-  double carry;    // kSum of one row: what comes before it
+  const void* x;   // [rows, n] or [n, columns]
+  void* y;         // the same shape; may be x
+  int64_t* index;  // the same shape; kMax, kMin: position of the extreme along n. The last of equal ones
+                   // counts, and a NaN replaces whatever came before
+  double carry;  // kSum of one row: the sum of what comes before it
   int64_t rows, n;
-  int64_t columns, distance;
+  int64_t columns, ld;
 };
-inline constexpr int64_t kScanColumns = 512;
+// The most columns of one call: their accumulators stay in L1.
+inline constexpr int64_t kMaxScanColumns = 512;
 
 struct ScanKernel {
   void (*rows)(const ScanArgs&);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Cumulative operations of whole arrays.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +9,8 @@
 
 namespace plait {
 
-// y = cumulative op over the middle dimension of contiguous x[outer, n, inner]; `index` for kMax and kMin.
+// y[outer, n, inner] = cumulative op along the middle dimension of contiguous x; kMax and kMin also store
+// index[outer, n, inner].
 void scan(ScanOp op, DType dtype, const void* x, void* y, int64_t* index, int64_t outer, int64_t n,
           int64_t inner);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Softmax, log-softmax and cross-entropy. Rows lie along memory; columns are strided by their number.
-// 16-bit floats are computed in float32 and rounded once.
+// Softmax, log-softmax and cross-entropy. 16-bit floats are computed in float32 and rounded once; the compute
+// type of float32 and float64 is their own.
 #pragma once
 
 #include <cstdint>
@@ -9,37 +9,52 @@ namespace plait {
 
 enum class SoftmaxKind : uint8_t { kSoftmax, kLogSoftmax };
 
-// Forward: y from x. Backward: gx, written to y, from x = the forward result and gy.
+// Both passes run along contiguous rows, arrays [rows, n], or along columns, arrays [n, columns] whose rows
+// are `ld` elements apart.
+//
+// Forward, with m = max x and s = sum exp(x - m) over a row or column:
+//   softmax      y = exp(x - m) / s
+//   log-softmax  y = (x - m) - log(s)
 struct SoftmaxArgs {
-  const void* x;
-  const void* gy;
-  void* y;
-  int64_t rows, n;            // x[rows, n], contiguous: over the last dimension
-  int64_t columns, distance;  // or x[n, columns], rows `distance` apart: over the first
-  bool stream;                // rows of y go around the caches
+  const void* x;  // [rows, n] or [n, columns]
+  void* y;        // the same shape; may be x
+  int64_t rows, n;
+  int64_t columns, ld;
+  bool stream;  // rows of y are written with non-temporal stores
 };
-// The most columns of one call: their running maxima and sums stay in the L1 cache.
-inline constexpr int64_t kSoftmaxColumns = 512;
+// Backward, from the forward result:
+//   softmax      gx = y (gy - sum(gy y))
+//   log-softmax  gx = gy - exp(y) sum(gy)
+struct SoftmaxGradArgs {
+  const void* y;   // [rows, n] or [n, columns]
+  const void* gy;  // the same shape
+  void* gx;        // the same shape; may be y or gy
+  int64_t rows, n;
+  int64_t columns, ld;
+  bool stream;
+};
+// The most columns of one call: their running maxima and sums stay in L1.
+inline constexpr int64_t kMaxSoftmaxColumns = 512;
 
 // Rows of logits x[rows, n]. For a row with maximum m and s = sum exp(x - m):
 //   forward:  stats[r] = {m, s}; weighted[r] = sum_c w[c] x[c], where w[c] = 1 without weights
-//   backward: gx[r, c] = a[r] exp(x[r, c] - m) + b[r] w[c]
+//   backward: gx[r, c] = exp_scale[r] exp(x[r, c] - m) + weight_scale[r] w[c]
 struct CrossEntropyArgs {
-  const void* x;
-  const void* weight;  // [n], of the compute type; null: ones
-  void* stats;         // [rows, 2], compute type (float, or double for double)
-  double* weighted;    // [rows], or null when not wanted
-  const double* a;     // [rows]
-  const double* b;     // [rows], or null: zeros
-  void* gx;
+  const void* x;               // [rows, n]
+  const void* weight;          // [n], of the compute type; null: ones
+  void* stats;                 // [rows, 2], of the compute type
+  double* weighted;            // [rows]; null when not wanted
+  const double* exp_scale;     // [rows]
+  const double* weight_scale;  // [rows]; null: zeros
+  void* gx;                    // [rows, n]
   int64_t rows, n;
 };
 
 struct SoftmaxKernels {
   void (*rows)(const SoftmaxArgs&);
   void (*columns)(const SoftmaxArgs&);
-  void (*rows_backward)(const SoftmaxArgs&);
-  void (*columns_backward)(const SoftmaxArgs&);
+  void (*rows_backward)(const SoftmaxGradArgs&);
+  void (*columns_backward)(const SoftmaxGradArgs&);
 };
 struct SoftmaxTable {
   // Indexed by dtype number less that of float16: float16, bfloat16, float32, float64.

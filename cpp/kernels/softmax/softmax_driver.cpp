@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: MIT
+// Softmax of arrays [outer, n, inner] along n, split over threads in one of four layouts:
+//
+//   rows          inner == 1: contiguous rows
+//   columns       inner > 1: strips of columns that stay in L2
+//   short rows    transposed in blocks, for the kernel for columns (kernels/short_rows.h)
+//   few columns   transposed as a whole, for the layouts of rows
+//
+// The layout reaches the bits; it depends on the shape and the instruction set alone.
 #include "kernels/softmax/softmax_driver.h"
 
 #include <algorithm>
 
+#include "core/cpu_info.h"
 #include "core/error.h"
 #include "core/parallel.h"
 #include "kernels/dispatch.h"
@@ -11,78 +20,127 @@
 namespace plait {
 namespace {
 
-constexpr int64_t kTaskElements = 16384;  // exp makes an element dearer than a copy
+constexpr int64_t kTaskElements = 16384;  // half of kGrainElements: an exp costs more than a copy
 
-// Rows of 40 take 0.30 ns per element in blocks and 0.42 one by one (AVX-512, 2 threads; 0.50 and 0.48 at
-// AVX2); backward, without exponentials, rows of 16 take 0.33 and 0.13.
-constexpr int64_t kShort = 40, kShortBackward = 12;
+// The longest rows that are transposed. Backward has no exponentials.
+// tuned: rows of 40 take 0.30 ns an element in blocks and 0.42 row by row (AVX-512, 2 threads; at AVX2 0.50
+// and 0.48); backward, rows of 16 take 0.33 and 0.13
+constexpr int64_t kMaxShortRow = 40, kMaxShortRowBackward = 12;
 
 int float_index(DType dtype) {
   PLAIT_ASSERT(is_floating(dtype));
   return static_cast<int>(dtype) - static_cast<int>(DType::kFloat16);
 }
 
-void run(DType dtype, const SoftmaxKernels& k, bool backward, const void* x, const void* gy, void* y,
-         int64_t outer, int64_t n, int64_t inner) {
-  if (outer * n * inner == 0) return;
-  const int64_t item = static_cast<int64_t>(item_size(dtype));
-  if (is_short_row(n, inner, backward ? kShortBackward : kShort) && outer >= 16) {
-    for_short_rows(item, x, gy, y, outer, n * inner, kSoftmaxColumns, kTaskElements,
-                   [&](char* block, char* gy_block, int64_t columns, int64_t pitch) {
-                     for (int64_t j = 0; j < inner; ++j) {
-                       SoftmaxArgs a = {};
-                       a.x = a.y = block + j * pitch * item;
-                       a.gy = gy_block + j * pitch * item;
-                       a.n = n;
-                       a.columns = columns;
-                       a.distance = inner * pitch;
-                       (backward ? k.columns_backward : k.columns)(a);
+// What distinguishes the two passes: the arrays `x` and `second` of AxisArrays, and the kernels.
+struct Forward {
+  using Args = SoftmaxArgs;
+  static constexpr int64_t kMaxShort = kMaxShortRow, kArrays = 2;
+  static void set_arrays(Args& args, const void* x, const void*, void* y) {
+    args.x = x;
+    args.y = y;
+  }
+  static void rows(const SoftmaxKernels& k, const Args& args) { k.rows(args); }
+  static void columns(const SoftmaxKernels& k, const Args& args) { k.columns(args); }
+};
+struct Backward {
+  using Args = SoftmaxGradArgs;
+  static constexpr int64_t kMaxShort = kMaxShortRowBackward, kArrays = 3;
+  static void set_arrays(Args& args, const void* y, const void* gy, void* gx) {
+    args.y = y;
+    args.gy = gy;
+    args.gx = gx;
+  }
+  static void rows(const SoftmaxKernels& k, const Args& args) { k.rows_backward(args); }
+  static void columns(const SoftmaxKernels& k, const Args& args) { k.columns_backward(args); }
+};
+
+template <class Pass>
+class SoftmaxDriver {
+ public:
+  SoftmaxDriver(const SoftmaxKernels& kernels, const AxisArrays& arrays) : k_(kernels), a_(arrays) {}
+
+  void run() const {
+    if (a_.numel() == 0) return;
+    if (is_short_row(a_.n, a_.inner, Pass::kMaxShort) && a_.outer >= 16) return run_short_rows();
+    if (is_few_columns(a_.n, a_.inner)) return run_few_columns();
+    a_.inner == 1 ? run_rows() : run_columns();
+  }
+
+ private:
+  using Args = typename Pass::Args;
+
+  // The arrays from element `first` on.
+  Args args_at(int64_t first) const {
+    const auto at = [&](const void* p) {
+      return p ? static_cast<const char*>(p) + first * a_.item : nullptr;
+    };
+    Args args = {};
+    Pass::set_arrays(args, at(a_.x), at(a_.second), static_cast<char*>(a_.y) + first * a_.item);
+    args.n = a_.n;
+    return args;
+  }
+
+  void run_rows() const {
+    const int64_t n = a_.n;
+    const bool stream = a_.y != a_.x && a_.y != a_.second &&
+                        streams(a_.y, a_.outer * n * a_.item, n * a_.item, Pass::kArrays);
+    parallel_for(a_.outer, std::max<int64_t>(1, kTaskElements / n), [&](int64_t begin, int64_t end) {
+      Args args = args_at(begin * n);
+      args.rows = end - begin;
+      args.stream = stream;
+      Pass::rows(k_, args);
+    });
+  }
+
+  // Strips so narrow that all n rows of a strip stay in L2, yet no narrower than four cache lines of floats.
+  void run_columns() const {
+    const int64_t l2_elements = cpu_info().l2_bytes / 2 / a_.item;
+    const int64_t width = std::clamp<int64_t>(l2_elements / a_.n / 64 * 64, 64, kMaxSoftmaxColumns);
+    const int64_t strips = (a_.inner + width - 1) / width;
+    const int64_t grain = std::max<int64_t>(1, kTaskElements / (a_.n * std::min(width, a_.inner)));
+    parallel_for(a_.outer * strips, grain, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t j = i % strips * width;
+        Args args = args_at(i / strips * a_.n * a_.inner + j);
+        args.columns = std::min(width, a_.inner - j);
+        args.ld = a_.inner;
+        Pass::columns(k_, args);
+      }
+    });
+  }
+
+  void run_short_rows() const {
+    for_short_rows(a_, kMaxSoftmaxColumns, kTaskElements,
+                   [&](char* x, char* second, int64_t columns, int64_t ld) {
+                     for (int64_t j = 0; j < a_.inner; ++j) {
+                       Args args = {};
+                       const int64_t at = j * ld * a_.item;
+                       Pass::set_arrays(args, x + at, second + at, x + at);
+                       args.n = a_.n;
+                       args.columns = columns;
+                       args.ld = a_.inner * ld;
+                       Pass::columns(k_, args);
                      }
                    });
-    return;
   }
-  if (is_few_columns(n, inner)) {
-    return for_columns_as_rows(item, x, gy, y, outer, n, inner, [&](char* rows, char* gy_rows) {
-      run(dtype, k, backward, rows, gy_rows, rows, outer * inner, n, 1);
+
+  void run_few_columns() const {
+    for_columns_as_rows(a_, [&](char* x, char* second) {
+      const AxisArrays rows{a_.item, x, second, x, a_.outer * a_.inner, a_.n, 1};
+      SoftmaxDriver(k_, rows).run();
     });
   }
-  const auto at = [&](const void* p, int64_t i) {
-    return p ? static_cast<const char*>(p) + i * item : nullptr;
-  };
-  const auto args = [&](int64_t i) {
-    SoftmaxArgs a = {};
-    a.x = at(x, i);
-    a.gy = at(gy, i);
-    a.y = static_cast<char*>(y) + i * item;
-    a.n = n;
-    return a;
-  };
-  if (inner == 1) {
-    const bool stream = y != x && y != gy && streams(y, outer * n * item, n * item, backward ? 3 : 2);
-    parallel_for(outer, std::max<int64_t>(1, kTaskElements / n), [&](int64_t begin, int64_t end) {
-      SoftmaxArgs a = args(begin * n);
-      a.rows = end - begin;
-      a.stream = stream;
-      (backward ? k.rows_backward : k.rows)(a);
-    });
-    return;
-  }
-  // Strips narrow enough that a strip of all n rows stays in the L2 cache, yet no narrower than four lines.
-  const int64_t width = std::clamp<int64_t>(262144 / n / 64 * 64, 64, kSoftmaxColumns);
-  const int64_t strips = (inner + width - 1) / width;
-  const int64_t grain = std::max<int64_t>(1, kTaskElements / (n * std::min(width, inner)));
-  parallel_for(outer * strips, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t j = i % strips * width;
-      SoftmaxArgs a = args(i / strips * n * inner + j);
-      a.columns = std::min(width, inner - j);
-      a.distance = inner;
-      (backward ? k.columns_backward : k.columns)(a);
-    }
-  });
+
+  const SoftmaxKernels& k_;
+  const AxisArrays a_;
+};
+
+const SoftmaxKernels& kernels_for(SoftmaxKind kind, DType dtype) {
+  return kernels().softmax.kernel[static_cast<int>(kind)][float_index(dtype)];
 }
 
-void run(DType dtype, void (*kernel)(const CrossEntropyArgs&), const CrossEntropyArgs& args) {
+void run_cross_entropy(DType dtype, void (*kernel)(const CrossEntropyArgs&), const CrossEntropyArgs& args) {
   if (args.rows == 0) return;
   const int64_t item = static_cast<int64_t>(item_size(dtype));
   const int64_t stat = 2 * (dtype == DType::kFloat64 ? 8 : 4);
@@ -92,8 +150,8 @@ void run(DType dtype, void (*kernel)(const CrossEntropyArgs&), const CrossEntrop
     a.x = static_cast<const char*>(args.x) + begin * args.n * item;
     a.stats = static_cast<char*>(args.stats) + begin * stat;
     if (args.weighted) a.weighted = args.weighted + begin;
-    if (args.a) a.a = args.a + begin;
-    if (args.b) a.b = args.b + begin;
+    if (args.exp_scale) a.exp_scale = args.exp_scale + begin;
+    if (args.weight_scale) a.weight_scale = args.weight_scale + begin;
     if (args.gx) a.gx = static_cast<char*>(args.gx) + begin * args.n * item;
     a.rows = end - begin;
     kernel(a);
@@ -104,22 +162,22 @@ void run(DType dtype, void (*kernel)(const CrossEntropyArgs&), const CrossEntrop
 
 void softmax_forward(SoftmaxKind kind, DType dtype, const void* x, void* y, int64_t outer, int64_t n,
                      int64_t inner) {
-  run(dtype, kernels().softmax.kernel[static_cast<int>(kind)][float_index(dtype)], false, x, nullptr, y,
-      outer, n, inner);
+  const AxisArrays arrays{static_cast<int64_t>(item_size(dtype)), x, nullptr, y, outer, n, inner};
+  SoftmaxDriver<Forward>(kernels_for(kind, dtype), arrays).run();
 }
 
 void softmax_backward(SoftmaxKind kind, DType dtype, const void* y, const void* gy, void* gx, int64_t outer,
                       int64_t n, int64_t inner) {
-  run(dtype, kernels().softmax.kernel[static_cast<int>(kind)][float_index(dtype)], true, y, gy, gx, outer, n,
-      inner);
+  const AxisArrays arrays{static_cast<int64_t>(item_size(dtype)), y, gy, gx, outer, n, inner};
+  SoftmaxDriver<Backward>(kernels_for(kind, dtype), arrays).run();
 }
 
 void cross_entropy_rows(DType dtype, const CrossEntropyArgs& args) {
-  run(dtype, kernels().softmax.cross_entropy[float_index(dtype)], args);
+  run_cross_entropy(dtype, kernels().softmax.cross_entropy[float_index(dtype)], args);
 }
 
 void cross_entropy_rows_backward(DType dtype, const CrossEntropyArgs& args) {
-  run(dtype, kernels().softmax.cross_entropy_backward[float_index(dtype)], args);
+  run_cross_entropy(dtype, kernels().softmax.cross_entropy_backward[float_index(dtype)], args);
 }
 
 }  // namespace plait

@@ -176,9 +176,9 @@ void backward_kernel(const Tensor& gy, const Tensor& query, const Tensor& key, c
       product(rows_of<T>(p, ld, true), g_rows, gv_data, n, v.cols, rows, v.cols, T(1), T(1));
       product(g_rows, vt.operand(), gs, rows, n, v.cols, ld, T(1), T(0));
       for (int64_t r = 0; r < rows; ++r) {
-        SoftmaxArgs s = {};
-        s.x = p + r * ld;
-        s.gy = s.y = gs + r * ld;
+        SoftmaxGradArgs s = {};
+        s.y = p + r * ld;
+        s.gy = s.gx = gs + r * ld;
         s.rows = 1;
         s.n = block.visible(r, n);
         softmax_kernels<T>().rows_backward(s);

@@ -333,8 +333,8 @@ struct CrossEntropy {
     args.x = x.data_ptr();
     args.weight = weight.defined() ? weight.data_ptr() : nullptr;
     args.stats = stats.data_ptr();
-    args.a = a.data();
-    args.b = b.empty() ? nullptr : b.data();
+    args.exp_scale = a.data();
+    args.weight_scale = b.empty() ? nullptr : b.data();
     args.gx = gx.data_ptr();
     args.rows = rows;
     args.n = classes;
