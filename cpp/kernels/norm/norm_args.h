@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Normalisation. Statistics, coefficients and parameter gradients are of the compute type C: float, or double
-// for double input. xhat = (x - mean) * rstd throughout.
+// Normalisation. xhat = (x - mean) * rstd throughout. Statistics, coefficients and parameter gradients have
+// the compute type C: double for double input, else float.
 #pragma once
 
 #include <cstdint>
@@ -10,34 +10,35 @@ namespace plait {
 // Rows normalised by their own statistics: layer norm and, with kRms (mean 0, rstd = 1 / rms), RMS norm.
 //   forward:  y = xhat * weight + bias
 //   backward: g = gy * weight; gx = rstd * (g - mean(g) - xhat * mean(g * xhat)), for kRms without mean(g);
-//             gweight += gy * xhat, gbias += gy over the rows
+//             gweight += sum over rows of gy * xhat, gbias += sum over rows of gy
 struct RowNormArgs {
   const void* x;       // [rows, n]
-  const void* gy;      // [rows, n]
+  const void* gy;      // [rows, n]; backward only
   const void* weight;  // C[n] or null: ones
   const void* bias;    // C[n] or null: zeros
-  void* y;             // [rows, n]: y or gx; null in backward when gx is not wanted
+  void* y;             // [rows, n]: y, or in backward gx; null when gx is not wanted
   void* mean;          // C[rows]; null for kRms
   void* rstd;          // C[rows]
   void* gweight;       // C[n] or null
   void* gbias;         // C[n] or null
   int64_t rows, n;
   double eps;
-  bool stream;  // y goes around the caches
+  bool stream;  // y is written with non-temporal stores
 };
 
-// Slabs of a tensor whose statistics are known; one coefficient per row (`by_row`) or per column.
+// Passes over arrays [rows, n] whose statistics are known; one coefficient per row (by_row) or per column
+// (by_column).
 //   apply:    y = (x - mean) * scale + shift
 //   sums:     sum_gy += gy, sum_gyx += gy * (x - mean), over each row or column
 //   gradient: gx = gy * scale - (x - mean) * slope - shift
 struct SlabArgs {
-  const void* x;
-  const void* gy;
-  void* y;
-  const void *mean, *scale, *slope, *shift;  // C
-  int64_t step;  // by row: coefficients advance by this per row, 0 when all rows share one
-  double *sum_gy, *sum_gyx;
-  int64_t rows, n, distance;  // [rows, n], rows `distance` apart, in x, gy and y alike
+  const void* x;                             // [rows, n]
+  const void* gy;                            // [rows, n]
+  void* y;                                   // [rows, n]: y or gx
+  const void *mean, *scale, *slope, *shift;  // C[rows] by row, C[n] by column
+  int64_t step;                              // by row: 1, or 0 if all rows share one coefficient
+  double *sum_gy, *sum_gyx;                  // [rows] or [n], as the coefficients
+  int64_t rows, n, ld;                       // rows of x, gy and y are `ld` elements apart
 };
 struct SlabKernels {
   void (*apply)(const SlabArgs&);

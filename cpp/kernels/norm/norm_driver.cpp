@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
-// How normalisations are split. Batch norm takes a channel at a time when there are enough channels: the
-// second pass then finds the channel in the cache. Otherwise statistics and result are two passes over all.
-// Parameter gradients are summed per chunk of rows (or per sample) and the partial sums added in order.
+// Normalisations of whole arrays, split over threads.
+//
+// Layer and RMS norm are cut by rows. Batch norm of enough channels takes one channel at a time, so that the
+// second pass finds the channel in the cache; otherwise statistics and result are two passes over everything.
+// Group norm takes one group at a time. Parameter gradients are summed per chunk of rows (or per sample), and
+// the partial sums are added in order; the chunks depend on the shape alone.
 #include "kernels/norm/norm_driver.h"
 
 #include <algorithm>
@@ -38,7 +41,7 @@ const void* at_byte(const void* p, int64_t bytes) {
 }
 void* at_byte(void* p, int64_t bytes) { return p ? static_cast<char*>(p) + bytes : nullptr; }
 
-// The rows [begin, end) of a problem.
+// The rows [begin, end) of a row norm.
 RowNormArgs row_range(const RowNormArgs& a, DType dtype, int64_t begin, int64_t end) {
   const int64_t item = static_cast<int64_t>(item_size(dtype)), stat = dtype == DType::kFloat64 ? 8 : 4;
   RowNormArgs r = a;
@@ -52,7 +55,7 @@ RowNormArgs row_range(const RowNormArgs& a, DType dtype, int64_t begin, int64_t 
   return r;
 }
 
-// Mean and biased variance of x[batch, i, space] for every i, through the general reduction.
+// Mean and biased variance of x[batch, n, space] for every index of n, by the general reduction.
 struct Moments {
   std::vector<double> mean, variance;
 };
@@ -70,7 +73,7 @@ Moments moments(DType dtype, const void* x, int64_t batch, int64_t n, int64_t sp
   reduce(r);
   return m;
 }
-// Neighbours in groups of `each`, all moments of as many elements, as one.
+// The moments of groups of `each` neighbouring entries, all of equally many elements.
 Moments join(const Moments& parts, int64_t each) {
   const int64_t n = static_cast<int64_t>(parts.mean.size()) / each;
   Moments m{std::vector<double>(static_cast<size_t>(n)), std::vector<double>(static_cast<size_t>(n))};
@@ -86,10 +89,11 @@ Moments join(const Moments& parts, int64_t each) {
   return m;
 }
 
-// Channels of a few elements are columns side by side, each with its coefficients `space` times: rows of
-// them would leave vectors mostly empty. Batch norm of 128 x 512 x 2 x 2 takes 0.1 ms in place of 0.9, of
-// 64 x 256 x 4 x 4 0.13 in place of 0.22.
-inline constexpr int64_t kShortSpace = 20;
+// Channels of few elements are normalised as columns [batch, channels * space], with each coefficient
+// repeated `space` times: as rows they would leave vectors mostly empty. Reaches the bits. tuned: batch norm
+// of 128 x 512 x 2 x 2 takes 0.1 ms in place of 0.9, of 64 x 256 x 4 x 4 0.13 in place of 0.22
+constexpr int64_t kShortSpace = 20;
+// Every entry of v, `times` times.
 template <class C>
 void repeat_each(std::vector<C>& v, int64_t times) {
   const size_t n = v.size(), m = static_cast<size_t>(times);
@@ -97,24 +101,26 @@ void repeat_each(std::vector<C>& v, int64_t times) {
   for (size_t i = n; i-- > 0;) std::fill_n(v.begin() + static_cast<int64_t>(i * m), m, v[i]);
 }
 
-// mean and biased variance of `rows` runs of n elements, `distance` apart.
-void run_moments(DType dtype, const void* x, int64_t rows, int64_t n, int64_t distance, double* mean,
-                 double* variance) {
+struct MeanVariance {
+  double mean, variance;  // biased variance
+};
+// Of x[rows, n], whose rows are `ld` elements apart.
+MeanVariance moments_of_rows(DType dtype, const void* x, int64_t rows, int64_t n, int64_t ld) {
   const ReduceKernel& k =
       kernels().reduce.kernel[static_cast<int>(ReduceOp::kMoments)][static_cast<int>(dtype)];
-  *mean = *variance = 0;
+  double mean = 0, squares = 0;
   ReduceTile tile = {};
   tile.reduce_n = n;
   tile.reduce_stride = 1;
   tile.keep_n = 1;
-  tile.state[0] = mean;
-  tile.state[1] = variance;
+  tile.state[0] = &mean;
+  tile.state[1] = &squares;
   for (int64_t r = 0; r < rows; ++r) {
-    tile.x = at_byte(x, r * distance * static_cast<int64_t>(item_size(dtype)));
+    tile.x = at_byte(x, r * ld * static_cast<int64_t>(item_size(dtype)));
     tile.seen = r * n;
     k.row(tile);
   }
-  *variance /= static_cast<double>(rows * n);
+  return {mean, squares / static_cast<double>(rows * n)};
 }
 
 template <class C>
@@ -136,10 +142,9 @@ class BatchNorm {
     if (by_channel()) {
       for_channels([&](int64_t c) {
         if (!frozen_) {
-          double mean, variance;
-          run_moments(a_.dtype, at_byte(a_.x, c * a_.space * item()), a_.batch, a_.space,
-                      a_.channels * a_.space, &mean, &variance);
-          set_statistics(c, mean, variance);
+          const MeanVariance m = moments_of_rows(a_.dtype, at_byte(a_.x, c * a_.space * item()), a_.batch,
+                                                 a_.space, a_.channels * a_.space);
+          set_statistics(c, m.mean, m.variance);
         }
         set_forward(c);
         rows_.apply(channel(c));
@@ -171,41 +176,7 @@ class BatchNorm {
       });
       return;
     }
-    // Partial sums [chunk][2][sums]; a chunk is a run of samples.
-    const int64_t sums = by_column() ? width() : a_.channels, each = sums / a_.channels;
-    const int64_t per_chunk =
-        std::max<int64_t>((a_.batch + 63) / 64, kTaskElements / std::max<int64_t>(1, width()));
-    const int64_t chunks = (a_.batch + per_chunk - 1) / per_chunk;
-    std::vector<double> partial(static_cast<size_t>(chunks * 2 * sums));
-    spread();
-    parallel_chunks(chunks, [&](int64_t chunk) {
-      double* into = partial.data() + chunk * 2 * sums;
-      const int64_t begin = chunk * per_chunk, end = std::min(a_.batch, begin + per_chunk);
-      if (by_column()) {
-        SlabArgs s = samples(begin, end);
-        s.sum_gy = into;
-        s.sum_gyx = into + sums;
-        columns_.sums(s);
-        return;
-      }
-      for (int64_t b = begin; b < end; ++b) {
-        SlabArgs s = sample(b);
-        s.sum_gy = into;
-        s.sum_gyx = into + sums;
-        rows_.sums(s);
-      }
-    });
-    for (int64_t c = 0; c < a_.channels; ++c) {
-      double gy = 0, gyx = 0;
-      for (int64_t chunk = 0; chunk < chunks; ++chunk) {
-        const double* from = partial.data() + chunk * 2 * sums + c * each;
-        for (int64_t k = 0; k < each; ++k) {
-          gy += from[k];
-          gyx += from[sums + k];
-        }
-      }
-      set_backward(c, gy, gyx);
-    }
+    sum_gradients();
     spread();
     if (a_.y) for_slabs(rows_.gradient, columns_.gradient);
   }
@@ -213,7 +184,7 @@ class BatchNorm {
  private:
   int64_t item() const { return static_cast<int64_t>(item_size(a_.dtype)); }
   int64_t width() const { return a_.channels * a_.space; }
-  // A few samples do not pay for spreading the coefficients.
+  // Repeating the coefficients is not profitable for fewer than 8 samples.
   bool by_column() const { return a_.space == 1 || (a_.space < kShortSpace && a_.batch >= 8); }
   bool by_channel() const { return !by_column() && a_.channels >= kFewChannels; }
   C weight(int64_t c) const { return a_.weight ? static_cast<const C*>(a_.weight)[c] : C{1}; }
@@ -238,7 +209,47 @@ class BatchNorm {
     if (a_.gbias) static_cast<C*>(a_.gbias)[c] = static_cast<C>(sum_gy);
   }
 
-  // The coefficients, and the means with them, for columns of the slab kernels.
+  // Sums gy and gy (x - mean) of every channel over chunks of samples, and sets the coefficients of backward.
+  void sum_gradients() {
+    // Partial sums [chunk][2][sums]: by column one sum per element of a sample, else one per channel.
+    const int64_t sums = by_column() ? width() : a_.channels;
+    const int64_t per_chunk =
+        std::max<int64_t>((a_.batch + 63) / 64, kTaskElements / std::max<int64_t>(1, width()));
+    const int64_t chunks = (a_.batch + per_chunk - 1) / per_chunk;
+    std::vector<double> partial(static_cast<size_t>(chunks * 2 * sums));
+    spread();
+    parallel_chunks(chunks, [&](int64_t chunk) {
+      double* into = partial.data() + chunk * 2 * sums;
+      const int64_t begin = chunk * per_chunk, end = std::min(a_.batch, begin + per_chunk);
+      if (by_column()) {
+        SlabArgs s = samples(begin, end);
+        s.sum_gy = into;
+        s.sum_gyx = into + sums;
+        columns_.sums(s);
+        return;
+      }
+      for (int64_t b = begin; b < end; ++b) {
+        SlabArgs s = sample(b);
+        s.sum_gy = into;
+        s.sum_gyx = into + sums;
+        rows_.sums(s);
+      }
+    });
+    const int64_t per_channel = sums / a_.channels;
+    for (int64_t c = 0; c < a_.channels; ++c) {
+      double gy = 0, gyx = 0;
+      for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+        const double* from = partial.data() + chunk * 2 * sums + c * per_channel;
+        for (int64_t k = 0; k < per_channel; ++k) {
+          gy += from[k];
+          gyx += from[sums + k];
+        }
+      }
+      set_backward(c, gy, gyx);
+    }
+  }
+
+  // By column: repeats coefficients and means for each element of a channel.
   void spread() {
     if (!by_column() || a_.space == 1) return;
     means_.assign(mean_, mean_ + a_.channels);
@@ -264,20 +275,20 @@ class BatchNorm {
     SlabArgs s = slab(c * a_.space, c);
     s.rows = a_.batch;
     s.n = a_.space;
-    s.distance = a_.channels * a_.space;
+    s.ld = a_.channels * a_.space;
     return s;
   }
   SlabArgs sample(int64_t b) const {
     SlabArgs s = slab(b * a_.channels * a_.space, 0);
     s.step = 1;
     s.rows = a_.channels;
-    s.n = s.distance = a_.space;
+    s.n = s.ld = a_.space;
     return s;
   }
   SlabArgs samples(int64_t begin, int64_t end) const {
     SlabArgs s = slab(begin * width(), 0);
     s.rows = end - begin;
-    s.n = s.distance = width();
+    s.n = s.ld = width();
     return s;
   }
 
@@ -305,8 +316,8 @@ class BatchNorm {
   std::vector<C> scale_, shift_, slope_, means_;
 };
 
-// A group is channels / groups rows of `space` elements; with space 1 it is one row, a coefficient per
-// column.
+// A group is an array [channels / groups, space] with one coefficient per row; with space == 1 it is one row
+// with one coefficient per column.
 template <class C>
 class GroupNorm {
  public:
@@ -319,29 +330,28 @@ class GroupNorm {
 
   void forward() {
     if (a_.space <= kSpreadSpace) return forward_as_rows();
-    for_groups([&](int64_t i, int64_t first, C* room) {
-      double mean, variance;
-      run_moments(a_.dtype, at_byte(a_.x, i * width_ * a_.space * item()), 1, width_ * a_.space, 0, &mean,
-                  &variance);
+    for_groups([&](int64_t i, int64_t first, C* scratch) {
+      const MeanVariance m =
+          moments_of_rows(a_.dtype, at_byte(a_.x, i * width_ * a_.space * item()), 1, width_ * a_.space, 0);
       C& rstd = static_cast<C*>(a_.rstd)[i];
-      static_cast<C*>(a_.mean)[i] = static_cast<C>(mean);
-      rstd = static_cast<C>(1 / std::sqrt(variance + a_.eps));
-      const SlabArgs s = group(i, room);
+      static_cast<C*>(a_.mean)[i] = static_cast<C>(m.mean);
+      rstd = static_cast<C>(1 / std::sqrt(m.variance + a_.eps));
+      const SlabArgs s = group(i, scratch);
       for (int64_t k = 0; k < width_; ++k) {
-        scale(room)[k] = rstd * weight(first + k);
-        shift(room)[k] = a_.bias ? static_cast<const C*>(a_.bias)[first + k] : C{0};
+        scale(scratch)[k] = rstd * weight(first + k);
+        shift(scratch)[k] = a_.bias ? static_cast<const C*>(a_.bias)[first + k] : C{0};
       }
       kernels_.apply(s);
     });
   }
 
-  // With dots over one group, M elements: gx = rstd (gy w - (sum_c w sum_gy + xhat sum_c w sum_gy xhat) / M)
+  // With sums over a group of M elements: gx = rstd (gy w - (sum(gy w) + xhat sum(gy w xhat)) / M)
   void backward() {
     std::vector<double> sums(static_cast<size_t>(2 * a_.batch * a_.channels));  // [2][batch][channels]
     double* sum_gy = sums.data();
     double* sum_gyx = sum_gy + a_.batch * a_.channels;
-    for_groups([&](int64_t i, int64_t first, C* room) {
-      SlabArgs s = group(i, room);
+    for_groups([&](int64_t i, int64_t first, C* scratch) {
+      SlabArgs s = group(i, scratch);
       s.sum_gy = sum_gy + i * width_;
       s.sum_gyx = sum_gyx + i * width_;
       kernels_.sums(s);
@@ -352,9 +362,9 @@ class GroupNorm {
         all_gyx += static_cast<double>(weight(first + k)) * s.sum_gyx[k];
       }
       for (int64_t k = 0; k < width_; ++k) {
-        scale(room)[k] = static_cast<C>(rstd * static_cast<double>(weight(first + k)));
-        slope(room)[k] = static_cast<C>(rstd * rstd * rstd * all_gyx / count_);
-        shift(room)[k] = static_cast<C>(rstd * all_gy / count_);
+        scale(scratch)[k] = static_cast<C>(rstd * static_cast<double>(weight(first + k)));
+        slope(scratch)[k] = static_cast<C>(rstd * rstd * rstd * all_gyx / count_);
+        shift(scratch)[k] = static_cast<C>(rstd * all_gy / count_);
       }
       if (a_.y) kernels_.gradient(s);
     });
@@ -375,8 +385,8 @@ class GroupNorm {
   }
 
  private:
-  // The coefficients of a channel once for each of its elements: a group is a row of layer norm then, whose
-  // kernel has no short runs to wait for.
+  // Channels of few elements: with its coefficients repeated for each element a group is a row of layer norm,
+  // whose kernel is not interrupted between channels. Reaches the bits.
   static constexpr int64_t kSpreadSpace = 64;
   void forward_as_rows() {
     const auto spread = [&](const void* p) {
@@ -405,35 +415,35 @@ class GroupNorm {
 
   int64_t item() const { return static_cast<int64_t>(item_size(a_.dtype)); }
   C weight(int64_t c) const { return a_.weight ? static_cast<const C*>(a_.weight)[c] : C{1}; }
-  C* scale(C* room) const { return room + width_; }
-  C* slope(C* room) const { return room + 2 * width_; }
-  C* shift(C* room) const { return room + 3 * width_; }
+  C* scale(C* scratch) const { return scratch + width_; }
+  C* slope(C* scratch) const { return scratch + 2 * width_; }
+  C* shift(C* scratch) const { return scratch + 3 * width_; }
 
-  SlabArgs group(int64_t i, C* room) const {
+  SlabArgs group(int64_t i, C* scratch) const {
     const int64_t first = i * width_ * a_.space * item();
     SlabArgs s = {};
     s.x = at_byte(a_.x, first);
     s.gy = at_byte(a_.gy, first);
     s.y = at_byte(a_.y, first);
-    std::fill(room, room + width_, static_cast<const C*>(a_.mean)[i]);
-    s.mean = room;
-    s.scale = scale(room);
-    s.slope = slope(room);
-    s.shift = shift(room);
+    std::fill(scratch, scratch + width_, static_cast<const C*>(a_.mean)[i]);
+    s.mean = scratch;
+    s.scale = scale(scratch);
+    s.slope = slope(scratch);
+    s.shift = shift(scratch);
     s.step = 1;
     s.rows = a_.space == 1 ? 1 : width_;
-    s.n = s.distance = a_.space == 1 ? width_ : a_.space;
+    s.n = s.ld = a_.space == 1 ? width_ : a_.space;
     return s;
   }
 
-  // f(index of the group among all, its first channel, room for four coefficients per channel)
+  // Calls f(index of the group among all, its first channel, scratch for four coefficients per channel).
   template <class F>
   void for_groups(F&& f) const {
     const int64_t each = std::max<int64_t>(1, width_ * a_.space);
     parallel_for(a_.batch * a_.groups, std::max<int64_t>(1, kTaskElements / each),
                  [&](int64_t begin, int64_t end) {
-                   std::vector<C> room(static_cast<size_t>(4 * width_));
-                   for (int64_t i = begin; i < end; ++i) f(i, i % a_.groups * width_, room.data());
+                   std::vector<C> scratch(static_cast<size_t>(4 * width_));
+                   for (int64_t i = begin; i < end; ++i) f(i, i % a_.groups * width_, scratch.data());
                  });
   }
 
