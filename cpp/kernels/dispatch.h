@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// The kernels of this CPU.
 #pragma once
 
 #include <cstdint>
@@ -7,14 +8,15 @@
 
 namespace plait {
 
-// The kernels of the level in use (core/cpu_info.h). Filled once from generic, then overridden entry by
-// entry, so an entry that a higher level lacks keeps the best lower one.
+// The kernels of the level in use (core/cpu_info.h). The table is filled once, from generic up to that level:
+// an entry that a level does not set keeps the kernel of the level below.
 const KernelTable& kernels();
 
-// Where the table holds the kernel for elements of 1, 2, 4 or 8 bytes.
+// The index of kernels by element size: 1, 2, 4 or 8 bytes.
 inline int size_index(int64_t bytes) { return bytes == 1 ? 0 : bytes == 2 ? 1 : bytes == 4 ? 2 : 3; }
 
-// Whether y, rows of one of `arrays` arrays of that many bytes, had better go around the caches.
+// Whether y should be written with non-temporal stores: y has `bytes` bytes in rows of `row_bytes`, and is
+// one of `arrays` arrays of that size that the operation reads or writes.
 bool streams(const void* y, int64_t bytes, int64_t row_bytes, int64_t arrays);
 
 }  // namespace plait

@@ -6,8 +6,8 @@
 
 namespace plait {
 
-// dst[i] = src[i] over `shape`, the shape of dst, to which src broadcasts; dtypes are converted. The two must
-// not overlap. `flat`: both are contiguous and of this shape.
+// dst[i] = src[i] over `shape`, the shape of dst, to which src broadcasts; the dtype of src is converted. The
+// two must not overlap. `flat`: both are contiguous and of this shape.
 void copy_array(IntSpan shape, int64_t numel, const Strided& dst, const Strided& src, bool flat);
 
 }  // namespace plait

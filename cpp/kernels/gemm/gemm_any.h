@@ -20,7 +20,7 @@ struct GemmAnyOperand {
 struct GemmAnyArgs {
   DType dtype = DType::kFloat32;
   int64_t m = 0, n = 0, k = 0, batch = 1;
-  GemmAnyOperand a, b;
+  GemmAnyOperand a = {}, b = {};
   void* c = nullptr;
   int64_t c_rs = 0, c_cs = 1, c_bs = 0;
   double alpha = 1, beta = 0;                         // truncated for integers

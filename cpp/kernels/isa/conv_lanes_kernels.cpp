@@ -33,7 +33,7 @@ void spread(const LaneSpread<T>& a) {
           const char* const from = reinterpret_cast<const char*>(src + lane[part * B + j] + i);
           r[part][j] = n == B ? load_bytes<TileRow<T>>(from) : load_part<T>(from, n);
         }
-        turn<T>(r[part]);
+        transpose_tile<T>(r[part]);
       }
 #pragma GCC unroll 8
       for (int j = 0; j < B; ++j) {

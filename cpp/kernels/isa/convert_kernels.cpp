@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Copies that are not memcpy. Conversions and gathers are bound by load and store slots; the transposes work
-// on blocks in registers (rounds of two-row shuffles), so that every cache
-// line is read and written whole, and are bound by memory.
+// Copies that are not memcpy: dst[i] = src[i] with another dtype, stride or order.
+//
+// Conversions and gathers run along dst and are bound by load and store slots. Transposes work on tiles in
+// registers, one cache line of dst at a time, so that every line is read and written whole; they are bound by
+// memory bandwidth. Transposing 4096 x 4096 floats runs at 34 GB/s with non-temporal stores of whole lines,
+// at 25 with halves of lines, at 15 with normal stores; the benchmark's row has 28.7 GB/s, 108% of the
+// machine's copy bandwidth (two cores of an AMD EPYC, Zen 4, AVX-512, 2026-11-26, bench/README.md).
 #include "kernels/isa/transpose.h"
 #include "kernels/isa/vec.h"
 #include "kernels/table.h"
@@ -9,8 +13,7 @@
 namespace plait::PLAIT_ISA_NS {
 namespace {
 
-// --- conversion
-// ---------------------------------------------------------------------------------------------
+// ---- Conversion ----
 
 template <class T>
 inline constexpr bool kIs16Bit = kSame<T, f16> || kSame<T, bf16>;
@@ -40,7 +43,7 @@ void convert(void* dst_v, const void* src_v, int64_t n) {
     int64_t i = 0;
     for (; i + L <= n; i += L) store(dst + i, load(src + i));
     if (i < n) store_n(dst + i, load_n(src + i, n - i), n - i);
-  } else {  // blocks of floats between the two
+  } else {  // through blocks of float
     constexpr int64_t kBlock = 256;
     alignas(kVecBytes) float block[kBlock];
     for (int64_t i = 0; i < n; i += kBlock) {
@@ -52,26 +55,25 @@ void convert(void* dst_v, const void* src_v, int64_t n) {
 }
 
 template <class From>
-void set_row(void (**row)(void*, const void*, int64_t)) {
-  row[0] = convert<bool, From>;
-  row[1] = convert<uint8_t, From>;
-  row[2] = convert<int8_t, From>;
-  row[3] = convert<int16_t, From>;
-  row[4] = convert<int32_t, From>;
-  row[5] = convert<int64_t, From>;
-  row[6] = convert<f16, From>;
-  row[7] = convert<bf16, From>;
-  row[8] = convert<float, From>;
-  row[9] = convert<double, From>;
+void set_conversions(void (**to)(void*, const void*, int64_t)) {
+  to[0] = convert<bool, From>;
+  to[1] = convert<uint8_t, From>;
+  to[2] = convert<int8_t, From>;
+  to[3] = convert<int16_t, From>;
+  to[4] = convert<int32_t, From>;
+  to[5] = convert<int64_t, From>;
+  to[6] = convert<f16, From>;
+  to[7] = convert<bf16, From>;
+  to[8] = convert<float, From>;
+  to[9] = convert<double, From>;
 }
 
-// --- strided
-// ------------------------------------------------------------------------------------------------
+// ---- Strides ----
 
-// Rows of n elements side by side from at(r, i, width), the vector at element i of row r. A row's last vector
-// is stored whole where the next rows overwrite what is too much.
+// Stores contiguous d[rows][n] from at(r, i, width), the vector at element i of row r. The last vector of a
+// row is stored whole if the rows after it overwrite what passes the row's end.
 template <class T, class F>
-PLAIT_INLINE void lay_rows(T* d, int64_t n, int64_t rows, F at) {
+PLAIT_INLINE void store_rows(T* d, int64_t n, int64_t rows, F at) {
   constexpr int64_t L = kLanes<T>;
   const int64_t whole = (n + L - 1) / L * L;
   int64_t left = n * rows, r = 0;
@@ -100,7 +102,7 @@ void gather(void* dst, const void* src, int64_t stride, int64_t row_stride, int6
   auto* __restrict d = static_cast<T*>(dst);
   const char* __restrict s = static_cast<const char*>(src);
   if (stride == 0) {
-    return lay_rows(d, n, rows, [&](int64_t r, int64_t, int64_t) {
+    return store_rows(d, n, rows, [&](int64_t r, int64_t, int64_t) {
       T v;
       __builtin_memcpy(&v, s + r * row_stride, sizeof v);
       return splat<V>(v);
@@ -111,7 +113,7 @@ void gather(void* dst, const void* src, int64_t stride, int64_t row_stride, int6
     if (n == 2) return copy_short_rows<T, 2>(d, s, row_stride, rows);
     if (n == 3) return copy_short_rows<T, 3>(d, s, row_stride, rows);
     if (n == 4) return copy_short_rows<T, 4>(d, s, row_stride, rows);
-    return lay_rows(d, n, rows, [&](int64_t r, int64_t i, int64_t width) {
+    return store_rows(d, n, rows, [&](int64_t r, int64_t i, int64_t width) {
       const T* p = reinterpret_cast<const T*>(s + r * row_stride) + i;
       return width == L ? load(p) : load_n(p, width);
     });
@@ -135,7 +137,7 @@ void gather(void* dst, const void* src, int64_t stride, int64_t row_stride, int6
   }
 }
 
-// Rows of kHalf to 2 kHalf bytes: the last kHalf once more over what they share with the first.
+// Rows of kHalf to 2 kHalf bytes: the first and the last kHalf bytes, which may overlap.
 template <int kHalf, class Row>
 PLAIT_INLINE void move_short_rows(int64_t bytes, int64_t rows, Row row) {
   for (int64_t r = 0; r < rows; ++r) {
@@ -151,8 +153,9 @@ struct RowPair {
   char* dst;
   const char* src;
 };
-// The library's memcpy goes over to string instructions for rows of kilobytes, which are slow where the two
-// sides are not aligned to each other: 3 times on Zen 3. Of short rows its call would be the larger part.
+// Copies rows; row(r) gives the addresses of row r. Not memcpy: of rows of kilobytes it uses string
+// instructions, which are 3 times slower on Zen 3 if the two sides differ in alignment, and of short rows the
+// call costs more than the copy.
 template <class Row>
 PLAIT_INLINE void move_rows(int64_t bytes, int64_t rows, Row row) {
   using V = Vec<uint8_t>;
@@ -190,12 +193,12 @@ void copy_rows(void* dst, int64_t dst_stride, const void* src, int64_t src_strid
     return RowPair{static_cast<char*>(dst) + r * dst_stride, static_cast<const char*>(src) + r * src_stride};
   });
 }
-// The rows lie anywhere: their lines are asked for some rows ahead.
+// Rows of src come in any order, so the hardware prefetcher does not predict them.
 void take_rows(void* dst, const void* src, const int64_t* place, int64_t unit, int64_t bytes, int64_t rows) {
-  constexpr int64_t kAhead = 8;
+  constexpr int64_t kPrefetchRows = 8;
   const auto at = [=](int64_t r) { return static_cast<const char*>(src) + place[r] * unit; };
   move_rows(bytes, rows, [=](int64_t r) {
-    if (r + kAhead < rows) __builtin_prefetch(at(r + kAhead));
+    if (r + kPrefetchRows < rows) __builtin_prefetch(at(r + kPrefetchRows));
     return RowPair{static_cast<char*>(dst) + r * bytes, at(r)};
   });
 }
@@ -216,10 +219,9 @@ void scatter(void* dst, int64_t stride, int64_t row_stride, const void* src, int
   }
 }
 
-// --- transpose
-// ----------------------------------------------------------------------------------------------
+// ---- Transposes ----
 
-// A block of rows x columns, at most a tile.
+// Transposes a block of rows x columns, at most a tile.
 template <class T>
 PLAIT_INLINE void transpose_block(char* dst, int64_t dst_stride, const char* src, int64_t src_stride,
                                   int64_t rows, int64_t columns) {
@@ -232,7 +234,7 @@ PLAIT_INLINE void transpose_block(char* dst, int64_t dst_stride, const char* src
 #pragma GCC unroll 8
     for (int i = 0; i < B; ++i) r[i] = i < rows ? load_part<T>(src + i * src_stride, columns) : TileRow<T>{};
   }
-  turn<T>(r);
+  transpose_tile<T>(r);
   if (rows == B) {
 #pragma GCC unroll 8
     for (int i = 0; i < B; ++i) {
@@ -246,8 +248,7 @@ PLAIT_INLINE void transpose_block(char* dst, int64_t dst_stride, const char* src
   }
 }
 
-// Rows of one cache line of dst, a tile's columns. Written a line at a time: 4096 x 4096 floats around the
-// caches run at 34 GB/s, by halves of lines at 25, through the caches at 15.
+// Transposes the columns of a tile for as many rows as one cache line of dst holds, and stores whole lines.
 template <class T, bool kStream>
 PLAIT_INLINE void transpose_lines(char* dst, int64_t dst_stride, const char* src, int64_t src_stride) {
   constexpr int B = kTile<T>, kParts = 64 / kTileBytes;
@@ -256,9 +257,9 @@ PLAIT_INLINE void transpose_lines(char* dst, int64_t dst_stride, const char* src
   for (int part = 0; part < kParts; ++part) {
 #pragma GCC unroll 8
     for (int i = 0; i < B; ++i) r[part][i] = load_bytes<TileRow<T>>(src + (part * B + i) * src_stride);
-    turn<T>(r[part]);
+    transpose_tile<T>(r[part]);
   }
-  constexpr int kStored = kVecBytes / kTileBytes;  // parts of a store
+  constexpr int kStored = kVecBytes / kTileBytes;  // tile rows per store
 #pragma GCC unroll 8
   for (int i = 0; i < B; ++i, dst += dst_stride) {
 #pragma GCC unroll 4
@@ -279,11 +280,10 @@ PLAIT_INLINE void transpose_lines(char* dst, int64_t dst_stride, const char* src
   }
 }
 
-// A few rows and one run of memory that holds them side by side, such as the channels of an image: element c
-// of row r is at c * kRows + r of the run. Whole vectors of all rows are taken apart or put together by
-// shuffles, each of which brings in the lanes of one more vector.
-template <class T, int kRows, bool kApart>
-PLAIT_INLINE void weave(Vec<T> (&v)[kRows]) {
+// Interleaves kRows vectors, one of each row, or deinterleaves them: element c of row r is element c * kRows
+// + r of the interleaved vectors. Each shuffle inserts the lanes of one more vector.
+template <class T, int kRows, bool kDeinterleave>
+PLAIT_INLINE void interleave(Vec<T> (&v)[kRows]) {
   using I = MaskOf<Vec<T>>;
   constexpr int L = kLanes<T>;
   Vec<T> out[kRows];
@@ -294,8 +294,8 @@ PLAIT_INLINE void weave(Vec<T> (&v)[kRows]) {
     for (int k = 1; k < kRows; ++k) {
       I from;
       for (int l = 0; l < L; ++l) {
-        const int at = kApart ? l * kRows + i : i * L + l;
-        const int vector = kApart ? at / L : at % kRows, lane = kApart ? at % L : at / kRows;
+        const int at = kDeinterleave ? l * kRows + i : i * L + l;
+        const int vector = kDeinterleave ? at / L : at % kRows, lane = kDeinterleave ? at % L : at / kRows;
         from[l] = static_cast<ElemT<I>>(vector == k ? L + lane : k > 1 ? l : lane);
       }
       out[i] = __builtin_shuffle(out[i], v[k], from);
@@ -304,8 +304,10 @@ PLAIT_INLINE void weave(Vec<T> (&v)[kRows]) {
 #pragma GCC unroll 4
   for (int i = 0; i < kRows; ++i) v[i] = out[i];
 }
-template <class T, int kRows, bool kApart>
-PLAIT_INLINE void few_rows(char* rows, int64_t stride, char* run, int64_t columns) {
+// A transpose of few rows: between kRows rows, `stride` bytes apart, and interleaved[columns][kRows], such as
+// the channels of an image.
+template <class T, int kRows, bool kDeinterleave>
+PLAIT_INLINE void transpose_few_rows(char* rows, int64_t stride, char* interleaved, int64_t columns) {
   constexpr int L = kLanes<T>;
   int64_t c = 0;
   if constexpr (sizeof(T) >= 4) {
@@ -313,14 +315,15 @@ PLAIT_INLINE void few_rows(char* rows, int64_t stride, char* run, int64_t column
       Vec<T> v[kRows];
 #pragma GCC unroll 4
       for (int r = 0; r < kRows; ++r) {
-        v[r] = load_bytes<Vec<T>>(kApart ? run + (c * kRows + r * L) * static_cast<int64_t>(sizeof(T))
-                                         : rows + r * stride + c * static_cast<int64_t>(sizeof(T)));
+        v[r] = load_bytes<Vec<T>>(kDeinterleave
+                                      ? interleaved + (c * kRows + r * L) * static_cast<int64_t>(sizeof(T))
+                                      : rows + r * stride + c * static_cast<int64_t>(sizeof(T)));
       }
-      weave<T, kRows, kApart>(v);
+      interleave<T, kRows, kDeinterleave>(v);
 #pragma GCC unroll 4
       for (int r = 0; r < kRows; ++r) {
-        __builtin_memcpy(kApart ? rows + r * stride + c * static_cast<int64_t>(sizeof(T))
-                                : run + (c * kRows + r * L) * static_cast<int64_t>(sizeof(T)),
+        __builtin_memcpy(kDeinterleave ? rows + r * stride + c * static_cast<int64_t>(sizeof(T))
+                                       : interleaved + (c * kRows + r * L) * static_cast<int64_t>(sizeof(T)),
                          &v[r], sizeof v[r]);
       }
     }
@@ -329,16 +332,17 @@ PLAIT_INLINE void few_rows(char* rows, int64_t stride, char* run, int64_t column
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
       char* a = rows + r * stride + c * static_cast<int64_t>(sizeof(T));
-      char* b = run + (c * kRows + r) * static_cast<int64_t>(sizeof(T));
-      __builtin_memcpy(kApart ? a : b, kApart ? b : a, sizeof(T));
+      char* b = interleaved + (c * kRows + r) * static_cast<int64_t>(sizeof(T));
+      __builtin_memcpy(kDeinterleave ? a : b, kDeinterleave ? b : a, sizeof(T));
     }
   }
 }
-template <class T, bool kApart>
-PLAIT_INLINE void few_rows(char* rows, int64_t stride, char* run, int64_t n, int64_t columns) {
-  if (n == 2) return few_rows<T, 2, kApart>(rows, stride, run, columns);
-  if (n == 3) return few_rows<T, 3, kApart>(rows, stride, run, columns);
-  few_rows<T, 4, kApart>(rows, stride, run, columns);
+template <class T, bool kDeinterleave>
+PLAIT_INLINE void transpose_few_rows(char* rows, int64_t stride, char* interleaved, int64_t n,
+                                     int64_t columns) {
+  if (n == 2) return transpose_few_rows<T, 2, kDeinterleave>(rows, stride, interleaved, columns);
+  if (n == 3) return transpose_few_rows<T, 3, kDeinterleave>(rows, stride, interleaved, columns);
+  transpose_few_rows<T, 4, kDeinterleave>(rows, stride, interleaved, columns);
 }
 
 template <class T>
@@ -356,30 +360,30 @@ template <class T, bool kStream>
 void transpose(void* dst_v, int64_t dst_stride, const void* src_v, int64_t src_stride, int64_t rows,
                int64_t columns) {
   constexpr int64_t kSize = sizeof(T);
-  // Elements below 4 bytes would need more registers than there are: blocks of 16 by loops.
+  // A tile of elements below 4 bytes needs more registers than there are: blocks of 16 x 16 by loops.
   constexpr int64_t B = kSize >= 4 ? kTile<T> : 16;
   char* dst = static_cast<char*>(dst_v);
   const char* src = static_cast<const char*>(src_v);
   const auto few = [](int64_t n) { return n >= 2 && n <= 4; };
   if (few(rows) && dst_stride == rows * kSize) {
-    return few_rows<T, false>(const_cast<char*>(src), src_stride, dst, rows, columns);
+    return transpose_few_rows<T, false>(const_cast<char*>(src), src_stride, dst, rows, columns);
   }
   if (few(columns) && src_stride == columns * kSize) {
-    return few_rows<T, true>(dst, dst_stride, const_cast<char*>(src), columns, rows);
+    return transpose_few_rows<T, true>(dst, dst_stride, const_cast<char*>(src), columns, rows);
   }
-  // Blocks side by side, so that a row of dst gets a cache line at once: rows a power of two apart would
-  // drive a half-written one out before its rest comes.
-  constexpr int64_t kPair = kSize >= 4 ? 64 / kSize : 2 * B;
-  for (int64_t r0 = 0; r0 < rows; r0 += kPair) {
+  // As many rows of src at a time as fill a cache line of dst: where rows of dst are a power of two apart, a
+  // half-written line would be evicted before its other half is stored.
+  constexpr int64_t kLineRows = kSize >= 4 ? 64 / kSize : 2 * B;
+  for (int64_t r0 = 0; r0 < rows; r0 += kLineRows) {
     for (int64_t c = 0; c < columns; c += B) {
       if constexpr (kSize >= 4) {
-        if (rows - r0 >= kPair && columns - c >= B) {
+        if (rows - r0 >= kLineRows && columns - c >= B) {
           transpose_lines<T, kStream>(dst + c * dst_stride + r0 * kSize, dst_stride,
                                       src + r0 * src_stride + c * kSize, src_stride);
           continue;
         }
       }
-      for (int64_t r = r0; r < r0 + kPair && r < rows; r += B) {
+      for (int64_t r = r0; r < r0 + kLineRows && r < rows; r += B) {
         char* d = dst + c * dst_stride + r * kSize;
         const char* s = src + r * src_stride + c * kSize;
         const int64_t m = rows - r < B ? rows - r : B, n = columns - c < B ? columns - c : B;
@@ -401,16 +405,16 @@ void transpose(void* dst_v, int64_t dst_stride, const void* src_v, int64_t src_s
 void fill_convert(KernelTable& table) {
   ConvertTable& t = table.convert;
   t.vector_bytes = kVecBytes;
-  set_row<uint8_t>(t.convert[0]);  // bytes of 0 and 1
-  set_row<uint8_t>(t.convert[1]);
-  set_row<int8_t>(t.convert[2]);
-  set_row<int16_t>(t.convert[3]);
-  set_row<int32_t>(t.convert[4]);
-  set_row<int64_t>(t.convert[5]);
-  set_row<f16>(t.convert[6]);
-  set_row<bf16>(t.convert[7]);
-  set_row<float>(t.convert[8]);
-  set_row<double>(t.convert[9]);
+  set_conversions<uint8_t>(t.convert[0]);  // bytes of 0 and 1
+  set_conversions<uint8_t>(t.convert[1]);
+  set_conversions<int8_t>(t.convert[2]);
+  set_conversions<int16_t>(t.convert[3]);
+  set_conversions<int32_t>(t.convert[4]);
+  set_conversions<int64_t>(t.convert[5]);
+  set_conversions<f16>(t.convert[6]);
+  set_conversions<bf16>(t.convert[7]);
+  set_conversions<float>(t.convert[8]);
+  set_conversions<double>(t.convert[9]);
   t.identity[0] = identity<uint8_t>;
   t.identity[1] = identity<uint16_t>;
   t.identity[2] = identity<uint32_t>;

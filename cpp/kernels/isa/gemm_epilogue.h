@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What happens to a tile of C after its sums are complete: see GemmEpilogue. The tile has just been written,
-// so it is still in L1.
+// The epilogue of a tile of C whose sums are complete: bias, residual, activation (formula at GemmEpilogue).
+// The tile has just been stored, so it is read from L1; bound by the activation.
 #pragma once
 
 #include "kernels/gemm/gemm_args.h"
@@ -10,11 +10,12 @@
 namespace plait::PLAIT_ISA_NS {
 namespace {
 
+// dst[i * dst_rs + j * dst_cs] = src[i * src_rs + j * src_cs], i < rows, j < cols.
 template <class T>
 inline void copy_tile(T* dst, int64_t dst_rs, int64_t dst_cs, const T* src, int64_t src_rs, int64_t src_cs,
                       int64_t rows, int64_t cols) {
   constexpr int64_t L = kLanes<T>;
-  if (src_cs == 1 && dst_rs == 1 && rows > 1) {  // turned over
+  if (src_cs == 1 && dst_rs == 1 && rows > 1) {  // transposed
     for (int64_t i = 0; i < rows; i += L) {
       const int64_t n = rows - i < L ? rows - i : L;
       for (int64_t j = 0; j < cols; j += L) {
@@ -25,7 +26,7 @@ inline void copy_tile(T* dst, int64_t dst_rs, int64_t dst_cs, const T* src, int6
         for (int64_t l = 0; l < m; ++l) store_n(dst + i + (j + l) * dst_cs, r[l], n);
       }
     }
-  } else if (dst_rs < dst_cs) {  // walk the destination in its memory order
+  } else if (dst_rs < dst_cs) {  // in the memory order of dst
     for (int64_t j = 0; j < cols; ++j) {
       for (int64_t i = 0; i < rows; ++i) dst[i * dst_rs + j * dst_cs] = src[i * src_rs + j * src_cs];
     }
@@ -47,8 +48,7 @@ PLAIT_INLINE V activate(V x) {
   return x;
 }
 
-// n <= kLanes elements with a stride between them; whole vectors avoid masks, which are slow to store on some
-// CPUs.
+// n <= kLanes elements `stride` apart. Whole vectors avoid masked stores, which are slow on some CPUs.
 template <class T>
 PLAIT_INLINE Vec<T> load_strided(const T* p, int64_t stride, int64_t n) {
   if (stride == 1) return n == kLanes<T> ? load(p) : load_n(p, n);
@@ -85,8 +85,8 @@ PLAIT_NOINLINE void epilogue_rows(T* c, int64_t c_rs, int64_t rows, int64_t cols
   }
 }
 
-// On c, a rows x cols tile with adjacent columns that is element (i0, j0) of what the epilogue's pointers
-// describe.
+// Applies e to the tile c[rows][cols], whose element (0, 0) is element (i0, j0) of what e's pointers point
+// to.
 template <class T>
 void apply_epilogue(T* c, int64_t c_rs, int64_t rows, int64_t cols, const GemmEpilogue<T>& e, int64_t i0,
                     int64_t j0) {

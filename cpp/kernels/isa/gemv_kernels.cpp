@@ -3,8 +3,8 @@
 // read it once, in memory order, and pack nothing.
 //
 //   gemv_dot   y[i] = sum_p a[i][p] x[p]: rows of a contiguous. Four rows at a time, along k.
-//   gemv_axpy  y[j] = sum_p x[p] b[p][j]: rows of b contiguous. Eight rows of b at a time are scaled and added,
-//              in order of p, to a stretch of y that stays in L1.
+//   gemv_axpy  y[j] = sum_p x[p] b[p][j]: rows of b contiguous. Eight rows of b at a time are scaled and
+//              added, in order of p, to a stretch of y that stays in L1.
 //   dot_tiles  C[i][j] = sum_p a[i][p] b[j][p]: both contiguous along k. Tiles of dot products, along k.
 //
 // Dot products keep two vectors (dot_tiles: one) of partial sums per result and add them in one fixed tree.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Look-up tables: indices checked, one row added to another for gradients, rows summed. The rows lie
-// anywhere: bound by memory latency.
+// Look-up tables: indices are checked, one row is added to another (gradients), rows are summed (bags). Rows
+// of a table come in any order, so sums are bound by memory latency, and the check by memory bandwidth.
 #include "kernels/isa/reduce_loop.h"
 
 namespace plait::PLAIT_ISA_NS {
 namespace {
 
-// The sign of v or of size - 1 - v is set for what lies outside. Checks of an index before a scatter took as
-// long as the scatter when they went element by element.
+// An index v is outside [0, size) if the sign bit of v or of size - 1 - v is set. Vectors, because a check
+// element by element took as long as the scatter after it.
 bool inside(const int64_t* index, int64_t n, int64_t size) {
   constexpr int64_t L = kLanes<int64_t>;
   const U64 last = splat<U64>(static_cast<uint64_t>(size - 1));
@@ -30,20 +30,20 @@ void add_row(void* to, const void* from, int64_t n, float scale) {
   });
 }
 
-// Up to kSide vectors side by side stay in registers over all rows.
+// kVectors adjacent vectors of the sum stay in registers over all rows.
 template <class T>
 void sum_rows(void* to, const void* table, const int64_t* row, int64_t count, int64_t n) {
   using V = Vec<T>;
-  constexpr int64_t L = kLanes<T>, kSide = 4;
+  constexpr int64_t L = kLanes<T>, kVectors = 4;
   T* y = static_cast<T*>(to);
   const T* x = static_cast<const T*>(table);
   int64_t j = 0;
-  for (; j + kSide * L <= n; j += kSide * L) {
-    V sum[kSide]{};
+  for (; j + kVectors * L <= n; j += kVectors * L) {
+    V sum[kVectors]{};
     for (int64_t i = 0; i < count; ++i) {
-      for (int64_t k = 0; k < kSide; ++k) sum[k] += load(x + row[i] * n + j + k * L);
+      for (int64_t k = 0; k < kVectors; ++k) sum[k] += load(x + row[i] * n + j + k * L);
     }
-    for (int64_t k = 0; k < kSide; ++k) store(y + j + k * L, sum[k]);
+    for (int64_t k = 0; k < kVectors; ++k) store(y + j + k * L, sum[k]);
   }
   for_vectors<L>(n - j, [&](int64_t at, int64_t width, auto tag) {
     V sum{};
@@ -54,8 +54,8 @@ void sum_rows(void* to, const void* table, const int64_t* row, int64_t count, in
 
 }  // namespace
 
-void fill_rows(KernelTable& table) {
-  RowsTable& t = table.rows;
+void fill_index(KernelTable& table) {
+  IndexTable& t = table.index;
   t.inside = inside;
   t.add[0] = add_row<f16>;
   t.add[1] = add_row<bf16>;

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
-// A vector of outputs stays in a register over all taps, each of which is one load from the padded copy.
-// Bound by memory for small windows, by loads for large ones.
+// Pooling of rows of a plane: y[i] = max or sum over taps t of x[i * stride + t - pad].
+//
+// Rows are read from a padded, phase-split copy (pool_args.h), in which a tap's elements for consecutive
+// outputs are contiguous. A vector of outputs stays in a register over all taps; each tap is one load. Bound
+// by memory bandwidth for small windows, by loads for large ones. Max pooling 3x3/2 of 16 x 64 x 112 x 112
+// runs at 15.5 GB/s, 58% of the machine's copy bandwidth (two cores of an AMD EPYC, Zen 4, AVX-512,
+// 2026-11-26, bench/README.md).
 #include "kernels/pool/pool_args.h"
 
 #include "kernels/isa/vec.h"
@@ -26,7 +31,7 @@ PLAIT_INLINE void fill(T* p, int64_t n, T value) {
   for (int64_t i = 0; i < n; i += kLanes<T>) store_row(p + i, splat<Vec<T>>(value), n - i);
 }
 
-// Where element w = 0 and w = 1 of a row lie when the step is 2.
+// For stride 2: where elements 0 and 1 of a row lie in the copy.
 struct Halves {
   int64_t even, odd;
   explicit Halves(const PoolLayout& a)

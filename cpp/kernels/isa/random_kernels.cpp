@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Dropout, raw random words, uniform and normal numbers. Words come four vectors at a time; dropout's
-// mask is kept for backward as bits, which takes a third of the time of drawing the numbers again. Bound by
-// the ten rounds of Philox, two multiplications each per four words; normal numbers by their logarithm and
-// sine as well.
+// Dropout, raw random words, uniform and normal numbers.
+//
+//   dropout   y = kept ? x * scale : 0, kept = upper 24 bits of the word >= threshold
+//   uniform   low + (high - low) u, u in [0, 1)
+//   normal    Box-Muller: sqrt(-2 log u) cos(2 pi v) and sqrt(-2 log u) sin(2 pi v)
+//
+// Philox computes four vectors of words at a time. Dropout stores its mask for backward as bits: reading them
+// takes a third of the time of drawing again. Bound by the ten rounds of Philox, two multiplications per
+// round and four words; normal numbers also by log, sin and cos.
 #include "kernels/isa/math.h"
 #include "kernels/isa/philox.h"
 #include "kernels/isa/reduce_loop.h"
@@ -10,7 +15,7 @@
 namespace plait::PLAIT_ISA_NS {
 namespace {
 
-// A comparison as one bit per lane, and back.
+// One bit per lane of a mask, and the mask of such bits.
 PLAIT_INLINE uint64_t to_bits(I32 m) {
 #if PLAIT_ISA_LEVEL == 2
   return _mm512_movepi32_mask((__m512i)m);
@@ -33,7 +38,7 @@ PLAIT_INLINE I32 from_bits(uint64_t bits) {
 #endif
 }
 
-// Elements [i, i + width), those of one vector of words.
+// Elements [i, i + width), whose words make up one vector; `keep` is their mask.
 template <class T>
 PLAIT_INLINE void drop(const DropoutArgs& a, int64_t i, int64_t width, I32 keep) {
   using V = Vec<T>;
@@ -92,13 +97,13 @@ void words(uint32_t* out, int64_t n, uint64_t key, uint64_t counter) {
   }
 }
 
-// [0, 1)
+// A number in [0, 1).
 PLAIT_INLINE F32 to_unit(U32 w) { return __builtin_convertvector((I32)(w >> 8), F32) * 0x1p-24f; }
-// (0, 1], for logarithms.
+// A number in (0, 1], for logarithms.
 PLAIT_INLINE F32 to_positive_unit(U32 w) {
   return (__builtin_convertvector((I32)(w >> 1), F32) + 0.5f) * 0x1p-31f;
 }
-// The same of two words, through the exact conversion of integers below 2^53.
+// The same from two words, through the exact conversion of integers below 2^53.
 PLAIT_INLINE F64 to_double(U64 x) {
   const U64 low = (x & 0xffffffffu) | 0x4330000000000000u;  // 2^52 + low half
   const U64 high = (x >> 32) | 0x4530000000000000u;         // 2^84 + 2^32 high half
@@ -107,8 +112,8 @@ PLAIT_INLINE F64 to_double(U64 x) {
 PLAIT_INLINE F64 to_unit(U64 x) { return to_double(x >> 11) * 0x1p-53; }
 PLAIT_INLINE F64 to_positive_unit(U64 x) { return (to_double(x >> 12) + 0.5) * 0x1p-52; }
 
-// Two independent normal numbers: radius sqrt(-2 log u), angle 2 pi v. The angle is reduced to an eighth of
-// the circle around the nearest quarter, exactly, before the polynomials.
+// Two independent normal numbers x and y: radius sqrt(-2 log u), angle 2 pi v. The angle is first reduced,
+// exactly, to within an eighth of a circle of the nearest multiple of a quarter.
 template <class V>
 PLAIT_INLINE void box_muller(V u, V v, V& x, V& y) {
   using I = MaskOf<V>;
@@ -122,23 +127,25 @@ PLAIT_INLINE void box_muller(V u, V v, V& x, V& y) {
   y = radius * (V)((I)((q & 1) != 0 ? c : s) ^ ((q & 2) << kToSign));
 }
 
-// Every other element of a and b in a row, from kFirst on; and the reverse.
+// deinterleave: every second element of the concatenation of a and b, from kFirst on. interleave: the
+// reverse, half kHalf of the result.
 template <int kFirst, class V>
-PLAIT_INLINE V take_alternate(V a, V b) {
+PLAIT_INLINE V deinterleave(V a, V b) {
   constexpr int L = kLanes<ElemT<V>>;
   MaskOf<V> at{};
   for (int i = 0; i < L; ++i) at[i] = 2 * i + kFirst;
   return __builtin_shuffle(a, b, at);
 }
 template <int kHalf, class V>
-PLAIT_INLINE V alternate(V a, V b) {
+PLAIT_INLINE V interleave(V a, V b) {
   constexpr int L = kLanes<ElemT<V>>;
   MaskOf<V> at{};
   for (int i = 0; i < L; ++i) at[i] = kHalf * (L / 2) + i / 2 + i % 2 * L;
   return __builtin_shuffle(a, b, at);
 }
 
-// out[i ...] = f(words of these elements), two vectors at a time; W is the type of an element's words.
+// Fills out[n] two vectors at a time: f(words of the first, words of the second, first, second). W is the
+// vector type of an element's words.
 template <class W, class T, class F>
 PLAIT_INLINE void fill_pairs(T* out, int64_t n, uint64_t key, uint64_t counter, F f) {
   constexpr int64_t L = kLanes<T>, kStep = 4 * L;
@@ -175,9 +182,9 @@ void normal(T* out, int64_t n, uint64_t key, uint64_t counter, T mean, T std) {
   const V scale = splat<V>(std), shift = splat<V>(mean);
   fill_pairs<W>(out, n, key, counter, [=](W a, W b, V& first, V& second) {
     V x, y;
-    box_muller(to_positive_unit(take_alternate<0>(a, b)), to_unit(take_alternate<1>(a, b)), x, y);
-    first = fma(alternate<0>(x, y), scale, shift);
-    second = fma(alternate<1>(x, y), scale, shift);
+    box_muller(to_positive_unit(deinterleave<0>(a, b)), to_unit(deinterleave<1>(a, b)), x, y);
+    first = fma(interleave<0>(x, y), scale, shift);
+    second = fma(interleave<1>(x, y), scale, shift);
   });
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Cells of LSTM and GRU, a vector of units at a time. Bound by the exponentials: five a unit for LSTM, three
-// for GRU; the matrix products before them take most of a step.
+// The cells of LSTM and GRU, formulas at each function, a vector of hidden units at a time. Bound by
+// exponentials, five per unit for LSTM and three for GRU; the matrix products before them take most of a
+// step.
 #include "kernels/recurrent/recurrent_args.h"
 
 #include "kernels/isa/math.h"
@@ -27,7 +28,7 @@ PLAIT_INLINE int64_t width(int64_t n, int64_t i) {
   return n - i < kLanes<T> ? n - i : kLanes<T>;
 }
 
-// p[j], and what is to be added to it where there is something.
+// p[j], plus more[j] unless `more` is null.
 template <class T>
 PLAIT_INLINE Vec<T> get_sum(const T* p, const T* more, int64_t j, int64_t m) {
   const Vec<T> v = get(p + j, m);
@@ -54,8 +55,8 @@ void lstm_forward(const LstmStep<T>& a) {
   }
 }
 
-// gc += gh o (1 - tanh(c)^2);  gi = gc g, gf = gc c_prev, gg = gc i, go = gh tanh(c), each times the slope of
-// its activation;  gc_prev = gc f
+// gc += gh o (1 - tanh(c)^2);  gi = gc g, gf = gc c_prev, gg = gc i, go = gh tanh(c), each times the
+// derivative of its activation: i (1 - i), f (1 - f), 1 - g^2, o (1 - o);  gc_prev = gc f
 template <class T>
 void lstm_backward(const LstmStep<T>& a) {
   using V = Vec<T>;

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
-// Evenly spaced numbers. Products and sums are rounded apart, as NumPy and PyTorch have it. Bound by the
-// stores.
+// Evenly spaced numbers: out[i] = base + step * i. The product is rounded before the addition, as in NumPy
+// and PyTorch: no fused multiply-add. Bound by stores.
 #include "kernels/isa/vec.h"
 #include "kernels/table.h"
 
 namespace plait::PLAIT_ISA_NS {
 namespace {
 
-void spaced(double* out, int64_t n, double base, double step, int64_t first, int64_t turn) {
+void spaced(double* out, int64_t n, double base, double step, int64_t first, int64_t direction) {
   constexpr int L = kLanes<double>;
-  const double by = static_cast<double>(turn);
-  F64 at = splat<F64>(static_cast<double>(first)) + by * iota<F64>();  // exact, like every step below
+  const double sign = static_cast<double>(direction);
+  F64 at = splat<F64>(static_cast<double>(first)) + sign * iota<F64>();  // integers: exact
   int64_t i = 0;
-  for (; i + L <= n; i += L, at += L * by) store(out + i, base + step * at);
+  for (; i + L <= n; i += L, at += L * sign) store(out + i, base + step * at);
   if (i < n) store_n(out + i, base + step * at, n - i);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A square tile turned over in registers: what packing for products of matrices and of patches shares.
+// Transposes of square tiles in registers, for packing, copies and layouts of convolution. Bound by shuffles.
 #pragma once
 
 #include "kernels/isa/vec.h"
@@ -29,17 +29,17 @@ PLAIT_INLINE void transpose(Vec<T>* r) {
   }
 }
 
-// Tiles of 32 bytes a row at AVX-512 too: shuffles of whole vectors with an index cost twice as much as those
-// of halves without one, and short rows fill a smaller tile better.
+// Rows of a tile have 32 bytes, at AVX-512 too: shuffles across a whole 64-byte vector need an index register
+// and cost twice as much as unpacks within 32 bytes, and short rows fill a smaller tile better.
 inline constexpr int kTileBytes = kVecBytes < 32 ? kVecBytes : 32;
 template <class T>
 using TileRow = typename VecOf<T, kTileBytes>::type;
 template <class T>
 inline constexpr int kTile = kTileBytes / static_cast<int>(sizeof(T));
 
-// Elements of a and b in turns, from the lower or the upper half of every 16 bytes.
+// unpacklo and unpackhi: elements of a and b interleaved, from the lower or upper half of every 16 bytes.
 template <class V, bool kUpper>
-PLAIT_INLINE V take_turns(V a, V b) {
+PLAIT_INLINE V unpack(V a, V b) {
   using I = MaskOf<V>;
   constexpr int kN = static_cast<int>(sizeof(V) / sizeof(ElemT<V>)),
                 kGroup = 16 / static_cast<int>(sizeof(ElemT<V>));
@@ -51,6 +51,7 @@ PLAIT_INLINE V take_turns(V a, V b) {
   }
   return __builtin_shuffle(a, b, from);
 }
+// The lower or upper halves of a and b, one after the other.
 template <class V, bool kUpper>
 PLAIT_INLINE V join_halves(V a, V b) {
   if constexpr (!kUpper) return combine(low_half(a), low_half(b));
@@ -62,26 +63,27 @@ PLAIT_INLINE V join_halves(V a, V b) {
   }
   return __builtin_shuffle(a, b, from);
 }
-// kTile<T> rows of as many elements, turned over.
+
+// Transposes a tile of kTile<T> rows in registers.
 template <class T>
-PLAIT_INLINE void turn(TileRow<T>* r) {
+PLAIT_INLINE void transpose_tile(TileRow<T>* r) {
   using V = TileRow<T>;
   constexpr int B = kTile<T>, kGroup = 16 / static_cast<int>(sizeof(T));
   V s[B];
 #pragma GCC unroll 8
   for (int i = 0; i < B; i += 2) {
-    s[i] = take_turns<V, false>(r[i], r[i + 1]);
-    s[i + 1] = take_turns<V, true>(r[i], r[i + 1]);
+    s[i] = unpack<V, false>(r[i], r[i + 1]);
+    s[i + 1] = unpack<V, true>(r[i], r[i + 1]);
   }
   if constexpr (kGroup == 4) {
 #pragma GCC unroll 8
     for (int i = 0; i < B; i += 4) {
-      // As elements of 8 bytes: GCC sees no unpacking in pairs of four and loads an index for each shuffle.
+      // As elements of 8 bytes: of 4-byte pairs GCC makes no unpack but a shuffle with an index it loads.
       using W = typename VecOf<uint64_t, sizeof(V)>::type;
-      r[i] = (V)take_turns<W, false>((W)s[i], (W)s[i + 2]);
-      r[i + 1] = (V)take_turns<W, true>((W)s[i], (W)s[i + 2]);
-      r[i + 2] = (V)take_turns<W, false>((W)s[i + 1], (W)s[i + 3]);
-      r[i + 3] = (V)take_turns<W, true>((W)s[i + 1], (W)s[i + 3]);
+      r[i] = (V)unpack<W, false>((W)s[i], (W)s[i + 2]);
+      r[i + 1] = (V)unpack<W, true>((W)s[i], (W)s[i + 2]);
+      r[i + 2] = (V)unpack<W, false>((W)s[i + 1], (W)s[i + 3]);
+      r[i + 3] = (V)unpack<W, true>((W)s[i + 1], (W)s[i + 3]);
     }
   } else {
 #pragma GCC unroll 8
@@ -98,6 +100,7 @@ PLAIT_INLINE void turn(TileRow<T>* r) {
   }
 }
 
+// The first n elements of a tile's row; the rest is zero, or not stored.
 template <class T>
 PLAIT_INLINE TileRow<T> load_part(const char* p, int64_t n) {
 #if PLAIT_ISA_LEVEL == 2

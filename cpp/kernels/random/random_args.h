@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: MIT
-// Kernels that draw random numbers: Philox as core/generator.h defines it, element i from word i % 4 of
-// counter base + i / 4, so what is drawn depends on the position alone.
+// Random numbers. Element i is drawn from word i % 4 of Philox counter base + i / 4 (core/generator.h), so
+// its value depends on its position alone.
 #pragma once
 
 #include <cstdint>
 
 namespace plait {
 
-// y = x * scale where the element stays, else 0. It stays when its word, less its lowest 8 bits, is at least
-// threshold * 2^8.
+// y = x * scale where the element is kept, else 0. It is kept if the upper 24 bits of its word are at least
+// `threshold`.
 struct DropoutArgs {
-  const void* x;
-  void* y;
+  const void* x;  // (n,)
+  void* y;        // (n,)
   int64_t n;
   uint64_t key, counter;
   uint32_t threshold;  // p * 2^24
   double scale;
-  uint8_t* kept;  // one bit per element, in the order of the level's own vectors; room for whole kRandomPiece
+  // One bit per element, in the order of the level's vectors: n / 8 bytes, n rounded up to kRandomPiece.
+  uint8_t* kept;
 };
 
 struct RandomTable {
-  // By dtype number less that of float16. The first draws, and notes in `kept` unless that is null; the
-  // second reads `kept`.
+  // By dtype number less that of float16. `dropout` draws, and stores `kept` unless it is null;
+  // `dropout_kept` reads `kept`.
   void (*dropout[4])(const DropoutArgs&);
   void (*dropout_kept[4])(const DropoutArgs&);
   void (*words)(uint32_t* out, int64_t n, uint64_t key, uint64_t counter);
@@ -33,7 +34,7 @@ struct RandomTable {
   void (*normal_f64)(double* out, int64_t n, uint64_t key, uint64_t counter, double mean, double std);
 };
 
-// Pieces of an array may start at multiples of this many elements only.
+// Ranges of an array that are drawn separately start at multiples of this many elements.
 inline constexpr int64_t kRandomPiece = 64;
 
 }  // namespace plait

@@ -89,7 +89,7 @@ struct EmbeddingGradient {
     for (int64_t i = 0; i < n; ++i)
       order[static_cast<size_t>(next[static_cast<size_t>(at[i] / range)]++)] = i;
 
-    const auto add_row = kernels().rows.add[static_cast<int>(g.dtype()) - static_cast<int>(DType::kFloat16)];
+    const auto add_row = kernels().index.add[static_cast<int>(g.dtype()) - static_cast<int>(DType::kFloat16)];
     const int64_t bytes = width * static_cast<int64_t>(g.item_size());
     parallel_chunks(ranges, [&](int64_t k) {
       const int64_t begin = k * range, end = std::min(use.rows, begin + range);
@@ -138,7 +138,7 @@ struct EmbeddingBag {
     const Tensor y = Tensor::empty({bags, width}, table.dtype());
     const int64_t *at = index.data<int64_t>(), *bound = bounds.data<int64_t>();
     const auto sum_rows =
-        kernels().rows.sum[static_cast<int>(table.dtype()) - static_cast<int>(DType::kFloat16)];
+        kernels().index.sum[static_cast<int>(table.dtype()) - static_cast<int>(DType::kFloat16)];
     const int64_t per_bag = std::max<int64_t>(1, index.numel() * width / std::max<int64_t>(1, bags));
     parallel_for(bags, std::max<int64_t>(1, kGrainElements / per_bag), [&](int64_t begin, int64_t end) {
       for (int64_t b = begin; b < end; ++b) {
@@ -167,7 +167,7 @@ Tensor checked_index(const char* op, const Tensor& input, const Tensor& table) {
               ": expected indices of an integer dtype, got ", dtype_name(input.dtype()));
   const int64_t rows = table.shape()[0];
   const Tensor index = contiguous(cast(input, DType::kInt64));
-  if (kernels().rows.inside(index.data<int64_t>(), index.numel(), rows)) return index;
+  if (kernels().index.inside(index.data<int64_t>(), index.numel(), rows)) return index;
   for (int64_t i = 0; i < index.numel(); ++i) {
     const int64_t v = index.data<int64_t>()[i];
     PLAIT_CHECK(v >= 0 && v < rows, kIndex, op, ": index ", v, " is out of bounds for a table of ", rows,

@@ -49,7 +49,7 @@ void check_shapes(const char* op, const Tensor& x, int64_t dim, const Tensor& in
 }
 // Every one of n entries lies in [0, size).
 void check_entries(const char* op, const int64_t* p, int64_t step, int64_t n, int64_t dim, int64_t size) {
-  if (step == 1 && kernels().rows.inside(p, n, size)) return;
+  if (step == 1 && kernels().index.inside(p, n, size)) return;
   for (int64_t i = 0; i < n; ++i) {
     const int64_t v = p[i * step];
     if (v < 0 || v >= size) out_of_range(op, v, dim, size);

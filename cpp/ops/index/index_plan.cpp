@@ -243,7 +243,7 @@ template <class T>
   if constexpr (!std::is_integral_v<T>) {
     constexpr int kFirst = static_cast<int>(DType::kFloat16);
     if (step == 1 && from_step == 1 && n >= 8) {
-      return kernels().rows.add[static_cast<int>(DTypeOf<T>::value) - kFirst](to, from, n, 1);
+      return kernels().index.add[static_cast<int>(DTypeOf<T>::value) - kFirst](to, from, n, 1);
     }
   }
   for (int64_t i = 0; i < n; ++i) {
