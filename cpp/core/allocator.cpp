@@ -18,12 +18,12 @@
 namespace plait {
 namespace {
 
-// ---- Small objects -------------------------------------------------------------------------------------
+// ---- Small objects ----
 
 constexpr size_t kClassStep = 64;
 constexpr size_t kClasses = kSmallLimit / kClassStep;
 constexpr size_t kSlabBytes = 64 << 10;
-constexpr size_t kMaxFreePerClass = 4096;  // a thread that only frees hands its surplus to the shared lists
+constexpr size_t kMaxFreePerClass = 4096;  // of a thread; what exceeds it goes to the shared lists
 
 struct FreeNode {
   FreeNode* next;
@@ -95,7 +95,7 @@ ThreadPool::~ThreadPool() {
   pool.count[c] -= kMaxFreePerClass / 2;
 }
 
-// ---- Large blocks --------------------------------------------------------------------------------------
+// ---- Large blocks ----
 
 constexpr size_t kHugePage = 2 << 20;
 
@@ -128,7 +128,8 @@ LargeCache& cache() {
   return *c;
 }
 
-// A fork may come while another thread is inside: the child must not inherit a lock that nobody will release.
+// Another thread may hold a lock while this one forks: the child must not inherit a lock that nobody
+// releases.
 void lock_all() {
   shared_pool().mutex.lock();
   cache().mutex.lock();
@@ -141,7 +142,7 @@ void unlock_all() {
 
 void* map_block(size_t capacity) {
   if (capacity < kHugePage) return std::aligned_alloc(kAlignment, capacity);
-  // Over-map by one huge page and trim, so that the block starts on a huge-page border.
+  // Maps one huge page more and trims, so that the block starts at a huge-page boundary.
   const size_t page = 4096, rounded = (capacity + page - 1) / page * page, span = rounded + kHugePage;
   void* raw = mmap(nullptr, span, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (raw == MAP_FAILED) return nullptr;
@@ -212,7 +213,7 @@ void* large_alloc(size_t bytes, size_t* capacity) {
   c.stats.allocations++;
   c.stats.allocated_bytes += static_cast<int64_t>(size);
   c.stats.peak_allocated_bytes = std::max(c.stats.peak_allocated_bytes, c.stats.allocated_bytes);
-  // A block up to a quarter larger serves too; beyond that memory would be wasted.
+  // A cached block may be up to a quarter larger; a larger one would waste memory.
   const auto it = c.free.lower_bound(size);
   if (it != c.free.end() && it->first <= size + size / 4) {
     void* p = it->second.back();

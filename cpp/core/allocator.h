@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The caching allocator behind every tensor.
 //
-// Small objects (tensors, graph nodes and data up to kSmallLimit bytes) come from free lists of the thread,
+// Small objects (tensors, graph nodes, data of up to kSmallLimit bytes) come from free lists of the thread,
 // one per size class: a few nanoseconds and no lock. Larger blocks come from shared free lists, one per size
-// class (eight per power of two), backed by mmap with transparent huge pages: a page touched before costs
-// nothing, a fresh one costs more than the work of most memory-bound ops on it.
+// class (eight per power of two), backed by mmap with transparent huge pages. Blocks are reused because the
+// first touch of a fresh page costs more than most memory-bound ops spend on it.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ namespace plait {
 inline constexpr size_t kAlignment = 64;
 inline constexpr size_t kSmallLimit = 2048;
 
-// Memory for objects and small data; `size` must be the same in both calls and at most kSmallLimit.
+// Memory for objects and small data. Both calls get the same `size`, at most kSmallLimit.
 void* pool_alloc(size_t size);
 void pool_free(void* p, size_t size) noexcept;
 

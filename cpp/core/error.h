@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Errors that users see. Python classes are chosen in bindings/; each kind also derives from the class that
-// PyTorch programs catch.
+// Errors that users see. bindings/ maps each kind to a Python class that also derives from the class that
+// PyTorch raises.
 #pragma once
 
 #include <exception>

@@ -41,7 +41,7 @@ class Generator {
     uint64_t seed;
     uint64_t counter;
   };
-  // The state before the call; moves on by `counters`.
+  // Returns the position and advances it by `counters`.
   Position reserve(uint64_t counters) {
     std::lock_guard<std::mutex> lock(mutex_);
     const Position p{seed_, counter_};
@@ -71,17 +71,11 @@ class Generator {
   uint64_t counter_ = 0;
 };
 
-// What ops of this thread draw from when no generator is given: that of the process, seeded from the system's
-// entropy at first use, unless set_thread_generator() names another one.
+// The generator of ops of this thread that are given none: that of the process, seeded from the system's
+// entropy at first use, unless set_thread_generator() sets another one.
 Generator& default_generator();
-// Borrowed: the caller keeps it alive until it is replaced. Null: the one of the process.
+// Borrowed: the caller keeps it alive until it is replaced. Null restores the generator of the process.
 void set_thread_generator(Generator* generator);
 uint64_t entropy_seed();
-
-// Uniform in [0, 1) with all the bits of the mantissa.
-inline float uniform_float(uint32_t word) { return static_cast<float>(word >> 8) * 0x1p-24f; }
-inline double uniform_double(uint32_t hi, uint32_t lo) {
-  return static_cast<double>((uint64_t{hi} << 21) ^ (lo >> 11)) * 0x1p-53;
-}
 
 }  // namespace plait

@@ -117,7 +117,8 @@ void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> 
     return;
   }
   run_region(static_cast<int>(std::min<int64_t>(useful, num_threads())), [&](int thread, int threads) {
-    // Long ranges begin at whole cache lines, whatever the element: stores across lines cost twice.
+    // Long ranges begin at whole cache lines, whatever the element size: a store across two lines costs
+    // twice.
     constexpr int64_t kAlign = 64;
     const int64_t unit = n / threads >= 16 * kAlign ? kAlign : 1;
     const auto from = [&](int64_t t) { return t == threads ? n : n * t / threads / unit * unit; };
@@ -133,8 +134,8 @@ void parallel_chunks(int64_t chunks, FunctionRef<void(int64_t)> f) {
     for (int64_t i = 0; i < chunks; ++i) f(i);
     return;
   }
-  // A thread starts with a share of its own, the same one for every operator of that many chunks, so it finds
-  // in its cache what it wrote there; done with that, it helps the others.
+  // A thread starts with its own share, the same one in every operator of that many chunks, so that it finds
+  // in its cache what it wrote before. When it has finished its share, it takes chunks of the others.
   struct alignas(64) Share {
     std::atomic<int64_t> next;
     int64_t end;

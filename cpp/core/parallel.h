@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The only door to threads. OpenMP is used in parallel.cpp and nowhere else.
+// All of the library's threads. OpenMP is used in parallel.cpp and nowhere else.
 #pragma once
 
 #include <cstdint>
@@ -33,13 +33,13 @@ void set_num_threads(int n);
 
 bool in_parallel_region();
 
-// Makes parallel_for and parallel_chunks serial on this thread: for threads that already work side by side.
+// Makes parallel_for and parallel_chunks serial on this thread, for threads of which several work at once.
 void set_thread_serial(bool on);
 
-// Calls f(begin, end) on disjoint ranges that cover [0, n), possibly from several threads. At most n / grain
-// threads take part, so `grain` is the least work worth a thread. Serial when nested or in a forked child.
-// The ranges depend on the number of threads: f must write only outputs of its own range. For reductions use
-// parallel_chunks. The first exception thrown by f is rethrown after all threads are done.
+// Calls f(begin, end) on disjoint ranges that cover [0, n), possibly from several threads: at most n / grain,
+// so `grain` is the least work worth a thread. Serial when nested or in a forked child. The ranges depend on
+// the number of threads, so f must write only outputs of its own range; reductions use parallel_chunks. The
+// first exception thrown by f is rethrown after all threads are done.
 void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> f);
 
 // Calls f(chunk) once for each chunk in [0, chunks), in any order, from up to min(chunks, num_threads())
@@ -47,9 +47,10 @@ void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> 
 // give the same bits at any number of threads.
 void parallel_chunks(int64_t chunks, FunctionRef<void(int64_t)> f);
 
-// How many elements of a loop are worth one more thread: measured for loops bound by memory. Loops bound by
-// arithmetic would gain from a quarter of it, but whoever reads on one thread what two have written waits
-// longer for the other's cache than that saves: exp().sum() of 40,000 took 18 us in place of 10.
+// How many elements of a loop are worth one more thread, for loops bound by memory. Loops bound by arithmetic
+// gain from a quarter of that, but the op that follows loses more: one thread that reads what two have
+// written waits for the other's cache. tuned: with a quarter, exp().sum() of 40,000 elements takes 18 us in
+// place of 10
 inline constexpr int64_t kGrainElements = 32768;
 
 // Flush denormals to zero inside parallel regions and serial kernels; the caller's mode is restored.

@@ -32,12 +32,6 @@ class Ref {
     Ref(std::move(other)).swap(*this);
     return *this;
   }
-  // Takes over a reference that the caller owns.
-  static Ref adopt(T* p) {
-    Ref r;
-    r.p_ = p;
-    return r;
-  }
   T* release() { return std::exchange(p_, nullptr); }
   void swap(Ref& other) noexcept { std::swap(p_, other.p_); }
   T* get() const { return p_; }
@@ -50,7 +44,7 @@ class Ref {
   T* p_ = nullptr;
 };
 
-// The count itself. increment() needs no ordering; the last decrement() must see all writes of the others.
+// The count. increment() needs no ordering; the last decrement() must see the writes of all others.
 class RefCount {
  public:
   void increment() { n_.fetch_add(1, std::memory_order_relaxed); }

@@ -89,13 +89,13 @@ std::string to_string(IntSpan shape);  // "(2, 3)", "(5,)", "()": as Python prin
 std::ostream& operator<<(std::ostream& out, const Dims& shape);
 
 // Product of the sizes. Throws ValueError for a negative size and when the product, or the product times
-// `item_size`, does not fit in int64: the one place where sizes are multiplied.
+// `item_size`, does not fit in int64. No other function multiplies unchecked sizes.
 int64_t checked_numel(const char* op, IntSpan shape, int64_t item_size = 1);
-int64_t numel_of(IntSpan shape);  // of a shape that was checked before
+int64_t numel_of(IntSpan shape);  // the product, for a shape that was checked before
 
 Dims contiguous_strides(IntSpan shape);
 
-// dim in [-ndim, ndim) to [0, ndim); a 0-d tensor accepts -1 and 0. Throws IndexError.
+// Maps dim from [-ndim, ndim) to [0, ndim); a 0-d tensor accepts -1 and 0. Throws IndexError.
 int64_t wrap_dim(const char* op, int64_t dim, int64_t ndim);
 // The same for a list; throws ValueError for a dimension named twice. An empty list means all dimensions.
 Dims wrap_dims(const char* op, IntSpan dims, int64_t ndim);

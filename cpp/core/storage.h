@@ -17,10 +17,10 @@ class Storage {
 
   // Uninitialised memory of our own.
   static Ref<Storage> allocate(size_t nbytes);
-  // A small storage whose block has `extra` bytes of room behind this object (see TensorImpl) and then the
-  // data.
+  // A small storage in one block of the pool: this object, `extra` bytes for its owner (see TensorImpl), and
+  // the data.
   static Ref<Storage> allocate_small(size_t nbytes, size_t extra);
-  // Memory of somebody else; deleter(context) runs when the last view is gone.
+  // Foreign memory; deleter(context) runs when the last view is gone.
   static Ref<Storage> wrap(void* data, size_t nbytes, Deleter deleter, void* context, bool read_only = false);
 
   void* data() const { return data_; }
@@ -31,7 +31,7 @@ class Storage {
   uint32_t version() const { return version_.load(std::memory_order_relaxed); }
   void bump_version() { version_.fetch_add(1, std::memory_order_relaxed); }
 
-  void* room() { return this + 1; }
+  void* extra() { return this + 1; }  // the extra bytes of allocate_small()
 
   void incref() { refs_.increment(); }
   void decref() {

@@ -18,7 +18,7 @@ Tensor allocate(IntSpan shape, Dims strides, int64_t extent, DType dtype) {
   TensorImpl* impl;
   if (nbytes <= kSmallData) {
     Ref<Storage> storage = Storage::allocate_small(nbytes, sizeof(TensorImpl));
-    impl = new (storage->room()) TensorImpl;
+    impl = new (storage->extra()) TensorImpl;
     impl->impl_in_storage = true;
     impl->storage = std::move(storage);
   } else {
@@ -78,7 +78,7 @@ Tensor Tensor::empty_like(const Tensor& like) { return empty_like(like, like.dty
 
 Tensor Tensor::empty_like(const Tensor& like, DType dtype) {
   if (like.is_contiguous()) return empty(like.shape(), dtype);
-  // Keep the order of the dimensions in memory: strides are handed out from the smallest to the largest.
+  // Keeps the memory order of the dimensions: strides are assigned from the smallest to the largest.
   const int64_t ndim = like.dim();
   Dims order(ndim, 0);
   std::iota(order.begin(), order.end(), 0);

@@ -13,7 +13,7 @@
 
 namespace plait {
 
-// What autograd hangs on a tensor; defined in autograd/meta.h. The core only owns and destroys it.
+// The autograd state of a tensor, defined in autograd/meta.h. The core only owns and destroys it.
 struct AutogradMetaBase {
   virtual ~AutogradMetaBase() = default;
 };
@@ -24,7 +24,7 @@ struct TensorImpl {
   bool contiguous = true;
   bool wrapped_number = false;   // made from a Python scalar: takes part in promotion by category only
   bool tracks_version = true;    // false for `.data`: writes through it are not counted
-  bool impl_in_storage = false;  // this object lives in the room of a storage's block: `home`, else `storage`
+  bool impl_in_storage = false;  // this object lies in a storage's extra bytes: of `home`, else of `storage`
   int64_t numel = 0;
   int64_t offset = 0;    // in elements
   void* data = nullptr;  // storage data plus offset
@@ -99,18 +99,18 @@ class Tensor {
   // A new handle on the same memory with no autograd state.
   Tensor alias() const;
   Tensor alias(IntSpan shape, IntSpan strides, int64_t offset) const;
-  // Makes this tensor stand for other's memory, shape and dtype (autograd state stays).
+  // Takes over the memory, shape and dtype of `other`; the autograd state stays.
   void set_data(const Tensor& other) const;
 
  private:
   Ref<TensorImpl> impl_;
 };
 
-// True when the two share memory; false when it is certain that no element of one is an element of the other.
+// False only when it is certain that the two share no element.
 bool may_overlap(const Tensor& a, const Tensor& b);
 // True when two index tuples of `t` can name the same element (expanded tensors).
 bool has_internal_overlap(const Tensor& t);
-// True when the elements fill their memory without gaps, in some order of dimensions.
+// True when the elements fill their memory without gaps, in any order of the dimensions.
 bool is_dense(const Tensor& t);
 // Elements of storage needed by this geometry, from element 0 on; 0 for an empty shape.
 int64_t storage_extent(IntSpan shape, IntSpan strides, int64_t offset);

@@ -38,9 +38,9 @@ LoopNest::LoopNest(IntSpan shape, std::span<const Strided> ops) : operands(stati
   }
   int last = 0;
   for (int d = 1; d < ndim; ++d) {
-    bool even = true;
-    for (int k = 0; k < operands; ++k) even &= stride[d][k] == stride[last][k] * size[last];
-    if (even) {
+    bool merges = true;
+    for (int k = 0; k < operands; ++k) merges &= stride[d][k] == stride[last][k] * size[last];
+    if (merges) {
       size[last] *= size[d];
       continue;
     }
@@ -51,7 +51,7 @@ LoopNest::LoopNest(IntSpan shape, std::span<const Strided> ops) : operands(stati
   ndim = last + 1;
 }
 
-// Whether dimension a belongs inside of b: the first operand that tells them apart decides.
+// Whether dimension a belongs inside b: the first operand whose strides differ decides.
 bool LoopNest::is_inside(int a, int b) const {
   for (int k = 0; k < operands; ++k) {
     const int64_t sa = std::abs(stride[a][k]), sb = std::abs(stride[b][k]);

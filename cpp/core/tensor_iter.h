@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Several strided operands walked together over one broadcast shape, as few loops as possible.
+// Loops over several strided operands with one broadcast shape: as few and as contiguous as possible.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace plait {
 
-// What a loop needs to know of an array. Strides are in elements; shape and strides may be shorter than the
-// loop's shape and have size 1 where it is larger: broadcasting aligns the last dimensions.
+// An operand of a loop. Strides are in elements. Its shape broadcasts to the shape of the loop: it may have
+// fewer dimensions, aligned at the last one, and size 1 where the loop's size is larger.
 struct Strided {
   void* data;
   DType dtype;
@@ -22,15 +22,15 @@ struct Strided {
 inline constexpr int kMaxLoopDims = 64;
 inline constexpr int kMaxLoopOperands = 7;
 
-// The loops over `shape` for all operands: dimensions of size 1 dropped, sorted by memory (the first operand
-// decides, later ones break ties), and merged where every operand walks on evenly. Dimension 0 is the
-// innermost; at least one dimension remains. The shape must not be empty of elements.
+// The loops over `shape`: dimensions of size 1 are dropped, the others sorted by stride (the first operand
+// decides, later ones break ties) and merged where the strides of every operand allow it. Dimension 0 is the
+// innermost; at least one dimension remains. The shape must have elements.
 struct LoopNest {
   LoopNest(IntSpan shape, std::span<const Strided> operands);
 
-  // All elements of operand k in the order of the loops are one run of memory.
+  // Whether operand k is contiguous in the order of the loops.
   bool is_linear(int k) const;
-  // Operand k is one element.
+  // Whether operand k is one element.
   bool is_single(int k) const;
 
   int ndim = 0;

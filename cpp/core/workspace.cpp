@@ -34,12 +34,12 @@ struct Cache {
 };
 thread_local Cache t_cache;
 
-// A huge page for blocks that are to stay in a core's second cache. That one is indexed by physical
-// addresses: small pages, which lie anywhere, evict each other long before it is full (Winograd's convolution
-// of 64 channels of 32 x 32 took 2.0 to 2.9 ms from one process to the next). Workspaces end in reverse
-// order, so it is a stack.
+// One huge page per thread, for blocks that should stay in L2. L2 is indexed by physical addresses: small
+// pages, scattered over memory, conflict long before it is full (a Winograd convolution of 64 channels of 32
+// x 32 took 2.0 to 2.9 ms, depending on the process). Workspaces end in reverse order, so the page is a
+// stack.
 struct Arena {
-  static constexpr size_t kLeast = size_t{32} << 10;  // smaller blocks stay in the first cache
+  static constexpr size_t kMinBytes = size_t{32} << 10;  // smaller blocks stay in L1
   char* data = nullptr;
   size_t top = 0;
   bool closed = false;  // the thread is ending
@@ -51,7 +51,7 @@ struct Arena {
 
   // Returns null where `bytes` do not fit.
   void* push(size_t bytes) {
-    if (closed || bytes < kLeast || bytes > kHugePage - top) return nullptr;
+    if (closed || bytes < kMinBytes || bytes > kHugePage - top) return nullptr;
     if (!data) {
       data = static_cast<char*>(std::aligned_alloc(kHugePage, kHugePage));
       if (!data) return nullptr;
@@ -89,7 +89,7 @@ Workspace::Workspace(size_t bytes) {
   int best = -1;
   for (int i = 0; i < cache.count; ++i) {
     const size_t have = cache.blocks[i].capacity;
-    if (have < bytes || have / 8 > bytes + 65536) continue;  // keep the large ones for large requests
+    if (have < bytes || have / 8 > bytes + 65536) continue;  // large blocks are kept for large requests
     if (best < 0 || have < cache.blocks[best].capacity) best = i;
   }
   if (best >= 0) {
@@ -115,7 +115,7 @@ Workspace::~Workspace() {
     std::free(data_);
     return;
   }
-  // Make room by dropping the smallest blocks: the largest are the costliest to touch again.
+  // Drops the smallest blocks first: the largest cost the most to touch again.
   while (cache.count > 0 && (cache.count == kKeptBlocks || cache.bytes + capacity_ > kKeptBytes)) {
     int smallest = 0;
     for (int i = 1; i < cache.count; ++i) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Scratch memory of kernels: per thread, reused from call to call, so steady state touches no fresh page.
+// Scratch memory of kernels, kept per thread and reused from call to call: repeated calls touch no fresh
+// page.
 #pragma once
 
 #include <cstddef>
@@ -7,10 +8,10 @@
 
 namespace plait {
 
-// A block of uninitialised memory for the lifetime of the object, 64-byte aligned; from 2 MB on aligned for
-// huge pages. Freed blocks stay with the thread for its next Workspace up to a bound (64 MB a thread) and go
-// back to the system when the thread ends. May be nested: must be destroyed by the thread that made it, the
-// last one first.
+// A block of uninitialised memory for the lifetime of the object, aligned to 64 bytes, from 2 MB on to huge
+// pages. Up to 64 MB of freed blocks stay with the thread for its next Workspace; the rest, and all of it
+// when the thread ends, goes back to the system. Objects may be nested; the thread that made them destroys
+// them, the last one first.
 class Workspace {
  public:
   explicit Workspace(size_t bytes);  // throws MemoryError
