@@ -13,11 +13,13 @@ void gemm_case(benchmark::State& state, bool transposed) {
   const int64_t m = state.range(0), n = state.range(1), k = state.range(2);
   const std::vector<float> a = normal(m * k), b = normal(k * n);
   std::vector<float> c(static_cast<size_t>(m * n));
-  GemmArgs<float> args;
-  args.m = m, args.n = n, args.k = k;
-  args.a.data = a.data(), args.a.rs = k, args.a.cs = 1;
-  args.b.data = b.data(), args.b.rs = transposed ? 1 : n, args.b.cs = transposed ? k : 1;
-  args.c = c.data(), args.c_rs = n;
+  const GemmArgs<float> args{.m = m,
+                             .n = n,
+                             .k = k,
+                             .a = {.data = a.data(), .rs = k, .cs = 1},
+                             .b = {.data = b.data(), .rs = transposed ? 1 : n, .cs = transposed ? k : 1},
+                             .c = c.data(),
+                             .c_rs = n};
   run(state, Work::kFlops, 2.0 * static_cast<double>(m * n * k), [&] { gemm(args); });
 }
 
@@ -27,12 +29,14 @@ void bf16_case(benchmark::State& state, bool transposed) {
   const auto ones = [](int64_t count) { return std::vector<uint16_t>(static_cast<size_t>(count), 0x3f80); };
   const std::vector<uint16_t> a = ones(m * k), b = ones(k * n);
   std::vector<uint16_t> c(static_cast<size_t>(m * n));
-  GemmAnyArgs args;
-  args.dtype = DType::kBFloat16;
-  args.m = m, args.n = n, args.k = k;
-  args.a.data = a.data(), args.a.rs = k, args.a.cs = 1;
-  args.b.data = b.data(), args.b.rs = transposed ? 1 : n, args.b.cs = transposed ? k : 1;
-  args.c = c.data(), args.c_rs = n;
+  const GemmAnyArgs args{.dtype = DType::kBFloat16,
+                         .m = m,
+                         .n = n,
+                         .k = k,
+                         .a = {.data = a.data(), .rs = k, .cs = 1},
+                         .b = {.data = b.data(), .rs = transposed ? 1 : n, .cs = transposed ? k : 1},
+                         .c = c.data(),
+                         .c_rs = n};
   run(state, Work::kFlops, 2.0 * static_cast<double>(m * n * k), [&] { gemm_any(args); });
 }
 

@@ -97,7 +97,7 @@ def load() -> list[Workload]:
         "autoencoder",
         "dcgan",
         "pointwise",
-        "rows",
+        "reductions",
         "matmul",
         "convolution",
         "attention",

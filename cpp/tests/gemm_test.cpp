@@ -89,7 +89,7 @@ struct Case {
 };
 
 template <class T>
-struct Lookup {  // a source that reads a matrix
+struct Lookup {  // a PanelSource that reads a matrix
   Matrix<T>* x;
   bool columns;
   static void pack(const void* self, int64_t, T* dst, int64_t width, int64_t i0, int64_t count, int64_t k0,
@@ -106,7 +106,7 @@ struct Lookup {  // a source that reads a matrix
 };
 
 template <class T>
-struct Store {
+struct Store {  // a TileSink that writes a matrix
   Matrix<T>* c;
   static void store(const void* self, int64_t, const T* tile, int64_t ld, int64_t i0, int64_t rows,
                     int64_t j0, int64_t cols) {
@@ -122,79 +122,108 @@ bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
   return a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
 }
 
+// A case with its operands. `indirect`: A and B come from sources and, if beta is 0, C goes to a sink.
+template <class T>
+class Check {
+ public:
+  Check(const Case& c, bool indirect)
+      : t_(c),
+        indirect_(indirect),
+        a_(c.m, c.k, c.a),
+        b_(c.k, c.n, c.b),
+        c_(c.m, c.n, c.c),
+        residual_(c.m, c.n, c.b),
+        preact_(c.m, c.n, c.c),
+        col_bias_(random_values<T>(c.n)),
+        row_bias_(random_values<T>(c.m)),
+        old_c_(c_),
+        packed_(b_.operand(), c.k, c.n, c.packed ? c.m : 1) {
+    g_.m = c.m, g_.n = c.n, g_.k = c.k;
+    g_.a = a_.operand(), g_.b = c.packed ? packed_.operand() : b_.operand();
+    g_.c = c_.begin(), g_.c_rs = c_.rs, g_.c_cs = c_.cs;
+    g_.alpha = T(c.alpha), g_.beta = T(c.beta);
+    set_epilogue();
+    if (indirect) {
+      g_.a.source = &a_source_;
+      g_.b.source = &b_source_;
+      if (c.beta == 0) {
+        g_.sink = &c_sink_;
+        g_.c = nullptr;
+      }
+    }
+    if (c.beta == 0) std::fill(c_.data.begin(), c_.data.end(), std::numeric_limits<T>::quiet_NaN());
+  }
+
+  // The same bits at any number of threads.
+  void run() {
+    const std::vector<T> start = c_.data;
+    std::vector<T> first, first_preact;
+    for (int threads : {1, 2, 3, 7}) {
+      c_.data = start;
+      set_num_threads(threads);
+      gemm(g_);
+      if (threads == 1) {
+        first = c_.data;
+        first_preact = preact_.data;
+      }
+      TEST_CHECK(same_bits(first, c_.data) && same_bits(first_preact, preact_.data),
+                 "%zu bytes, %ld x %ld x %ld, %d threads", sizeof(T), t_.m, t_.n, t_.k, threads);
+    }
+  }
+
+  // The sums of float64, within the rounding of a sum of k products.
+  void compare() {
+    const double eps = std::numeric_limits<T>::epsilon();
+    int bad = 0;
+    for (int64_t i = 0; i < t_.m; ++i) {
+      for (int64_t j = 0; j < t_.n; ++j) {
+        const Sum<T> sum(a_, b_, i, j);
+        double v = t_.alpha * sum.value;
+        if (t_.beta != 0) v += t_.beta * double(old_c_.at(i, j));
+        if (t_.col_bias) v += double(col_bias_[size_t(j)]);
+        if (t_.row_bias) v += double(row_bias_[size_t(i)]);
+        if (t_.residual) v += double(residual_.at(i, j));
+        const double tol = (4 + 2 * std::sqrt(double(t_.k))) * eps * (sum.scale * std::fabs(t_.alpha) + 8);
+        if (t_.preact && !(std::fabs(double(preact_.at(i, j)) - v) <= tol)) ++bad;
+        if (!(std::fabs(double(c_.at(i, j)) - activate(v, t_.activation)) <= tol)) ++bad;
+      }
+    }
+    TEST_CHECK(bad == 0,
+               "%d wrong: %zu bytes, m=%ld n=%ld k=%ld, layouts %d %d %d, alpha=%g beta=%g, epilogue "
+               "%d%d%d%d %d, indirect=%d",
+               bad, sizeof(T), t_.m, t_.n, t_.k, int(t_.a), int(t_.b), int(t_.c), t_.alpha, t_.beta,
+               t_.col_bias, t_.row_bias, t_.residual, t_.preact, int(t_.activation), int(indirect_));
+  }
+
+ private:
+  void set_epilogue() {
+    GemmEpilogue<T>& e = g_.epilogue;
+    if (t_.col_bias) e.col_bias = col_bias_.data();
+    if (t_.row_bias) e.row_bias = row_bias_.data();
+    if (t_.residual)
+      e.residual = residual_.begin(), e.residual_rs = residual_.rs, e.residual_cs = residual_.cs;
+    if (t_.preact) e.preact = preact_.begin(), e.preact_rs = preact_.rs, e.preact_cs = preact_.cs;
+    e.activation = t_.activation;
+  }
+
+  const Case t_;
+  const bool indirect_;
+  Matrix<T> a_, b_, c_, residual_, preact_;
+  const std::vector<T> col_bias_, row_bias_;
+  Matrix<T> old_c_;
+  const PackedMatrix<T> packed_;
+  const Lookup<T> a_lookup_{&a_, false}, b_lookup_{&b_, true};
+  const PanelSource<T> a_source_{&Lookup<T>::pack, &a_lookup_}, b_source_{&Lookup<T>::pack, &b_lookup_};
+  const Store<T> c_store_{&c_};
+  const TileSink<T> c_sink_{&Store<T>::store, &c_store_};
+  GemmArgs<T> g_;
+};
+
 template <class T>
 void check(const Case& t, bool indirect = false) {
-  const int64_t m = t.m, n = t.n, k = t.k;
-  Matrix<T> a(m, k, t.a), b(k, n, t.b), c(m, n, t.c), res(m, n, t.b), pre(m, n, t.c);
-  const std::vector<T> cb = random_values<T>(n), rb = random_values<T>(m);
-  const std::vector<T> before = c.data;
-  GemmArgs<T> g;
-  g.m = m, g.n = n, g.k = k;
-  g.a = a.operand(), g.b = b.operand();
-  g.c = c.begin(), g.c_rs = c.rs, g.c_cs = c.cs;
-  const PackedMatrix<T> packed(b.operand(), k, n, t.packed ? m : 1);
-  if (t.packed) g.b = packed.operand();
-  g.alpha = T(t.alpha), g.beta = T(t.beta);
-  if (t.col_bias) g.epilogue.col_bias = cb.data();
-  if (t.row_bias) g.epilogue.row_bias = rb.data();
-  if (t.residual) {
-    g.epilogue.residual = res.begin();
-    g.epilogue.residual_rs = res.rs, g.epilogue.residual_cs = res.cs;
-  }
-  if (t.preact) {
-    g.epilogue.preact = pre.begin();
-    g.epilogue.preact_rs = pre.rs, g.epilogue.preact_cs = pre.cs;
-  }
-  g.epilogue.activation = t.activation;
-  const Lookup<T> la{&a, false}, lb{&b, true};
-  const PanelSource<T> sa{&Lookup<T>::pack, &la}, sb{&Lookup<T>::pack, &lb};
-  const Store<T> st{&c};
-  const TileSink<T> sink{&Store<T>::store, &st};
-  if (indirect) {
-    g.a.source = &sa;
-    g.b.source = &sb;
-    if (t.beta == 0) {
-      g.sink = &sink;
-      g.c = nullptr;
-    }
-  }
-  if (t.beta == 0) std::fill(c.data.begin(), c.data.end(), std::numeric_limits<T>::quiet_NaN());
-  const std::vector<T> start = c.data;
-
-  std::vector<T> first, first_pre;
-  for (int threads : {1, 2, 3, 7}) {
-    c.data = start;
-    set_num_threads(threads);
-    gemm(g);
-    if (threads == 1) {
-      first = c.data;
-      first_pre = pre.data;
-    }
-    TEST_CHECK(same_bits(first, c.data) && same_bits(first_pre, pre.data),
-               "%zu bytes, %ld x %ld x %ld, %d threads", sizeof(T), m, n, k, threads);
-  }
-  const double eps = std::numeric_limits<T>::epsilon();
-  Matrix<T> old = c;
-  old.data = before;
-  int bad = 0;
-  for (int64_t i = 0; i < m; ++i) {
-    for (int64_t j = 0; j < n; ++j) {
-      const Sum<T> sum(a, b, i, j);
-      double v = t.alpha * sum.value;
-      if (t.beta != 0) v += t.beta * double(old.at(i, j));
-      if (t.col_bias) v += double(cb[size_t(j)]);
-      if (t.row_bias) v += double(rb[size_t(i)]);
-      if (t.residual) v += double(res.at(i, j));
-      const double tol = (4 + 2 * std::sqrt(double(k))) * eps * (sum.scale * std::fabs(t.alpha) + 8);
-      if (t.preact && !(std::fabs(double(pre.at(i, j)) - v) <= tol)) ++bad;
-      if (!(std::fabs(double(c.at(i, j)) - activate(v, t.activation)) <= tol)) ++bad;
-    }
-  }
-  TEST_CHECK(bad == 0,
-             "%d wrong: %zu bytes, m=%ld n=%ld k=%ld, layouts %d %d %d, alpha=%g beta=%g, epilogue %d%d%d%d "
-             "%d, indirect=%d",
-             bad, sizeof(T), m, n, k, int(t.a), int(t.b), int(t.c), t.alpha, t.beta, t.col_bias, t.row_bias,
-             t.residual, t.preact, int(t.activation), int(indirect));
+  Check<T> c(t, indirect);
+  c.run();
+  c.compare();
 }
 
 template <class T>
@@ -310,7 +339,7 @@ void check_batch() {
   }
 }
 
-// Batches of small products, up to the sizes that the engine takes over at.
+// Batches of small products, up to the sizes from which on the engine is used.
 template <class T>
 void check_small() {
   for (Layout a_layout : kLayouts) {
@@ -379,10 +408,10 @@ struct PairLookup {
                    int64_t k0, int64_t k) {
     const auto& me = *static_cast<const PairLookup*>(self);
     const Matrix<float>& m = *me.x;
-    const int64_t si = me.columns ? m.cs : m.rs, sp = me.columns ? m.rs : m.cs;
+    const int64_t stride = me.columns ? m.cs : m.rs, k_stride = me.columns ? m.rs : m.cs;
     const int64_t depth = me.columns ? m.m : m.n;
-    kernels().gemm.bf16_pairs.pack(dst, width, me.bits.data() + m.offset + i0 * si + 2 * k0 * sp, si, sp,
-                                   count, std::min(2 * k, depth - 2 * k0));
+    kernels().gemm.bf16_pairs.pack(dst, width, me.bits.data() + m.offset + i0 * stride + 2 * k0 * k_stride,
+                                   stride, k_stride, count, std::min(2 * k, depth - 2 * k0));
   }
 };
 

@@ -138,7 +138,7 @@ void accuracy() {
   }
 }
 
-// f(x)[i] has the same bits whatever stands around it, in every kernel of a float dtype, derivatives
+// f(x)[i] has the same bits whatever its neighbours are, in every kernel of a float dtype, derivatives
 // included: numbers of all sizes, NaN, infinities, zeros and denormals are neighbours here. NaNs may differ.
 template <class T>
 void position_independence(DType dtype) {
@@ -171,8 +171,7 @@ void position_independence() {
   position_independence<BFloat16>(DType::kBFloat16);
 }
 
-// --- strided operands
-// ---------------------------------------------------------------------------------------
+// ---- Strided operands ----
 
 struct Array {
   std::vector<char> memory;
@@ -207,7 +206,7 @@ void set(char* p, DType dtype, double x) {
   });
 }
 
-// An array of this shape in a random memory order, with gaps, and sometimes walking backwards.
+// An array of this shape in a random memory order, with gaps, and sometimes with negative strides.
 Array random_array(std::mt19937& bits, const Dims& shape, DType dtype, bool may_broadcast) {
   Array a;
   a.dtype = dtype;
