@@ -1,5 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Clear errors for functions that are written in Python."""
+"""Clear errors for functions that are written in Python.
+
+Which class an error has, in Python as in the core:
+
+- An argument, or a file or object it names, that does not fit: ``ArgumentError`` for a value or a shape,
+  ``ArgumentTypeError`` for a type or a dtype, ``ArgumentIndexError`` for an index. They are a ValueError, TypeError and
+  IndexError, and all of them a RuntimeError, so programs may catch what Python or PyTorch raises.
+- A call at the wrong time, or a hook, a closure or a worker that did the wrong thing: ``RuntimeError``.
+- What a protocol of Python asks for has the class that Python looks for: ``AttributeError``, ``KeyError``,
+  ``StopIteration``, TypeError of ``iter()`` and ``format()``; a method that a subclass must write: NotImplementedError.
+
+The text is ``name: expected ..., got ...``; a second line ``hint: ...`` says what to do. Nothing has changed by then.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +20,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ._core import Tensor
+from ._core import ArgumentTypeError, Tensor
 
 __all__ = ["explains_arguments"]
 
@@ -27,11 +39,11 @@ def explains_arguments(fn: _F) -> _F:
             try:
                 given = inspect.signature(fn).bind(*args, **kwargs).arguments
             except TypeError as error:
-                raise TypeError(f"{fn.__name__}: {error}") from None
+                raise ArgumentTypeError(f"{fn.__name__}: {error}") from None
             for name in tensors:
                 value = given.get(name)
                 if value is not None and not isinstance(value, Tensor):
-                    raise TypeError(
+                    raise ArgumentTypeError(
                         f"{fn.__name__}: expected {name} to be a Tensor, got {type(value).__name__}"
                     ) from None
             raise

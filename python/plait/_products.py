@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ._arguments import explains_arguments
-from ._core import ArgumentError, Tensor, _ops, broadcast_tensors
+from ._core import ArgumentError, ArgumentTypeError, Tensor, _ops, broadcast_tensors
 
 __all__ = ["cdist", "chain_matmul", "cross", "einsum", "tensordot"]
 
@@ -45,9 +45,9 @@ def einsum(*args: Any) -> Tensor:
             operands = tuple(operands[0])
         return _ops._einsum(args[0], list(operands))
     if len(args) < 2:
-        raise ValueError("einsum: expected an equation and its operands, or tensors and lists of dimensions in turn")
+        raise ArgumentError("einsum: expected an equation and its operands, or tensors and lists of dimensions in turn")
     if not isinstance(args[0], Tensor):
-        raise TypeError(f"einsum: expected an equation or a Tensor first, got {type(args[0]).__name__}")
+        raise ArgumentTypeError(f"einsum: expected an equation or a Tensor first, got {type(args[0]).__name__}")
     terms = [_term(labels) for labels in args[1::2]]
     equation = ",".join(terms)
     if len(args) % 2:
@@ -63,7 +63,7 @@ def _term(labels: Sequence[Any]) -> str:
         elif 0 <= label < len(_LETTERS):
             text += _LETTERS[label]
         else:
-            raise ValueError(f"einsum: expected dimension numbers from 0 to {len(_LETTERS) - 1}, got {label}")
+            raise ArgumentError(f"einsum: expected dimension numbers from 0 to {len(_LETTERS) - 1}, got {label}")
     return text
 
 
@@ -92,7 +92,7 @@ def tensordot(a: Tensor, b: Tensor, dims: int | Sequence[Sequence[int]] | Tensor
         dims = dims.tolist()
     if isinstance(dims, int):
         if dims < 0 or dims > min(a.dim(), b.dim()):
-            raise ValueError(
+            raise ArgumentError(
                 f"tensordot: expected dims from 0 to {min(a.dim(), b.dim())} for shapes {tuple(a.shape)} and "
                 f"{tuple(b.shape)}, got {dims}"
             )

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import _core
+from ._core import ArgumentError
 from .version import __version__
 
 __all__ = [
@@ -86,7 +87,7 @@ def set_float32_matmul_precision(precision: str) -> None:
     """
     global _precision
     if precision not in ("highest", "high", "medium"):
-        raise _core.ArgumentError(
+        raise ArgumentError(
             f"set_float32_matmul_precision: expected 'highest', 'high' or 'medium', got {precision!r}"
         )
     _precision = precision

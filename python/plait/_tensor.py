@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import _core, _tensor_str
-from ._core import Tensor, dtype
+from ._core import ArgumentError, ArgumentTypeError, Tensor, dtype
 from ._hooks import RemovableHandle, watch
 from ._products import cross
 from ._tensor_str import set_printoptions
@@ -46,7 +46,7 @@ def _legacy_new(*args: Any, dtype: dtype | None = None, device: Any = None) -> T
     if all(isinstance(a, int) for a in args):
         return _core.empty(*args, dtype=dtype)
     if len(args) != 1:
-        raise TypeError(f"Tensor: expected sizes or one sequence of data, got {len(args)} arguments")
+        raise ArgumentTypeError(f"Tensor: expected sizes or one sequence of data, got {len(args)} arguments")
     (data,) = args
     if isinstance(data, _core.Size):
         return _core.empty(data, dtype=dtype)
@@ -107,7 +107,7 @@ def __reversed__(self: Tensor) -> Tensor:
 def __contains__(self: Tensor, element: Any) -> bool:
     if isinstance(element, Tensor | int | float):
         return bool((self == element).any())
-    raise RuntimeError(f"Tensor.__contains__ only supports Tensor or number, got {type(element).__name__}")
+    raise ArgumentTypeError(f"Tensor.__contains__ only supports Tensor or number, got {type(element).__name__}")
 
 
 # ---- Conversion -----------------------------------------------------------------------------------------
@@ -367,7 +367,7 @@ def T(self: Tensor) -> Tensor:
 def mT(self: Tensor) -> Tensor:
     """The last two dimensions exchanged."""
     if self.dim() < 2:
-        raise RuntimeError(f"tensor.mT: expected at least 2 dimensions, got shape {tuple(self.shape)}")
+        raise ArgumentError(f"tensor.mT: expected at least 2 dimensions, got shape {tuple(self.shape)}")
     return self.transpose(-2, -1)
 
 
@@ -535,7 +535,7 @@ def asarray(obj: Any, *, dtype: dtype | None = None, device: Any = None, copy: b
         return _core.tensor(obj, dtype=dtype, device=device) if not isinstance(obj, Tensor) else obj.to(dtype).clone()
     result = _core.as_tensor(obj, dtype=dtype, device=device)
     if copy is False and not (result is obj or (isinstance(obj, np.ndarray) and np.shares_memory(obj, result.numpy()))):
-        raise _core.ArgumentError(f"asarray: expected memory to share, got a {type(obj).__name__} that must be copied")
+        raise ArgumentError(f"asarray: expected memory to share, got a {type(obj).__name__} that must be copied")
     return result
 
 
@@ -594,7 +594,7 @@ class finfo:
     def __init__(self, type: dtype | None = None) -> None:
         d = _core.get_default_dtype() if type is None else type
         if not d.is_floating_point:
-            raise TypeError(f"finfo() requires a floating point input type, got {d}. Use iinfo to handle {d}")
+            raise ArgumentTypeError(f"finfo() requires a floating point input type, got {d}. Use iinfo to handle {d}")
         mantissa, exponent = {"float16": (10, 15), "bfloat16": (7, 127), "float32": (23, 127), "float64": (52, 1023)}[
             d.name
         ]
@@ -618,7 +618,7 @@ class iinfo:
 
     def __init__(self, type: dtype) -> None:
         if type.is_floating_point or type.name == "bool":
-            raise TypeError(f"iinfo() requires an integer input type, got {type}. Use finfo to handle floats")
+            raise ArgumentTypeError(f"iinfo() requires an integer input type, got {type}. Use finfo to handle floats")
         self.dtype = type.name
         self.bits = 8 * type.itemsize
         self.max = 2 ** (self.bits - type.is_signed) - 1

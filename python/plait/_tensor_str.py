@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from . import _core
-from ._core import Tensor
+from ._core import ArgumentError, Tensor
 
 __all__ = ["set_printoptions", "tensor_str"]
 
@@ -53,7 +53,7 @@ def set_printoptions(
     global _options
     if profile is not None:
         if profile not in _PROFILES:
-            raise ValueError(f"set_printoptions: expected profile default, short or full, got {profile!r}")
+            raise ArgumentError(f"set_printoptions: expected profile default, short or full, got {profile!r}")
         _options = replace(_PROFILES[profile])
     changes: dict[str, Any] = {
         k: v

@@ -23,7 +23,7 @@ from typing import IO, Any, TypeAlias
 import numpy as np
 
 from . import _core
-from ._core import Size, Tensor
+from ._core import ArgumentError, ArgumentTypeError, Size, Tensor
 
 __all__ = ["FileFormatError", "load", "save"]
 
@@ -70,7 +70,7 @@ class _Packer:
 
     def pack(self, obj: Any, path: tuple[str, ...] = ()) -> Any:
         if len(path) > _MAX_DEPTH:
-            raise ValueError(f"save: expected a nesting of at most {_MAX_DEPTH} levels, got a deeper one")
+            raise ArgumentError(f"save: expected a nesting of at most {_MAX_DEPTH} levels, got a deeper one")
         if obj is None or isinstance(obj, (bool, str)):
             return obj
         if isinstance(obj, int):
@@ -98,7 +98,7 @@ class _Packer:
             return {"$ndarray": self._tensor(_core.from_numpy(np.ascontiguousarray(obj)), path)["$tensor"]}
         if isinstance(obj, np.generic):
             return self.pack(obj.item(), path)
-        raise TypeError(self._refusal(obj, path))
+        raise ArgumentTypeError(self._refusal(obj, path))
 
     def _items(self, items: Any, path: tuple[str, ...]) -> list[Any]:
         return [self.pack(x, (*path, str(i))) for i, x in enumerate(items)]
@@ -112,7 +112,7 @@ class _Packer:
         pairs = []
         for k, v in obj.items():
             if not isinstance(k, (str, int, float, tuple, type(None))):
-                raise TypeError(
+                raise ArgumentTypeError(
                     f"save: expected dict keys of type str, int, float, bool, tuple or None, got "
                     f"{type(k).__name__} at {_where(path)}"
                 )
@@ -121,7 +121,9 @@ class _Packer:
 
     def _tensor(self, t: Tensor, path: tuple[str, ...]) -> dict[str, Any]:
         if _dtype_name(t.dtype) not in _CODES:
-            raise TypeError(f"save: expected a tensor dtype that safetensors knows, got {t.dtype} at {_where(path)}")
+            raise ArgumentTypeError(
+                f"save: expected a tensor dtype that safetensors knows, got {t.dtype} at {_where(path)}"
+            )
         # The same memory read in the same way is one tensor: shared weights stay shared.
         identity = (t.data_ptr(), tuple(t.shape), tuple(t.stride()), t.dtype) if t.numel() else (id(t),)
         name = self._names.get(identity)
@@ -181,7 +183,7 @@ def _encode(obj: Any) -> Iterator[bytes | memoryview]:
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "strict")
     text += b" " * (-len(text) % 8)
     if len(text) > _MAX_HEADER:
-        raise ValueError(f"save: expected a header of at most {_MAX_HEADER} bytes, got {len(text)}")
+        raise ArgumentError(f"save: expected a header of at most {_MAX_HEADER} bytes, got {len(text)}")
     yield len(text).to_bytes(8, "little") + text
     for _, t in order:
         if t.numel():
@@ -487,7 +489,7 @@ def _check_location(map_location: Any) -> None:
     targets = map_location.values() if isinstance(map_location, dict) else [map_location]
     for target in targets:
         if str(target).partition(":")[0] != "cpu":
-            raise ValueError(f"load: expected map_location 'cpu', got {target!r}; plait computes on the CPU")
+            raise ArgumentError(f"load: expected map_location 'cpu', got {target!r}; plait computes on the CPU")
 
 
 def load(
@@ -527,10 +529,10 @@ def load(
     """
     _check_location(map_location)
     if pickle_module is not None:
-        raise ValueError("load: expected pickle_module None; pickle is never used")
+        raise ArgumentError("load: expected pickle_module None; pickle is never used")
     if hasattr(f, "read"):
         if mmap:
-            raise ValueError("load: expected a path with mmap=True, got a file object")
+            raise ArgumentError("load: expected a path with mmap=True, got a file object")
         file: Any = f
         if not hasattr(file, "readinto") or not file.seekable():
             file = io.BytesIO(file.read())

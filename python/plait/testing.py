@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import _core
-from ._core import Tensor
+from ._core import ArgumentError, ArgumentTypeError, Tensor
 
 __all__ = ["assert_close"]
 
@@ -39,15 +39,17 @@ def _compare(actual: Any, expected: Any, path: str, rtol: float | None, atol: fl
         return
     arrays = [isinstance(v, Tensor | np.ndarray) for v in (actual, expected)]
     if any(sequences) and any(arrays):
-        raise TypeError(f"assert_close: cannot compare {type(actual).__name__} and {type(expected).__name__}{where}")
+        raise ArgumentTypeError(
+            f"assert_close: cannot compare {type(actual).__name__} and {type(expected).__name__}{where}"
+        )
     if not options["allow_subclasses"] and type(actual) is not type(expected):
-        raise TypeError(f"assert_close: types differ{where}: {type(actual)} and {type(expected)}")
+        raise ArgumentTypeError(f"assert_close: types differ{where}: {type(actual)} and {type(expected)}")
     if actual is None and expected is None:
         return
     try:
         a, e = _core.as_tensor(actual), _core.as_tensor(expected)
     except (TypeError, ValueError) as error:
-        raise TypeError(
+        raise ArgumentTypeError(
             f"assert_close: expected tensors, arrays or numbers{where}, got {type(actual).__name__} and "
             f"{type(expected).__name__}"
         ) from error
@@ -124,7 +126,7 @@ def assert_close(
         >>> plait.testing.assert_close(plait.tensor([1.0]), plait.tensor([1.0 + 1e-6]))
     """
     if (rtol is None) != (atol is None):
-        raise ValueError(f"assert_close: expected both rtol and atol or neither, got {rtol} and {atol}")
+        raise ArgumentError(f"assert_close: expected both rtol and atol or neither, got {rtol} and {atol}")
     options = {
         "allow_subclasses": allow_subclasses,
         "equal_nan": equal_nan,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from . import _core
-from ._core import Tensor
+from ._core import ArgumentError, ArgumentTypeError, Tensor
 from ._tensor import iinfo
 
 __all__ = [
@@ -38,7 +38,7 @@ def _pair(name: str, value: Any) -> tuple[int, int]:
         return value, value
     if isinstance(value, Sequence) and len(value) in (1, 2) and all(isinstance(v, int) for v in value):
         return value[0], value[-1]
-    raise ValueError(f"{name}: expected a size or a pair (height, width), got {value!r}")
+    raise ArgumentError(f"{name}: expected a size or a pair (height, width), got {value!r}")
 
 
 def _is_tensor(image: Any) -> bool:
@@ -51,7 +51,7 @@ def _as_image(name: str, image: Any) -> Any:
         return image
     if hasattr(image, "__array_interface__") or hasattr(image, "__array__"):
         return np.asarray(image)
-    raise TypeError(f"{name}: expected a tensor, an array or a PIL image, got {type(image).__name__}")
+    raise ArgumentTypeError(f"{name}: expected a tensor, an array or a PIL image, got {type(image).__name__}")
 
 
 def _size(image: Any) -> tuple[int, int]:
@@ -138,7 +138,7 @@ class ToTensor:
             return image
         array = _as_image("ToTensor", image)
         if array.ndim not in (2, 3):
-            raise ValueError(f"ToTensor: expected an image of 2 or 3 dimensions, got shape {array.shape}")
+            raise ArgumentError(f"ToTensor: expected an image of 2 or 3 dimensions, got shape {array.shape}")
         array = array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
         tensor = _core.from_numpy(np.array(array, order="C"))  # a copy: the image stays its owner's
         return tensor.to(_core.float32).div_(255) if tensor.dtype == _core.uint8 else tensor
@@ -172,12 +172,14 @@ class Normalize:
         self._mean = _core.as_tensor(mean, dtype=_core.float32).reshape(-1, 1, 1)
         self._std = _core.as_tensor(std, dtype=_core.float32).reshape(-1, 1, 1)
         if bool((self._std == 0).any()):
-            raise ValueError(f"Normalize: expected std other than 0, got {std}")
+            raise ArgumentError(f"Normalize: expected std other than 0, got {std}")
 
     def __call__(self, image: Tensor) -> Tensor:
         if not _is_tensor(image) or not image.is_floating_point():
             kind = image.dtype if _is_tensor(image) else type(image).__name__
-            raise TypeError(f"Normalize: expected a floating-point tensor, got {kind}\nhint: ToTensor() comes first")
+            raise ArgumentTypeError(
+                f"Normalize: expected a floating-point tensor, got {kind}\nhint: ToTensor() comes first"
+            )
         mean, std = self._mean.to(image.dtype), self._std.to(image.dtype)
         return image.sub_(mean).div_(std) if self.inplace else (image - mean).div_(std)
 
@@ -212,7 +214,7 @@ class Lambda:
 
     def __init__(self, lambd: Callable[[Any], Any]) -> None:
         if not callable(lambd):
-            raise TypeError(f"Lambda: expected a function, got {type(lambd).__name__}")
+            raise ArgumentTypeError(f"Lambda: expected a function, got {type(lambd).__name__}")
         self.lambd = lambd
 
     def __call__(self, image: Any) -> Any:
@@ -231,9 +233,9 @@ class Pad:
     def __init__(self, padding: int | Sequence[int], fill: float = 0, padding_mode: str = "constant") -> None:
         sides = [padding] if isinstance(padding, int) else list(padding)
         if len(sides) not in (1, 2, 4) or any(not isinstance(s, int) or s < 0 for s in sides):
-            raise ValueError(f"Pad: expected 1, 2 or 4 widths >= 0, got {padding!r}")
+            raise ArgumentError(f"Pad: expected 1, 2 or 4 widths >= 0, got {padding!r}")
         if padding_mode not in ("constant", "edge", "reflect", "symmetric"):
-            raise ValueError(f"Pad: expected constant, edge, reflect or symmetric, got {padding_mode!r}")
+            raise ArgumentError(f"Pad: expected constant, edge, reflect or symmetric, got {padding_mode!r}")
         left, top, right, bottom = (sides * 4)[:4] if len(sides) != 2 else sides * 2
         self.padding = (left, top, right, bottom)
         self.fill = fill
@@ -268,7 +270,7 @@ class CenterCrop:
         image = _as_image("CenterCrop", image)
         (h, w), (height, width) = _size(image), self.size
         if h < height or w < width:
-            raise ValueError(f"CenterCrop: expected an image of at least {self.size}, got {(h, w)}")
+            raise ArgumentError(f"CenterCrop: expected an image of at least {self.size}, got {(h, w)}")
         return _cut(image, (h - height) // 2, (w - width) // 2, height, width)
 
 
@@ -307,7 +309,7 @@ class RandomCrop:
             image = Pad((max(0, width - w), max(0, height - h)), self.fill, self.padding_mode)(image)
             h, w = _size(image)
         if h < height or w < width:
-            raise ValueError(f"RandomCrop: expected an image of at least {self.size}, got {(h, w)}")
+            raise ArgumentError(f"RandomCrop: expected an image of at least {self.size}, got {(h, w)}")
         return _cut(image, _random_int(h - height + 1), _random_int(w - width + 1), height, width)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _core
-from .._core import Tensor
+from .._core import ArgumentTypeError, Tensor
 from .grad_mode import no_grad
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
@@ -30,7 +30,7 @@ class FunctionCtx:
         """Keep inputs or results for ``backward``, which finds them in ``saved_tensors``."""
         for t in tensors:
             if t is not None and not isinstance(t, Tensor):
-                raise TypeError(
+                raise ArgumentTypeError(
                     f"save_for_backward: can only save Tensors and None, got {type(t).__name__}\n"
                     "hint: set other values as attributes of ctx"
                 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import Tensor, ones_like
+from .._core import ArgumentError, Tensor, ones_like
 from .run import grad
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
@@ -91,7 +91,7 @@ def gradcheck(
     args = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     checked = [x for x in args if isinstance(x, Tensor) and x.requires_grad]
     if not checked:
-        raise ValueError("gradcheck: expected at least one input that requires grad")
+        raise ArgumentError("gradcheck: expected at least one input that requires grad")
     outputs = [t for t in _outputs(func(*args)) if t.requires_grad]
 
     def fail(message: str) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .._core import Tensor
+from .._core import ArgumentIndexError, Tensor
 from ..utils.data import Dataset
 
 __all__ = ["ImageDataset"]
@@ -63,7 +63,7 @@ class ImageDataset(Dataset[Any]):
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         n = len(self)
         if not -n <= index < n:
-            raise IndexError(f"{type(self).__name__}: expected an index in [{-n}, {n}), got {index}")
+            raise ArgumentIndexError(f"{type(self).__name__}: expected an index in [{-n}, {n}), got {index}")
         if self.transform is None:
             image = self._to_float(self.data[index].unsqueeze(0))[0]
         else:

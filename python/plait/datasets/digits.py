@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _core
-from .._core import Generator, Tensor
+from .._core import ArgumentError, Generator, Tensor
 from ._images import ImageDataset
 
 __all__ = ["Digits"]
@@ -50,7 +50,7 @@ class Digits(ImageDataset):
     ) -> None:
         super().__init__(transform, target_transform)
         if not 0 < test_size < 1:
-            raise ValueError(f"Digits: expected test_size between 0 and 1, got {test_size}")
+            raise ArgumentError(f"Digits: expected test_size between 0 and 1, got {test_size}")
         try:
             from sklearn.datasets import load_digits  # type: ignore[import-untyped]
         except ImportError as error:

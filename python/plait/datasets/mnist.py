@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core
-from .._core import Tensor
+from .._core import ArgumentError, Tensor
 from ._images import ImageDataset
 
 __all__ = ["KMNIST", "MNIST", "FashionMNIST", "read_idx"]
@@ -43,17 +43,19 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
         try:
             raw = gzip.decompress(raw)
         except (OSError, EOFError, ValueError) as error:
-            raise ValueError(f"read_idx: expected a complete gzip file, got a damaged one: {path} ({error})") from None
+            raise ArgumentError(
+                f"read_idx: expected a complete gzip file, got a damaged one: {path} ({error})"
+            ) from None
     if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in _IDX_DTYPES:
-        raise ValueError(f"read_idx: expected an IDX file, got one that begins with {raw[:4]!r}: {path}")
+        raise ArgumentError(f"read_idx: expected an IDX file, got one that begins with {raw[:4]!r}: {path}")
     dtype, dims = np.dtype(_IDX_DTYPES[raw[2]]), raw[3]
     start = 4 + 4 * dims
     if len(raw) < start:
-        raise ValueError(f"read_idx: expected a header of {start} bytes, got a file of {len(raw)}: {path}")
+        raise ArgumentError(f"read_idx: expected a header of {start} bytes, got a file of {len(raw)}: {path}")
     shape = [int.from_bytes(raw[4 + 4 * i : 8 + 4 * i], "big") for i in range(dims)]
     size = math.prod(shape) * dtype.itemsize
     if len(raw) - start != size:
-        raise ValueError(
+        raise ArgumentError(
             f"read_idx: expected {size} bytes for shape {tuple(shape)}, got {len(raw) - start}; "
             f"the file is damaged: {path}"
         )
@@ -116,14 +118,14 @@ class MNIST(ImageDataset):
         images = self._read(f"{prefix}-images-idx3-ubyte", download)
         labels = self._read(f"{prefix}-labels-idx1-ubyte", download)
         if images.dtype != np.uint8 or images.ndim != 3 or labels.dtype != np.uint8 or labels.ndim != 1:
-            raise ValueError(
+            raise ArgumentError(
                 f"{name}: expected uint8 images of 3 dimensions and labels of 1, got {images.dtype} "
                 f"{images.shape} and {labels.dtype} {labels.shape}"
             )
         if len(images) != len(labels):
-            raise ValueError(f"{name}: expected a label for each of {len(images)} images, got {len(labels)}")
+            raise ArgumentError(f"{name}: expected a label for each of {len(images)} images, got {len(labels)}")
         if len(labels) and labels.max() >= len(self.classes):
-            raise ValueError(f"{name}: expected labels below {len(self.classes)}, got {labels.max()}")
+            raise ArgumentError(f"{name}: expected labels below {len(self.classes)}, got {labels.max()}")
         self.data = _core.from_numpy(images)
         self.targets = _core.from_numpy(labels.astype(np.int64))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from .. import _core
-from .._core import Tensor
+from .._core import ArgumentTypeError, Tensor
 
 __all__ = [
     "Buffer",
@@ -58,7 +58,7 @@ class Parameter(Tensor):
         if data is None:
             data = _core.empty(0)
         elif not isinstance(data, Tensor):
-            raise TypeError(f"Parameter: expected data to be a Tensor, got {type(data).__name__}")
+            raise ArgumentTypeError(f"Parameter: expected data to be a Tensor, got {type(data).__name__}")
         return _core._make_subclass(cls, data, requires_grad)
 
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
@@ -103,7 +103,7 @@ class Buffer(Tensor):
         if data is None:
             data = _core.empty(0)
         elif not isinstance(data, Tensor):
-            raise TypeError(f"Buffer: expected data to be a Tensor, got {type(data).__name__}")
+            raise ArgumentTypeError(f"Buffer: expected data to be a Tensor, got {type(data).__name__}")
         buffer = _core._make_subclass(cls, data, data.requires_grad)
         buffer.persistent = persistent
         return buffer

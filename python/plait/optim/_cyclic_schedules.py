@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from .._core import ArgumentError
 from ._schedule_base import (
     LRScheduler,
     check_optimizer,
@@ -27,7 +28,7 @@ class _MomentumCycle(LRScheduler):
     def _init_momentum(self, optimizer: Optimizer, base: Any, high: Any, last_epoch: int) -> None:
         name = type(self).__name__
         if not {"momentum", "betas"} & optimizer.defaults.keys():
-            raise ValueError(
+            raise ArgumentError(
                 f"{name}: expected an optimizer with momentum or betas, got {type(optimizer).__name__}\n"
                 "hint: cycle_momentum=False leaves the momentum alone"
             )
@@ -88,7 +89,7 @@ class CyclicLR(_MomentumCycle):
         base_lrs = per_group("CyclicLR", "base_lr", base_lr, optimizer)
         self.max_lrs = per_group("CyclicLR", "max_lr", max_lr, optimizer)
         if mode not in ("triangular", "triangular2", "exp_range") and scale_fn is None:
-            raise ValueError(f"CyclicLR: expected mode triangular, triangular2 or exp_range, got {mode!r}")
+            raise ArgumentError(f"CyclicLR: expected mode triangular, triangular2 or exp_range, got {mode!r}")
         if last_epoch == -1:
             for group, lr in zip(optimizer.param_groups, base_lrs):
                 set_lr(group, lr)
@@ -180,15 +181,15 @@ class OneCycleLR(_MomentumCycle):
         check_optimizer("OneCycleLR", optimizer)
         if total_steps is None:
             if epochs is None or steps_per_epoch is None:
-                raise ValueError("OneCycleLR: expected total_steps, or epochs and steps_per_epoch, got neither")
+                raise ArgumentError("OneCycleLR: expected total_steps, or epochs and steps_per_epoch, got neither")
             check_positive_int("OneCycleLR", "epochs", epochs)
             check_positive_int("OneCycleLR", "steps_per_epoch", steps_per_epoch)
             total_steps = epochs * steps_per_epoch
         check_positive_int("OneCycleLR", "total_steps", total_steps)
         if not isinstance(pct_start, (int, float)) or not 0 <= pct_start <= 1:
-            raise ValueError(f"OneCycleLR: expected pct_start in [0, 1], got {pct_start!r}")
+            raise ArgumentError(f"OneCycleLR: expected pct_start in [0, 1], got {pct_start!r}")
         if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(f"OneCycleLR: expected anneal_strategy 'cos' or 'linear', got {anneal_strategy!r}")
+            raise ArgumentError(f"OneCycleLR: expected anneal_strategy 'cos' or 'linear', got {anneal_strategy!r}")
         self.total_steps = total_steps
         self._anneal_func_type = anneal_strategy
         rise = float(pct_start * total_steps) - 1
@@ -224,7 +225,7 @@ class OneCycleLR(_MomentumCycle):
         self._warn_outside_step()
         t = self.last_epoch
         if t > self.total_steps:
-            raise ValueError(f"OneCycleLR: expected at most {self.total_steps} steps, got step {t}")
+            raise ArgumentError(f"OneCycleLR: expected at most {self.total_steps} steps, got step {t}")
         begin = 0.0
         for phase in self._schedule_phases[:-1]:
             if t <= phase[0]:

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
-from .._core import Tensor
+from .._core import ArgumentError, ArgumentTypeError, Tensor
 from .optimizer import Optimizer
 
 __all__ = [
@@ -24,12 +24,12 @@ __all__ = [
 
 def check_optimizer(name: str, optimizer: Any) -> None:
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"{name}: expected an Optimizer, got {type(optimizer).__name__}")
+        raise ArgumentTypeError(f"{name}: expected an Optimizer, got {type(optimizer).__name__}")
 
 
 def check_positive_int(name: str, what: str, value: Any) -> None:
     if not isinstance(value, int) or value <= 0:
-        raise ValueError(f"{name}: expected {what} to be a positive int, got {value!r}")
+        raise ArgumentError(f"{name}: expected {what} to be a positive int, got {value!r}")
 
 
 def per_group(name: str, what: str, value: Any, optimizer: Optimizer) -> list[Any]:
@@ -38,7 +38,9 @@ def per_group(name: str, what: str, value: Any, optimizer: Optimizer) -> list[An
     if not isinstance(value, (list, tuple)):
         return [value] * n
     if len(value) != n:
-        raise ValueError(f"{name}: expected {what} with one value for each of {n} parameter groups, got {len(value)}")
+        raise ArgumentError(
+            f"{name}: expected {what} with one value for each of {n} parameter groups, got {len(value)}"
+        )
     return list(value)
 
 

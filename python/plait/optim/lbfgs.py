@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 from .. import _core
-from .._core import Tensor
+from .._core import ArgumentError, Tensor
 from ..autograd.grad_mode import enable_grad, no_grad
 from ._hyperparameters import at_least, given, one_of
 from .optimizer import Optimizer, ParamsT
@@ -72,7 +72,7 @@ class LBFGS(Optimizer):
             max_eval = max_iter * 5 // 4
         super().__init__(params, given(locals()))
         if len(self.param_groups) != 1:
-            raise ValueError(f"LBFGS: expected one parameter group, got {len(self.param_groups)}")
+            raise ArgumentError(f"LBFGS: expected one parameter group, got {len(self.param_groups)}")
         self._params: list[Tensor] = self.param_groups[0]["params"]
 
     def __setstate__(self, state: dict[str, Any]) -> None:

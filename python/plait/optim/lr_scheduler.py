@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, SupportsFloat
 
+from .._core import ArgumentError, ArgumentTypeError
 from ._cyclic_schedules import CyclicLR, OneCycleLR
 from ._schedule_base import (
     LRScheduler,
@@ -79,7 +80,7 @@ class LambdaLR(LRScheduler):
         self.lr_lambdas = per_group(name, "lr_lambda", lr_lambda, optimizer)
         for f in self.lr_lambdas:
             if not callable(f):
-                raise TypeError(f"{name}: expected lr_lambda to be a function, got {type(f).__name__}")
+                raise ArgumentTypeError(f"{name}: expected lr_lambda to be a function, got {type(f).__name__}")
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[Any]:
@@ -139,7 +140,7 @@ class StepLR(_FactorLR):
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
         if not step_size > 0:  # a float works too, as in PyTorch
-            raise ValueError(f"StepLR: expected step_size > 0, got {step_size!r}")
+            raise ArgumentError(f"StepLR: expected step_size > 0, got {step_size!r}")
         self.step_size = step_size
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
@@ -192,7 +193,7 @@ class ConstantLR(_FactorLR):
         self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1
     ) -> None:
         if not 0 <= factor <= 1:
-            raise ValueError(f"ConstantLR: expected factor in [0, 1], got {factor}")
+            raise ArgumentError(f"ConstantLR: expected factor in [0, 1], got {factor}")
         self.factor = factor
         self.total_iters = total_iters
         super().__init__(optimizer, last_epoch)
@@ -229,9 +230,9 @@ class LinearLR(_FactorLR):
         last_epoch: int = -1,
     ) -> None:
         if not 0 < start_factor <= 1:
-            raise ValueError(f"LinearLR: expected start_factor in (0, 1], got {start_factor}")
+            raise ArgumentError(f"LinearLR: expected start_factor in (0, 1], got {start_factor}")
         if not 0 <= end_factor <= 1:
-            raise ValueError(f"LinearLR: expected end_factor in [0, 1], got {end_factor}")
+            raise ArgumentError(f"LinearLR: expected end_factor in [0, 1], got {end_factor}")
         self.start_factor = start_factor
         self.end_factor = end_factor
         self.total_iters = total_iters
@@ -318,7 +319,7 @@ class CosineAnnealingLR(LRScheduler):
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         if T_max <= 0:
-            raise ValueError(f"CosineAnnealingLR: expected T_max > 0, got {T_max}")
+            raise ArgumentError(f"CosineAnnealingLR: expected T_max > 0, got {T_max}")
         self.T_max = T_max
         self.eta_min = eta_min
         super().__init__(optimizer, last_epoch)
@@ -396,7 +397,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
                 self.T_cur %= self.T_i
                 self.T_i *= self.T_mult
         elif epoch < 0:
-            raise ValueError(f"CosineAnnealingWarmRestarts: expected epoch >= 0, got {epoch}")
+            raise ArgumentError(f"CosineAnnealingWarmRestarts: expected epoch >= 0, got {epoch}")
         elif self.T_mult == 1:
             self.T_i, self.T_cur = self.T_0, epoch % self.T_0
         else:
@@ -420,16 +421,16 @@ class _Composite(LRScheduler):
     def _take(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None) -> Optimizer:
         name = type(self).__name__
         if len(schedulers) < 1:
-            raise ValueError(f"{name}: expected at least one scheduler, got none")
+            raise ArgumentError(f"{name}: expected at least one scheduler, got none")
         for i, s in enumerate(schedulers):
             if not hasattr(s, "optimizer"):
-                raise TypeError(f"{name}: expected schedulers, got {type(s).__name__} at position {i}")
+                raise ArgumentTypeError(f"{name}: expected schedulers, got {type(s).__name__} at position {i}")
             if isinstance(s, ReduceLROnPlateau):
-                raise ValueError(f"{name}: ReduceLROnPlateau needs a metric at each step and cannot be a part of it")
+                raise ArgumentError(f"{name}: ReduceLROnPlateau needs a metric at each step and cannot be a part of it")
             if optimizer is None:
                 optimizer = s.optimizer
             if s.optimizer is not optimizer:
-                raise ValueError(f"{name}: expected schedulers of one optimizer, got another one at position {i}")
+                raise ArgumentError(f"{name}: expected schedulers of one optimizer, got another one at position {i}")
         assert optimizer is not None
         self._schedulers = list(schedulers)
         self.optimizer = optimizer
@@ -474,7 +475,7 @@ class SequentialLR(_Composite):
     ) -> None:
         self._take(schedulers, optimizer)
         if len(milestones) != len(schedulers) - 1:
-            raise ValueError(
+            raise ArgumentError(
                 f"SequentialLR: expected {len(schedulers) - 1} milestones for {len(schedulers)} schedulers, "
                 f"got {len(milestones)}"
             )
@@ -572,11 +573,11 @@ class ReduceLROnPlateau(LRScheduler):
         name = "ReduceLROnPlateau"
         check_optimizer(name, optimizer)
         if factor >= 1.0:
-            raise ValueError(f"{name}: expected factor < 1, got {factor}")
+            raise ArgumentError(f"{name}: expected factor < 1, got {factor}")
         if mode not in ("min", "max"):
-            raise ValueError(f"{name}: expected mode 'min' or 'max', got {mode!r}")
+            raise ArgumentError(f"{name}: expected mode 'min' or 'max', got {mode!r}")
         if threshold_mode not in ("rel", "abs"):
-            raise ValueError(f"{name}: expected threshold_mode 'rel' or 'abs', got {threshold_mode!r}")
+            raise ArgumentError(f"{name}: expected threshold_mode 'rel' or 'abs', got {threshold_mode!r}")
         self.optimizer = optimizer
         self.mode = mode
         self.factor = factor

@@ -7,7 +7,7 @@ import math
 from typing import Any, ClassVar
 
 from .. import _core
-from .._core import Tensor
+from .._core import ArgumentError, Tensor
 from ..autograd.grad_mode import no_grad
 from ._hyperparameters import at_least, given, one_of, within
 from .optimizer import Optimizer, ParamsT
@@ -83,7 +83,7 @@ class Muon(Optimizer):
         for p in self.param_groups[-1]["params"]:
             if p.dim() != 2:
                 self.param_groups.pop()
-                raise ValueError(f"Muon: expected matrices, got a parameter of shape {tuple(p.shape)}")
+                raise ArgumentError(f"Muon: expected matrices, got a parameter of shape {tuple(p.shape)}")
 
     def _step_group(self, group: dict[str, Any]) -> None:
         with no_grad():

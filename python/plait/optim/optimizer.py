@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any, ClassVar, TypeAlias, cast
 
 from .. import _core
-from .._core import Tensor
+from .._core import ArgumentError, ArgumentTypeError, Tensor
 from .._hooks import HookTable, RemovableHandle, add_hook
 from ..autograd.grad_mode import enable_grad
 from ._hyperparameters import Rules, check
@@ -101,13 +101,13 @@ class Optimizer:
         self.param_groups: list[dict[str, Any]] = []
         self._init_hooks()
         if isinstance(params, Tensor):
-            raise TypeError(
+            raise ArgumentTypeError(
                 f"{type(self).__name__}: expected an iterable of tensors or of dicts, got a tensor of shape "
                 f"{tuple(params.shape)}\nhint: pass [tensor] or model.parameters()"
             )
         groups = list(params)
         if not groups:
-            raise ValueError(
+            raise ArgumentError(
                 f"{type(self).__name__}: expected at least one parameter, got an empty parameter list\n"
                 "hint: an iterator such as model.parameters() is empty once something else has read it"
             )
@@ -166,15 +166,19 @@ class Optimizer:
         """
         name = type(self).__name__
         if not isinstance(param_group, dict):
-            raise TypeError(f"{name}: expected a parameter group to be a dict, got {type(param_group).__name__}")
+            raise ArgumentTypeError(
+                f"{name}: expected a parameter group to be a dict, got {type(param_group).__name__}"
+            )
         if "params" not in param_group:
-            raise ValueError(f"{name}: expected a parameter group with a key 'params', got {sorted(param_group)}")
+            raise ArgumentError(f"{name}: expected a parameter group with a key 'params', got {sorted(param_group)}")
         self._check({k: v for k, v in param_group.items() if k in self.HYPERPARAMETERS and v is not required})
         params = param_group["params"]
         if isinstance(params, Tensor):
             params = [params]
         elif isinstance(params, (set, frozenset)):
-            raise TypeError(f"{name}: expected an ordered collection of parameters, got a set, whose order changes")
+            raise ArgumentTypeError(
+                f"{name}: expected an ordered collection of parameters, got a set, whose order changes"
+            )
         params = list(params)
         names: list[str] = []
         if params and all(isinstance(p, tuple) for p in params):
@@ -182,22 +186,22 @@ class Optimizer:
             params = [p[1] for p in params]
         for p in params:
             if not isinstance(p, Tensor):
-                raise TypeError(f"{name}: expected parameters to be tensors, got {type(p).__name__}")
+                raise ArgumentTypeError(f"{name}: expected parameters to be tensors, got {type(p).__name__}")
             if not (p.is_leaf or p.retains_grad):
-                raise ValueError(
+                raise ArgumentError(
                     f"{name}: expected leaf tensors, got an operation's result of shape {tuple(p.shape)}\n"
                     "hint: optimize what it was computed from, or use .detach().requires_grad_()"
                 )
         for key, default in self.defaults.items():
             if default is required and key not in param_group:
-                raise ValueError(f"{name}: expected a value for {key}, which has no default, got a group without")
+                raise ArgumentError(f"{name}: expected a value for {key}, which has no default, got a group without")
         if len({id(p) for p in params}) != len(params):
             warnings.warn(f"{name}: a parameter group holds the same parameter twice", stacklevel=3)
         known = {id(p) for group in self.param_groups for p in group["params"]}
         if any(id(p) in known for p in params):
-            raise ValueError(f"{name}: expected every parameter in one group only, got one that is in two")
+            raise ArgumentError(f"{name}: expected every parameter in one group only, got one that is in two")
         if bool(names) != any("param_names" in g for g in self.param_groups) and self.param_groups:
-            raise ValueError(f"{name}: expected either all parameter groups with names or none")
+            raise ArgumentError(f"{name}: expected either all parameter groups with names or none")
         group = {**param_group, "params": params}
         if names:
             group["param_names"] = names
@@ -319,16 +323,18 @@ class Optimizer:
         name = type(self).__name__
         missing = {"state", "param_groups"} - state_dict.keys()
         if missing:
-            raise ValueError(f"{name}.load_state_dict: expected the keys 'state' and 'param_groups', got no {missing}")
+            raise ArgumentError(
+                f"{name}.load_state_dict: expected the keys 'state' and 'param_groups', got no {missing}"
+            )
         saved_groups = [dict(g) for g in state_dict["param_groups"]]
         groups = self.param_groups
         if len(groups) != len(saved_groups):
-            raise ValueError(
+            raise ArgumentError(
                 f"{name}.load_state_dict: expected {len(groups)} parameter groups, got {len(saved_groups)}"
             )
         for i, (group, saved) in enumerate(zip(groups, saved_groups)):
             if len(group["params"]) != len(saved["params"]):
-                raise ValueError(
+                raise ArgumentError(
                     f"{name}.load_state_dict: expected {len(group['params'])} parameters in group {i}, "
                     f"got {len(saved['params'])}"
                 )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from .. import _core
-from .._core import Tensor
+from .._core import ArgumentError, Tensor
 from ._hyperparameters import at_least, given
 from .optimizer import Optimizer, ParamsT, numbers
 
@@ -69,7 +69,7 @@ class SGD(Optimizer):
         fused: bool | None = None,
     ) -> None:
         if nesterov and (momentum <= 0 or dampening != 0):
-            raise ValueError(
+            raise ArgumentError(
                 f"SGD: expected momentum > 0 and dampening 0 with nesterov, got momentum {momentum} and "
                 f"dampening {dampening}"
             )

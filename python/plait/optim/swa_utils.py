@@ -9,6 +9,7 @@ from copy import deepcopy
 from typing import Any
 
 from .. import _core
+from .._core import ArgumentError
 from ..autograd.grad_mode import no_grad
 from ..nn import Module
 from ._schedule_base import LRScheduler, per_group
@@ -32,7 +33,7 @@ def get_ema_avg_fn(decay: float = 0.999) -> Callable[[Any, Any, Any], Any]:
         ValueError: ``decay`` is not in [0, 1].
     """
     if not 0.0 <= decay <= 1.0:
-        raise ValueError(f"get_ema_avg_fn: expected decay in [0, 1], got {decay}")
+        raise ArgumentError(f"get_ema_avg_fn: expected decay in [0, 1], got {decay}")
 
     def update(averaged: Any, new: Any, count: Any) -> Any:
         return decay * averaged + (1 - decay) * new
@@ -100,7 +101,7 @@ class AveragedModel(Module):
     ) -> None:
         super().__init__()
         if avg_fn is not None and multi_avg_fn is not None:
-            raise ValueError("AveragedModel: expected avg_fn or multi_avg_fn, got both")
+            raise ArgumentError("AveragedModel: expected avg_fn or multi_avg_fn, got both")
         self.module = deepcopy(model)
         if device is not None:
             self.module = self.module.to(device)
@@ -184,9 +185,9 @@ class SWALR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(f"SWALR: expected anneal_strategy 'cos' or 'linear', got {anneal_strategy!r}")
+            raise ArgumentError(f"SWALR: expected anneal_strategy 'cos' or 'linear', got {anneal_strategy!r}")
         if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
-            raise ValueError(f"SWALR: expected anneal_epochs >= 0, got {anneal_epochs!r}")
+            raise ArgumentError(f"SWALR: expected anneal_epochs >= 0, got {anneal_epochs!r}")
         for group, lr in zip(optimizer.param_groups, per_group("SWALR", "swa_lr", swa_lr, optimizer)):
             group["swa_lr"] = lr
         self.anneal_epochs = anneal_epochs

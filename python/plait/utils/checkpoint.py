@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import _core
-from .._core import Tensor
+from .._core import ArgumentError, Tensor
 from ..autograd import Function, backward
 from ..autograd.grad_mode import enable_grad, no_grad
 from ..random import get_rng_state, set_rng_state
@@ -124,7 +124,7 @@ def checkpoint_sequential(
     """
     steps: Sequence[Callable[..., Any]] = list(functions)
     if not 1 <= segments <= len(steps):
-        raise ValueError(f"checkpoint_sequential: expected segments in [1, {len(steps)}], got {segments}")
+        raise ArgumentError(f"checkpoint_sequential: expected segments in [1, {len(steps)}], got {segments}")
 
     def part(begin: int, end: int) -> Callable[[Any], Any]:
         def run(x: Any) -> Any:

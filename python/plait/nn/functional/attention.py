@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from ... import _core
-from ..._core import ArgumentError, Tensor, _nn
+from ..._core import ArgumentError, ArgumentTypeError, Tensor, _nn
 
 __all__ = ["multi_head_attention_forward", "scaled_dot_product_attention"]
 
@@ -107,7 +107,7 @@ def additive_mask(op: str, name: str, mask: Tensor | None, dtype: Any) -> Tensor
     if mask.dtype == _core.bool:
         return _core.zeros(mask.shape, dtype=dtype).masked_fill(mask, float("-inf"))
     if not mask.is_floating_point():
-        raise TypeError(f"{op}: expected {name} to be boolean or floating point, got {mask.dtype}")
+        raise ArgumentTypeError(f"{op}: expected {name} to be boolean or floating point, got {mask.dtype}")
     return mask.to(dtype)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ... import _core
-from ..._core import ArgumentError, Tensor, _nn
+from ..._core import ArgumentError, ArgumentIndexError, Tensor, _nn
 from ._common import tuple_of
 
 __all__ = [
@@ -225,7 +225,7 @@ def _max_unpool(
     lead = tuple(input.shape[:-ndim])
     flat_index = indices.reshape(*lead, -1)
     if flat_index.numel() and not (int(flat_index.min()) >= 0 and int(flat_index.max()) < count):
-        raise IndexError(f"{op}: expected indices below {count} for output {tuple(spatial)}")
+        raise ArgumentIndexError(f"{op}: expected indices below {count} for output {tuple(spatial)}")
     out = _core.zeros(*lead, count, dtype=input.dtype)
     return out.scatter(-1, flat_index, input.reshape(*lead, -1)).view(*lead, *spatial)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..._core import Tensor
+from ..._core import ArgumentError, ArgumentTypeError, Tensor
 from ...autograd.grad_mode import no_grad
 from ..parameter import Parameter, is_lazy
 
@@ -84,7 +84,7 @@ def save_own(module: Module, destination: Any, prefix: str, keep_vars: bool) -> 
 def load(module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
     """Load ``state_dict`` into ``module`` and its children, or raise and change nothing."""
     if not isinstance(state_dict, Mapping):
-        raise TypeError(f"load_state_dict: expected state_dict to be a dict, got {type(state_dict).__name__}")
+        raise ArgumentTypeError(f"load_state_dict: expected state_dict to be a dict, got {type(state_dict).__name__}")
     metadata = getattr(state_dict, "_metadata", None) or {}
     remaining = OrderedDict(state_dict)
     report = LoadReport()
@@ -111,7 +111,7 @@ def load(module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bo
         run()
     problems = _problems(report, keys, strict)
     if problems:
-        raise RuntimeError(f"Error(s) in loading state_dict for {type(module).__name__}:\n\t" + "\n\t".join(problems))
+        raise ArgumentError(f"Error(s) in loading state_dict for {type(module).__name__}:\n\t" + "\n\t".join(problems))
     if not sound:
         _carry_out(report.actions)
     return keys

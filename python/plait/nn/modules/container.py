@@ -7,7 +7,7 @@ import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, overload
 
-from ..._core import ArgumentError, Tensor
+from ..._core import ArgumentError, ArgumentIndexError, ArgumentTypeError, Tensor
 from ..parameter import Parameter
 from ._repr import repeated_repr
 from .module import Module
@@ -28,7 +28,9 @@ def _normal_index(owner: object, index: Any, length: int) -> int:
     """``index`` counted from the front, or an ``IndexError``."""
     index = operator.index(index)
     if not -length <= index < length:
-        raise IndexError(f"{type(owner).__name__}: expected an index from {-length} to {length - 1}, got {index}")
+        raise ArgumentIndexError(
+            f"{type(owner).__name__}: expected an index from {-length} to {length - 1}, got {index}"
+        )
     return index % length
 
 
@@ -118,7 +120,7 @@ class Sequential(Module):
 
     def __mul__(self, other: int) -> Sequential:
         if not isinstance(other, int):
-            raise TypeError(f"Sequential: expected an int to multiply by, got {type(other).__name__}")
+            raise ArgumentTypeError(f"Sequential: expected an int to multiply by, got {type(other).__name__}")
         if other <= 0:
             raise ArgumentError(f"Sequential: expected a factor > 0, got {other}")
         return Sequential(*(module for _ in range(other) for module in self))
@@ -142,10 +144,10 @@ class Sequential(Module):
             IndexError: if ``index`` is out of range.
         """
         if not isinstance(module, Module):
-            raise TypeError(f"Sequential: expected a module, got {type(module).__name__}")
+            raise ArgumentTypeError(f"Sequential: expected a module, got {type(module).__name__}")
         length = len(self)
         if not -length <= index <= length:
-            raise IndexError(f"Sequential: expected an index from {-length} to {length}, got {index}")
+            raise ArgumentIndexError(f"Sequential: expected an index from {-length} to {length}, got {index}")
         modules = list(self)
         modules.insert(index + length if index < 0 else index, module)
         self._replace(modules)
@@ -246,7 +248,7 @@ class ModuleList(Module):
             TypeError: if ``modules`` is not iterable.
         """
         if not isinstance(modules, Iterable):
-            raise TypeError(f"ModuleList.extend: expected an iterable, got {type(modules).__name__}")
+            raise ArgumentTypeError(f"ModuleList.extend: expected an iterable, got {type(modules).__name__}")
         for module in list(modules):
             self.append(module)
         return self
@@ -254,7 +256,7 @@ class ModuleList(Module):
     @staticmethod
     def _check(module: object) -> None:
         if not isinstance(module, Module):
-            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+            raise ArgumentTypeError(f"{type(module).__name__} is not a Module subclass")
 
     def __repr__(self) -> str:
         return repeated_repr(self)
@@ -333,11 +335,11 @@ def _pairs(op: str, entries: Any) -> list[tuple[str, Any]]:
     if hasattr(entries, "items"):
         return list(entries.items())
     if not isinstance(entries, Iterable):
-        raise TypeError(f"{op}: expected a mapping or an iterable of pairs, got {type(entries).__name__}")
+        raise ArgumentTypeError(f"{op}: expected a mapping or an iterable of pairs, got {type(entries).__name__}")
     pairs = []
     for entry in entries:
         if not isinstance(entry, Iterable):
-            raise TypeError(f"{op}: expected pairs, got {type(entry).__name__}")
+            raise ArgumentTypeError(f"{op}: expected pairs, got {type(entry).__name__}")
         pair = tuple(entry)
         if len(pair) != 2:
             raise ArgumentError(f"{op}: expected pairs, got {len(pair)} entries")
@@ -411,7 +413,7 @@ class ParameterList(Module):
             TypeError: if ``values`` is not iterable, or a tensor.
         """
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
-            raise TypeError(f"ParameterList.extend: expected an iterable, got {type(values).__name__}")
+            raise ArgumentTypeError(f"ParameterList.extend: expected an iterable, got {type(values).__name__}")
         for value in list(values):
             self.append(value)
         return self
@@ -446,7 +448,7 @@ class ParameterDict(Module):
     @staticmethod
     def _attribute(key: Any) -> str:
         if not isinstance(key, str):
-            raise TypeError(f"ParameterDict: expected a string as key, got {type(key).__name__}")
+            raise ArgumentTypeError(f"ParameterDict: expected a string as key, got {type(key).__name__}")
         return key
 
     def __getitem__(self, key: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._core import Tensor
+from ..._core import ArgumentTypeError, Tensor
 from .module import Module
 
 __all__ = ["Flatten", "Unflatten"]
@@ -57,14 +57,14 @@ class Unflatten(Module):
     def __init__(self, dim: int, unflattened_size: Any) -> None:
         super().__init__()
         if not isinstance(dim, int):
-            raise TypeError(f"Unflatten: expected dim to be an int, got {type(dim).__name__}")
+            raise ArgumentTypeError(f"Unflatten: expected dim to be an int, got {type(dim).__name__}")
         if not isinstance(unflattened_size, (tuple, list)):
-            raise TypeError(
+            raise ArgumentTypeError(
                 f"Unflatten: expected unflattened_size to be a tuple of ints, got {type(unflattened_size).__name__}"
             )
         for size in unflattened_size:
             if not isinstance(size, int):
-                raise TypeError(f"Unflatten: expected sizes to be ints, got {type(size).__name__}")
+                raise ArgumentTypeError(f"Unflatten: expected sizes to be ints, got {type(size).__name__}")
         self.dim = dim
         self.unflattened_size = unflattened_size
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, Self, TypeVar
 
 from ... import _core
-from ..._core import ArgumentError, Tensor
+from ..._core import ArgumentError, ArgumentTypeError, Tensor
 from ..._hooks import HookTable, RemovableHandle, add_hook
 from ...autograd.grad_mode import no_grad
 from ..parameter import Buffer, Parameter, UninitializedBuffer, is_lazy
@@ -157,7 +157,7 @@ class Module(_core._ModuleBase):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if args or kwargs:
             what = f"keyword argument '{next(iter(kwargs))}'" if kwargs else f"{len(args)} positional argument(s)"
-            raise TypeError(f"{type(self).__name__}.__init__() got an unexpected {what}")
+            raise ArgumentTypeError(f"{type(self).__name__}.__init__() got an unexpected {what}")
         attributes = self.__dict__
         attributes["training"] = True
         attributes["_parameters"] = _Table(self)
@@ -204,15 +204,15 @@ class Module(_core._ModuleBase):
             self.register_buffer(name, value, value.persistent)
         elif name in attributes.get("_parameters", ()):
             if value is not None:
-                raise TypeError(_cannot_assign(value, "parameter", name, "plait.nn.Parameter"))
+                raise ArgumentTypeError(_cannot_assign(value, "parameter", name, "plait.nn.Parameter"))
             self._parameters[name] = None
         elif name in attributes.get("_modules", ()):
             if value is not None:
-                raise TypeError(_cannot_assign(value, "child module", name, "plait.nn.Module"))
+                raise ArgumentTypeError(_cannot_assign(value, "child module", name, "plait.nn.Module"))
             self._modules[name] = None
         elif name in attributes.get("_buffers", ()):
             if value is not None and not isinstance(value, Tensor):
-                raise TypeError(_cannot_assign(value, "buffer", name, "plait.Tensor, plait.nn.Buffer"))
+                raise ArgumentTypeError(_cannot_assign(value, "buffer", name, "plait.Tensor, plait.nn.Buffer"))
             self._buffers[name] = value
         else:
             super().__setattr__(name, value)
@@ -268,7 +268,7 @@ class Module(_core._ModuleBase):
         self._check_name("parameter", name, self._parameters)
         if param is not None:
             if not isinstance(param, Parameter):
-                raise TypeError(_cannot_assign(param, "parameter", name, "plait.nn.Parameter"))
+                raise ArgumentTypeError(_cannot_assign(param, "parameter", name, "plait.nn.Parameter"))
             if param.grad_fn is not None:
                 raise ArgumentError(
                     f"register_parameter: expected '{name}' to be a leaf, got the result of a computation\n"
@@ -300,7 +300,7 @@ class Module(_core._ModuleBase):
             raise AttributeError(_before_init("buffer"))
         self._check_name("buffer", name, self._buffers)
         if tensor is not None and not isinstance(tensor, Tensor):
-            raise TypeError(_cannot_assign(tensor, "buffer", name, "plait.Tensor"))
+            raise ArgumentTypeError(_cannot_assign(tensor, "buffer", name, "plait.Tensor"))
         self._buffers[name] = tensor
         if persistent:
             self._non_persistent_buffers_set.discard(name)
@@ -321,13 +321,13 @@ class Module(_core._ModuleBase):
         if "_modules" not in self.__dict__:
             raise AttributeError(_before_init("module"))
         if module is not None and not isinstance(module, Module):
-            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+            raise ArgumentTypeError(f"{type(module).__name__} is not a Module subclass")
         self._check_name("module", name, self._modules)
         self._modules[name] = module
 
     def _check_name(self, kind: str, name: Any, table: Mapping[str, Any]) -> None:
         if not isinstance(name, str):
-            raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
+            raise ArgumentTypeError(f"{kind} name should be a string. Got {type(name).__name__}")
         if "." in name:
             raise KeyError(f'{kind} name can\'t contain ".", got: {name}')
         if name == "":
@@ -591,7 +591,7 @@ class Module(_core._ModuleBase):
         """
         device, dtype = _parse_to(args, kwargs)
         if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
-            raise TypeError(
+            raise ArgumentTypeError(
                 f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
             )
 
@@ -636,7 +636,7 @@ class Module(_core._ModuleBase):
         Raises:
             RuntimeError: always.
         """
-        raise RuntimeError(
+        raise ArgumentError(
             "Module.cuda: expected a CUDA device, got none: plait computes on the CPU\n"
             "hint: use model.to('cuda' if plait.cuda.is_available() else 'cpu')"
         )
@@ -890,7 +890,7 @@ def _parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
     kwargs.pop("copy", None)
     device, dtype, tensor = (kwargs.pop(name, None) for name in ("device", "dtype", "tensor"))
     if kwargs:
-        raise TypeError(f"Module.to: got an unexpected keyword argument '{next(iter(kwargs))}'")
+        raise ArgumentTypeError(f"Module.to: got an unexpected keyword argument '{next(iter(kwargs))}'")
     for arg in args:
         if isinstance(arg, Tensor):
             tensor = arg
@@ -901,7 +901,7 @@ def _parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
         elif isinstance(arg, (str, int, _core.device)):
             device = arg
         else:
-            raise TypeError(f"Module.to: expected a device, dtype or tensor, got {type(arg).__name__}")
+            raise ArgumentTypeError(f"Module.to: expected a device, dtype or tensor, got {type(arg).__name__}")
     if tensor is not None:
         device, dtype = tensor.device, tensor.dtype
     return (None if device is None else _core.device(device)), dtype

@@ -9,7 +9,7 @@ import warnings
 from typing import Any
 
 from ... import _core
-from ..._core import ArgumentError, Tensor
+from ..._core import ArgumentError, ArgumentTypeError, Tensor
 from .. import functional as F
 from .. import init
 from ..functional.recurrent import cell, run_layers
@@ -70,7 +70,7 @@ class RNNBase(Module):
             ("num_layers", num_layers),
         ):
             if not isinstance(size, int):
-                raise TypeError(f"{name}: expected {what} to be an int, got {type(size).__name__}")
+                raise ArgumentTypeError(f"{name}: expected {what} to be an int, got {type(size).__name__}")
         if hidden_size <= 0:
             raise ArgumentError(f"{name}: expected hidden_size greater than 0, got {hidden_size}")
         if num_layers <= 0:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ... import _core
-from ..._core import Tensor
+from ..._core import ArgumentError, Tensor
 from .. import functional as F
 from .. import init
 from .attention import MultiheadAttention
@@ -40,7 +40,7 @@ def _activation(value: Activation) -> Callable[[Tensor], Tensor]:
         return F.relu
     if value == "gelu":
         return F.gelu
-    raise RuntimeError(f"activation should be relu/gelu, not {value}")
+    raise ArgumentError(f"activation should be relu/gelu, not {value}")
 
 
 def _causal_mask(size: int, dtype: Any = None) -> Tensor:
@@ -436,11 +436,11 @@ class Transformer(Module):
         batched = src.dim() == 3
         axis = 0 if self.batch_first else 1
         if batched and src.shape[axis] != tgt.shape[axis]:
-            raise RuntimeError(
+            raise ArgumentError(
                 f"Transformer: expected src and tgt of one batch size, got {tuple(src.shape)} and {tuple(tgt.shape)}"
             )
         if src.shape[-1] != self.d_model or tgt.shape[-1] != self.d_model:
-            raise RuntimeError(
+            raise ArgumentError(
                 f"Transformer: expected src and tgt of width d_model={self.d_model}, got "
                 f"{tuple(src.shape)} and {tuple(tgt.shape)}"
             )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ... import _core
-from ..._core import ArgumentError, Tensor
+from ..._core import ArgumentError, ArgumentTypeError, Tensor
 
 __all__ = ["parameters_to_vector", "vector_to_parameters"]
 
@@ -30,7 +30,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
         ValueError: if it has fewer elements than the parameters; nothing has changed then.
     """
     if not isinstance(vec, Tensor):
-        raise TypeError(f"vector_to_parameters: expected vec to be a Tensor, got {type(vec).__name__}")
+        raise ArgumentTypeError(f"vector_to_parameters: expected vec to be a Tensor, got {type(vec).__name__}")
     parameters = list(parameters)
     total = sum(p.numel() for p in parameters)
     if vec.numel() < total:

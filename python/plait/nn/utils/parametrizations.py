@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ... import _core
-from ..._core import ArgumentError, Tensor
+from ..._core import ArgumentError, ArgumentIndexError, Tensor
 from ...autograd.grad_mode import no_grad
 from .. import functional as F
 from ..modules.module import Module
@@ -66,7 +66,9 @@ class _SpectralNorm(Module):
         if n_power_iterations <= 0:
             raise ArgumentError(f"spectral_norm: expected n_power_iterations > 0, got {n_power_iterations}")
         if not -weight.dim() <= dim < weight.dim():
-            raise IndexError(f"spectral_norm: expected dim within the weight's {weight.dim()} dimensions, got {dim}")
+            raise ArgumentIndexError(
+                f"spectral_norm: expected dim within the weight's {weight.dim()} dimensions, got {dim}"
+            )
         self.dim = dim % weight.dim()
         self.eps = eps
         self.n_power_iterations = n_power_iterations

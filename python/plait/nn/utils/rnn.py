@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ... import _core
-from ..._core import ArgumentError, Tensor
+from ..._core import ArgumentError, ArgumentTypeError, Tensor
 
 __all__ = [
     "PackedSequence",
@@ -56,7 +56,7 @@ class PackedSequence(_Packed):
     ) -> PackedSequence:
         if batch_sizes is None:
             if not isinstance(data, (tuple, list)) or len(data) != 2:
-                raise TypeError("PackedSequence: expected data and batch_sizes")
+                raise ArgumentTypeError("PackedSequence: expected data and batch_sizes")
             data, batch_sizes = data
         if unsorted_indices is None:
             unsorted_indices = invert_permutation(sorted_indices)
@@ -235,7 +235,7 @@ def pad_sequence(
     if padding_side not in ("right", "left"):
         raise ArgumentError(f"pad_sequence: expected padding_side 'right' or 'left', got {padding_side!r}")
     if not isinstance(sequences, (Tensor, list, tuple)):
-        raise TypeError(f"pad_sequence: expected a list of tensors, got {type(sequences).__name__}")
+        raise ArgumentTypeError(f"pad_sequence: expected a list of tensors, got {type(sequences).__name__}")
     rows = list(sequences)
     if not rows:
         raise ArgumentError("pad_sequence: expected at least one sequence, got none")

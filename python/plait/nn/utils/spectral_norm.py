@@ -74,7 +74,7 @@ def spectral_norm(
     """
     for hook in module._forward_pre_hooks.values():
         if isinstance(hook, SpectralNorm) and hook.name == name:
-            raise RuntimeError(f"spectral_norm: expected no spectral norm on '{name}', found one")
+            raise ArgumentError(f"spectral_norm: expected no spectral norm on '{name}', found one")
     if dim is None:
         dim = 1 if type(module).__name__.startswith("ConvTranspose") else 0
     hook = SpectralNorm(name, n_power_iterations, dim, eps)

@@ -55,7 +55,7 @@ def weight_norm(module: M, name: str = "weight", dim: int = 0) -> M:
     """
     for hook in module._forward_pre_hooks.values():
         if isinstance(hook, WeightNorm) and hook.name == name:
-            raise RuntimeError(f"weight_norm: expected no weight norm on '{name}', found one")
+            raise ArgumentError(f"weight_norm: expected no weight norm on '{name}', found one")
     hook = WeightNorm(name, dim)
     weight = getattr(module, name)
     delattr(module, name)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ... import _core
-from ..._core import Tensor
+from ..._core import ArgumentError, Tensor
 
 __all__ = ["default_collate", "default_convert"]
 
@@ -97,7 +97,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if isinstance(first, Sequence):
         lengths = {len(sample) for sample in batch}
         if len(lengths) != 1:
-            raise ValueError(
+            raise ArgumentError(
                 f"default_collate: expected samples of one length, got lengths {sorted(lengths)}\n"
                 "hint: pad them, or pass a collate_fn to DataLoader"
             )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 from ... import _core
-from ..._core import Generator, Tensor
+from ..._core import ArgumentError, Generator, Tensor
 from ._collate import default_collate, default_convert
 from ._worker import (
     Failure,
@@ -91,31 +91,31 @@ class DataLoader(Generic[T_co]):
         in_order: bool = True,
     ) -> None:
         if num_workers < 0:
-            raise ValueError(f"DataLoader: expected num_workers >= 0, got {num_workers}")
+            raise ArgumentError(f"DataLoader: expected num_workers >= 0, got {num_workers}")
         if timeout < 0:
-            raise ValueError(f"DataLoader: expected timeout >= 0, got {timeout}")
+            raise ArgumentError(f"DataLoader: expected timeout >= 0, got {timeout}")
         if num_workers == 0 and prefetch_factor is not None:
-            raise ValueError("DataLoader: expected num_workers > 0 with prefetch_factor, got 0")
+            raise ArgumentError("DataLoader: expected num_workers > 0 with prefetch_factor, got 0")
         if num_workers == 0 and persistent_workers:
-            raise ValueError("DataLoader: expected num_workers > 0 with persistent_workers, got 0")
+            raise ArgumentError("DataLoader: expected num_workers > 0 with persistent_workers, got 0")
         if prefetch_factor is not None and prefetch_factor <= 0:
-            raise ValueError(f"DataLoader: expected prefetch_factor > 0, got {prefetch_factor}")
+            raise ArgumentError(f"DataLoader: expected prefetch_factor > 0, got {prefetch_factor}")
         iterable = isinstance(dataset, IterableDataset)
         if iterable and (shuffle or sampler is not None or batch_sampler is not None):
-            raise ValueError(
+            raise ArgumentError(
                 "DataLoader: expected no shuffle, sampler or batch_sampler with an IterableDataset, which "
                 "has its own order"
             )
         if sampler is not None and shuffle:
-            raise ValueError("DataLoader: expected sampler or shuffle, got both")
+            raise ArgumentError("DataLoader: expected sampler or shuffle, got both")
         if batch_sampler is not None:
             if batch_size != 1 or shuffle or sampler is not None or drop_last:
-                raise ValueError(
+                raise ArgumentError(
                     "DataLoader: expected batch_sampler without batch_size, shuffle, sampler and drop_last"
                 )
             batch_size = None
         elif batch_size is None and drop_last:
-            raise ValueError("DataLoader: expected drop_last=False with batch_size=None")
+            raise ArgumentError("DataLoader: expected drop_last=False with batch_size=None")
         elif iterable and batch_size is not None:
             BatchSampler((), batch_size, drop_last)  # checks both
         self.dataset = dataset
@@ -202,7 +202,7 @@ class DataLoader(Generic[T_co]):
             ValueError: the state is not one of a loader like this.
         """
         if state_dict.get("version") != 1 or len(state_dict["generators"]) != len(self._generators()):
-            raise ValueError(
+            raise ArgumentError(
                 f"DataLoader.load_state_dict: expected a state of a loader with {len(self._generators())} "
                 f"generators, got {state_dict}"
             )

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from ... import _core
-from ..._core import Tensor
+from ..._core import ArgumentError, ArgumentIndexError, ArgumentTypeError, Tensor
 
 __all__ = [
     "ChainDataset",
@@ -92,7 +92,7 @@ class TensorDataset(Dataset[tuple[Any, ...]]):
     def __init__(self, *tensors: Tensor) -> None:
         sizes = [tuple(t.shape) for t in tensors]
         if not tensors or any(len(s) == 0 or s[0] != sizes[0][0] for s in sizes):
-            raise ValueError(f"TensorDataset: expected tensors with the same first dimension, got shapes {sizes}")
+            raise ArgumentError(f"TensorDataset: expected tensors with the same first dimension, got shapes {sizes}")
         self.tensors = tensors
 
     def __getitem__(self, index: Any) -> tuple[Any, ...]:
@@ -119,11 +119,11 @@ class StackDataset(Dataset[Any]):
 
     def __init__(self, *args: Dataset[Any], **kwargs: Dataset[Any]) -> None:
         if bool(args) == bool(kwargs):
-            raise ValueError("StackDataset: expected datasets by position or by name, got both or none")
+            raise ArgumentError("StackDataset: expected datasets by position or by name, got both or none")
         self.datasets: Any = args or kwargs
         lengths = [len(d) for d in (args or kwargs.values())]  # type: ignore[arg-type]
         if len(set(lengths)) != 1:
-            raise ValueError(f"StackDataset: expected datasets of one length, got lengths {lengths}")
+            raise ArgumentError(f"StackDataset: expected datasets of one length, got lengths {lengths}")
         self._length = lengths[0]
 
     def __getitem__(self, index: Any) -> Any:
@@ -149,9 +149,9 @@ class ConcatDataset(Dataset[T_co]):
     def __init__(self, datasets: Iterable[Dataset[T_co]]) -> None:
         self.datasets = list(datasets)
         if not self.datasets:
-            raise ValueError("ConcatDataset: expected at least one dataset, got none")
+            raise ArgumentError("ConcatDataset: expected at least one dataset, got none")
         if any(isinstance(d, IterableDataset) for d in self.datasets):
-            raise TypeError("ConcatDataset: expected datasets with an index, got an IterableDataset")
+            raise ArgumentTypeError("ConcatDataset: expected datasets with an index, got an IterableDataset")
         self.cumulative_sizes = list(itertools.accumulate(len(d) for d in self.datasets))  # type: ignore[arg-type]
 
     def __len__(self) -> int:
@@ -160,7 +160,7 @@ class ConcatDataset(Dataset[T_co]):
     def __getitem__(self, index: int) -> T_co:
         n = len(self)
         if not -n <= index < n:
-            raise IndexError(f"ConcatDataset: expected an index in [{-n}, {n}), got {index}")
+            raise ArgumentIndexError(f"ConcatDataset: expected an index in [{-n}, {n}), got {index}")
         index %= n
         which = bisect.bisect_right(self.cumulative_sizes, index)
         return self.datasets[which][index - (self.cumulative_sizes[which - 1] if which else 0)]
@@ -175,7 +175,7 @@ class ChainDataset(IterableDataset[T_co]):
     def __iter__(self) -> Iterator[T_co]:
         for d in self.datasets:
             if not isinstance(d, IterableDataset):
-                raise TypeError(f"ChainDataset: expected IterableDatasets, got {type(d).__name__}")
+                raise ArgumentTypeError(f"ChainDataset: expected IterableDatasets, got {type(d).__name__}")
             yield from d
 
     def __len__(self) -> int:
@@ -264,14 +264,14 @@ def random_split(dataset: Dataset[T_co], lengths: Sequence[int | float], generat
     n = len(dataset)  # type: ignore[arg-type]
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
         if any(not 0 <= share <= 1 for share in lengths):
-            raise ValueError(f"random_split: expected shares in [0, 1], got {list(lengths)}")
+            raise ArgumentError(f"random_split: expected shares in [0, 1], got {list(lengths)}")
         sizes = [math.floor(n * share) for share in lengths]
         for i in range(n - sum(sizes)):
             sizes[i % len(sizes)] += 1
     else:
         sizes = [int(size) for size in lengths]
     if sum(sizes) != n or any(size < 0 for size in sizes):
-        raise ValueError(f"random_split: expected lengths that sum to {n}, got {list(lengths)}")
+        raise ArgumentError(f"random_split: expected lengths that sum to {n}, got {list(lengths)}")
     order = _core.randperm(n, generator=generator).tolist()
     ends = list(itertools.accumulate(sizes))
     return [Subset(dataset, order[end - size : end]) for size, end in zip(sizes, ends)]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
 from ... import _core
-from ..._core import Generator, Tensor
+from ..._core import ArgumentError, ArgumentTypeError, Generator, Tensor
 
 __all__ = [
     "BatchSampler",
@@ -60,7 +60,7 @@ def _own_generator(generator: Any) -> Any:
 
 def _check_num_samples(name: str, num_samples: Any) -> None:
     if not isinstance(num_samples, int) or isinstance(num_samples, bool) or num_samples <= 0:
-        raise ValueError(f"{name}: expected num_samples to be a positive int, got {num_samples!r}")
+        raise ArgumentError(f"{name}: expected num_samples to be a positive int, got {num_samples!r}")
 
 
 class RandomSampler(Sampler[int]):
@@ -91,7 +91,7 @@ class RandomSampler(Sampler[int]):
         generator: Any = None,
     ) -> None:
         if not isinstance(replacement, bool):
-            raise TypeError(f"RandomSampler: expected replacement to be a bool, got {replacement!r}")
+            raise ArgumentTypeError(f"RandomSampler: expected replacement to be a bool, got {replacement!r}")
         self.data_source = data_source
         self.replacement = replacement
         self._num_samples = num_samples
@@ -170,10 +170,10 @@ class WeightedRandomSampler(Sampler[int]):
     ) -> None:
         _check_num_samples("WeightedRandomSampler", num_samples)
         if not isinstance(replacement, bool):
-            raise TypeError(f"WeightedRandomSampler: expected replacement to be a bool, got {replacement!r}")
+            raise ArgumentTypeError(f"WeightedRandomSampler: expected replacement to be a bool, got {replacement!r}")
         self.weights = _core.as_tensor(weights, dtype=_core.float64)
         if self.weights.dim() != 1:
-            raise ValueError(f"WeightedRandomSampler: expected 1-D weights, got shape {tuple(self.weights.shape)}")
+            raise ArgumentError(f"WeightedRandomSampler: expected 1-D weights, got shape {tuple(self.weights.shape)}")
         self.num_samples = num_samples
         self.replacement = replacement
         self.generator = generator
@@ -205,9 +205,9 @@ class BatchSampler(Sampler[list[int]]):
 
     def __init__(self, sampler: Sampler[int] | Iterable[int], batch_size: int, drop_last: bool) -> None:
         if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size <= 0:
-            raise ValueError(f"BatchSampler: expected batch_size to be a positive int, got {batch_size!r}")
+            raise ArgumentError(f"BatchSampler: expected batch_size to be a positive int, got {batch_size!r}")
         if not isinstance(drop_last, bool):
-            raise ValueError(f"BatchSampler: expected drop_last to be a bool, got {drop_last!r}")
+            raise ArgumentError(f"BatchSampler: expected drop_last to be a bool, got {drop_last!r}")
         self.sampler = sampler
         self.batch_size = batch_size
         self.drop_last = drop_last

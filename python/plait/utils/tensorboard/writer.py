@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ... import _core
-from ..._core import Tensor
+from ..._core import ArgumentError, Tensor
 from . import _records
 
 __all__ = ["SummaryWriter"]
@@ -150,7 +150,7 @@ class SummaryWriter:
         """
         array = _array(values).astype(np.float64).reshape(-1)
         if array.size == 0 or not np.isfinite(array).all():
-            raise ValueError(f"add_histogram: expected finite values, got {array.size} values, not all finite")
+            raise ArgumentError(f"add_histogram: expected finite values, got {array.size} values, not all finite")
         limit = max_bins or 512
         if not isinstance(bins, int):
             with np.errstate(all="ignore"):
@@ -177,12 +177,12 @@ class SummaryWriter:
         """
         image = _array(img_tensor)
         if sorted(dataformats) not in (list("CHW"), list("HW")) or image.ndim != len(dataformats):
-            raise ValueError(f"add_image: expected dimensions {dataformats}, got shape {image.shape}")
+            raise ArgumentError(f"add_image: expected dimensions {dataformats}, got shape {image.shape}")
         image = image[..., None] if len(dataformats) == 2 else image
         names = dataformats + "C" if len(dataformats) == 2 else dataformats
         image = image.transpose([names.index(d) for d in "HWC"])
         if image.shape[2] not in (1, 3, 4):
-            raise ValueError(f"add_image: expected 1, 3 or 4 channels, got {image.shape[2]}")
+            raise ArgumentError(f"add_image: expected 1, 3 or 4 channels, got {image.shape[2]}")
         if image.dtype != np.uint8:
             image = (np.nan_to_num(image).clip(0, 1) * 255).round().astype(np.uint8)
         self._add(_records.image_value(tag, image), global_step, walltime)
@@ -203,7 +203,7 @@ class SummaryWriter:
         """
         batch = _array(img_tensor)
         if sorted(dataformats) != list("CHNW") or batch.ndim != 4:
-            raise ValueError(f"add_images: expected dimensions {dataformats}, got shape {batch.shape}")
+            raise ArgumentError(f"add_images: expected dimensions {dataformats}, got shape {batch.shape}")
         batch = batch.transpose([dataformats.index(d) for d in "NHWC"])
         n, h, w, c = batch.shape
         columns = int(np.ceil(np.sqrt(n)))
