@@ -7,7 +7,6 @@ Each op runs in a child process of its own group, so that a crash names the op.
 from __future__ import annotations
 
 import os
-import re
 import resource
 import subprocess
 import sys
@@ -23,63 +22,39 @@ GROUPS = 8
 ALLOWED = (ValueError, TypeError, IndexError, RuntimeError, NotImplementedError, MemoryError, OverflowError)
 
 
-def parameters(signature: str) -> list[tuple[str, str, bool, str | None]]:
-    """(kind, name, keyword-only, default) of "op(Tensor x, int dim=0, *, ...) -> ..."."""
-    inside = signature[signature.index("(") + 1 : signature.rindex("->")].strip().rstrip(")")
-    found, keyword = [], False
-    for part in split_arguments(inside):
-        if part == "*":
-            keyword = True
-            continue
-        declaration, _, default = part.partition("=")
-        kind, name = declaration.rsplit(" ", 1)
-        found.append((kind.strip(), name.strip(), keyword, default or None))
-    return found
-
-
-def split_arguments(text: str) -> list[str]:
-    parts, depth, current = [], 0, ""
-    for c in text:
-        depth += (c in "[(") - (c in "])")
-        if c == "," and depth == 0:
-            parts.append(current.strip())
-            current = ""
-        else:
-            current += c
-    return [p for p in (*parts, current.strip()) if p]
-
-
-def plain(kind: str, shape: tuple[int, ...]) -> object:
-    """An ordinary value of a kind."""
-    base = kind.rstrip("?")
-    if base in ("Tensor", "Operand"):
+def plain(parameter: dict, shape: tuple[int, ...]) -> object:
+    """An ordinary value of a parameter's kind."""
+    kind = parameter["kind"]
+    if kind in ("Tensor", "Operand"):
         return plait.ones(shape)
-    if base.startswith("Tensor"):
+    if kind.startswith("Tensor"):
         return [plait.ones(shape), plait.ones(shape)]
-    if base.startswith("int["):
-        return [1] * int(re.findall(r"\d+", base)[0]) if re.findall(r"\d+", base) else [1]
-    if base.startswith("float["):
+    if kind == "int[]":
+        return [1] * max(parameter["repeat"], 1)
+    if kind == "float[]":
         return [1.0]
-    return {"int": 1, "float": 0.5, "Scalar": 1.0, "bool": True, "str": "mean", "Dtype": plait.float32}.get(base)
+    return {"int": 1, "float": 0.5, "Scalar": 1.0, "bool": True, "str": "mean", "Dtype": plait.float32}.get(kind)
 
 
-def attempts(signature: str) -> list[tuple[list, dict]]:
+def attempts(parameters: list[dict]) -> list[tuple[list, dict]]:
     calls = []
-    kinds = parameters(signature)
     for shape in ((2, 3), (1, 2, 4, 4), (3,), (), (0, 2)):
-        usual = [plain(kind, shape) for kind, *_ in kinds]
+        usual = [plain(p, shape) for p in parameters]
 
         def call(values: list) -> tuple[list, dict]:
-            positional = [v for v, (_, _, keyword, _) in zip(values, kinds) if not keyword]
+            positional = [v for v, p in zip(values, parameters) if not p["keyword_only"]]
             keywords = {
-                n: v for v, (_, n, keyword, d) in zip(values, kinds) if keyword and (d is None or v is not None)
+                p["name"]: v
+                for v, p in zip(values, parameters)
+                if p["keyword_only"] and ("default" not in p or v is not None)
             }
             return positional, keywords
 
         calls.append(call(usual))
-        for i, (kind, *_) in enumerate(kinds):
+        for i, p in enumerate(parameters):
+            kind = p["kind"]
             wrong: list[object] = [None, "x", object(), float("nan"), plait.zeros(0), plait.ones(2, dtype=plait.bool)]
-            if kind.startswith("int["):
+            if kind == "int[]":
                 wrong += [[e] * len(usual[i]) for e in EXTREMES] + [[], [1] * 9]  # type: ignore[arg-type]
             if kind.startswith(("int", "Scalar", "float")):
                 wrong += list(EXTREMES)
@@ -111,7 +86,7 @@ def try_all(group: int) -> None:
     for row in rows[group::GROUPS]:
         print(row["name"], flush=True)
         for f in functions(row):
-            for positional, keywords in attempts(row["signature"]):
+            for positional, keywords in attempts(row["parameters"]):
                 if huge(positional):
                     continue
                 try:

@@ -104,8 +104,10 @@ def test_public_names_are_listed() -> None:
 
 
 def stub_names() -> set[str]:
-    tree = ast.parse((Path(plait.__file__).parent / "_core.pyi").read_text())
-    return {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    package = Path(plait.__file__).parent
+    stubs = (package / "_core.pyi", package / "nn" / "functional" / "_native.pyi")
+    nodes = [node for path in stubs for node in ast.walk(ast.parse(path.read_text()))]
+    return {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
 
 
 def test_every_op_has_a_stub() -> None:

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 // The callable objects made from the op table. One object serves as a module function and, in the type's
 // dictionary, as a method: Python passes self as the first positional argument.
+//
+// A call takes four steps: the first overload whose parameters the arguments fit (call_args.h), the op
+// through call_op() of ops/registry.h, the copy into out=, the result as a Python object.
 #include <cstring>
 #include <map>
+#include <mutex>
 
+#include "bindings/op_table.h"
 #include "bindings/python_api.h"
-#include "bindings/signature.h"
 #include "core/parallel.h"
 #include "ops/copy.h"
 
@@ -18,26 +22,26 @@ struct PyOp {
   PyObject_HEAD vectorcallfunc vectorcall;
   PyObject* name;
   PyObject* module;  // name of the module it is found in, for pickling
-  std::vector<std::unique_ptr<Signature>>* overloads;
+  std::vector<const Overload*>* overloads;
   std::string* doc;
 };
 
 // Work below this many elements is shorter than giving up and taking back the GIL is worth.
 constexpr int64_t kReleaseGil = 8192;
 
-void write_out(PyObject* out, const Signature& s, const Result& r) {
-  const Tensor& destination = tensor_of(out);
-  PLAIT_CHECK(r.kind == Result::kTensor, kValue, s.name, ": out= needs an op with one result");
+// The result becomes the value of out=, which takes its shape when it is empty.
+void write_out(const Tensor& destination, const Overload& o, const Result& r) {
+  PLAIT_CHECK(r.kind == Result::kTensor, kValue, o.name, ": out= needs an op with one result");
   PLAIT_CHECK(
-      !(grad_enabled() && (requires_grad(destination) || requires_grad(r.tensor))), kRuntime, s.name,
+      !(grad_enabled() && (requires_grad(destination) || requires_grad(r.tensor))), kRuntime, o.name,
       ": functions with out=... arguments don't support automatic differentiation, but one of the arguments "
       "requires grad.");
-  check_inplace(s.name.c_str(), destination, false);
+  check_inplace(o.name.c_str(), destination, false);
   const DTypeCategory to = category(destination.dtype()), from = category(r.tensor.dtype());
-  PLAIT_CHECK(to >= from, kType, s.name, ": result type ", dtype_name(r.tensor.dtype()),
+  PLAIT_CHECK(to >= from, kType, o.name, ": result type ", dtype_name(r.tensor.dtype()),
               " can't be cast to the desired output type ", dtype_name(destination.dtype()));
   if (!(destination.shape() == r.tensor.shape())) {
-    PLAIT_CHECK(destination.numel() == 0, kValue, s.name, ": expected out= of shape ", r.tensor.shape(),
+    PLAIT_CHECK(destination.numel() == 0, kValue, o.name, ": expected out= of shape ", r.tensor.shape(),
                 ", got ", destination.shape());
     if (destination.dtype() == r.tensor.dtype()) {
       destination.set_data(r.tensor);
@@ -64,121 +68,128 @@ PyObject* result_repr(PyObject* self) {
   });
 }
 
-// A struct sequence like torch.return_types: a tuple with names.
-PyObject* result_type(const Signature& s) {
-  if (s.result_type) return s.result_type;
-  static std::map<std::string, PyObject*>* types = new std::map<std::string, PyObject*>;
-  std::string key = s.name;
-  for (const std::string& field : s.result_names) key += "," + field;
+// A struct sequence like torch.return_types: a tuple with names. Overloads of one name share it.
+PyObject* named_tuple_type(const std::string& name, const std::vector<std::string_view>& fields) {
+  static auto* types = new std::map<std::string, PyObject*>;
+  std::string key = name;
+  for (const std::string_view field : fields) key += "," + std::string(field);
   PyObject*& type = (*types)[key];
-  if (!type) {
-    // Names live as long as the type: never freed.
-    auto* fields = new PyStructSequence_Field[s.result_names.size() + 1]();
-    for (size_t i = 0; i < s.result_names.size(); ++i) {
-      fields[i].name = strdup(s.result_names[i].c_str());
-      fields[i].doc = "";
-    }
-    auto* full = new std::string("plait.return_types." + s.name);
-    PyStructSequence_Desc desc = {full->c_str(), "", fields, static_cast<int>(s.result_names.size())};
-    type = reinterpret_cast<PyObject*>(PyStructSequence_NewType(&desc));
-    reinterpret_cast<PyTypeObject*>(type)->tp_repr = result_repr;
+  if (type) return type;
+  // Names live as long as the type: never freed.
+  auto* members = new PyStructSequence_Field[fields.size() + 1]();
+  for (size_t i = 0; i < fields.size(); ++i) {
+    members[i].name = strdup(std::string(fields[i]).c_str());
+    members[i].doc = "";
   }
-  const_cast<Signature&>(s).result_type = type;
+  auto* full_name = new std::string("plait.return_types." + name);
+  PyStructSequence_Desc desc = {full_name->c_str(), "", members, static_cast<int>(fields.size())};
+  type = reinterpret_cast<PyObject*>(PyStructSequence_NewType(&desc));
+  if (!type) throw py::error_already_set();
+  reinterpret_cast<PyTypeObject*>(type)->tp_repr = result_repr;
   return type;
 }
 
-PyObject* to_python(const Signature& s, Result& r) {
+// The type of the op's results when they have names, else null.
+PyObject* result_type(const Overload& o) {
+  if (o.result_type) return o.result_type;
+  const std::vector<std::string_view> names = o.signature.result_names();
+  if (!names.empty()) o.result_type = named_tuple_type(o.name, names);
+  return o.result_type;
+}
+
+PyObject* to_tuple(const std::vector<Tensor>& tensors) {
+  PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(tensors.size()));
+  for (size_t i = 0; tuple && i < tensors.size(); ++i) {
+    PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(i), wrap(tensors[i]));
+  }
+  return tuple;
+}
+
+PyObject* to_named_tuple(PyObject* type, const std::vector<Tensor>& tensors) {
+  PyObject* tuple = PyStructSequence_New(reinterpret_cast<PyTypeObject*>(type));
+  for (size_t i = 0; tuple && i < tensors.size(); ++i) {
+    PyStructSequence_SetItem(tuple, static_cast<Py_ssize_t>(i), wrap(tensors[i]));
+  }
+  return tuple;
+}
+
+PyObject* to_python(const Overload& o, const Result& r) {
   switch (r.kind) {
     case Result::kNone:
-      Py_RETURN_NONE;
+      break;
     case Result::kTensor:
       return wrap(r.tensor);
-    case Result::kTuple: {
-      PyObject* tuple;
-      if (!s.result_names.empty()) {
-        tuple = PyStructSequence_New(reinterpret_cast<PyTypeObject*>(result_type(s)));
-        for (size_t i = 0; tuple && i < r.tensors.size(); ++i) {
-          PyStructSequence_SetItem(tuple, static_cast<Py_ssize_t>(i), wrap(r.tensors[i]));
-        }
-      } else {
-        tuple = PyTuple_New(static_cast<Py_ssize_t>(r.tensors.size()));
-        for (size_t i = 0; tuple && i < r.tensors.size(); ++i) {
-          PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(i), wrap(r.tensors[i]));
-        }
-      }
-      return tuple;
-    }
-    case Result::kList: {  // PyTorch returns tuples for chunk, split, unbind, ...
-      PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(r.tensors.size()));
-      for (size_t i = 0; tuple && i < r.tensors.size(); ++i) {
-        PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(i), wrap(r.tensors[i]));
-      }
-      return tuple;
-    }
+    case Result::kTuple:
+      if (PyObject* type = result_type(o)) return to_named_tuple(type, r.tensors);
+      return to_tuple(r.tensors);
+    case Result::kList:  // PyTorch returns tuples for chunk, split, unbind, ...
+      return to_tuple(r.tensors);
     case Result::kInt:
       return PyLong_FromLongLong(r.i);
     case Result::kFloat:
       return PyFloat_FromDouble(r.f);
     case Result::kBool:
       return PyBool_FromLong(r.i != 0);
-    case Result::kInts:
-      return size_object(r.ints);
     case Result::kDType:
       return Py_NewRef(dtype_object(static_cast<DType>(r.i)));
-    case Result::kString:
-      return PyUnicode_FromStringAndSize(r.string.data(), static_cast<Py_ssize_t>(r.string.size()));
-    case Result::kScalar:
-      break;
   }
   Py_RETURN_NONE;
+}
+
+// What was given: "(Tensor, int, dim=str)".
+void show_arguments(std::ostringstream& out, PyObject* const* args, size_t n_positional,
+                    PyObject* keyword_names) {
+  for (size_t i = 0; i < n_positional; ++i) out << (i ? ", " : "") << Py_TYPE(args[i])->tp_name;
+  const Py_ssize_t n_keywords = keyword_names ? PyTuple_GET_SIZE(keyword_names) : 0;
+  for (Py_ssize_t k = 0; k < n_keywords; ++k) {
+    out << (n_positional || k ? ", " : "") << PyUnicode_AsUTF8(PyTuple_GET_ITEM(keyword_names, k)) << "="
+        << Py_TYPE(args[n_positional + static_cast<size_t>(k)])->tp_name;
+  }
 }
 
 [[noreturn, gnu::noinline]] void no_overload(const PyOp* op, PyObject* const* args, size_t n_positional,
                                              PyObject* keyword_names) {
   std::ostringstream out;
-  const auto& overloads = *op->overloads;
-  if (overloads.size() == 1) {
+  const auto problem = [&](const Overload& o) {
     CallArgs call;
-    call.fill(*overloads[0], args, n_positional, keyword_names);
-    out << overloads[0]->name << "(): " << call.describe_problem(*overloads[0], n_positional)
-        << "\nhint: the signature is " << overloads[0]->text;
+    call.fill(o, args, n_positional, keyword_names);
+    return call.describe_problem(o, n_positional);
+  };
+  const Overload& first = *op->overloads->front();
+  if (op->overloads->size() == 1) {
+    out << first.name << "(): " << problem(first) << "\nhint: the signature is " << first.signature.text;
   } else {
-    out << overloads[0]->name << "(): received an invalid combination of arguments - got (";
-    for (size_t i = 0; i < n_positional; ++i) out << (i ? ", " : "") << Py_TYPE(args[i])->tp_name;
-    const Py_ssize_t n_keywords = keyword_names ? PyTuple_GET_SIZE(keyword_names) : 0;
-    for (Py_ssize_t k = 0; k < n_keywords; ++k) {
-      out << (n_positional || k ? ", " : "") << PyUnicode_AsUTF8(PyTuple_GET_ITEM(keyword_names, k)) << "="
-          << Py_TYPE(args[n_positional + static_cast<size_t>(k)])->tp_name;
-    }
+    out << first.name << "(): received an invalid combination of arguments - got (";
+    show_arguments(out, args, n_positional, keyword_names);
     out << "), but expected one of:";
-    for (const auto& s : overloads) {
-      CallArgs call;
-      call.fill(*s, args, n_positional, keyword_names);
-      out << "\n * " << s->text << "\n   (" << call.describe_problem(*s, n_positional) << ")";
+    for (const Overload* o : *op->overloads) {
+      out << "\n * " << o->signature.text << "\n   (" << problem(*o) << ")";
     }
   }
   throw Error(ErrorKind::kType, out.str());
+}
+
+PyObject* run(const Overload& o, const CallArgs& call) {
+  const Tensor* out = call.out ? &tensor_of(call.out) : nullptr;
+  Result result;
+  if (call.work >= kReleaseGil) {
+    py::gil_scoped_release release;
+    call_op(o.op, call.args, result, out);
+  } else {
+    call_op(o.op, call.args, result, out);
+  }
+  if (!out) return to_python(o, result);
+  write_out(*out, o, result);
+  return Py_NewRef(call.out);
 }
 
 PyObject* op_vectorcall(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* keyword_names) {
   const auto* op = reinterpret_cast<PyOp*>(self);
   const auto n_positional = static_cast<size_t>(PyVectorcall_NARGS(nargsf));
   return guarded([&]() -> PyObject* {
-    for (const auto& s : *op->overloads) {
+    for (const Overload* o : *op->overloads) {
       CallArgs call;
-      if (!call.fill(*s, args, n_positional, keyword_names)) continue;
-      Result result;
-      if (call.work >= kReleaseGil) {
-        py::gil_scoped_release release;
-        s->call(call.args, result);
-      } else {
-        s->call(call.args, result);
-      }
-      if (call.out) {
-        write_out(call.out, *s, result);
-        return Py_NewRef(call.out);
-      }
-      return to_python(*s, result);
+      if (call.fill(*o, args, n_positional, keyword_names)) return run(*o, call);
     }
     no_overload(op, args, n_positional, keyword_names);
   });
@@ -203,7 +214,7 @@ PyObject* op_get_signature(PyObject* self, void*) {
   return guarded([&] {
     const auto* op = reinterpret_cast<PyOp*>(self);
     return py::module_::import("plait._signatures")
-        .attr("make_signature")((*op->overloads)[0]->text)
+        .attr("make_signature")(op_row(*op->overloads->front()))
         .release()
         .ptr();
   });
@@ -240,40 +251,73 @@ PyType_Spec op_spec = {"plait._core.Op", sizeof(PyOp), 0,
                        op_slots};
 PyTypeObject* op_type = nullptr;
 
-std::string_view entry_name(const OpEntry& e) {
-  const std::string_view s = e.signature;
-  return s.substr(0, s.find('('));
+// Overloads by name, in table order.
+using OverloadsByName = std::map<std::string_view, std::vector<const Overload*>>;
+OverloadsByName overloads_by_name() {
+  OverloadsByName index;
+  for (const auto& o : overloads()) index[o->name].push_back(o.get());
+  return index;
 }
 
-// Entries by name, in table order.
-const std::map<std::string_view, std::vector<const OpEntry*>>& entries_by_name() {
-  static const auto* index = [] {
-    auto* m = new std::map<std::string_view, std::vector<const OpEntry*>>;
-    for (const OpEntry& e : op_table()) (*m)[entry_name(e)].push_back(&e);
-    return m;
-  }();
-  return *index;
-}
-
-PyObject* new_op(std::string_view name, const std::vector<const OpEntry*>& entries, char where,
+// The callable for those overloads of a name that are visible there; null when none is.
+PyObject* new_op(std::string_view name, const std::vector<const Overload*>& all, char where,
                  const char* module) {
-  auto overloads = std::make_unique<std::vector<std::unique_ptr<Signature>>>();
+  auto visible = std::make_unique<std::vector<const Overload*>>();
   std::string doc, text;
-  for (const OpEntry* e : entries) {
-    if (!std::strchr(e->where, where)) continue;
-    overloads->push_back(Signature::parse(*e));
-    doc += std::string(e->signature) + "\n";
-    if (text.empty() && e->doc) text = e->doc;
+  for (const Overload* o : all) {
+    if (!std::strchr(o->op.where, where)) continue;
+    visible->push_back(o);
+    doc += std::string(o->op.signature) + "\n";
+    if (text.empty() && o->op.doc) text = o->op.doc;
   }
-  if (overloads->empty()) return nullptr;
+  if (visible->empty()) return nullptr;
   auto* op = PyObject_New(PyOp, op_type);
   if (!op) throw py::error_already_set();
   op->vectorcall = op_vectorcall;
   op->name = PyUnicode_FromStringAndSize(name.data(), static_cast<Py_ssize_t>(name.size()));
   op->module = PyUnicode_InternFromString(module);
-  op->overloads = overloads.release();
+  op->overloads = visible.release();
   op->doc = new std::string(doc + "\n" + text);
   return reinterpret_cast<PyObject*>(op);
+}
+
+// One place where ops are found, and the names that are found there.
+struct Home {
+  char where;
+  py::handle object;
+  const char* module;
+  py::list names{};
+
+  void add(const std::string& name, const std::vector<const Overload*>& all) {
+    PyObject* op = new_op(name, all, where, module);
+    if (!op) return;
+    object.attr(name.c_str()) = py::reinterpret_steal<py::object>(op);
+    names.append(name);
+  }
+};
+
+void add_method(const std::string& name, const std::vector<const Overload*>& all) {
+  PyObject* op = new_op(name, all, 'm', "plait.Tensor");
+  if (!op) return;
+  PyDict_SetItemString(tensor_type->tp_dict, name.c_str(), op);
+  Py_DECREF(op);
+}
+
+// ---- A recorder for the tests --------------------------------------------------------------------------
+
+// Kernels run without the GIL, so the observer takes a lock of its own.
+std::mutex recorded_mutex;
+std::vector<const OpEntry*> recorded;
+
+void record_call(const OpCall& call) {
+  const std::lock_guard lock(recorded_mutex);
+  recorded.push_back(&call.op);
+}
+
+py::list recorded_names() {
+  py::list names{};
+  for (const OpEntry* e : recorded) names.append(std::string(SignatureReader(e->signature).name()));
+  return names;
 }
 
 }  // namespace
@@ -283,40 +327,31 @@ void init_ops(py::module_& m) {
   if (!op_type) throw py::error_already_set();
   py::module_ nn = m.def_submodule("_nn", "Ops of plait.nn.functional.");
   py::module_ ops = m.def_submodule("_ops", "Ops used by the Python package itself.");
-  const struct {
-    char where;
-    PyObject* home;
-    const char* module;
-  } kHomes[] = {
-      {'f', m.ptr(), "plait"}, {'n', nn.ptr(), "plait.nn.functional"}, {'p', ops.ptr(), "plait._core._ops"}};
-  py::list names;
-  for (const auto& [name, entries] : entries_by_name()) {
-    for (const auto& home : kHomes) {
-      PyObject* op = new_op(name, entries, home.where, home.module);
-      if (!op) continue;
-      PyObject_SetAttrString(home.home, std::string(name).c_str(), op);
-      if (home.where == 'f') names.append(py::str(std::string(name)));
-      Py_DECREF(op);
-    }
-    if (PyObject* op = new_op(name, entries, 'm', "plait.Tensor")) {
-      PyDict_SetItemString(tensor_type->tp_dict, std::string(name).c_str(), op);
-      Py_DECREF(op);
-    }
+  Home homes[] = {{'f', m, "plait"}, {'n', nn, "plait.nn.functional"}, {'p', ops, "plait._core._ops"}};
+  for (const auto& [name, all] : overloads_by_name()) {
+    for (Home& home : homes) home.add(std::string(name), all);
+    add_method(std::string(name), all);
   }
   PyType_Modified(tensor_type);
-  m.attr("_function_names") = names;
-  m.def("_op_table", [] {
-    py::list rows;
-    for (const OpEntry& e : op_table()) {
-      py::dict row;
-      row["name"] = std::string(entry_name(e));
-      row["signature"] = e.signature;
-      row["where"] = e.where;
-      row["doc"] = e.doc ? e.doc : "";
-      rows.append(row);
-    }
-    return rows;
-  });
+  nn.attr("__all__") = homes[1].names;
+  m.def(
+      "_op_table",
+      [] {
+        py::list rows;
+        for (const auto& o : overloads()) rows.append(op_row(*o));
+        return rows;
+      },
+      "The op table: a list of plait._signatures.OpRow.");
+  m.def(
+      "_record_calls",
+      [](bool on) {
+        py::list names = recorded_names();
+        recorded.clear();
+        op_observer = on ? record_call : nullptr;
+        return names;
+      },
+      py::arg("on"),
+      "Starts or stops noting the ops that Python calls; returns the names noted since the last call.");
 }
 
 }  // namespace plait::python

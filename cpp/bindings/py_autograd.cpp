@@ -6,8 +6,8 @@
 
 #include "autograd/engine.h"
 #include "autograd/op.h"
+#include "bindings/call_args.h"
 #include "bindings/python_api.h"
-#include "bindings/signature.h"
 #include "ops/create/create.h"
 
 PYBIND11_DECLARE_HOLDER_TYPE(T, plait::Ref<T>, true)

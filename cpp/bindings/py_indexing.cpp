@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // x[key] and x[key] = value: the parts of a key that select a box become views, the rest one call of index().
+#include "bindings/call_args.h"
 #include "bindings/python_api.h"
-#include "bindings/signature.h"
 #include "ops/copy.h"
 #include "ops/index/index.h"
 #include "ops/view/view.h"

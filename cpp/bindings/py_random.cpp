@@ -4,8 +4,8 @@
 
 #include <pybind11/stl.h>
 
+#include "bindings/call_args.h"
 #include "bindings/python_api.h"
-#include "bindings/signature.h"
 
 namespace plait::python {
 namespace {

@@ -2,8 +2,8 @@
 // The Python type of a tensor: identity, attributes, operators. What is not worth C++ is in plait/_tensor.py.
 #include <cstring>
 
+#include "bindings/call_args.h"
 #include "bindings/python_api.h"
-#include "bindings/signature.h"
 
 #include <structmember.h>  // after Python.h
 

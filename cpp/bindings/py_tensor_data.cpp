@@ -7,9 +7,9 @@
 #include <cstring>
 #include <vector>
 
+#include "bindings/call_args.h"
 #include "bindings/dlpack.h"
 #include "bindings/python_api.h"
-#include "bindings/signature.h"
 #include "ops/copy.h"
 
 namespace plait::python {

@@ -2,8 +2,8 @@
 // dtype, Size, device and the error classes.
 #include <cstring>
 
+#include "bindings/call_args.h"
 #include "bindings/python_api.h"
-#include "bindings/signature.h"
 
 namespace plait::python {
 namespace {

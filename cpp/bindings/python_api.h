@@ -42,10 +42,6 @@ void check_device(const char* op, PyObject* o);
 // ---- Generator (py_random.cpp) ----
 Generator* generator_of(PyObject* o);  // null when it is no Generator
 
-// ---- Ops (op_call.cpp) ----
-// A callable Python object for all entries of op_table() with this name that are visible as one of `where`.
-PyObject* make_op(const std::string& name, const char* where);
-
 // ---- Errors ----
 // Sets the Python exception of the C++ exception in flight.
 void translate_current_exception() noexcept;

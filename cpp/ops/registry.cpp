@@ -1,16 +1,105 @@
 // SPDX-License-Identifier: MIT
 #include "ops/registry.h"
 
+#include <deque>
+
 namespace plait {
+
+OpObserver op_observer = nullptr;
 
 std::vector<OpEntry>& op_table() {
   static std::vector<OpEntry> table;
   return table;
 }
 
+void register_op(const std::string& signature, const std::string& where, BoxedOp op, const std::string& doc) {
+  // Entries point to their texts. A deque leaves its elements where they are, and this one is never freed.
+  static auto* texts = new std::deque<std::string>;
+  const auto keep = [](const std::string& text) { return texts->emplace_back(text).c_str(); };
+  op_table().push_back(OpEntry(OpEntry::Unchecked{}, keep(signature), keep(where), op, keep(doc)));
+}
+
+const OpEntry& find_op(std::string_view name) {
+  for (const OpEntry& e : op_table()) {
+    if (SignatureReader(e.signature).name() == name) return e;
+  }
+  PLAIT_FAIL(kInternal, "find_op: there is no op '", name, "'");
+}
+
 const Tensor& detail::undefined_tensor() {
   static const Tensor none;
   return none;
+}
+
+// ---- What differs between a signature and its function -------------------------------------------------
+
+namespace {
+
+std::string shown(const ParamType& type) {
+  static constexpr const char* kTypes[] = {
+      "nothing",         // ArgType::kNothing
+      "Tensor",          // kTensor
+      "Scalar",          // kNumber
+      "int64_t",         // kInt
+      "double",          // kFloat
+      "bool",            // kBool
+      "string_view",     // kString
+      "DType",           // kDType
+      "Generator*",      // kGenerator
+      "IntSpan",         // kInts
+      "vector<double>",  // kFloats
+      "vector<Tensor>",  // kTensors
+  };
+  const std::string name = kTypes[static_cast<int>(type.arg)];
+  return type.none == ParamType::kOptional ? "optional<" + name + ">" : name;
+}
+
+std::string shown(ResultType type) {
+  const std::string size = std::to_string(type.size);
+  switch (type.form) {
+    case ResultType::kNothing:
+      return "nothing";
+    case ResultType::kTensor:
+      return "Tensor";
+    case ResultType::kTensors:
+      return "Tensor[]";
+    case ResultType::kTuple:
+      return "a tuple of " + size + " Tensors";
+    case ResultType::kTensorOrTensors:
+      return "Tensor | Tensor[]";
+    case ResultType::kTensorOrTuple:
+      return "Tensor or a tuple of " + size;
+    case ResultType::kBool:
+      return "bool";
+    case ResultType::kInt:
+      return "int";
+    case ResultType::kFloat:
+      return "float";
+    case ResultType::kDType:
+      return "Dtype";
+  }
+  return {};
+}
+
+}  // namespace
+
+void signature_differs_in_a_parameter(std::string_view signature, const Param& p, const ParamType& type) {
+  PLAIT_FAIL(kInternal, SignatureReader(signature).name(), ": the signature declares parameter '", p.name,
+             "' as ", p.text.substr(0, p.text.find(' ')), ", the function takes ", shown(type));
+}
+
+void signature_differs_in_the_number_of_parameters(std::string_view signature, size_t wanted) {
+  SignatureReader reader(signature);
+  size_t n = 0;
+  for (Param p; reader.next(p);) n += p.passed();
+  PLAIT_FAIL(kInternal, reader.name(), ": the signature passes ", n, " arguments on, the function takes ",
+             wanted);
+}
+
+void signature_differs_in_the_result(std::string_view signature, ResultType type) {
+  const SignatureReader reader(signature);
+  PLAIT_FAIL(kInternal, reader.name(), ": the signature declares the result ", reader.result_text(),
+             ", the function returns ", shown(type));
 }
 
 }  // namespace plait

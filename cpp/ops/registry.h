@@ -8,17 +8,13 @@
 //       R"(...)"},
 //   };
 //
-// Kinds of parameters: Tensor, Operand (a tensor or a number; a number arrives as a wrapped 0-d tensor),
-// Scalar (a number), int, float, bool, str, Dtype, Generator, Device (accepted and ignored: there is one),
-// int[] (ints, also given as separate positional arguments when it is the last positional parameter; Size; a
-// single int is a list of one), int[N] (a single int stands for N equal ones), float[], Tensor[] (also given
-// as separate tensors when it is the only positional parameter), Tensor?[]. A `?` behind a kind allows None:
-// Tensor? arrives as an undefined Tensor, the others as std::optional. Parameters behind `*` are
-// keyword-only. Defaults are Python literals. Several entries of one name are overloads, tried in order.
+// The signature is compared with the types of the function: when the file is compiled, for a table written
+// like this one; at import, for entries that are put together there (register_op). A text that does not say
+// what the function takes and returns does not compile, or does not start. Several entries of one name are
+// overloads, tried in order.
 //
 // Where: 'f' plait.name, 'm' Tensor.name (the first Tensor parameter is self), 'n' plait.nn.functional.name,
 // 'o' also takes out= (the result is copied into it), 'p' private (plait._core._ops.name only).
-// Several results are named in the signature: "-> (Tensor values, Tensor indices)".
 #pragma once
 
 #include <optional>
@@ -32,6 +28,7 @@
 #include "core/generator.h"
 #include "core/scalar.h"
 #include "core/tensor.h"
+#include "ops/signature.h"
 
 namespace plait {
 
@@ -69,14 +66,12 @@ struct Arg {
 
 // What an op gives back.
 struct Result {
-  enum Kind : uint8_t { kNone, kTensor, kTuple, kList, kInt, kFloat, kBool, kScalar, kInts, kDType, kString };
+  enum Kind : uint8_t { kNone, kTensor, kTuple, kList, kInt, kFloat, kBool, kDType };
   Kind kind = kNone;
   Tensor tensor;
   std::vector<Tensor> tensors;
   int64_t i = 0;
   double f = 0;
-  Dims ints;
-  std::string string;
 };
 
 // A result with an optional companion: a tensor, or a tuple of two when `second` is defined.
@@ -84,13 +79,70 @@ struct TensorMaybePair {
   Tensor first, second;
 };
 
-using BoxedOp = void (*)(const Arg* args, Result& result);
+// The C++ type of a parameter, as far as a signature speaks of it.
+struct ParamType {
+  enum None : uint8_t {
+    kRefused,   // there must be a value
+    kNull,      // Tensor, Generator*: an undefined one stands for None, if the signature lets it in
+    kOptional,  // std::optional: the signature must let None in
+  };
+  ArgType arg;
+  None none;
+};
+
+// The C++ type of a function.
+struct OpType {
+  const ParamType* params;
+  size_t n_params;
+  ResultType result;
+};
+
+// A function behind one form of call, made by PLAIT_BOX.
+struct BoxedOp {
+  void (*call)(const Arg* args, Result& result);
+  const OpType* type;
+};
+
+// Stop with the op, the parameter, what the signature says and what the function takes; see signature.h.
+[[noreturn]] void signature_differs_in_a_parameter(std::string_view signature, const Param& p,
+                                                   const ParamType& type);
+[[noreturn]] void signature_differs_in_the_number_of_parameters(std::string_view signature, size_t wanted);
+[[noreturn]] void signature_differs_in_the_result(std::string_view signature, ResultType type);
+
+constexpr bool fits(const Param& p, const ParamType& type) {
+  if (p.arrives_as() != type.arg) return false;
+  return type.none == ParamType::kNull || p.optional == (type.none == ParamType::kOptional);
+}
+
+constexpr void check_signature(std::string_view signature, const OpType& type) {
+  SignatureReader reader(signature);
+  size_t n = 0;
+  for (Param p; reader.next(p);) {
+    if (!p.passed()) continue;
+    if (n == type.n_params) signature_differs_in_the_number_of_parameters(signature, type.n_params);
+    if (!fits(p, type.params[n])) signature_differs_in_a_parameter(signature, p, type.params[n]);
+    ++n;
+  }
+  if (n != type.n_params) signature_differs_in_the_number_of_parameters(signature, type.n_params);
+  if (reader.result() != type.result) signature_differs_in_the_result(signature, type.result);
+}
 
 struct OpEntry {
   const char* signature;
   const char* where;
-  BoxedOp call;
+  BoxedOp op;
   const char* doc;  // summary, shapes, dtypes, errors, example; shared by overloads (one may be empty)
+
+  consteval OpEntry(const char* signature, const char* where, BoxedOp op, const char* doc)
+      : signature(signature), where(where), op(op), doc(doc) {
+    check_signature(signature, *op.type);
+  }
+
+ private:
+  struct Unchecked {};
+  OpEntry(Unchecked, const char* signature, const char* where, BoxedOp op, const char* doc)
+      : signature(signature), where(where), op(op), doc(doc) {}
+  friend void register_op(const std::string&, const std::string&, BoxedOp, const std::string&);
 };
 
 std::vector<OpEntry>& op_table();
@@ -101,48 +153,116 @@ struct RegisterOps {
   }
 };
 
+// An entry whose text is put together at run time, before main(); it is checked when the table is bound to
+// Python.
+void register_op(const std::string& signature, const std::string& where, BoxedOp op, const std::string& doc);
+
+// The first entry of a name, for C++ that calls through the table. Throws for a name that is not there.
+const OpEntry& find_op(std::string_view name);
+
+// ---- Calls ----
+
+// One call of a public op, as an observer sees it after the kernel has run.
+struct OpCall {
+  const OpEntry& op;     // name, parameters' names and defaults: Signature(op.signature)
+  const Arg* args;       // inputs and attributes, in the order of the parameters that are passed on
+  const Result& result;  // a view or a tensor written in place shares its storage with an input
+  const Tensor* out;     // where the caller then copies the result (out=), or null
+};
+using OpObserver = void (*)(const OpCall& call);
+
+// Called for every public op while set; null (the default) costs a call one branch that is always predicted.
+// Set it when no other thread calls ops.
+extern OpObserver op_observer;
+
+// Every public op passes here on its way to its kernels: functions, methods, operators, indexing, in-place
+// and out= forms. Nothing else calls OpEntry::op. It is the place for what has to see a program whole: a
+// recorder would note op, args and result as one step (tensors by identity, so that the result of one step is
+// found again among the inputs of a later one; views and in-place writes by the storage they share), and
+// could run its own step in place of op.op. Ops that an op calls in C++ are part of that op and are not seen,
+// nor are the steps of backward(), which are autograd's nodes.
+inline void call_op(const OpEntry& op, const Arg* args, Result& result, const Tensor* out = nullptr) {
+  op.op.call(args, result);
+  if (op_observer) [[unlikely]]
+    op_observer({op, args, result, out});
+}
+
 namespace detail {
 
 template <class T>
 struct Unbox;
-#define PLAIT_UNBOX(T, expr)                    \
-  template <>                                   \
-  struct Unbox<T> {                             \
-    static T get(const Arg& a) { return expr; } \
+#define PLAIT_UNBOX(T, arg, none, expr)                             \
+  template <>                                                       \
+  struct Unbox<T> {                                                 \
+    static constexpr ParamType type{ArgType::arg, ParamType::none}; \
+    static T get(const Arg& a) { return expr; }                     \
   };
-PLAIT_UNBOX(int64_t, a.i)
-PLAIT_UNBOX(int, static_cast<int>(a.i))
-PLAIT_UNBOX(double, a.kind == Arg::kFloat ? a.f : static_cast<double>(a.i))
-PLAIT_UNBOX(bool, a.i != 0)
-PLAIT_UNBOX(DType, a.dtype)
-PLAIT_UNBOX(std::string_view, *a.string)
-PLAIT_UNBOX(Generator*, a.kind == Arg::kNone ? nullptr : a.generator)
-PLAIT_UNBOX(Scalar, a.kind == Arg::kFloat  ? Scalar(a.f)
-                    : a.kind == Arg::kBool ? Scalar(a.i != 0)
-                                           : Scalar(a.i))
-PLAIT_UNBOX(IntSpan, IntSpan(*a.ints))
-PLAIT_UNBOX(Dims, *a.ints)
+PLAIT_UNBOX(int64_t, kInt, kRefused, a.i)
+PLAIT_UNBOX(int, kInt, kRefused, static_cast<int>(a.i))
+PLAIT_UNBOX(double, kFloat, kRefused, a.kind == Arg::kFloat ? a.f : static_cast<double>(a.i))
+PLAIT_UNBOX(bool, kBool, kRefused, a.i != 0)
+PLAIT_UNBOX(DType, kDType, kRefused, a.dtype)
+PLAIT_UNBOX(std::string_view, kString, kRefused, *a.string)
+PLAIT_UNBOX(Generator*, kGenerator, kNull, a.kind == Arg::kNone ? nullptr : a.generator)
+PLAIT_UNBOX(Scalar, kNumber, kRefused,
+            a.kind == Arg::kFloat  ? Scalar(a.f)
+            : a.kind == Arg::kBool ? Scalar(a.i != 0)
+                                   : Scalar(a.i))
+PLAIT_UNBOX(IntSpan, kInts, kRefused, IntSpan(*a.ints))
+PLAIT_UNBOX(Dims, kInts, kRefused, *a.ints)
 #undef PLAIT_UNBOX
 const Tensor& undefined_tensor();
 template <>
 struct Unbox<Tensor> {
+  static constexpr ParamType type{ArgType::kTensor, ParamType::kNull};
   static const Tensor& get(const Arg& a) { return a.kind == Arg::kNone ? undefined_tensor() : *a.tensor; }
 };
 template <>
 struct Unbox<std::vector<Tensor>> {
+  static constexpr ParamType type{ArgType::kTensors, ParamType::kRefused};
   static const std::vector<Tensor>& get(const Arg& a) { return *a.tensors; }
 };
 template <>
 struct Unbox<std::vector<double>> {
+  static constexpr ParamType type{ArgType::kFloats, ParamType::kRefused};
   static const std::vector<double>& get(const Arg& a) { return *a.floats; }
 };
 template <class T>
 struct Unbox<std::optional<T>> {
+  static constexpr ParamType type{Unbox<T>::type.arg, ParamType::kOptional};
   static std::optional<T> get(const Arg& a) {
     if (a.kind == Arg::kNone) return std::nullopt;
     return Unbox<T>::get(a);
   }
 };
+
+// The result's type, beside the way it is boxed.
+template <class R>
+struct ResultOf;
+template <ResultType::Form form, size_t size = 0>
+struct ResultIs {
+  static constexpr ResultType type{form, size};
+};
+template <>
+struct ResultOf<void> : ResultIs<ResultType::kNothing> {};
+template <>
+struct ResultOf<Tensor> : ResultIs<ResultType::kTensor> {};
+template <>
+struct ResultOf<std::vector<Tensor>> : ResultIs<ResultType::kTensors> {};
+template <>
+struct ResultOf<std::variant<Tensor, std::vector<Tensor>>> : ResultIs<ResultType::kTensorOrTensors> {};
+template <class... Ts>
+struct ResultOf<std::tuple<Ts...>> : ResultIs<ResultType::kTuple, sizeof...(Ts)> {};
+template <>
+struct ResultOf<TensorMaybePair> : ResultIs<ResultType::kTensorOrTuple, 2> {};
+template <>
+struct ResultOf<bool> : ResultIs<ResultType::kBool> {};
+template <>
+struct ResultOf<int64_t> : ResultIs<ResultType::kInt> {};
+template <>
+struct ResultOf<double> : ResultIs<ResultType::kFloat> {};
+template <>
+struct ResultOf<DType> : ResultIs<ResultType::kDType> {};
 
 inline void box(Result& r, Tensor t) { r.kind = Result::kTensor, r.tensor = std::move(t); }
 inline void box(Result& r, std::vector<Tensor> t) { r.kind = Result::kList, r.tensors = std::move(t); }
@@ -166,17 +286,7 @@ inline void box(Result& r, TensorMaybePair t) {
 inline void box(Result& r, bool v) { r.kind = Result::kBool, r.i = v; }
 inline void box(Result& r, int64_t v) { r.kind = Result::kInt, r.i = v; }
 inline void box(Result& r, double v) { r.kind = Result::kFloat, r.f = v; }
-inline void box(Result& r, Dims v) { r.kind = Result::kInts, r.ints = std::move(v); }
 inline void box(Result& r, DType v) { r.kind = Result::kDType, r.i = static_cast<int64_t>(v); }
-inline void box(Result& r, std::string v) { r.kind = Result::kString, r.string = std::move(v); }
-inline void box(Result& r, Scalar v) {
-  r.kind = v.is_float() ? Result::kFloat : v.is_bool() ? Result::kBool : Result::kInt;
-  if (v.is_float()) {
-    r.f = v.to_double();
-  } else {
-    r.i = v.to_int();
-  }
-}
 
 template <class R, class... Args, class F, size_t... I>
 void call_boxed(F f, const Arg* args, Result& result, std::index_sequence<I...>) {
@@ -195,12 +305,17 @@ struct Boxer<F> {
   static void call(const Arg* args, Result& result) {
     call_boxed<R, Args...>(F, args, result, std::index_sequence_for<Args...>{});
   }
+  // One more than there are, since no array is empty.
+  static constexpr ParamType params[] = {Unbox<std::decay_t<Args>>::type..., {}};
+  static constexpr OpType type{params, sizeof...(Args), ResultOf<std::decay_t<R>>::type};
 };
 
 }  // namespace detail
 
 // The boxed form of a function; of an overloaded name or a lambda: PLAIT_BOX(+[](const Tensor& x) { ... }) or
 // PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, int64_t)>(name)).
-#define PLAIT_BOX(...) (&::plait::detail::Boxer<(__VA_ARGS__)>::call)
+#define PLAIT_BOX(...)                                            \
+  (::plait::BoxedOp{&::plait::detail::Boxer<(__VA_ARGS__)>::call, \
+                    &::plait::detail::Boxer<(__VA_ARGS__)>::type})
 
 }  // namespace plait

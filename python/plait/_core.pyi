@@ -7,6 +7,8 @@ from typing import Any, ClassVar, Literal, TypeVar, overload
 
 import numpy
 
+from .nn.functional import _native as _nn
+
 Number = builtins.int | builtins.float | builtins.bool | Tensor
 DeviceLike = str | device
 _T = TypeVar("_T", bound=Tensor)
@@ -123,13 +125,13 @@ def adaptive_avg_pool2d(input: Tensor, output_size: builtins.int | None | Sequen
 def adaptive_avg_pool3d(input: Tensor, output_size: builtins.int | None | Sequence[builtins.int | None]) -> Tensor: ...
 def adaptive_max_pool1d(
     input: Tensor, output_size: builtins.int | None | Sequence[builtins.int | None], return_indices: builtins.bool = ...
-) -> Tensor: ...
+) -> Any: ...
 def adaptive_max_pool2d(
     input: Tensor, output_size: builtins.int | None | Sequence[builtins.int | None], return_indices: builtins.bool = ...
-) -> Tensor: ...
+) -> Any: ...
 def adaptive_max_pool3d(
     input: Tensor, output_size: builtins.int | None | Sequence[builtins.int | None], return_indices: builtins.bool = ...
-) -> Tensor: ...
+) -> Any: ...
 def add(
     input: Tensor | Number, other: Tensor | Number, *, alpha: Number = ..., out: Tensor | None = None
 ) -> Tensor: ...
@@ -766,7 +768,7 @@ def max_pool1d(
     dilation: builtins.int | Sequence[builtins.int] = ...,
     ceil_mode: builtins.bool = ...,
     return_indices: builtins.bool = ...,
-) -> Tensor: ...
+) -> Any: ...
 def max_pool2d(
     input: Tensor,
     kernel_size: builtins.int | Sequence[builtins.int],
@@ -775,7 +777,7 @@ def max_pool2d(
     dilation: builtins.int | Sequence[builtins.int] = ...,
     ceil_mode: builtins.bool = ...,
     return_indices: builtins.bool = ...,
-) -> Tensor: ...
+) -> Any: ...
 def max_pool3d(
     input: Tensor,
     kernel_size: builtins.int | Sequence[builtins.int],
@@ -784,7 +786,7 @@ def max_pool3d(
     dilation: builtins.int | Sequence[builtins.int] = ...,
     ceil_mode: builtins.bool = ...,
     return_indices: builtins.bool = ...,
-) -> Tensor: ...
+) -> Any: ...
 def maximum(input: Tensor | Number, other: Tensor | Number, *, out: Tensor | None = None) -> Tensor: ...
 def mean(
     input: Tensor,
@@ -875,7 +877,7 @@ def neg(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def neg_(input: Tensor) -> Tensor: ...
 def negative(input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
 def negative_(input: Tensor) -> Tensor: ...
-def nonzero(input: Tensor, *, as_tuple: builtins.bool = ...) -> Tensor | tuple[Tensor, ...]: ...
+def nonzero(input: Tensor, *, as_tuple: builtins.bool = ...) -> Any: ...
 @overload
 def norm(
     input: Tensor,
@@ -1303,13 +1305,13 @@ def unique(
     return_inverse: builtins.bool = ...,
     return_counts: builtins.bool = ...,
     dim: builtins.int | None = ...,
-) -> Tensor | tuple[Tensor, ...]: ...
+) -> Any: ...
 def unique_consecutive(
     input: Tensor,
     return_inverse: builtins.bool = ...,
     return_counts: builtins.bool = ...,
     dim: builtins.int | None = ...,
-) -> Tensor | tuple[Tensor, ...]: ...
+) -> Any: ...
 def unsqueeze(input: Tensor, dim: builtins.int) -> Tensor: ...
 @overload
 def var(input: Tensor, unbiased: builtins.bool) -> Tensor: ...
@@ -1381,394 +1383,6 @@ def zeros_like(
     memory_format: Any = ...,
     out: Tensor | None = None,
 ) -> Tensor: ...
-
-class _nn:
-    @staticmethod
-    def adaptive_avg_pool1d(
-        input: Tensor, output_size: builtins.int | None | Sequence[builtins.int | None]
-    ) -> Tensor: ...
-    @staticmethod
-    def adaptive_avg_pool2d(
-        input: Tensor, output_size: builtins.int | None | Sequence[builtins.int | None]
-    ) -> Tensor: ...
-    @staticmethod
-    def adaptive_avg_pool3d(
-        input: Tensor, output_size: builtins.int | None | Sequence[builtins.int | None]
-    ) -> Tensor: ...
-    @staticmethod
-    def adaptive_max_pool1d(
-        input: Tensor,
-        output_size: builtins.int | None | Sequence[builtins.int | None],
-        return_indices: builtins.bool = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def adaptive_max_pool2d(
-        input: Tensor,
-        output_size: builtins.int | None | Sequence[builtins.int | None],
-        return_indices: builtins.bool = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def adaptive_max_pool3d(
-        input: Tensor,
-        output_size: builtins.int | None | Sequence[builtins.int | None],
-        return_indices: builtins.bool = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def avg_pool1d(
-        input: Tensor,
-        kernel_size: builtins.int | Sequence[builtins.int],
-        stride: builtins.int | Sequence[builtins.int] | None = ...,
-        padding: builtins.int | Sequence[builtins.int] = ...,
-        ceil_mode: builtins.bool = ...,
-        count_include_pad: builtins.bool = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def avg_pool2d(
-        input: Tensor,
-        kernel_size: builtins.int | Sequence[builtins.int],
-        stride: builtins.int | Sequence[builtins.int] | None = ...,
-        padding: builtins.int | Sequence[builtins.int] = ...,
-        ceil_mode: builtins.bool = ...,
-        count_include_pad: builtins.bool = ...,
-        divisor_override: builtins.int | None = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def avg_pool3d(
-        input: Tensor,
-        kernel_size: builtins.int | Sequence[builtins.int],
-        stride: builtins.int | Sequence[builtins.int] | None = ...,
-        padding: builtins.int | Sequence[builtins.int] = ...,
-        ceil_mode: builtins.bool = ...,
-        count_include_pad: builtins.bool = ...,
-        divisor_override: builtins.int | None = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def batch_norm(
-        input: Tensor,
-        running_mean: Tensor | None,
-        running_var: Tensor | None,
-        weight: Tensor | None = ...,
-        bias: Tensor | None = ...,
-        training: builtins.bool = ...,
-        momentum: builtins.float = ...,
-        eps: builtins.float = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = ...) -> Tensor: ...
-    @staticmethod
-    def binary_cross_entropy(
-        input: Tensor,
-        target: Tensor,
-        weight: Tensor | None = ...,
-        size_average: builtins.bool | None = ...,
-        reduce: builtins.bool | None = ...,
-        reduction: str = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def binary_cross_entropy_with_logits(
-        input: Tensor,
-        target: Tensor,
-        weight: Tensor | None = ...,
-        size_average: builtins.bool | None = ...,
-        reduce: builtins.bool | None = ...,
-        reduction: str = ...,
-        pos_weight: Tensor | None = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def celu(input: Tensor, alpha: builtins.float = ..., inplace: builtins.bool = ...) -> Tensor: ...
-    @staticmethod
-    @overload
-    def conv1d(
-        input: Tensor,
-        weight: Tensor,
-        bias: Tensor | None = ...,
-        stride: builtins.int | Sequence[builtins.int] = ...,
-        padding: builtins.int | Sequence[builtins.int] = ...,
-        dilation: builtins.int | Sequence[builtins.int] = ...,
-        groups: builtins.int = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    @overload
-    def conv1d(
-        input: Tensor,
-        weight: Tensor,
-        bias: Tensor | None = ...,
-        stride: builtins.int | Sequence[builtins.int] = ...,
-        padding: str = ...,
-        dilation: builtins.int | Sequence[builtins.int] = ...,
-        groups: builtins.int = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    @overload
-    def conv2d(
-        input: Tensor,
-        weight: Tensor,
-        bias: Tensor | None = ...,
-        stride: builtins.int | Sequence[builtins.int] = ...,
-        padding: builtins.int | Sequence[builtins.int] = ...,
-        dilation: builtins.int | Sequence[builtins.int] = ...,
-        groups: builtins.int = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    @overload
-    def conv2d(
-        input: Tensor,
-        weight: Tensor,
-        bias: Tensor | None = ...,
-        stride: builtins.int | Sequence[builtins.int] = ...,
-        padding: str = ...,
-        dilation: builtins.int | Sequence[builtins.int] = ...,
-        groups: builtins.int = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    @overload
-    def conv3d(
-        input: Tensor,
-        weight: Tensor,
-        bias: Tensor | None = ...,
-        stride: builtins.int | Sequence[builtins.int] = ...,
-        padding: builtins.int | Sequence[builtins.int] = ...,
-        dilation: builtins.int | Sequence[builtins.int] = ...,
-        groups: builtins.int = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    @overload
-    def conv3d(
-        input: Tensor,
-        weight: Tensor,
-        bias: Tensor | None = ...,
-        stride: builtins.int | Sequence[builtins.int] = ...,
-        padding: str = ...,
-        dilation: builtins.int | Sequence[builtins.int] = ...,
-        groups: builtins.int = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def conv_transpose1d(
-        input: Tensor,
-        weight: Tensor,
-        bias: Tensor | None = ...,
-        stride: builtins.int | Sequence[builtins.int] = ...,
-        padding: builtins.int | Sequence[builtins.int] = ...,
-        output_padding: builtins.int | Sequence[builtins.int] = ...,
-        groups: builtins.int = ...,
-        dilation: builtins.int | Sequence[builtins.int] = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def conv_transpose2d(
-        input: Tensor,
-        weight: Tensor,
-        bias: Tensor | None = ...,
-        stride: builtins.int | Sequence[builtins.int] = ...,
-        padding: builtins.int | Sequence[builtins.int] = ...,
-        output_padding: builtins.int | Sequence[builtins.int] = ...,
-        groups: builtins.int = ...,
-        dilation: builtins.int | Sequence[builtins.int] = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def conv_transpose3d(
-        input: Tensor,
-        weight: Tensor,
-        bias: Tensor | None = ...,
-        stride: builtins.int | Sequence[builtins.int] = ...,
-        padding: builtins.int | Sequence[builtins.int] = ...,
-        output_padding: builtins.int | Sequence[builtins.int] = ...,
-        groups: builtins.int = ...,
-        dilation: builtins.int | Sequence[builtins.int] = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def cross_entropy(
-        input: Tensor,
-        target: Tensor,
-        weight: Tensor | None = ...,
-        size_average: builtins.bool | None = ...,
-        ignore_index: builtins.int = ...,
-        reduce: builtins.bool | None = ...,
-        reduction: str = ...,
-        label_smoothing: builtins.float = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def dropout(
-        input: Tensor, p: builtins.float = ..., training: builtins.bool = ..., inplace: builtins.bool = ...
-    ) -> Tensor: ...
-    @staticmethod
-    def elu(input: Tensor, alpha: builtins.float = ..., inplace: builtins.bool = ...) -> Tensor: ...
-    @staticmethod
-    def elu_(input: Tensor, alpha: builtins.float = ...) -> Tensor: ...
-    @staticmethod
-    def embedding(
-        input: Tensor,
-        weight: Tensor,
-        padding_idx: builtins.int | None = ...,
-        max_norm: Any = ...,
-        norm_type: Any = ...,
-        scale_grad_by_freq: builtins.bool = ...,
-        sparse: Any = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def gelu(input: Tensor, *, approximate: str = ...) -> Tensor: ...
-    @staticmethod
-    def group_norm(
-        input: Tensor,
-        num_groups: builtins.int,
-        weight: Tensor | None = ...,
-        bias: Tensor | None = ...,
-        eps: builtins.float = ...,
-        cudnn_enabled: Any = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def hardshrink(input: Tensor, lambd: builtins.float = ...) -> Tensor: ...
-    @staticmethod
-    def hardsigmoid(input: Tensor, inplace: builtins.bool = ...) -> Tensor: ...
-    @staticmethod
-    def hardswish(input: Tensor, inplace: builtins.bool = ...) -> Tensor: ...
-    @staticmethod
-    def hardtanh(
-        input: Tensor, min_val: builtins.float = ..., max_val: builtins.float = ..., inplace: builtins.bool = ...
-    ) -> Tensor: ...
-    @staticmethod
-    def hardtanh_(input: Tensor, min_val: builtins.float = ..., max_val: builtins.float = ...) -> Tensor: ...
-    @staticmethod
-    def huber_loss(
-        input: Tensor, target: Tensor, reduction: str = ..., delta: builtins.float = ..., weight: Tensor | None = ...
-    ) -> Tensor: ...
-    @staticmethod
-    def kl_div(
-        input: Tensor,
-        target: Tensor,
-        size_average: builtins.bool | None = ...,
-        reduce: builtins.bool | None = ...,
-        reduction: str = ...,
-        log_target: builtins.bool = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def l1_loss(
-        input: Tensor,
-        target: Tensor,
-        size_average: builtins.bool | None = ...,
-        reduce: builtins.bool | None = ...,
-        reduction: str = ...,
-        weight: Tensor | None = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def layer_norm(
-        input: Tensor,
-        normalized_shape: builtins.int | Sequence[builtins.int],
-        weight: Tensor | None = ...,
-        bias: Tensor | None = ...,
-        eps: builtins.float = ...,
-        cudnn_enable: Any = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def leaky_relu(input: Tensor, negative_slope: builtins.float = ..., inplace: builtins.bool = ...) -> Tensor: ...
-    @staticmethod
-    def leaky_relu_(input: Tensor, negative_slope: builtins.float = ...) -> Tensor: ...
-    @staticmethod
-    def linear(input: Tensor, weight: Tensor, bias: Tensor | None = ...) -> Tensor: ...
-    @staticmethod
-    def logsigmoid(input: Tensor) -> Tensor: ...
-    @staticmethod
-    def max_pool1d(
-        input: Tensor,
-        kernel_size: builtins.int | Sequence[builtins.int],
-        stride: builtins.int | Sequence[builtins.int] | None = ...,
-        padding: builtins.int | Sequence[builtins.int] = ...,
-        dilation: builtins.int | Sequence[builtins.int] = ...,
-        ceil_mode: builtins.bool = ...,
-        return_indices: builtins.bool = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def max_pool2d(
-        input: Tensor,
-        kernel_size: builtins.int | Sequence[builtins.int],
-        stride: builtins.int | Sequence[builtins.int] | None = ...,
-        padding: builtins.int | Sequence[builtins.int] = ...,
-        dilation: builtins.int | Sequence[builtins.int] = ...,
-        ceil_mode: builtins.bool = ...,
-        return_indices: builtins.bool = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def max_pool3d(
-        input: Tensor,
-        kernel_size: builtins.int | Sequence[builtins.int],
-        stride: builtins.int | Sequence[builtins.int] | None = ...,
-        padding: builtins.int | Sequence[builtins.int] = ...,
-        dilation: builtins.int | Sequence[builtins.int] = ...,
-        ceil_mode: builtins.bool = ...,
-        return_indices: builtins.bool = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def mish(input: Tensor, inplace: builtins.bool = ...) -> Tensor: ...
-    @staticmethod
-    def mse_loss(
-        input: Tensor,
-        target: Tensor,
-        size_average: builtins.bool | None = ...,
-        reduce: builtins.bool | None = ...,
-        reduction: str = ...,
-        weight: Tensor | None = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def nll_loss(
-        input: Tensor,
-        target: Tensor,
-        weight: Tensor | None = ...,
-        size_average: builtins.bool | None = ...,
-        ignore_index: builtins.int = ...,
-        reduce: builtins.bool | None = ...,
-        reduction: str = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    @overload
-    def one_hot(input: Tensor, num_classes: builtins.int = ...) -> Tensor: ...
-    @staticmethod
-    @overload
-    def one_hot(input: Tensor, num_classes: builtins.int = ...) -> Tensor: ...
-    @staticmethod
-    def pad(
-        input: Tensor, pad: builtins.int | Sequence[builtins.int], mode: str = ..., value: Number | None = ...
-    ) -> Tensor: ...
-    @staticmethod
-    def prelu(input: Tensor, weight: Tensor) -> Tensor: ...
-    @staticmethod
-    def relu(input: Tensor, inplace: builtins.bool = ...) -> Tensor: ...
-    @staticmethod
-    def relu6(input: Tensor, inplace: builtins.bool = ...) -> Tensor: ...
-    @staticmethod
-    def rms_norm(
-        input: Tensor,
-        normalized_shape: builtins.int | Sequence[builtins.int],
-        weight: Tensor | None = ...,
-        eps: builtins.float | None = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def selu(input: Tensor, inplace: builtins.bool = ...) -> Tensor: ...
-    @staticmethod
-    def sigmoid(input: Tensor) -> Tensor: ...
-    @staticmethod
-    def silu(input: Tensor, inplace: builtins.bool = ...) -> Tensor: ...
-    @staticmethod
-    def smooth_l1_loss(
-        input: Tensor,
-        target: Tensor,
-        size_average: builtins.bool | None = ...,
-        reduce: builtins.bool | None = ...,
-        reduction: str = ...,
-        beta: builtins.float = ...,
-    ) -> Tensor: ...
-    @staticmethod
-    def softplus(input: Tensor, beta: builtins.float = ..., threshold: builtins.float = ...) -> Tensor: ...
-    @staticmethod
-    def softshrink(input: Tensor, lambd: builtins.float = ...) -> Tensor: ...
-    @staticmethod
-    def softsign(input: Tensor) -> Tensor: ...
-    @staticmethod
-    def tanh(input: Tensor) -> Tensor: ...
-    @staticmethod
-    def tanhshrink(input: Tensor) -> Tensor: ...
-    @staticmethod
-    def threshold(
-        input: Tensor, threshold: builtins.float, value: builtins.float, inplace: builtins.bool = ...
-    ) -> Tensor: ...
 
 _dtype = dtype
 _device = device
@@ -2300,7 +1914,7 @@ class Tensor:
         pin_memory: Any = ...,
         requires_grad: builtins.bool = ...,
     ) -> Tensor: ...
-    def nonzero(self, *, as_tuple: builtins.bool = ...) -> Tensor | tuple[Tensor, ...]: ...
+    def nonzero(self, *, as_tuple: builtins.bool = ...) -> Any: ...
     @overload
     def norm(
         self,
@@ -2508,10 +2122,10 @@ class Tensor:
         return_inverse: builtins.bool = ...,
         return_counts: builtins.bool = ...,
         dim: builtins.int | None = ...,
-    ) -> Tensor | tuple[Tensor, ...]: ...
+    ) -> Any: ...
     def unique_consecutive(
         self, return_inverse: builtins.bool = ..., return_counts: builtins.bool = ..., dim: builtins.int | None = ...
-    ) -> Tensor | tuple[Tensor, ...]: ...
+    ) -> Any: ...
     def unsqueeze(self, dim: builtins.int) -> Tensor: ...
     def unsqueeze_(self, dim: builtins.int) -> Tensor: ...
     @overload

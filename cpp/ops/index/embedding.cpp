@@ -230,22 +230,8 @@ Tensor one_hot(const Tensor& input, int64_t classes) {
 }
 
 const RegisterOps kOps{
-    {"embedding(Tensor input, Tensor weight, int? padding_idx=None, any max_norm=None, any norm_type=2.0, "
-     "bool scale_grad_by_freq=False, any sparse=False) -> Tensor",
-     "n", PLAIT_BOX(embedding),
-     R"(Rows of `weight` by index.
-
-input: indices of any shape, an integer dtype. weight: (V, D).
-padding_idx: a row that gets no gradient; negative counts from the end.
-scale_grad_by_freq: divide the gradient of a row by the number of its uses.
-max_norm, norm_type, sparse: not handled here; `plait.nn.functional.embedding` rescales rows first.
-
-Raises IndexError for an index outside [0, V), ValueError when `weight` is no matrix or `padding_idx` is out of
-range, TypeError for indices that are not integers.
-
->>> plait.nn.functional.embedding(plait.tensor([1, 0]), plait.tensor([[1., 2.], [3., 4.]]))
-tensor([[3., 4.],
-        [1., 2.]]))"},
+    {"embedding(Tensor input, Tensor weight, int? padding_idx, bool scale_grad_by_freq) -> Tensor", "p",
+     PLAIT_BOX(embedding), "nn.functional.embedding without max_norm."},
     {"_embedding_bag_sum(Tensor weight, Tensor input, Tensor bounds, bool by_frequency) -> Tensor", "p",
      PLAIT_BOX(embedding_bag_sum), "The sums of nn.functional.embedding_bag."},
     {"one_hot(Tensor input, int num_classes=-1) -> Tensor", "n", PLAIT_BOX(one_hot),

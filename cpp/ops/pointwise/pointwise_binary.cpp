@@ -191,12 +191,10 @@ void register_as(const Entry& e, const std::string& name, std::string_view where
   for (const char c : where) {
     if (c != 'i') places += c;
   }
-  op_table().push_back({keep_text(name + "(Operand input, Operand other) -> Tensor"), keep_text(places),
-                        e.call, keep_text(documentation(e, name))});
+  register_op(name + "(Operand input, Operand other) -> Tensor", places, e.call, documentation(e, name));
   if (where.find('i') != where.npos) {
-    op_table().push_back(
-        {keep_text(name + "_(Tensor input, Operand other) -> Tensor"), "fm", e.in_place,
-         keep_text("The in-place form of " + name + ": writes the result into `input` and returns it.")});
+    register_op(name + "_(Tensor input, Operand other) -> Tensor", "fm", e.in_place,
+                "The in-place form of " + name + ": writes the result into `input` and returns it.");
   }
 }
 

@@ -2,8 +2,6 @@
 // What the files that expand kernels/pointwise/pointwise.def share.
 #pragma once
 
-#include <string>
-
 #include "core/tensor.h"
 #include "kernels/pointwise/pointwise_args.h"
 
@@ -20,8 +18,5 @@ Tensor full_test(const Tensor& x, bool value);
 
 // Throws for an integer 0 in the divisor of a result of this dtype.
 void check_divisor(const char* name, const Tensor& b, DType dtype);
-
-// The text for the rest of the program: registered signatures and docstrings are pointers.
-const char* keep_text(const std::string& text);
 
 }  // namespace plait

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "ops/pointwise/pointwise_run.h"
 
-#include <deque>
-
 #include "kernels/dispatch.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
@@ -78,11 +76,6 @@ Tensor full_test(const Tensor& x, bool value) {
   const Tensor y = Tensor::empty_like(x, DType::kBool);
   set_all(y, value);
   return y;
-}
-
-const char* keep_text(const std::string& text) {
-  static auto* texts = new std::deque<std::string>;
-  return texts->emplace_back(text).c_str();
 }
 
 DType result_type(std::initializer_list<const Tensor*> xs) {

@@ -151,17 +151,16 @@ void register_as(const Entry& e, const std::string& name) {
   const bool functional_only = e.where.find('f') == e.where.npos;
   if (functional_only && inplace_argument) places.clear();
   if (!places.empty()) {
-    op_table().push_back({keep_text(name + "(Tensor input) -> Tensor"), keep_text(places), e.call,
-                          keep_text(documentation(e, name, functional_only ? "F" : "plait"))});
+    register_op(name + "(Tensor input) -> Tensor", places, e.call,
+                documentation(e, name, functional_only ? "F" : "plait"));
   }
   if (inplace_argument) {
-    op_table().push_back({keep_text(name + "(Tensor input, bool inplace=False) -> Tensor"), "n", e.choose,
-                          keep_text(documentation(e, name, "F"))});
+    register_op(name + "(Tensor input, bool inplace=False) -> Tensor", "n", e.choose,
+                documentation(e, name, "F"));
   }
   if (e.where.find('i') != e.where.npos) {
-    op_table().push_back(
-        {keep_text(name + "_(Tensor input) -> Tensor"), "fm", e.in_place,
-         keep_text("The in-place form of " + name + ": writes the result into `input` and returns it.")});
+    register_op(name + "_(Tensor input) -> Tensor", "fm", e.in_place,
+                "The in-place form of " + name + ": writes the result into `input` and returns it.");
   }
 }
 

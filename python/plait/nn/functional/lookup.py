@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ... import _core
-from ..._core import ArgumentError, Tensor, _nn
+from ..._core import ArgumentError, Tensor
 from ...autograd.grad_mode import no_grad
 
 __all__ = ["embedding", "embedding_bag"]
@@ -36,10 +36,17 @@ def embedding(
     Raises:
         IndexError: if an index lies outside ``[0, V)``.
         ValueError: if ``weight`` is not 2-D or ``padding_idx`` is out of range.
+        TypeError: for indices that are not integers.
+
+    Example:
+        >>> import plait
+        >>> plait.nn.functional.embedding(plait.tensor([1, 0]), plait.tensor([[1.0, 2.0], [3.0, 4.0]]))
+        tensor([[3., 4.],
+                [1., 2.]])
     """
     if max_norm is not None:
         renormalise_rows(weight, input, max_norm, norm_type)
-    return _nn.embedding(input, weight, padding_idx, None, 2.0, scale_grad_by_freq)
+    return _core._ops.embedding(input, weight, padding_idx, scale_grad_by_freq)
 
 
 def renormalise_rows(weight: Tensor, rows: Tensor, max_norm: float, norm_type: float) -> None:

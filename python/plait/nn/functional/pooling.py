@@ -11,12 +11,8 @@ from ..._core import ArgumentError, ArgumentIndexError, Tensor, _nn
 from ._common import tuple_of
 
 __all__ = [
-    "adaptive_avg_pool2d",
-    "adaptive_avg_pool3d",
     "adaptive_max_pool1d_with_indices",
-    "adaptive_max_pool2d",
     "adaptive_max_pool2d_with_indices",
-    "adaptive_max_pool3d",
     "adaptive_max_pool3d_with_indices",
     "fractional_max_pool2d",
     "fractional_max_pool2d_with_indices",
@@ -72,50 +68,6 @@ def max_pool3d_with_indices(
     return _nn.max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices=True)
 
 
-def _adaptive_size(input: Tensor, size: Any, count: int) -> Any:
-    """The output size asked for, with the input's own where it is ``None``."""
-    if isinstance(size, int) or None not in size:
-        return size
-    return [n if s is None else s for s, n in zip(size, input.shape[-count:])]
-
-
-def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
-    """Mean over windows chosen so that the output has a given size.
-
-    Args:
-        input: (N, C, H, W) or (C, H, W), floating point.
-        output_size: one number, or height and width; ``None`` keeps the input's.
-
-    Example:
-        >>> import plait
-        >>> from plait.nn import functional as F
-        >>> tuple(F.adaptive_avg_pool2d(plait.zeros(1, 3, 8, 9), (2, None)).shape)
-        (1, 3, 2, 9)
-    """
-    return _nn.adaptive_avg_pool2d(input, _adaptive_size(input, output_size, 2))
-
-
-def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
-    """As :func:`adaptive_avg_pool2d`, for (N, C, D, H, W) or (C, D, H, W)."""
-    return _nn.adaptive_avg_pool3d(input, _adaptive_size(input, output_size, 3))
-
-
-def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
-    """Maximum over windows chosen so that the output has a given size.
-
-    Args:
-        input: (N, C, H, W) or (C, H, W), floating point.
-        output_size: one number, or height and width; ``None`` keeps the input's.
-        return_indices: whether the positions of the maxima are returned too. Default: ``False``.
-    """
-    return _nn.adaptive_max_pool2d(input, _adaptive_size(input, output_size, 2), return_indices)
-
-
-def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
-    """As :func:`adaptive_max_pool2d`, for (N, C, D, H, W) or (C, D, H, W)."""
-    return _nn.adaptive_max_pool3d(input, _adaptive_size(input, output_size, 3), return_indices)
-
-
 def adaptive_max_pool1d_with_indices(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
     """``adaptive_max_pool1d`` together with the position of each maximum in the input."""
     return _nn.adaptive_max_pool1d(input, output_size, return_indices=True)
@@ -123,12 +75,12 @@ def adaptive_max_pool1d_with_indices(input: Tensor, output_size: Any) -> tuple[T
 
 def adaptive_max_pool2d_with_indices(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
     """``adaptive_max_pool2d`` together with the position of each maximum in the input."""
-    return adaptive_max_pool2d(input, output_size, return_indices=True)
+    return _nn.adaptive_max_pool2d(input, output_size, return_indices=True)
 
 
 def adaptive_max_pool3d_with_indices(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
     """``adaptive_max_pool3d`` together with the position of each maximum in the input."""
-    return adaptive_max_pool3d(input, output_size, return_indices=True)
+    return _nn.adaptive_max_pool3d(input, output_size, return_indices=True)
 
 
 def _lp_pool(
