@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import ast
 import doctest
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from op_table import ALL_SPECS, MISSING
+from op_table import ALL_SPECS, MISSING, SPECS
+from op_table.harness import Call, lookup
+from op_table.spec import OpSpec
 
 import plait
 from plait import _core
@@ -113,3 +117,84 @@ def stub_names() -> set[str]:
 def test_every_op_has_a_stub() -> None:
     stubs = stub_names()
     assert not [n for n in NAMES if n not in stubs]
+
+
+# ---- One point on the way to every kernel ---------------------------------------------------------------
+
+HOMES = {"f": _core, "m": plait.Tensor, "n": _core._nn, "p": _core._ops}
+
+
+def test_callables_come_from_the_table() -> None:
+    """Wherever an op is visible, the callable is one made from the table."""
+    for row in TABLE:
+        for where in set(row["where"]) & set(HOMES):
+            assert type(vars(HOMES[where])[row["name"]]).__name__ == "Op", f"{row['name']} as {where!r}"
+
+
+def calls(run: Callable[[], object]) -> list[str]:
+    """The names of the ops that Python calls while ``run`` runs."""
+    _core._record_calls(True)
+    try:
+        run()
+    finally:
+        names = _core._record_calls(False)
+    return names
+
+
+def op_name(spec: OpSpec) -> str:
+    return spec.name.rsplit(".", 1)[-1]
+
+
+@pytest.mark.parametrize("spec", [s for s in SPECS if type(lookup(s.name)).__name__ == "Op"], ids=lambda s: s.id)
+def test_every_form_is_seen(spec: OpSpec) -> None:
+    """Function, method, out= and in-place form pass the one point under their own names."""
+    call = Call(spec, next(iter(spec.samples(spec.gen()))), spec.dtypes[0])
+    name = op_name(spec)
+    assert calls(call) == [name]
+    first, *rest = call.args or (None,)
+    if "m" in spec.variants and isinstance(first, plait.Tensor):
+        method = spec.method or name
+        assert calls(lambda: getattr(first, method)(*rest, **call.kwargs)) == [method]
+    if "o" in spec.variants:
+        out = call()
+        assert calls(lambda: call(partial(lookup(spec.name), out=out))) == [name]
+    if "i" in spec.variants and isinstance(first, plait.Tensor) and call().shape == first.shape:
+        target = first.clone()
+        assert calls(lambda: getattr(target, name + "_")(*rest, **call.kwargs)) == [name + "_"]
+
+
+def test_operators_are_seen() -> None:
+    x, n = plait.tensor([1.0, 2.0]), plait.tensor([1, 2])
+    assert calls(lambda: (x + x, 1 - x, x * 2, x / x, x // 2, x % 2, x**2, x @ x)) == [
+        "add", "sub", "mul", "div", "floor_divide", "remainder", "pow", "matmul",
+    ]  # fmt: skip
+    assert calls(lambda: (n & n, n | n, n ^ 1, n << 1, n >> 1, ~n, -n, +n, abs(n))) == [
+        "bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_left_shift", "bitwise_right_shift", "bitwise_not", "neg",
+        "positive", "abs",
+    ]  # fmt: skip
+    assert calls(lambda: (x < x, x <= 1, x == x, x != x, x > x, x >= x)) == ["lt", "le", "eq", "ne", "gt", "ge"]
+
+    def in_place() -> None:
+        nonlocal x
+        x += 1
+        x *= 2
+        x -= 1
+        x /= 3
+
+    assert calls(in_place) == ["add_", "mul_", "sub_", "div_"]
+
+
+def test_indexing_is_seen() -> None:
+    x = plait.arange(12).reshape(3, 4)
+    mask, rows = x > 3, plait.tensor([0, 2])
+    assert calls(lambda: x[1]) == ["select"]
+    assert calls(lambda: x[..., 1:3]) == ["_slice"]
+    assert calls(lambda: x[None, 0]) == ["unsqueeze", "select"]
+    assert calls(lambda: x[...]) == ["_alias"]
+    assert calls(lambda: (x[mask], x[rows, 1:])) == ["_index", "_slice", "_index"]
+
+    def write() -> None:
+        x[0] = 1
+        x[mask] = 2
+
+    assert calls(write) == ["select", "copy_", "index_put_"]

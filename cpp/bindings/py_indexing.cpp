@@ -1,13 +1,57 @@
 // SPDX-License-Identifier: MIT
 // x[key] and x[key] = value: the parts of a key that select a box become views, the rest one call of index().
+//
+// Both are calls of public ops, so they go through the op table like calls from Python: what watches the
+// table (call_op() in ops/registry.h) sees `x[1:3]` as `_slice` and `x[mask] = v` as `index_put_`.
 #include "bindings/call_args.h"
 #include "bindings/python_api.h"
 #include "ops/copy.h"
-#include "ops/index/index.h"
 #include "ops/view/view.h"
 
 namespace plait::python {
 namespace {
+
+// ---- Ops of the table, called from C++ -----------------------------------------------------------------
+
+Arg as_arg(const Tensor& t) {
+  Arg a{.kind = Arg::kTensor, .tensor = &t};
+  return a;
+}
+Arg as_arg(const std::vector<Tensor>& list) {
+  Arg a{.kind = Arg::kTensors, .tensors = &list};
+  return a;
+}
+Arg as_arg(int64_t v) { return {.kind = Arg::kInt, .i = v}; }
+Arg as_arg(bool v) { return {.kind = Arg::kBool, .i = v}; }
+Arg as_arg(DType d) { return {.kind = Arg::kDType, .dtype = d}; }
+
+class TableOp {
+ public:
+  explicit TableOp(const char* name) : op_(find_op(name)) {}
+
+  template <class... Args>
+  Tensor operator()(const Args&... args) const {
+    const Arg boxed[] = {as_arg(args)...};
+    Result result;
+    call_op(op_, boxed, result);
+    return std::move(result.tensor);
+  }
+
+ private:
+  const OpEntry& op_;
+};
+
+struct IndexingOps {
+  TableOp select{"select"}, slice{"_slice"}, unsqueeze{"unsqueeze"}, alias{"_alias"};
+  TableOp index{"_index"}, index_put{"index_put_"}, copy{"copy_"}, cast{"cast"};
+};
+
+const IndexingOps& ops() {
+  static const IndexingOps all;
+  return all;
+}
+
+// ---- Keys ----------------------------------------------------------------------------------------------
 
 Tensor make_index(PyObject* item) {
   static py::handle as_tensor =
@@ -61,136 +105,168 @@ int64_t consumed(PyObject* item) {
   return 1;
 }
 
-ParsedKey parse(const Tensor& x, PyObject* key) {
-  PyObject* one[] = {key};
-  PyObject** items = one;
-  Py_ssize_t n = 1;
-  if (PyTuple_Check(key)) {
-    items = PySequence_Fast_ITEMS(key);
-    n = PyTuple_GET_SIZE(key);
-  }
-  // An ellipsis stands for the dimensions that no other item takes; without one they follow at the end.
-  int64_t taken = 0, ellipses = 0;
-  for (Py_ssize_t i = 0; i < n; ++i) {
-    if (items[i] == Py_Ellipsis) {
-      ++ellipses;
-    } else if (PyLong_CheckExact(items[i]) || PySlice_Check(items[i])) {
-      ++taken;
-    } else {
-      taken += consumed(items[i]);
+void check_in_range(int64_t index, int64_t dim, int64_t size) {
+  PLAIT_CHECK(index >= -size && index < size, kIndex, "index ", index, " is out of bounds for dimension ",
+              dim, " with size ", size);
+}
+
+bool is_mask(const Tensor& t) { return t.dtype() == DType::kBool || t.dtype() == DType::kUInt8; }
+
+// Reads the items of a key from left to right. Each moves `dim_`, a dimension of the view, past what it
+// takes.
+class KeyReader {
+ public:
+  KeyReader(const Tensor& x, PyObject* key) : x_(x), one_(key), parsed_{x, {}} {
+    if (PyTuple_Check(key)) {
+      items_ = PySequence_Fast_ITEMS(key);
+      n_ = PyTuple_GET_SIZE(key);
     }
   }
-  PLAIT_CHECK(ellipses <= 1, kIndex, "indexing: an index can only have a single ellipsis ('...')");
-  PLAIT_CHECK(taken <= x.dim(), kIndex, "indexing: too many indices for tensor of dimension ", x.dim(),
-              " (got ", taken, ", shape ", x.shape(), ")");
 
-  ParsedKey out{x, {}};
-  int64_t dim = 0;  // of the view
-  int64_t mask_extra =
-      0;  // a mask of k dimensions is one entry of the list: k - 1 fewer entries than dimensions
-  const auto set_index = [&](const Tensor& t) {
-    out.indices.resize(static_cast<size_t>(dim - mask_extra));
-    out.indices.push_back(t);
-    const bool mask = t.dtype() == DType::kBool || t.dtype() == DType::kUInt8;
-    const int64_t takes = mask ? t.dim() : 1;
-    dim += takes;
-    mask_extra += takes - 1;
-  };
-  for (Py_ssize_t i = 0; i < n; ++i) {
-    PyObject* item = items[i];
+  ParsedKey read() {
+    count();
+    for (Py_ssize_t i = 0; i < n_; ++i) take(items_[i]);
+    return std::move(parsed_);
+  }
+
+ private:
+  // An ellipsis stands for the dimensions that no other item takes; without one they follow at the end.
+  void count() {
+    int64_t ellipses = 0;
+    for (Py_ssize_t i = 0; i < n_; ++i) {
+      if (items_[i] == Py_Ellipsis) {
+        ++ellipses;
+      } else if (PyLong_CheckExact(items_[i]) || PySlice_Check(items_[i])) {
+        ++taken_;
+      } else {
+        taken_ += consumed(items_[i]);
+      }
+    }
+    PLAIT_CHECK(ellipses <= 1, kIndex, "indexing: an index can only have a single ellipsis ('...')");
+    PLAIT_CHECK(taken_ <= x_.dim(), kIndex, "indexing: too many indices for tensor of dimension ", x_.dim(),
+                " (got ", taken_, ", shape ", x_.shape(), ")");
+  }
+
+  void take(PyObject* item) {
     int64_t v;
     if (item == Py_Ellipsis) {
-      dim += x.dim() - taken;
+      dim_ += x_.dim() - taken_;
     } else if (item == Py_None) {
-      out.view = unsqueeze(out.view, dim++);
+      new_dimension();
+      ++dim_;
     } else if (PyBool_Check(item)) {
-      out.view = unsqueeze(out.view, dim);
-      set_index(reshape(Tensor::scalar(item == Py_True), Dims{1}));
+      take_truth(Tensor::scalar(item == Py_True));
     } else if (PySlice_Check(item)) {
-      const auto* s = reinterpret_cast<PySliceObject*>(item);
-      const int64_t step = slice_bound(s->step, 1);
-      PLAIT_CHECK(step > 0, kValue, "indexing: slice step must be positive, got ", step,
-                  "\nhint: flip() the dimension instead of a negative step");
-      if (s->start != Py_None || s->stop != Py_None || step != 1) {
-        out.view = slice(out.view, dim, slice_bound(s->start, 0), slice_bound(s->stop, INT64_MAX), step);
-      }
-      ++dim;
-    } else if (is_tensor(item) && (tensor_of(item).dim() > 0 || tensor_of(item).dtype() == DType::kBool ||
-                                   tensor_of(item).dtype() == DType::kUInt8)) {
-      const Tensor& t = tensor_of(item);
-      if (!is_index_tensor(t)) {
-        PLAIT_FAIL(kIndex, "indexing: tensors used as indices must be long, int, byte or bool tensors, got ",
-                   dtype_name(t.dtype()));
-      }
-      if (t.dim() == 0 && t.dtype() == DType::kBool) {
-        out.view = unsqueeze(out.view, dim);
-        set_index(reshape(t, Dims{1}));
-      } else {
-        set_index(t);
-      }
+      take_slice(*reinterpret_cast<PySliceObject*>(item));
+    } else if (is_tensor(item) && (tensor_of(item).dim() > 0 || is_mask(tensor_of(item)))) {
+      take_tensor(tensor_of(item));
     } else if (to_int(item, &v) && !PyList_Check(item)) {
-      const int64_t size = out.view.size(dim);
-      PLAIT_CHECK(v >= -size && v < size, kIndex, "index ", v, " is out of bounds for dimension ", dim,
-                  " with size ", size);
-      out.view = select(out.view, dim, v);
-    } else if (PyList_Check(item) || PyTuple_Check(item) || py::hasattr(item, "__array__") ||
-               PySequence_Check(item)) {
+      check_in_range(v, dim_, parsed_.view.size(dim_));
+      parsed_.view = ops().select(parsed_.view, dim_, v);
+    } else if (PySequence_Check(item) || py::hasattr(item, "__array__")) {
       const Tensor t = make_index(item);
       if (!is_index_tensor(t)) bad_item(item);
-      set_index(t);
+      add_index(t);
     } else {
       bad_item(item);
     }
   }
-  return out;
-}
+
+  void take_slice(const PySliceObject& s) {
+    const int64_t step = slice_bound(s.step, 1);
+    PLAIT_CHECK(step > 0, kValue, "indexing: slice step must be positive, got ", step,
+                "\nhint: flip() the dimension instead of a negative step");
+    if (s.start != Py_None || s.stop != Py_None || step != 1) {
+      parsed_.view =
+          ops().slice(parsed_.view, dim_, slice_bound(s.start, 0), slice_bound(s.stop, INT64_MAX), step);
+    }
+    ++dim_;
+  }
+
+  void take_tensor(const Tensor& t) {
+    PLAIT_CHECK(is_index_tensor(t), kIndex,
+                "indexing: tensors used as indices must be long, int, byte or bool tensors, got ",
+                dtype_name(t.dtype()));
+    if (t.dim() == 0 && t.dtype() == DType::kBool) {
+      take_truth(t);
+    } else {
+      add_index(t);
+    }
+  }
+
+  // One bool selects all of a new dimension of size 1, or nothing of it.
+  void take_truth(const Tensor& t) {
+    new_dimension();
+    add_index(reshape(t, Dims{1}));
+  }
+
+  void new_dimension() { parsed_.view = ops().unsqueeze(parsed_.view, dim_); }
+
+  // A mask of k dimensions is one entry of the list: the list is k - 1 shorter than the dimensions it covers.
+  void add_index(const Tensor& t) {
+    parsed_.indices.resize(static_cast<size_t>(dim_ - mask_extra_));
+    parsed_.indices.push_back(t);
+    const int64_t takes = is_mask(t) ? t.dim() : 1;
+    dim_ += takes;
+    mask_extra_ += takes - 1;
+  }
+
+  const Tensor& x_;
+  PyObject* one_;  // a key that is no tuple
+  PyObject** items_ = &one_;
+  Py_ssize_t n_ = 1;
+  int64_t taken_ = 0;  // dimensions of x that the items take
+  int64_t dim_ = 0, mask_extra_ = 0;
+  ParsedKey parsed_;
+};
+
+// ---- Reading and writing -------------------------------------------------------------------------------
 
 PyObject* get_item(PyObject* self, PyObject* key) {
   return guarded([&] {
     const Tensor& x = tensor_of(self);
     int64_t v;
-    if (PyLong_CheckExact(key) && x.dim() > 0 && to_int(key, &v)) {
-      const int64_t size = x.shape()[0];
-      PLAIT_CHECK(v >= -size && v < size, kIndex, "index ", v, " is out of bounds for dimension 0 with size ",
-                  size);
-      return wrap(select(x, 0, v));
+    if (PyLong_CheckExact(key) && x.dim() > 0 && to_int(key, &v)) {  // x[3], the most frequent key
+      check_in_range(v, 0, x.shape()[0]);
+      return wrap(ops().select(x, int64_t{0}, v));
     }
-    const ParsedKey parsed = parse(x, key);
-    if (parsed.indices.empty()) return wrap(parsed.view.is_same(x) ? view_alias(x) : parsed.view);
-    return wrap(index(parsed.view, parsed.indices));
+    const ParsedKey parsed = KeyReader(x, key).read();
+    if (!parsed.indices.empty()) return wrap(ops().index(parsed.view, parsed.indices));
+    return wrap(parsed.view.is_same(x) ? ops().alias(x) : parsed.view);
   });
+}
+
+// A number becomes a tensor of its own kind; one that the dtype cannot hold is an error.
+Tensor assigned_value(PyObject* value, DType dtype) {
+  if (is_tensor(value)) return tensor_of(value);
+  if (PyBool_Check(value)) return Tensor::scalar(value == Py_True);
+  double number;
+  int64_t integer;
+  if (PyLong_Check(value) && to_int(value, &integer)) {
+    Scalar(integer).check_fits("indexing", dtype);
+    return Tensor::scalar(integer);
+  }
+  if (to_double(value, &number)) {
+    Scalar(number).check_fits("indexing", dtype);
+    return Tensor::scalar(number);
+  }
+  return make_index(value);
 }
 
 int set_item(PyObject* self, PyObject* key, PyObject* value) {
   return guarded_int([&] {
     PLAIT_CHECK(value, kType, "indexing: tensors do not support deleting elements");
     const Tensor& x = tensor_of(self);
-    const ParsedKey parsed = parse(x, key);
-    Tensor v;
-    if (is_tensor(value)) {
-      v = tensor_of(value);
-    } else {
-      double number;
-      int64_t integer;
-      if (PyBool_Check(value)) {
-        v = Tensor::scalar(value == Py_True);
-      } else if (PyLong_Check(value) && to_int(value, &integer)) {
-        Scalar(integer).check_fits("indexing", x.dtype());
-        v = Tensor::scalar(integer);
-      } else if (to_double(value, &number)) {
-        Scalar(number).check_fits("indexing", x.dtype());
-        v = Tensor::scalar(number);
-      } else {
-        v = make_index(value);
-      }
-    }
+    const ParsedKey parsed = KeyReader(x, key).read();
+    Tensor v = assigned_value(value, x.dtype());
     if (!parsed.indices.empty()) {
-      index_put_(parsed.view, parsed.indices, cast(v, x.dtype()), false);
+      const Tensor same = v.dtype() == x.dtype() ? v : ops().cast(v, x.dtype());
+      ops().index_put(parsed.view, parsed.indices, same, false);
       return;
     }
     // Leading dimensions of size one of the value are dropped, as in NumPy.
-    while (v.dim() > parsed.view.dim() && v.shape()[0] == 1) v = select(v, 0, 0);
-    copy_(parsed.view, v);
+    while (v.dim() > parsed.view.dim() && v.shape()[0] == 1) v = ops().select(v, int64_t{0}, int64_t{0});
+    ops().copy(parsed.view, v, false);
   });
 }
 
