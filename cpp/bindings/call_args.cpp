@@ -92,6 +92,9 @@ bool to_bool(PyObject* o, int64_t* out) {
   return true;
 }
 
+// The kind of the number stays, as promotion depends on it: True is a bool, 1 an int, 1.0 a float. An int
+// beyond int64 becomes a float, as in PyTorch. A tensor of one element counts as a number unless a gradient
+// would get lost.
 bool number_arg(PyObject* o, Arg& arg) {
   if (PyBool_Check(o)) {
     arg.kind = Arg::kBool;
@@ -134,6 +137,7 @@ bool number_arg(PyObject* o, Arg& arg) {
 
 }  // namespace
 
+// Floats are refused even where they are whole, as by PyTorch: 2.0 is no dimension.
 bool to_int(PyObject* o, int64_t* out) {
   if (PyLong_Check(o)) {
     int overflow;
@@ -285,6 +289,7 @@ bool CallArgs::take_keywords(const Overload& o, PyObject* const* values, PyObjec
   return true;
 }
 
+// out=None is no out=. Anything else than a tensor makes out= unknown, so that another overload is tried.
 bool CallArgs::take_out(PyObject* value, PyObject* key) {
   if (value == Py_None) return true;
   if (!is_tensor(value)) return fail(Problem::kUnknownKeyword, 0, key);
@@ -298,7 +303,7 @@ bool CallArgs::convert_given(const Overload& o, const Given& given) {
   size_t slot = 0;  // among the arguments that are passed on
   for (size_t i = 0; i < o.params.size(); ++i) {
     const BoundParam& p = *o.params[i];
-    Arg ignored;
+    Arg ignored;  // kinds that are checked and not passed on
     Arg& arg = p.passed() ? args[slot++] : ignored;
     PyObject* value = given.values[i];
     if (given.is_rest(o.signature, i)) {
@@ -389,6 +394,7 @@ void CallArgs::set_tensor(const Tensor& t, Arg& arg) {
   work += t.numel();
 }
 
+// A number takes part in promotion by its category alone: it becomes a "wrapped" 0-d tensor.
 bool CallArgs::convert_operand(PyObject* value, Arg& arg) {
   if (is_tensor(value)) {
     set_tensor(tensor_of(value), arg);
@@ -404,6 +410,7 @@ bool CallArgs::convert_operand(PyObject* value, Arg& arg) {
   return true;
 }
 
+// The text is Python's own UTF-8 copy of the str, which lives as long as the str.
 bool CallArgs::convert_string(PyObject* value, Arg& arg) {
   if (!PyUnicode_Check(value) || n_strings_ == std::size(strings_)) return false;
   Py_ssize_t n;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 // backward(), grad(), grad modes, hooks, graph nodes, and the node behind autograd.Function.
+//
+// The engine runs without the GIL and takes it back where a node or a hook is a Python function. Those
+// functions are held by GilObject, since a graph may die on a thread that does not hold the GIL.
 #include <pybind11/stl.h>
 
 #include <sstream>
@@ -225,91 +228,56 @@ int64_t node_hook(Node& node, py::object f) {
   return id;
 }
 
-}  // namespace
+std::string shown_node(const Node& n) {
+  std::ostringstream text;
+  text << "<" << n.shown_name() << " object at " << static_cast<const void*>(&n) << ">";
+  return text.str();
+}
 
-void init_autograd(py::module_& m) {
-  py::class_<Node, NodeRef>(m, "Node", "A step of the graph that backward() runs.")
-      .def("name", &Node::shown_name, "Name of the step, e.g. 'MulBackward0'.")
-      .def("__repr__",
-           [](const Node& n) {
-             std::ostringstream text;
-             text << "<" << n.shown_name() << " object at " << static_cast<const void*>(&n) << ">";
-             return text.str();
-           })
-      .def_property_readonly(
-          "next_functions",
-          [](const Node& n) {
-            py::tuple out(n.edges().size());
-            for (size_t i = 0; i < n.edges().size(); ++i) {
-              const Edge& e = n.edges()[i];
-              out[i] = py::make_tuple(e.node ? py::cast(e.node) : py::none(), e.slot);
-            }
-            return out;
-          },
-          "(node, index) for each input of the op; (None, 0) where no gradient goes.")
-      .def_property_readonly(
-          "variable",
-          [](const Node& n) -> py::object {
-            const auto* a = dynamic_cast<const AccumulateGrad*>(&n);
-            if (!a) throw py::attribute_error("variable");
-            return py::cast(a->variable());
-          },
-          "The leaf tensor of an AccumulateGrad node.")
-      .def("_register_hook", &node_hook)
-      .def("_register_prehook", &node_prehook)
-      .def("_remove_hook", [](Node& n, int64_t id) {
-        std::erase_if(n.hooks().pre, [&](const auto& h) { return h.first == id; });
-        std::erase_if(n.hooks().post, [&](const auto& h) { return h.first == id; });
-      });
+py::tuple next_functions(const Node& n) {
+  py::tuple out(n.edges().size());
+  for (size_t i = 0; i < n.edges().size(); ++i) {
+    const Edge& e = n.edges()[i];
+    out[i] = py::make_tuple(e.node ? py::cast(e.node) : py::none(), e.slot);
+  }
+  return out;
+}
 
-  m.def("_backward", &backward, py::arg("tensors"), py::arg("grad_tensors") = py::none(),
-        py::arg("retain_graph") = py::none(), py::arg("create_graph") = false,
-        py::arg("inputs") = py::none());
-  m.def("_grad", &grad, py::arg("outputs"), py::arg("inputs"), py::arg("grad_outputs") = py::none(),
-        py::arg("retain_graph") = py::none(), py::arg("create_graph") = false,
-        py::arg("allow_unused") = py::none(), py::arg("is_grads_batched") = false,
-        py::arg("materialize_grads") = false);
-  // 0: off, 1: on, 2: on and NaN gradients raise.
-  m.def("_anomaly_mode", [] { return static_cast<int>(anomaly_mode()); });
-  m.def("_set_anomaly_mode", [](int mode) { set_anomaly_mode(static_cast<AnomalyMode>(mode)); });
-  m.def("is_grad_enabled", &grad_enabled, "Whether ops of this thread are recorded.");
-  m.def("_set_grad_enabled", &set_grad_enabled, py::arg("mode"));
-  m.def("is_inference_mode_enabled", &inference_mode_enabled, "Whether inference mode is on in this thread.");
-  m.def("_set_inference_mode", &set_inference_mode, py::arg("mode"));
-  m.def("_connect_function", &connect_function);
-  m.def("_register_hook", [](const Tensor& t, py::object f) {
-    return add_tensor_hook(t, [f = hold(std::move(f))](const Tensor& g) -> Tensor {
-      py::gil_scoped_acquire gil;
-      py::object r = f->get()(py::cast(g));
-      if (r.is_none()) return {};
-      PLAIT_CHECK(is_tensor(r.ptr()), kType, "hook: expected a Tensor or None, got ",
-                  Py_TYPE(r.ptr())->tp_name);
-      return tensor_of(r.ptr());
-    });
+py::object node_variable(const Node& n) {
+  const auto* a = dynamic_cast<const AccumulateGrad*>(&n);
+  if (!a) throw py::attribute_error("variable");
+  return py::cast(a->variable());
+}
+
+void remove_node_hook(Node& n, int64_t id) {
+  std::erase_if(n.hooks().pre, [&](const auto& h) { return h.first == id; });
+  std::erase_if(n.hooks().post, [&](const auto& h) { return h.first == id; });
+}
+
+// ---- Hooks of tensors ----------------------------------------------------------------------------------
+
+int64_t tensor_hook(const Tensor& t, py::object f) {
+  return add_tensor_hook(t, [f = hold(std::move(f))](const Tensor& g) -> Tensor {
+    py::gil_scoped_acquire gil;
+    py::object r = f->get()(py::cast(g));
+    if (r.is_none()) return {};
+    PLAIT_CHECK(is_tensor(r.ptr()), kType, "hook: expected a Tensor or None, got ",
+                Py_TYPE(r.ptr())->tp_name);
+    return tensor_of(r.ptr());
   });
-  m.def("_register_post_accumulate_hook", [](const Tensor& t, py::object f) {
-    return add_post_accumulate_hook(t, [f = hold(std::move(f))](const Tensor& leaf) {
-      py::gil_scoped_acquire gil;
-      f->get()(py::cast(leaf));
-    });
-  });
-  m.def("_remove_hook", &remove_tensor_hook);
+}
 
-  py::handle type(reinterpret_cast<PyObject*>(tensor_type));
-  auto property = py::module_::import("builtins").attr("property");
-  type.attr("grad_fn") = property(py::cpp_function([](const Tensor& t) -> py::object {
-    const NodeRef fn = grad_fn(t);
-    return fn ? py::cast(fn) : py::none();
-  }));
-  type.attr("backward") = py::cpp_function(
-      [](py::object self, py::object gradient, py::object retain_graph, bool create_graph,
-         py::object inputs) {
-        if (!gradient.is_none()) gradient = py::make_tuple(gradient);
-        backward(self, gradient, retain_graph, create_graph, inputs);
-      },
-      py::name("backward"), py::is_method(type), py::arg("gradient") = py::none(),
-      py::arg("retain_graph") = py::none(), py::arg("create_graph") = false, py::arg("inputs") = py::none(),
-      R"(backward(gradient=None, retain_graph=None, create_graph=False, inputs=None)
+int64_t post_accumulate_hook(const Tensor& t, py::object f) {
+  return add_post_accumulate_hook(t, [f = hold(std::move(f))](const Tensor& leaf) {
+    py::gil_scoped_acquire gil;
+    f->get()(py::cast(leaf));
+  });
+}
+
+// ---- What Python sees ----------------------------------------------------------------------------------
+
+constexpr const char* kBackwardDoc =
+    R"(backward(gradient=None, retain_graph=None, create_graph=False, inputs=None)
 
 Adds the gradient of this tensor with respect to each leaf that requires grad to the leaf's .grad.
 
@@ -324,7 +292,69 @@ or when a saved tensor was changed in place.
 >>> (x * x).sum().backward()
 >>> x.grad
 tensor([2., 4.])
-)");
+)";
+
+void add_node_type(py::module_& m) {
+  py::class_<Node, NodeRef>(m, "Node", "A step of the graph that backward() runs.")
+      .def("name", &Node::shown_name, "Name of the step, e.g. 'MulBackward0'.")
+      .def("__repr__", &shown_node)
+      .def_property_readonly("next_functions", &next_functions,
+                             "(node, index) for each input of the op; (None, 0) where no gradient goes.")
+      .def_property_readonly("variable", &node_variable, "The leaf tensor of an AccumulateGrad node.")
+      .def("_register_hook", &node_hook)
+      .def("_register_prehook", &node_prehook)
+      .def("_remove_hook", &remove_node_hook);
+}
+
+void add_functions(py::module_& m) {
+  m.def("_backward", &backward, py::arg("tensors"), py::arg("grad_tensors") = py::none(),
+        py::arg("retain_graph") = py::none(), py::arg("create_graph") = false,
+        py::arg("inputs") = py::none());
+  m.def("_grad", &grad, py::arg("outputs"), py::arg("inputs"), py::arg("grad_outputs") = py::none(),
+        py::arg("retain_graph") = py::none(), py::arg("create_graph") = false,
+        py::arg("allow_unused") = py::none(), py::arg("is_grads_batched") = false,
+        py::arg("materialize_grads") = false);
+  m.def("_connect_function", &connect_function);
+  m.def("_register_hook", &tensor_hook);
+  m.def("_register_post_accumulate_hook", &post_accumulate_hook);
+  m.def("_remove_hook", &remove_tensor_hook);
+}
+
+void add_modes(py::module_& m) {
+  // 0: off, 1: on, 2: on and NaN gradients raise.
+  m.def("_anomaly_mode", [] { return static_cast<int>(anomaly_mode()); });
+  m.def("_set_anomaly_mode", [](int mode) { set_anomaly_mode(static_cast<AnomalyMode>(mode)); });
+  m.def("is_grad_enabled", &grad_enabled, "Whether ops of this thread are recorded.");
+  m.def("_set_grad_enabled", &set_grad_enabled, py::arg("mode"));
+  m.def("is_inference_mode_enabled", &inference_mode_enabled, "Whether inference mode is on in this thread.");
+  m.def("_set_inference_mode", &set_inference_mode, py::arg("mode"));
+}
+
+void add_tensor_attributes() {
+  py::handle type(reinterpret_cast<PyObject*>(tensor_type));
+  auto property = py::module_::import("builtins").attr("property");
+  type.attr("grad_fn") = property(py::cpp_function([](const Tensor& t) -> py::object {
+    const NodeRef fn = grad_fn(t);
+    return fn ? py::cast(fn) : py::none();
+  }));
+  type.attr("backward") = py::cpp_function(
+      [](py::object self, py::object gradient, py::object retain_graph, bool create_graph,
+         py::object inputs) {
+        if (!gradient.is_none()) gradient = py::make_tuple(gradient);
+        backward(self, gradient, retain_graph, create_graph, inputs);
+      },
+      py::name("backward"), py::is_method(type), py::arg("gradient") = py::none(),
+      py::arg("retain_graph") = py::none(), py::arg("create_graph") = false, py::arg("inputs") = py::none(),
+      kBackwardDoc);
+}
+
+}  // namespace
+
+void init_autograd(py::module_& m) {
+  add_node_type(m);
+  add_functions(m);
+  add_modes(m);
+  add_tensor_attributes();
 }
 
 }  // namespace plait::python

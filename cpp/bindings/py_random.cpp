@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+// The Generator type. Its state is a seed and a position in the seed's stream, so copies, pickles and saved
+// states are two numbers.
 #include <cstring>
 #include <utility>
 
@@ -45,6 +47,21 @@ struct PyGenerator {
   Holder g;
 };
 
+PyGenerator at_position(const Generator::Position& p) {
+  PyGenerator made{Holder(new Generator(0))};
+  made.g->set_state(p);
+  return made;
+}
+
+py::object set_generator_of_thread(py::object generator) {
+  static thread_local Holder held;  // keeps the thread's generator alive
+  Generator* g = generator.is_none() ? nullptr : generator_of(generator.ptr());
+  PLAIT_CHECK(g || generator.is_none(), kType, "_set_thread_generator: expected a Generator or None");
+  set_thread_generator(g);
+  const Holder previous = std::exchange(held, Holder(g));
+  return previous ? py::cast(PyGenerator{previous}) : py::none();
+}
+
 }  // namespace
 
 Generator* generator_of(PyObject* o) {
@@ -90,41 +107,20 @@ A stream of random numbers. The numbers depend on the seed and on how many were 
           "set_state", [](PyGenerator& self, const Tensor& state) { set_state(*self.g, state); },
           py::arg("state"), "Continues from a state that get_state() gave.")
       .def(
-          "clone_state",
-          [](const PyGenerator& self) {
-            PyGenerator copy{Holder(new Generator(0))};
-            copy.g->set_state(self.g->state());
-            return copy;
-          },
+          "clone_state", [](const PyGenerator& self) { return at_position(self.g->state()); },
           "A new Generator at the same place.")
       .def_property_readonly("device", [](const PyGenerator&) { return py::handle(device_object()); })
-      .def("__deepcopy__",
-           [](const PyGenerator& self, py::dict) {
-             PyGenerator copy{Holder(new Generator(0))};
-             copy.g->set_state(self.g->state());
-             return copy;
-           })
+      .def("__deepcopy__", [](const PyGenerator& self, py::dict) { return at_position(self.g->state()); })
       .def(py::pickle(
           [](const PyGenerator& self) {
             const Generator::Position p = self.g->state();
             return py::make_tuple(p.seed, p.counter);
           },
           [](py::tuple state) {
-            PyGenerator made{Holder(new Generator(0))};
-            made.g->set_state({state[0].cast<uint64_t>(), state[1].cast<uint64_t>()});
-            return made;
+            return at_position({state[0].cast<uint64_t>(), state[1].cast<uint64_t>()});
           }));
   m.def(
-      "_set_thread_generator",
-      [](py::object generator) -> py::object {
-        static thread_local Holder held;  // keeps the thread's generator alive
-        Generator* g = generator.is_none() ? nullptr : generator_of(generator.ptr());
-        PLAIT_CHECK(g || generator.is_none(), kType, "_set_thread_generator: expected a Generator or None");
-        set_thread_generator(g);
-        const Holder previous = std::exchange(held, Holder(g));
-        return previous ? py::cast(PyGenerator{previous}) : py::none();
-      },
-      py::arg("generator"),
+      "_set_thread_generator", &set_generator_of_thread, py::arg("generator"),
       "Makes ops of this thread draw from this generator by default (None: the global one). Returns the one "
       "before.");
   m.attr("default_generator") = PyGenerator{Holder(&default_generator())};

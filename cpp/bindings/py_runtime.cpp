@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Threads, memory and what the build is.
+// What belongs to no tensor: threads, treatment of numbers, memory, and what the build is.
 #include <pybind11/stl.h>
 
 #include "bindings/python_api.h"
@@ -9,8 +9,9 @@
 #include "kernels/gemm/blas.h"
 
 namespace plait::python {
+namespace {
 
-void init_runtime(py::module_& m) {
+void add_threads(py::module_& m) {
   m.def("get_num_threads", &num_threads, "The most threads an op may use.");
   m.def(
       "set_num_threads",
@@ -22,6 +23,9 @@ void init_runtime(py::module_& m) {
       py::arg("n"), "Sets the most threads an op may use. Results do not depend on it.");
   m.def("_set_thread_serial", &set_thread_serial, py::arg("on"),
         "Whether ops called from this thread compute on it alone.");
+}
+
+void add_numbers(py::module_& m) {
   m.def(
       "set_flush_denormal",
       [](bool on) {
@@ -30,8 +34,27 @@ void init_runtime(py::module_& m) {
       },
       py::arg("mode"),
       "Whether kernels treat denormal numbers as zero; on by default. Products of bfloat16 always do where "
-      "the "
-      "CPU has AVX512-BF16. Returns True.");
+      "the CPU has AVX512-BF16. Returns True.");
+  m.def("get_default_dtype", &default_dtype, "The dtype of floating-point results and factories.");
+  m.def(
+      "set_default_dtype",
+      [](DType d) {
+        PLAIT_CHECK(is_floating(d), kType,
+                    "set_default_dtype: only floating-point types are supported as the default "
+                    "type, got ",
+                    dtype_name(d));
+        set_default_dtype(d);
+      },
+      py::arg("d"), "Sets the dtype of floating-point results and factories.");
+  m.def("promote_types", &promote_types, py::arg("type1"), py::arg("type2"),
+        "The smallest dtype that both promote to.\n\n>>> plait.promote_types(plait.int32, "
+        "plait.float32)\nplait.float32");
+  m.def(
+      "can_cast", [](DType from, DType to) { return category(from) <= category(to); }, py::arg("from_"),
+      py::arg("to"), "Whether in-place ops and out= may convert from one dtype to the other.");
+}
+
+void add_memory(py::module_& m) {
   m.def(
       "memory_stats",
       [] {
@@ -56,28 +79,22 @@ True
   m.def("empty_cache", &empty_cache, "Gives the memory kept for reuse back to the system.");
   m.def("set_memory_cache_limit", &set_cache_limit, py::arg("bytes"), "Sets the most bytes kept for reuse.");
   m.def("_fail_allocation_after", &fail_allocation_after, py::arg("k"));
-  m.def("get_default_dtype", &default_dtype, "The dtype of floating-point results and factories.");
-  m.def(
-      "set_default_dtype",
-      [](DType d) {
-        PLAIT_CHECK(is_floating(d), kType,
-                    "set_default_dtype: only floating-point types are supported as the default "
-                    "type, got ",
-                    dtype_name(d));
-        set_default_dtype(d);
-      },
-      py::arg("d"), "Sets the dtype of floating-point results and factories.");
-  m.def("promote_types", &promote_types, py::arg("type1"), py::arg("type2"),
-        "The smallest dtype that both promote to.\n\n>>> plait.promote_types(plait.int32, "
-        "plait.float32)\nplait.float32");
-  m.def(
-      "can_cast", [](DType from, DType to) { return category(from) <= category(to); }, py::arg("from_"),
-      py::arg("to"), "Whether in-place ops and out= may convert from one dtype to the other.");
+}
+
+void add_build(py::module_& m) {
   m.def("_isa_name", [] { return isa_name(isa_level()); });
   m.def("_cpu_model", [] { return cpu_info().model; });
   m.def("_gemm_provider", &gemm_provider);
-
   m.def("_compiler", [] { return "g++ " __VERSION__; });
+}
+
+}  // namespace
+
+void init_runtime(py::module_& m) {
+  add_threads(m);
+  add_numbers(m);
+  add_memory(m);
+  add_build(m);
 }
 
 }  // namespace plait::python

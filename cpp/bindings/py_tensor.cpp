@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The Python type of a tensor: identity, attributes, operators. What is not worth C++ is in plait/_tensor.py.
+//
+// A tensor has one Python object at a time: the TensorImpl knows it, so that wrap() gives the same object
+// again and `x.grad is x.grad` holds. The object owns the tensor, not the other way round: attributes that a
+// program sets on it are gone when the last Python reference is, as is the object.
 #include <cstring>
 
 #include "bindings/call_args.h"
@@ -48,80 +52,57 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 
 // ---- Operators -----------------------------------------------------------------------------------------
 
-// The op objects behind the operators, looked up in the type once the op table is bound.
+// The op of the table behind each operator of Python.
+#define PLAIT_OPERATORS(X)                 \
+  X(kAdd, "add")                           \
+  X(kSub, "sub")                           \
+  X(kMul, "mul")                           \
+  X(kDiv, "div")                           \
+  X(kFloorDiv, "floor_divide")             \
+  X(kMod, "remainder")                     \
+  X(kPow, "pow")                           \
+  X(kMatmul, "matmul")                     \
+  X(kAnd, "bitwise_and")                   \
+  X(kOr, "bitwise_or")                     \
+  X(kXor, "bitwise_xor")                   \
+  X(kShiftLeft, "bitwise_left_shift")      \
+  X(kShiftRight, "bitwise_right_shift")    \
+  X(kAddIn, "add_")                        \
+  X(kSubIn, "sub_")                        \
+  X(kMulIn, "mul_")                        \
+  X(kDivIn, "div_")                        \
+  X(kFloorDivIn, "floor_divide_")          \
+  X(kModIn, "remainder_")                  \
+  X(kPowIn, "pow_")                        \
+  X(kAndIn, "bitwise_and_")                \
+  X(kOrIn, "bitwise_or_")                  \
+  X(kXorIn, "bitwise_xor_")                \
+  X(kShiftLeftIn, "bitwise_left_shift_")   \
+  X(kShiftRightIn, "bitwise_right_shift_") \
+  X(kLt, "lt")                             \
+  X(kLe, "le")                             \
+  X(kEq, "eq")                             \
+  X(kNe, "ne")                             \
+  X(kGt, "gt")                             \
+  X(kGe, "ge")                             \
+  X(kNeg, "neg")                           \
+  X(kPos, "positive")                      \
+  X(kAbs, "abs")                           \
+  X(kInvert, "bitwise_not")
+
 enum Operator {
-  kAdd,
-  kSub,
-  kMul,
-  kDiv,
-  kFloorDiv,
-  kMod,
-  kPow,
-  kMatmul,
-  kAnd,
-  kOr,
-  kXor,
-  kShiftLeft,
-  kShiftRight,
-  kAddIn,
-  kSubIn,
-  kMulIn,
-  kDivIn,
-  kFloorDivIn,
-  kModIn,
-  kPowIn,
-  kAndIn,
-  kOrIn,
-  kXorIn,
-  kShiftLeftIn,
-  kShiftRightIn,
-  kLt,
-  kLe,
-  kEq,
-  kNe,
-  kGt,
-  kGe,
-  kNeg,
-  kPos,
-  kAbs,
-  kInvert,
-  kOperators
+#define PLAIT_ENUMERATOR(id, name) id,
+  PLAIT_OPERATORS(PLAIT_ENUMERATOR)
+#undef PLAIT_ENUMERATOR
+      kOperators
 };
-constexpr const char* kOperatorNames[kOperators] = {"add",
-                                                    "sub",
-                                                    "mul",
-                                                    "div",
-                                                    "floor_divide",
-                                                    "remainder",
-                                                    "pow",
-                                                    "matmul",
-                                                    "bitwise_and",
-                                                    "bitwise_or",
-                                                    "bitwise_xor",
-                                                    "bitwise_left_shift",
-                                                    "bitwise_right_shift",
-                                                    "add_",
-                                                    "sub_",
-                                                    "mul_",
-                                                    "div_",
-                                                    "floor_divide_",
-                                                    "remainder_",
-                                                    "pow_",
-                                                    "bitwise_and_",
-                                                    "bitwise_or_",
-                                                    "bitwise_xor_",
-                                                    "bitwise_left_shift_",
-                                                    "bitwise_right_shift_",
-                                                    "lt",
-                                                    "le",
-                                                    "eq",
-                                                    "ne",
-                                                    "gt",
-                                                    "ge",
-                                                    "neg",
-                                                    "positive",
-                                                    "abs",
-                                                    "bitwise_not"};
+constexpr const char* kOperatorNames[] = {
+#define PLAIT_NAME(id, name) name,
+    PLAIT_OPERATORS(PLAIT_NAME)
+#undef PLAIT_NAME
+};
+
+// Looked up in the type at the first use, when the op table is bound.
 PyObject* operator_ops[kOperators];
 
 PyObject* operator_op(Operator which) {

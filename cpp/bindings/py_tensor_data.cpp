@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Ways in and out of a tensor: Python sequences, NumPy arrays, buffers, DLPack.
+//
+// Sequences are read twice, once for shape and dtype and once for the elements, so that an error is raised
+// before memory is allocated. The other ways share memory: the storage holds the exporter, and lets it go on
+// whatever thread the last tensor dies, which may be one without the GIL.
 #include <pybind11/numpy.h>
 
 #include <pybind11/stl.h>
@@ -22,45 +26,25 @@ const char* numpy_code(DType d) {
   return kCodes[static_cast<int>(d)];
 }
 
+// The dtype of the same kind and size; false for byte-swapped numbers, unsigned ones but bytes, strings, ...
 bool numpy_dtype(const py::dtype& d, DType* out) {
-  if (d.attr("isnative").cast<bool>() == false) return false;
-  switch (d.kind()) {
-    case 'b':
-      *out = DType::kBool;
+  if (!d.attr("isnative").cast<bool>()) return false;
+  static constexpr struct {
+    char kind;
+    int size;
+    DType dtype;
+  } kTypes[] = {
+      {'b', 1, DType::kBool},    {'u', 1, DType::kUInt8},   {'i', 1, DType::kInt8},
+      {'i', 2, DType::kInt16},   {'i', 4, DType::kInt32},   {'i', 8, DType::kInt64},
+      {'f', 2, DType::kFloat16}, {'f', 4, DType::kFloat32}, {'f', 8, DType::kFloat64},
+  };
+  for (const auto& t : kTypes) {
+    if (d.kind() == t.kind && d.itemsize() == t.size) {
+      *out = t.dtype;
       return true;
-    case 'u':
-      *out = DType::kUInt8;
-      return d.itemsize() == 1;
-    case 'i':
-      switch (d.itemsize()) {
-        case 1:
-          *out = DType::kInt8;
-          return true;
-        case 2:
-          *out = DType::kInt16;
-          return true;
-        case 4:
-          *out = DType::kInt32;
-          return true;
-        default:
-          *out = DType::kInt64;
-          return d.itemsize() == 8;
-      }
-    case 'f':
-      switch (d.itemsize()) {
-        case 2:
-          *out = DType::kFloat16;
-          return true;
-        case 4:
-          *out = DType::kFloat32;
-          return true;
-        default:
-          *out = DType::kFloat64;
-          return d.itemsize() == 8;
-      }
-    default:
-      return false;
+    }
   }
+  return false;
 }
 
 void drop_python_object(void* o) {
@@ -137,9 +121,48 @@ bool is_array(PyObject* o) { return py::isinstance<py::array>(o); }
   PLAIT_FAIL(kValue, "tensor: expected sequence of length ", expected, " at dim ", depth, " (got ", got, ")");
 }
 
+// A tensor or an array among the items: its sizes are the next dimensions.
+void scan_array(PyObject* o, int64_t depth, Scan& s, bool first_path) {
+  Dims inner;
+  if (is_tensor(o)) {
+    inner = tensor_of(o).shape();
+    s.see(tensor_of(o).dtype());
+  } else {
+    const auto a = py::reinterpret_borrow<py::array>(o);
+    for (py::ssize_t i = 0; i < a.ndim(); ++i) inner.push_back(a.shape(i));
+    s.see(numpy_dtype_checked("tensor", a));
+  }
+  for (int64_t i = 0; i < inner.size(); ++i) {
+    if (s.shape.size() == depth + i) {
+      PLAIT_CHECK(first_path, kValue, "tensor: elements of different depth");
+      s.shape.push_back(inner[i]);
+    } else if (s.shape[depth + i] != inner[i]) {
+      ragged(depth + i, s.shape[depth + i], inner[i]);
+    }
+  }
+  PLAIT_CHECK(s.shape.size() == depth + inner.size(), kValue, "tensor: elements of different depth");
+}
+
+DType number_dtype(PyObject* o) {
+  if (PyBool_Check(o)) return DType::kBool;
+  if (PyFloat_CheckExact(o)) return default_dtype();
+  if (PyLong_Check(o)) return DType::kInt64;
+  double v;
+  PLAIT_CHECK(to_double(o, &v), kType, "tensor: expected numbers or sequences of numbers, got ",
+              Py_TYPE(o)->tp_name);
+  DType d = default_dtype();
+  if (py::hasattr(o, "dtype")) {  // a NumPy scalar
+    const py::array a = py::array::ensure(py::reinterpret_borrow<py::object>(o));
+    if (a) numpy_dtype(a.dtype(), &d);
+  }
+  return d;
+}
+
+// The first path from the outermost sequence to a number fixes the shape; all others must have it.
 void scan(PyObject* o, int64_t depth, Scan& s, bool& first_path) {
   PLAIT_CHECK(depth < 64, kValue, "tensor: sequences are nested deeper than 64 levels");
-  const auto enter = [&](int64_t n) {
+  if (is_sequence(o)) {
+    const Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
     if (s.shape.size() == depth) {
       PLAIT_CHECK(first_path, kValue, "tensor: expected numbers at depth ", depth,
                   ", got a sequence of length ", n);
@@ -147,57 +170,17 @@ void scan(PyObject* o, int64_t depth, Scan& s, bool& first_path) {
     } else if (s.shape[depth] != n) {
       ragged(depth, s.shape[depth], n);
     }
-  };
-  if (is_sequence(o)) {
-    const Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
-    enter(n);
     for (Py_ssize_t i = 0; i < n; ++i) scan(PySequence_Fast_ITEMS(o)[i], depth + 1, s, first_path);
     return;
   }
   if (is_tensor(o) || is_array(o)) {
-    Dims inner;
-    DType d;
-    if (is_tensor(o)) {
-      inner = tensor_of(o).shape();
-      d = tensor_of(o).dtype();
-    } else {
-      const auto a = py::reinterpret_borrow<py::array>(o);
-      for (py::ssize_t i = 0; i < a.ndim(); ++i) inner.push_back(a.shape(i));
-      d = numpy_dtype_checked("tensor", a);
-    }
-    for (int64_t i = 0; i < inner.size(); ++i) {
-      if (s.shape.size() == depth + i) {
-        PLAIT_CHECK(first_path, kValue, "tensor: elements of different depth");
-        s.shape.push_back(inner[i]);
-      } else if (s.shape[depth + i] != inner[i]) {
-        ragged(depth + i, s.shape[depth + i], inner[i]);
-      }
-    }
-    PLAIT_CHECK(s.shape.size() == depth + inner.size(), kValue, "tensor: elements of different depth");
-    first_path = false;
-    s.see(d);
-    return;
-  }
-  PLAIT_CHECK(s.shape.size() == depth, kValue, "tensor: expected a sequence of length ",
-              depth < s.shape.size() ? s.shape[depth] : 0, " at dim ", depth, ", got a number");
-  first_path = false;
-  if (PyBool_Check(o)) {
-    s.see(DType::kBool);
-  } else if (PyFloat_CheckExact(o)) {
-    s.see(default_dtype());
-  } else if (PyLong_Check(o)) {
-    s.see(DType::kInt64);
+    scan_array(o, depth, s, first_path);
   } else {
-    double v;
-    PLAIT_CHECK(to_double(o, &v), kType, "tensor: expected numbers or sequences of numbers, got ",
-                Py_TYPE(o)->tp_name);
-    DType d = default_dtype();
-    if (py::hasattr(o, "dtype")) {
-      const py::array a = py::array::ensure(py::reinterpret_borrow<py::object>(o));
-      if (a) numpy_dtype(a.dtype(), &d);
-    }
-    s.see(d);
+    PLAIT_CHECK(s.shape.size() == depth, kValue, "tensor: expected a sequence of length ",
+                depth < s.shape.size() ? s.shape[depth] : 0, " at dim ", depth, ", got a number");
+    s.see(number_dtype(o));
   }
+  first_path = false;
 }
 
 template <class T>
@@ -481,21 +464,9 @@ Tensor finish(const Tensor& t, bool wants_grad) {
   return t;
 }
 
-}  // namespace
+// ---- Functions and methods of Python -------------------------------------------------------------------
 
-void init_tensor_data(py::module_& m) {
-  tensor_type->tp_as_buffer->bf_getbuffer = get_buffer;
-  tensor_type->tp_as_buffer->bf_releasebuffer = release_buffer;
-
-  m.def(
-      "tensor",
-      [](py::object data, std::optional<DType> dtype, py::object device, bool wants_grad, bool) {
-        check_device("tensor", device.ptr());
-        return finish(tensor_from(data, dtype), wants_grad);
-      },
-      py::arg("data"), py::kw_only(), py::arg("dtype") = py::none(), py::arg("device") = py::none(),
-      py::arg("requires_grad") = false, py::arg("pin_memory") = false,
-      R"(tensor(data, *, dtype=None, device=None, requires_grad=False) -> Tensor
+constexpr const char* kTensorDoc = R"(tensor(data, *, dtype=None, device=None, requires_grad=False) -> Tensor
 
 A new tensor with a copy of `data`: a number, nested sequences of numbers, a NumPy array, anything with the buffer
 protocol, or a tensor. The dtype is that of an array, else bool, int64 or the default float, whichever holds all
@@ -506,28 +477,14 @@ Raises ArgumentError for ragged sequences and ArgumentTypeError for elements tha
 >>> plait.tensor([[1, 2], [3, 4.5]])
 tensor([[1.0000, 2.0000],
         [3.0000, 4.5000]])
-)");
-  m.def(
-      "as_tensor",
-      [](py::object data, std::optional<DType> dtype, py::object device) -> Tensor {
-        check_device("as_tensor", device.ptr());
-        if (is_tensor(data.ptr())) {
-          const Tensor& t = tensor_of(data.ptr());
-          return dtype ? cast(t, *dtype) : t;
-        }
-        if (is_array(data.ptr())) {
-          const auto a = py::reinterpret_borrow<py::array>(data);
-          DType own;
-          if (numpy_dtype(a.dtype(), &own) && (!dtype || *dtype == own)) {
-            bool positive = true;
-            for (py::ssize_t i = 0; i < a.ndim(); ++i) positive &= a.strides(i) >= 0;
-            if (positive) return from_numpy("as_tensor", a);
-          }
-        }
-        return tensor_from(data, dtype);
-      },
-      py::arg("data"), py::arg("dtype") = py::none(), py::arg("device") = py::none(),
-      R"(as_tensor(data, dtype=None, device=None) -> Tensor
+)";
+
+Tensor tensor(py::object data, std::optional<DType> dtype, py::object device, bool wants_grad, bool) {
+  check_device("tensor", device.ptr());
+  return finish(tensor_from(data, dtype), wants_grad);
+}
+
+constexpr const char* kAsTensorDoc = R"(as_tensor(data, dtype=None, device=None) -> Tensor
 
 Like tensor(), but a tensor of the right dtype is returned itself and a NumPy array of the right dtype shares its
 memory.
@@ -536,10 +493,33 @@ memory.
 >>> plait.as_tensor(a)[0] = 1
 >>> a
 array([1., 0., 0.], dtype=float32)
-)");
-  m.def(
-      "from_numpy", [](py::array a) { return from_numpy("from_numpy", a); }, py::arg("ndarray"),
-      R"(from_numpy(ndarray) -> Tensor
+)";
+
+// Whether a tensor can lie on the array's memory: a dtype of ours, which is the one asked for, no negative
+// strides.
+bool can_share(const py::array& a, std::optional<DType> dtype) {
+  DType own;
+  if (!numpy_dtype(a.dtype(), &own) || (dtype && *dtype != own)) return false;
+  for (py::ssize_t i = 0; i < a.ndim(); ++i) {
+    if (a.strides(i) < 0) return false;
+  }
+  return true;
+}
+
+Tensor as_tensor(py::object data, std::optional<DType> dtype, py::object device) {
+  check_device("as_tensor", device.ptr());
+  if (is_tensor(data.ptr())) {
+    const Tensor& t = tensor_of(data.ptr());
+    return dtype ? cast(t, *dtype) : t;
+  }
+  if (is_array(data.ptr())) {
+    const auto a = py::reinterpret_borrow<py::array>(data);
+    if (can_share(a, dtype)) return from_numpy("as_tensor", a);
+  }
+  return tensor_from(data, dtype);
+}
+
+constexpr const char* kFromNumpyDoc = R"(from_numpy(ndarray) -> Tensor
 
 A tensor that shares the memory of the array; changes of one show in the other. A read-only array gives a tensor that
 cannot be changed in place. Raises ArgumentTypeError for dtypes plait does not have and ArgumentError for negative
@@ -547,44 +527,64 @@ strides.
 
 >>> plait.from_numpy(np.arange(3))
 tensor([0, 1, 2])
-)");
-  m.def("from_dlpack", &from_dlpack, py::arg("ext_tensor"),
-        R"(from_dlpack(ext_tensor) -> Tensor
+)";
+
+constexpr const char* kFromDlpackDoc = R"(from_dlpack(ext_tensor) -> Tensor
 
 A tensor that shares the memory of an object with `__dlpack__` (NumPy, PyTorch, JAX, ... on the CPU).
 
 >>> plait.from_dlpack(np.ones(2))
 tensor([1., 1.], dtype=plait.float64)
-)");
-  m.def(
-      "frombuffer",
-      [](py::buffer buffer, DType dtype, int64_t count, int64_t offset, bool wants_grad) {
-        auto* info = new py::buffer_info(buffer.request());
-        const auto item = static_cast<int64_t>(item_size(dtype));
-        const int64_t bytes = info->size * info->itemsize;
-        const int64_t n = count < 0 ? (bytes - offset) / item : count;
-        const bool fits = offset >= 0 && offset <= bytes && n >= 0 && n <= (bytes - offset) / item;
-        if (!fits || (count < 0 && (bytes - offset) % item != 0)) {
-          delete info;
-          PLAIT_FAIL(kValue, "frombuffer: offset ", offset, " and count ", count,
-                     " do not fit in a buffer of ", bytes, " bytes with elements of ", item, " bytes");
-        }
-        Ref<Storage> storage = Storage::wrap(
-            static_cast<char*>(info->ptr) + offset, static_cast<size_t>(n * item),
-            [](void* context) {
-              if (!Py_IsInitialized()) return;
-              const PyGILState_STATE state = PyGILState_Ensure();
-              delete static_cast<py::buffer_info*>(context);
-              PyGILState_Release(state);
-            },
-            info, info->readonly);
-        return finish(Tensor::from_storage(std::move(storage), Dims{n}, Dims{1}, 0, dtype), wants_grad);
-      },
-      py::arg("buffer"), py::kw_only(), py::arg("dtype"), py::arg("count") = -1, py::arg("offset") = 0,
-      py::arg("requires_grad") = false,
-      "frombuffer(buffer, *, dtype, count=-1, offset=0) -> Tensor\n\nA 1-D tensor on the memory of a "
-      "buffer.");
+)";
 
+// Keeps the buffer exported until the last tensor on it is gone, on whatever thread that is.
+void drop_buffer(void* context) {
+  if (!Py_IsInitialized()) return;
+  const PyGILState_STATE state = PyGILState_Ensure();
+  delete static_cast<py::buffer_info*>(context);
+  PyGILState_Release(state);
+}
+
+Tensor from_buffer(py::buffer buffer, DType dtype, int64_t count, int64_t offset, bool wants_grad) {
+  auto info = std::make_unique<py::buffer_info>(buffer.request());
+  const auto item = static_cast<int64_t>(item_size(dtype));
+  const int64_t bytes = info->size * info->itemsize;
+  const int64_t n = count < 0 ? (bytes - offset) / item : count;
+  const bool fits = offset >= 0 && offset <= bytes && n >= 0 && n <= (bytes - offset) / item;
+  PLAIT_CHECK(fits && (count >= 0 || (bytes - offset) % item == 0), kValue, "frombuffer: offset ", offset,
+              " and count ", count, " do not fit in a buffer of ", bytes, " bytes with elements of ", item,
+              " bytes");
+  void* first = static_cast<char*>(info->ptr) + offset;
+  const bool read_only = info->readonly;
+  Ref<Storage> storage =
+      Storage::wrap(first, static_cast<size_t>(n * item), drop_buffer, info.release(), read_only);
+  return finish(Tensor::from_storage(std::move(storage), Dims{n}, Dims{1}, 0, dtype), wants_grad);
+}
+
+py::object dlpack_method(const Tensor& t, py::object, py::object max_version, py::object device,
+                         py::object copy) {
+  PLAIT_CHECK(device.is_none() || device.cast<py::tuple>()[0].cast<int>() == 1, kValue,
+              "__dlpack__: expected dl_device (1, 0), the CPU");
+  return to_dlpack(t, max_version, copy);
+}
+
+void add_functions(py::module_& m) {
+  const auto none = py::none();
+  m.def("tensor", &tensor, py::arg("data"), py::kw_only(), py::arg("dtype") = none, py::arg("device") = none,
+        py::arg("requires_grad") = false, py::arg("pin_memory") = false, kTensorDoc);
+  m.def("as_tensor", &as_tensor, py::arg("data"), py::arg("dtype") = none, py::arg("device") = none,
+        kAsTensorDoc);
+  m.def(
+      "from_numpy", [](py::array a) { return from_numpy("from_numpy", a); }, py::arg("ndarray"),
+      kFromNumpyDoc);
+  m.def("from_dlpack", &from_dlpack, py::arg("ext_tensor"), kFromDlpackDoc);
+  m.def("frombuffer", &from_buffer, py::arg("buffer"), py::kw_only(), py::arg("dtype"), py::arg("count") = -1,
+        py::arg("offset") = 0, py::arg("requires_grad") = false,
+        "frombuffer(buffer, *, dtype, count=-1, offset=0) -> Tensor\n\nA 1-D tensor on the memory of a "
+        "buffer.");
+}
+
+void add_methods() {
   py::handle type(reinterpret_cast<PyObject*>(tensor_type));
   const auto method = [&](const char* name, auto f, const char* doc, auto... extra) {
     type.attr(name) = py::cpp_function(f, py::name(name), py::is_method(type), py::doc(doc), extra...);
@@ -592,24 +592,26 @@ tensor([1., 1.], dtype=plait.float64)
   method(
       "numpy", [](py::object self, bool force) { return to_numpy("numpy", self, force); },
       "numpy(*, force=False): a NumPy array on the same memory. Raises RuntimeError when the tensor requires "
-      "grad, "
-      "unless force is True.",
+      "grad, unless force is True.",
       py::kw_only(), py::arg("force") = false);
   method(
       "tolist", [](const Tensor& t) { return to_list(t, 0, t.offset()); },
       "tolist(): nested lists of Python numbers; a number for a 0-d tensor.");
-  method(
-      "__dlpack__",
-      [](const Tensor& t, py::object, py::object max_version, py::object device, py::object copy) {
-        PLAIT_CHECK(device.is_none() || device.cast<py::tuple>()[0].cast<int>() == 1, kValue,
-                    "__dlpack__: expected dl_device (1, 0), the CPU");
-        return to_dlpack(t, max_version, copy);
-      },
-      "The DLPack protocol.", py::kw_only(), py::arg("stream") = py::none(),
-      py::arg("max_version") = py::none(), py::arg("dl_device") = py::none(), py::arg("copy") = py::none());
+  method("__dlpack__", &dlpack_method, "The DLPack protocol.", py::kw_only(), py::arg("stream") = py::none(),
+         py::arg("max_version") = py::none(), py::arg("dl_device") = py::none(),
+         py::arg("copy") = py::none());
   method(
       "__dlpack_device__", [](const Tensor&) { return py::make_tuple(1, 0); },
       "The DLPack protocol: the CPU.");
+}
+
+}  // namespace
+
+void init_tensor_data(py::module_& m) {
+  tensor_type->tp_as_buffer->bf_getbuffer = get_buffer;
+  tensor_type->tp_as_buffer->bf_releasebuffer = release_buffer;
+  add_functions(m);
+  add_methods();
 }
 
 }  // namespace plait::python
