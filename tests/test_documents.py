@@ -9,6 +9,8 @@ import io
 import re
 from pathlib import Path
 
+import pytest
+
 import plait
 
 ROOT = Path(__file__).parent.parent
@@ -23,12 +25,24 @@ def squeezed(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
 
 
-def test_the_example_op_stands_in_the_sources() -> None:
-    functor, declaration = (squeezed(b) for b in blocks("CONTRIBUTING.md", "cpp"))
-    (spec,) = (squeezed(b) for b in blocks("CONTRIBUTING.md", "python"))
-    assert functor in squeezed((ROOT / "cpp/kernels/pointwise/pointwise_activations.h").read_text())
-    assert declaration in squeezed((ROOT / "cpp/kernels/pointwise/pointwise.def").read_text())
-    assert spec in squeezed((ROOT / "tests/op_table/activation.py").read_text())
+def quotations(document: str) -> list[tuple[str, str]]:
+    """The C++ and Python blocks of a document, each with the last file that the text before it names."""
+    found, path = [], ""
+    for text, block in re.findall(r"(.*?)```(?:cpp|python)\n(.*?)```", (ROOT / document).read_text(), re.S):
+        path = re.findall(r"`((?:cpp|python|tests)/[\w/]+\.\w+)`", text)[-1]
+        found.append((path, block))
+    return found
+
+
+@pytest.mark.parametrize(("path", "block"), quotations("CONTRIBUTING.md"))
+def test_what_contributing_quotes_stands_in_the_sources(path: str, block: str) -> None:
+    assert squeezed(block) in squeezed((ROOT / path).read_text())
+
+
+def test_contributing_names_files_that_exist() -> None:
+    named = re.findall(r"`((?:cpp|python|tests|tools|bench)/[\w./]+)`", (ROOT / "CONTRIBUTING.md").read_text())
+    assert named
+    assert not [path for path in named if not (ROOT / path).exists()]
 
 
 def test_the_example_op_runs() -> None:
