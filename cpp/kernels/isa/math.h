@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Elementary functions of vectors, templates over F32 and F64.
-// float32: at most 2 ulp from the exact value (pow: 4), NaN, infinities and signed zeros as in C; polynomials
-// are minimax fits on the stated interval. float64: exp, log and what is made of them, the trigonometric
-// functions and their inverses are vector code (2 ulp); the rest calls libm lane by lane. No function needs
-// FMA for its bound: level 0 has none.
+// Elementary functions of vectors, templates over F32 and F64. Bound by multiply-adds and divisions.
+// float32: at most 2 ulp from the exact value; NaN, infinities and signed zeros as in C. float64: exp, log
+// and what is made of them, the trigonometric functions and their inverses are vector code (2 ulp); the rest
+// calls libm lane by lane. No function needs FMA for its bound: level 0 has none. A lane's value depends on
+// that lane alone: branches on a whole vector skip only what no lane selects.
+// `// fit NAME: ERROR` stands before the coefficients of a fit: tools/fit_math.py NAME makes such
+// coefficients,
+// --check verifies the error, which is relative to the exact function. Those marked fdlibm are Sun's.
 #pragma once
 
 #include "kernels/isa/vec.h"
@@ -47,8 +50,7 @@ PLAIT_INLINE V per_lane(V x, V y, F f) {
   }
   return x;
 }
-// y with the lanes of `rest`, which are rare, replaced by a scalar double function of x. Every lane's value
-// depends on that lane alone: branches on a whole vector skip only what no lane selects.
+// y, except in the lanes of `rest`, which are rare: there a scalar double function of x.
 template <class V, class F, class... X>
 PLAIT_INLINE V with_lanes(V y, MaskOf<V> rest, F f, X... x) {
   if (__builtin_expect(any(rest), 0)) {
@@ -58,14 +60,13 @@ PLAIT_INLINE V with_lanes(V y, MaskOf<V> rest, F f, X... x) {
   }
   return y;
 }
-// The vector function f; in the lanes of `rest` the scalar double function g.
+// f(x), except in the lanes of `rest`: there the scalar double function g.
 template <class V, class F, class G, class... X>
 PLAIT_INLINE V vector_or_lanes(MaskOf<V> rest, F f, G g, X... x) {
   return with_lanes(any(~rest) ? f(x...) : V{}, rest, g, x...);
 }
 
-// --- exponentials
-// -------------------------------------------------------------------------------------------
+// ---- exponentials ----
 
 template <class V>
 inline constexpr double kLn2Hi = sizeof(ElemT<V>) == 4 ? 0.693359375 : 0.6931471803691238;  // n * hi is exact
@@ -76,8 +77,10 @@ inline constexpr double kLn2Lo = sizeof(ElemT<V>) == 4 ? -2.1219444005469057e-4 
 template <class V>
 PLAIT_INLINE V exp_poly(V r) {
   if constexpr (kSame<V, F32>) {
+    // fit exp_float: 5.5e-9
     return poly(r, 0.5, 0.166665181517601, 0.04166620597243309, 0.008368953131139278, 0.0013950602151453495);
   } else {
+    // fit exp_double: 1.3e-17
     return poly(r, 0.5000000000000013, 0.166666666666667, 0.04166666666651438, 0.00833333333330707,
                 0.0013888888947315187, 0.0001984126991769729, 2.4801489605897466e-05, 2.7557216010359155e-06,
                 2.763140892394441e-07, 2.5117955201502427e-08);
@@ -143,8 +146,7 @@ PLAIT_INLINE V expm1(V x) {
                                                    : y;
 }
 
-// --- logarithms
-// ---------------------------------------------------------------------------------------------
+// ---- logarithms ----
 
 // Splits a positive normal x = 2^e * m, m in [sqrt(1/2), sqrt(2)).
 template <class V>
@@ -169,6 +171,7 @@ PLAIT_INLINE V split_exponent(V x, V& e) {
 template <class V>
 PLAIT_INLINE V log1p_poly(V f) {
   if constexpr (kSame<V, F32>) {
+    // fit log1p_float: 7.3e-9
     const V p = poly(f, 0.33333316445350647, -0.25000816583633423, 0.20002302527427673, -0.16624349355697632,
                      0.14180709421634674, -0.131304532289505, 0.12885808944702148, -0.0785989761352539);
     const V f2 = f * f;
@@ -176,6 +179,7 @@ PLAIT_INLINE V log1p_poly(V f) {
   } else {
     // s = f / (2 + f): log(1 + f) = 2 atanh(s) = f - (f^2/2 - s (f^2/2 + R(s^2)))
     const V s = f / (2 + f), z = s * s, half_f2 = 0.5 * f * f;
+    // fit log1p_double: 1.6e-18
     const V r = z * poly(z, 0.6666666666666735, 0.3999999999940747, 0.28571428744144767, 0.22222198378164998,
                          0.1818357517976815, 0.153137554407446, 0.1479906888427524);
     return f - (half_f2 - s * (half_f2 + r));
@@ -221,10 +225,11 @@ PLAIT_INLINE V log(V x) {
   return log_special(x, fma(e, splat<V>(T(kLn2Hi<V>)), fma(e, splat<V>(T(kLn2Lo<V>)), l)));
 }
 
-// log(x) / log(base) of a positive float in double, to 2^-30 of itself.
+// log(x) / log(base) of a positive float in double, to 2^-35 of itself.
 PLAIT_INLINE F64 log_of_float(F64 x, double log_2, double scale) {
   F64 e;
   const F64 f = split_exponent(x, e) - 1, s = f / (2 + f), z = s * s;
+  // fit log_of_float: 1.7e-11
   const F64 p = poly(z, 0.6666666655306894, 0.40000122714710573, 0.28550741486830505,
                      0.23332264782349804);  // log(1 + f) = 2 atanh(s) = 2 s + s z p
   return fma(e, splat<F64>(log_2), fma(s * z, p, s + s) * scale);
@@ -272,8 +277,7 @@ PLAIT_INLINE V log1p(V x) {
   return abs(x) < T(sizeof(T) == 4 ? 1e-8 : 1e-17) ? x : y;
 }
 
-// --- hyperbolic and logistic
-// --------------------------------------------------------------------------------
+// ---- hyperbolic and logistic ----
 
 // 1 / (1 + e^-x) from w = e / (1 + e), e = e^-|x|. Below -1, e - e w is w again, but free of the rounding of
 // 1 + e.
@@ -289,6 +293,7 @@ PLAIT_INLINE V tanh(V x) {
   const V a = abs(x);
   if constexpr (kSame<V, F32>) {
     const V z = x * x;
+    // fit tanh_float: 5.0e-9
     const V p = poly(z, -0.3333328366279602, 0.13331490755081177, -0.05374349653720856, 0.020650586113333702,
                      -0.005717043299227953);  // (tanh(x) / x - 1) / x^2 on |x| <= 5/8
     const V near = fma(x * z, p, x);
@@ -311,6 +316,7 @@ PLAIT_INLINE V sinh(V x) {
   if constexpr (kSame<V, F32>) {
     const V a = abs(x), z = x * x;
     const V e = exp_scaled(a, -1);
+    // fit sinh_float: 5.7e-9
     const V p =
         poly(z, 0.1666666716337204, 0.008333350531756878, 0.0001983606634894386, 2.8174399631097913e-06);
     return a < 1 ? fma(x * z, p, x) : copysign(e - 0.25f / e, x);
@@ -350,16 +356,17 @@ PLAIT_INLINE V atanh(V x) {
   }
 }
 
-// --- trigonometric
-// ------------------------------------------------------------------------------------------
+// ---- trigonometric ----
 
 // sin and cos of r in [-pi/4, pi/4] to float's precision
 template <class V>
 PLAIT_INLINE V sin_poly(V r) {
   const V z = r * r;
   if constexpr (kSame<V, F32>) {
+    // fit sin_float: 6.1e-9
     return fma(r * z, poly(z, -0.16666655242443085, 0.008332176133990288, -0.000195169763173908), r);
   } else {
+    // fit sin_of_float: 5.5e-12
     return fma(
         r * z,
         poly(z, -0.16666666641526903, 0.008333329374112537, -0.00019839330993150998, 2.718274435605726e-06),
@@ -370,8 +377,10 @@ template <class V>
 PLAIT_INLINE V cos_poly(V r) {
   const V z = r * r, half = 1 - ElemT<V>(0.5) * z;
   if constexpr (kSame<V, F32>) {
+    // fit cos_float: 6.7e-10
     return fma(z * z, poly(z, 0.04166664555668831, -0.0013887364184483886, 2.4438109903712757e-05), half);
   } else {
+    // fit cos_of_float: 1.4e-13
     return fma(
         z * z,
         poly(z, 0.04166666662267582, -0.0013888883740063721, 2.4799516400372575e-05, -2.7209931903628337e-07),
@@ -500,6 +509,7 @@ PLAIT_INLINE F64 asin_core(F64 a) {
   const auto small = a < 0.5;
   const F64 z = small ? a * a : 0.5 - 0.5 * a;
   const F64 s = small ? a : sqrt(z);
+  // fit asin_of_float: 2.9e-10
   return fma(s * z,
              poly(z, 0.16666659852949903, 0.07500512144414212, 0.04451546793007936, 0.0318198473337253,
                   0.014393698217558473, 0.037578305689003166),
@@ -564,6 +574,7 @@ PLAIT_INLINE V acos(V x) {
 template <class V>
 PLAIT_INLINE V atan_unit(V a) {
   const V z = a * a;
+  // fit atan_float: 9.5e-9
   const V p = poly(z, -0.33333301544189453, 0.19998638331890106, -0.1426524519920349, 0.1095757707953453,
                    -0.0841946005821228, 0.0582345612347126, -0.03145571053028107, 0.011064442805945873,
                    -0.001827213098295033);
@@ -616,16 +627,17 @@ PLAIT_INLINE V atan2(V y, V x) {
   }
 }
 
-// --- error function and the normal distribution
-// -------------------------------------------------------------
+// ---- error function and the normal distribution ----
 
 template <class V>
 PLAIT_INLINE V erf(V x) {
   if constexpr (kSame<V, F32>) {
     const V a = min(splat<V>(4.0f), abs(x)), z = a * a;
+    // fit erf_near: 2.0e-9
     const V near =
         poly(z, 0.12837916612625122, -0.37612634897232056, 0.11283719539642334, -0.026860753074288368,
              0.005204436369240284, -0.0008181928424164653, 8.538844849681482e-05);  // erf(a) / a - 1
+    // fit erf_far: 8.3e-9
     const V q =
         poly(a, 1.1286410093307495, 0.6351814866065979, 0.106187604367733, -0.023720182478427887,
              0.0036229172255843878, -0.0003180593193974346, 1.0763144018710591e-05);  // -log(erfc(a)) / a
@@ -663,11 +675,11 @@ PLAIT_INLINE SplitExp exp_minus_square(F32 a, float s) {
   return split_exp(high * high * -s, (a - high) * (a + high) * -s);
 }
 
-// A function of [0, end) in eight pieces of equal length: the coefficients of 1, h, h^2, ... for h = a -
-// center. The fits (tools: mpmath, iterated weighted least squares) keep the largest relative error below
-// 2^-27. Centers are numbers of 12 bits near which the first coefficient is good to 2^-30, and lie right of
-// the middle where the function falls fast: left of a center the terms add up, right of it they cancel.
-// Coefficients were rounded one by one, the later ones fitted again after each.
+// A piecewise polynomial on [0, end): eight pieces of equal length, c[k][i] the coefficient of h^k in piece i
+// for h = a - center[i]. The relative error stays below 2^-27. A center is a number of 12 bits near which the
+// first coefficient is good to 2^-30. It lies right of the middle where the function falls fast: left of a
+// center the terms add up, right of it they cancel. Coefficients were rounded one by one and the later ones
+// fitted again.
 struct Pieces {
   float end;
   float center[8];
@@ -681,13 +693,14 @@ PLAIT_INLINE F32 pieces(const Pieces& t, F32 a) {
   for (int k = 6; k >= 0; --k) y = fma(h, y, lookup8(t.c[k], i));
   return y;
 }
-// y, except where a passes the end of the pieces: far(a) there. Few vectors have such a lane.
+// y, except beyond the last piece: far(a) there. Few vectors have such a lane.
 template <class F>
 PLAIT_INLINE F32 beyond(const Pieces& t, F32 a, F32 y, F far) {
   if (__builtin_expect(any_not_less(a, splat<F32>(t.end)), 0)) return a < t.end ? y : far(a);
   return y;
 }
 // P(Z <= -a) of the standard normal distribution
+// fit normal_tail: 3.7e-9
 inline constexpr Pieces kNormalTail = {
     3,
     {0.289794922f, 0.661865234f, 1.04418945f, 1.39453125f, 1.79101562f, 2.14892578f, 2.52197266f, 2.8984375f},
@@ -709,6 +722,7 @@ inline constexpr Pieces kNormalTail = {
       0.000139974116f, 0.00012254747f}},
 };
 // P(Z <= -a) - a e^(-a^2/2) / sqrt(2 pi); its zero at 0.75 is left out of the relative error
+// fit gelu_grad_tail: 4.5e-9
 inline constexpr Pieces kGeluGradTail = {
     3,
     {0.194580078f, 0.564697266f, 0.937255859f, 1.30688477f, 1.69897461f, 2.05859375f, 2.43041992f,
@@ -731,6 +745,7 @@ inline constexpr Pieces kGeluGradTail = {
       0.00148973544f, -0.000166669852f}},
 };
 // erfc(a)
+// fit erfc_near: 2.3e-9
 inline constexpr Pieces kErfcNear = {
     2.125,
     {0.204833984f, 0.464355469f, 0.724853516f, 0.993896484f, 1.26025391f, 1.52685547f, 1.79125977f,
@@ -754,6 +769,7 @@ inline constexpr Pieces kErfcNear = {
 };
 // a e^(a^2/2) P(Z <= -a) for a >= 3, from a^2
 PLAIT_INLINE F32 far_tail(F32 a2) {
+  // fit far_tail: 8.3e-9
   return poly(1 / (a2 + 3.75f), 0.3989422917366028, -0.39894393115902615, -0.2993484665217449,
               -2.589751480652984, 2.4860290265892617, -38.373246093935016);
 }
@@ -777,8 +793,7 @@ PLAIT_INLINE V erfc(V x) {
   }
 }
 
-// --- powers
-// -------------------------------------------------------------------------------------------------
+// ---- powers ----
 
 template <class V>
 PLAIT_INLINE V rsqrt(V x) {
@@ -791,12 +806,13 @@ PLAIT_INLINE F64 pow_finite(F64 x, F64 y) {
   const F64 t = max(splat<F64>(-110), min(splat<F64>(100), y * l));
   const F64 bits = t * 1.4426950408889634 + kRoundMagic<F64>, n = bits - kRoundMagic<F64>;
   const F64 r = fma(n, splat<F64>(-0.6931471805599453), t);
+  // fit exp_pow: 6.7e-11
   const F64 q = poly(r, 0.5000000078315668, 0.16666666861828255, 0.04166626853648282, 0.008333264097517534,
                      0.0013946175045592968, 0.00019918526015268788);
   return (1 + fma(r * r, q, r)) * (F64)(((I64)bits << 52) + (int64_t{1023} << 52));
 }
-// C's pow from r = |x|^y: zeros, infinities, NaN and the sign of negative x. A lane's bits never depend on
-// its neighbours: where x is positive and x and y are finite, r stays.
+// C's pow from r = |x|^y: zeros, infinities, NaN and the sign of negative x. r stays where x is positive and
+// both are finite.
 PLAIT_INLINE F32 pow_special(F32 x, F32 y, F32 r) {
   constexpr float kInfinity = kInf<float>;
   const F32 a = abs(x), half = y * 0.5f;
@@ -819,8 +835,7 @@ PLAIT_INLINE V pow(V x, V y) {
   }
 }
 
-// --- activations that epilogues share
-// -----------------------------------------------------------------------
+// ---- activations that epilogues share ----
 
 template <class V>
 PLAIT_INLINE V relu(V x) {
@@ -916,6 +931,7 @@ PLAIT_INLINE V silu(V x) {
 // log(1 + e) for 0 <= e <= 1: 2 atanh(s) with s = e / (2 + e), 2 s being e - s e
 PLAIT_INLINE F32 log1p_unit(F32 e) {
   const F32 s = e / (2 + e), z = s * s;
+  // fit log1p_unit: 5.2e-9
   const F32 p = poly(z, 0.33333206753965344, 0.20010837395614595, 0.1399977134304906, 0.14011259754025285);
   return fma(s, fma(z, 2 * p, -e), e);
 }

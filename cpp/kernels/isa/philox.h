@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Philox4x32-10, one counter per lane. See core/generator.h.
+// Philox4x32-10 (Salmon et al., 2011), one counter per lane: the words of L consecutive counters in order.
+// Ten rounds of two 32 x 32-bit products bound it. core/generator.h says which counters an op takes.
 #pragma once
 
 #include "kernels/isa/vec.h"
@@ -35,7 +36,7 @@ PLAIT_INLINE void multiply_words(U32 a, uint32_t by, U32& high, U32& low) {
 #endif
 }
 
-// Words of 2 vectors in turn, inside every run of 4 lanes: a0 b0 a1 b1, or from lane 2 on.
+// a0 b0 a1 b1 inside every group of 4 lanes, or a2 b2 a3 b3.
 template <int kFirst>
 PLAIT_INLINE U32 interleave(U32 a, U32 b) {
   constexpr int L = kLanes<uint32_t>;

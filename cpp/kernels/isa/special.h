@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Functions of the pointwise family that kernels elsewhere do not need: division with rounding, integer
-// powers, gamma functions, inverse error function. Scalar code where speed has never mattered.
+// powers, gamma functions, inverse error function. Scalar code where speed has not mattered; the rules of
+// math.h hold.
 #pragma once
 
 #include "kernels/isa/math.h"
@@ -38,8 +39,7 @@ PLAIT_INLINE V hypot(V a, V b) {
   }
 }
 
-// --- division with rounding
-// ---------------------------------------------------------------------------------
+// ---- division with rounding ----
 
 // f(x, y) lane by lane in the element type.
 template <class V, class F>
@@ -47,7 +47,7 @@ PLAIT_INLINE V each_lane(V a, V b, F f) {
   for (int i = 0; i < kLanes<ElemT<V>>; ++i) a[i] = f(a[i], b[i]);
   return a;
 }
-// Integer quotient towards zero. b = 0 is excluded by the caller; -1 is taken apart because MIN / -1 traps.
+// Integer quotient towards zero; the caller excludes b = 0. -1 has its own branch because MIN / -1 traps.
 template <class T>
 PLAIT_INLINE T divide_scalar(T a, T b) {
   if constexpr (T(-1) < T(0)) {
@@ -126,8 +126,7 @@ PLAIT_INLINE V integer_pow(V a, V b) {
   });
 }
 
-// --- gamma and inverse error functions
-// ----------------------------------------------------------------------
+// ---- gamma and inverse error functions ----
 
 // For positive x to float's precision, all lanes at once: n steps of the recurrence up to x >= 10, collected
 // in one logarithm or one quotient, then the asymptotic series.
@@ -216,9 +215,11 @@ inline double polygamma_scalar(double x, double n) {
   }
   return (odd ? 1 : -1) * factorial * sum;
 }
-// In three pieces by w = -log(1 - y^2) (Giles 2012). The outer ones are rare.
+// Three polynomials by w = -log(1 - y^2); the coefficients are those of Giles (2012), "Approximating the
+// erfinv function". The outer two are rare.
 PLAIT_INLINE F64 erfinv(F64 y) {
   const F64 a = abs(y), w = -log((1 - a) * (1 + a));
+  // fit erfinv_near: 2.5e-16
   F64 p = poly(w - 3.125, 1.6536545626831027356, 0.24015818242558961693, -0.0060336708714301490533,
                -0.00074070253416626697512, 0.0001867342080340571352, -1.3882523362786468719e-05,
                -1.3654692000834678645e-06, 4.2347877827932403518e-07, -2.9070369957882005086e-08,
@@ -229,6 +230,7 @@ PLAIT_INLINE F64 erfinv(F64 y) {
                -1.685059138182016589e-19, -3.6444120640178196996e-21);
   if (__builtin_expect(any(!(w < 6.25)), 0)) {
     const F64 s = sqrt(w);
+    // fit erfinv_middle: 2.0e-16
     const F64 middle = poly(s - 3.25, 3.0838856104922207635, 1.0052589676941592334, 0.005370914553590063617,
                             -0.0037512085075692412107, 0.0024914420961078508066, -0.0016882755560235047313,
                             0.00095328937973738049703, -0.0003550375203628474796, 2.4031110387097893999e-05,
@@ -236,6 +238,7 @@ PLAIT_INLINE F64 erfinv(F64 y) {
                             2.9234449089955446044e-06, -4.013867526981545969e-06, 1.5027403968909827627e-06,
                             1.8239629214389227755e-08, -2.7517406297064545428e-07, 9.0756561938885390979e-08,
                             2.2137376921775787049e-09);
+    // fit erfinv_far: 2.8e-16
     const F64 far = poly(s - 5, 4.8499064014085844221, 1.0103004648645343977, -0.00013871931833623122026,
                          -0.00021503011930044477347, 7.5995277030017761139e-05, -1.9681778105531670567e-05,
                          4.5260625972231537039e-06, -9.9298272942317002539e-07, 2.2900482228026654717e-07,

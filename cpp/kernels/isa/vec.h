@@ -101,17 +101,11 @@ inline constexpr bool kSame<A, A> = true;
 template <class T>
 inline constexpr bool kIsFloat = kSame<T, float> || kSame<T, double>;
 
-// --- making, loading, storing
-// -------------------------------------------------------------------------------
+// ---- making, loading, storing ----
 
 template <class V>
 PLAIT_INLINE V splat(ElemT<V> x) {
   return x - V{};  // x - 0 keeps the sign of zero; the compiler emits a broadcast
-}
-
-template <class V>
-PLAIT_INLINE V zero() {
-  return V{};
 }
 
 // Lane numbers 0, 1, 2, ...
@@ -129,8 +123,7 @@ PLAIT_INLINE To bit_cast(From v) {
   return (To)v;
 }
 
-// --- halves
-// -------------------------------------------------------------------------------------------------
+// ---- halves ----
 
 template <class V>
 using HalfVec = typename VecOf<ElemT<V>, sizeof(V) / 2>::type;
@@ -210,8 +203,7 @@ PLAIT_INLINE F32 to_f32(F64 low, F64 high) {
 }
 #endif
 
-// --- arithmetic that has no operator
-// ------------------------------------------------------------------------
+// ---- arithmetic that has no operator ----
 
 // a * b + c with one rounding at levels 1 and 2; at level 0 a product and a sum.
 template <class V>
@@ -298,12 +290,6 @@ template <class V>
 PLAIT_INLINE V copysign(V x, V s) {
   return (V)(((MaskOf<V>)x & ~sign_bit<V>()) | ((MaskOf<V>)s & sign_bit<V>()));
 }
-// x with its sign flipped where s is negative.
-template <class V>
-PLAIT_INLINE V xor_sign(V x, V s) {
-  return (V)((MaskOf<V>)x ^ ((MaskOf<V>)s & sign_bit<V>()));
-}
-
 template <class V>
 PLAIT_INLINE V sqrt(V x) {
 #if PLAIT_ISA_LEVEL == 2
@@ -404,8 +390,7 @@ PLAIT_INLINE F32 lookup8(const float* table, I32 i) {
 #endif
 }
 
-// --- across lanes, always in the same tree
-// ------------------------------------------------------------------
+// ---- across lanes, always in the same tree ----
 
 // combine(combine(...)) over halves, quarters, ... of v: every level folds the upper half onto the lower one.
 template <class V, class F>
@@ -429,11 +414,6 @@ template <class V>
 PLAIT_INLINE ElemT<V> reduce_max(V v) {
   return reduce(v, [](auto a, auto b) { return max_nan(a, b); });
 }
-template <class V>
-PLAIT_INLINE ElemT<V> reduce_min(V v) {
-  return reduce(v, [](auto a, auto b) { return min_nan(a, b); });
-}
-
 // True when any lane of a comparison is set.
 template <class I>
 PLAIT_INLINE bool any(I m) {
@@ -462,8 +442,7 @@ PLAIT_INLINE bool any_not_less(V a, V b) {
   return any(!(a < b));
 }
 
-// --- 16-bit floats
-// ------------------------------------------------------------------------------------------
+// ---- 16-bit floats ----
 
 using H16 = typename VecOf<uint16_t, kVecBytes / 2>::type;  // as many 16-bit lanes as F32 has
 
@@ -542,8 +521,7 @@ PLAIT_INLINE H16 narrow_f16(F32 x) {
 #endif
 }
 
-// --- memory
-// -------------------------------------------------------------------------------------------------
+// ---- memory ----
 
 template <class V>
 PLAIT_INLINE V load_bytes(const void* p) {
@@ -582,7 +560,7 @@ PLAIT_INLINE void store(T* p, Vec<T> v) {
   }
 }
 
-// Stores past the caches where the level can; p must be aligned to kVecBytes. End a run of them with
+// Non-temporal store where the level has one; p must be aligned to kVecBytes. A run of them ends with
 // stream_fence().
 template <class T>
 PLAIT_INLINE void store_stream(T* p, Vec<T> v) {
