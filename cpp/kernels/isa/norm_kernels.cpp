@@ -92,7 +92,7 @@ struct Norm {
   }
 
   template <RowNormKind kKind>
-  static void backward(const RowNormArgs& a) {
+  static void backward(const RowNormGradArgs& a) {
     const C* w = static_cast<const C*>(a.weight);
     C* gw = static_cast<C*>(a.gweight);
     C* gb = static_cast<C*>(a.gbias);
@@ -111,8 +111,8 @@ struct Norm {
         g = up * load_or(w, i, width, tag, 1);
         gh = g * hat;
       });
-      if (!a.y) continue;
-      T* gx = static_cast<T*>(a.y) + r * a.n;
+      if (!a.gx) continue;
+      T* gx = static_cast<T*>(a.gx) + r * a.n;
       const V vg = splat<V>(kKind == RowNormKind::kLayer ? static_cast<C>(s.a / n) : C{0});
       const V vgh = splat<V>(static_cast<C>(s.b / n));
       for_vectors<L>(a.n, [&](int64_t i, int64_t width, auto tag) {
@@ -140,7 +140,7 @@ struct Norm {
   static void apply(const SlabArgs& a) {
     for (int64_t r = 0; r < a.rows; ++r) {
       const T* x = static_cast<const T*>(a.x) + r * a.ld;
-      T* y = static_cast<T*>(a.y) + r * a.ld;
+      T* y = static_cast<T*>(a.out) + r * a.ld;
       for_vectors<L>(a.n, [&](int64_t j, int64_t width, auto tag) {
         const auto at = [&](const void* p) { return coefficient<kByRow>(p, a.step, r, j, width, tag); };
         store_at(y + j, (load_at(x + j, width, tag) - at(a.mean)) * at(a.scale) + at(a.shift), width, tag);
@@ -153,7 +153,7 @@ struct Norm {
     for (int64_t r = 0; r < a.rows; ++r) {
       const T* x = static_cast<const T*>(a.x) + r * a.ld;
       const T* gy = static_cast<const T*>(a.gy) + r * a.ld;
-      T* gx = static_cast<T*>(a.y) + r * a.ld;
+      T* gx = static_cast<T*>(a.out) + r * a.ld;
       for_vectors<L>(a.n, [&](int64_t j, int64_t width, auto tag) {
         const auto at = [&](const void* p) { return coefficient<kByRow>(p, a.step, r, j, width, tag); };
         const V d = load_at(x + j, width, tag) - at(a.mean);

@@ -13,17 +13,26 @@ namespace plait {
 //             gweight += sum over rows of gy * xhat, gbias += sum over rows of gy
 struct RowNormArgs {
   const void* x;       // [rows, n]
-  const void* gy;      // [rows, n]; backward only
   const void* weight;  // C[n] or null: ones
   const void* bias;    // C[n] or null: zeros
-  void* y;             // [rows, n]: y, or in backward gx; null when gx is not wanted
+  void* y;             // [rows, n]
   void* mean;          // C[rows]; null for kRms
   void* rstd;          // C[rows]
-  void* gweight;       // C[n] or null
-  void* gbias;         // C[n] or null
   int64_t rows, n;
   double eps;
   bool stream;  // y is written with non-temporal stores
+};
+struct RowNormGradArgs {
+  const void* x;       // [rows, n]
+  const void* gy;      // [rows, n]
+  const void* weight;  // C[n] or null: ones
+  const void* mean;    // C[rows]; null for kRms
+  const void* rstd;    // C[rows]
+  void* gx;            // [rows, n] or null
+  void* gweight;       // C[n] or null
+  void* gbias;         // C[n] or null
+  int64_t rows, n;
+  bool stream;  // gx is written with non-temporal stores
 };
 
 // Passes over arrays [rows, n] whose statistics are known; one coefficient per row (by_row) or per column
@@ -34,11 +43,11 @@ struct RowNormArgs {
 struct SlabArgs {
   const void* x;                             // [rows, n]
   const void* gy;                            // [rows, n]
-  void* y;                                   // [rows, n]: y or gx
+  void* out;                                 // [rows, n]: y or gx
   const void *mean, *scale, *slope, *shift;  // C[rows] by row, C[n] by column
   int64_t step;                              // by row: 1, or 0 if all rows share one coefficient
   double *sum_gy, *sum_gyx;                  // [rows] or [n], as the coefficients
-  int64_t rows, n, ld;                       // rows of x, gy and y are `ld` elements apart
+  int64_t rows, n, ld;                       // rows of x, gy and out are `ld` elements apart
 };
 struct SlabKernels {
   void (*apply)(const SlabArgs&);
@@ -51,7 +60,7 @@ enum class RowNormKind : uint8_t { kLayer, kRms };
 struct NormTable {
   // Indexed by dtype number less that of float16.
   void (*forward[2][4])(const RowNormArgs&);
-  void (*backward[2][4])(const RowNormArgs&);
+  void (*backward[2][4])(const RowNormGradArgs&);
   SlabKernels by_row[4];
   SlabKernels by_column[4];
 };

@@ -41,14 +41,27 @@ const void* at_byte(const void* p, int64_t bytes) {
 }
 void* at_byte(void* p, int64_t bytes) { return p ? static_cast<char*>(p) + bytes : nullptr; }
 
+int64_t compute_size(DType dtype) { return dtype == DType::kFloat64 ? 8 : 4; }
+
 // The rows [begin, end) of a row norm.
 RowNormArgs row_range(const RowNormArgs& a, DType dtype, int64_t begin, int64_t end) {
-  const int64_t item = static_cast<int64_t>(item_size(dtype)), stat = dtype == DType::kFloat64 ? 8 : 4;
+  const int64_t row_bytes = a.n * static_cast<int64_t>(item_size(dtype)), stat = compute_size(dtype);
   RowNormArgs r = a;
-  r.stream = a.y && a.y != a.x && a.y != a.gy && streams(a.y, a.rows * a.n * item, a.n * item, a.gy ? 3 : 2);
-  r.x = at_byte(a.x, begin * a.n * item);
-  r.gy = at_byte(a.gy, begin * a.n * item);
-  r.y = at_byte(a.y, begin * a.n * item);
+  r.stream = a.y != a.x && streams(a.y, a.rows * row_bytes, row_bytes, 2);
+  r.x = at_byte(a.x, begin * row_bytes);
+  r.y = at_byte(a.y, begin * row_bytes);
+  r.mean = at_byte(a.mean, begin * stat);
+  r.rstd = at_byte(a.rstd, begin * stat);
+  r.rows = end - begin;
+  return r;
+}
+RowNormGradArgs row_range(const RowNormGradArgs& a, DType dtype, int64_t begin, int64_t end) {
+  const int64_t row_bytes = a.n * static_cast<int64_t>(item_size(dtype)), stat = compute_size(dtype);
+  RowNormGradArgs r = a;
+  r.stream = a.gx && a.gx != a.x && a.gx != a.gy && streams(a.gx, a.rows * row_bytes, row_bytes, 3);
+  r.x = at_byte(a.x, begin * row_bytes);
+  r.gy = at_byte(a.gy, begin * row_bytes);
+  r.gx = at_byte(a.gx, begin * row_bytes);
   r.mean = at_byte(a.mean, begin * stat);
   r.rstd = at_byte(a.rstd, begin * stat);
   r.rows = end - begin;
@@ -172,13 +185,13 @@ class BatchNorm {
         s.sum_gyx = &sums[1];
         rows_.sums(s);
         set_backward(c, sums[0], sums[1]);
-        if (a_.y) rows_.gradient(s);
+        if (a_.gx) rows_.gradient(s);
       });
       return;
     }
     sum_gradients();
     spread();
-    if (a_.y) for_slabs(rows_.gradient, columns_.gradient);
+    if (a_.gx) for_slabs(rows_.gradient, columns_.gradient);
   }
 
  private:
@@ -263,7 +276,7 @@ class BatchNorm {
     SlabArgs s = {};
     s.x = at_byte(a_.x, first * item());
     s.gy = at_byte(a_.gy, first * item());
-    s.y = at_byte(a_.y, first * item());
+    s.out = at_byte(a_.gy ? a_.gx : a_.y, first * item());
     s.mean = means_.empty() ? mean_ + c : means_.data();
     s.scale = scale_.data() + c;
     s.slope = slope_.data() + c;
@@ -366,7 +379,7 @@ class GroupNorm {
         slope(scratch)[k] = static_cast<C>(rstd * rstd * rstd * all_gyx / count_);
         shift(scratch)[k] = static_cast<C>(rstd * all_gy / count_);
       }
-      if (a_.y) kernels_.gradient(s);
+      if (a_.gx) kernels_.gradient(s);
     });
     if (!a_.gweight && !a_.gbias) return;
     std::vector<double> gw(static_cast<size_t>(a_.channels)), gb(gw.size());
@@ -424,7 +437,7 @@ class GroupNorm {
     SlabArgs s = {};
     s.x = at_byte(a_.x, first);
     s.gy = at_byte(a_.gy, first);
-    s.y = at_byte(a_.y, first);
+    s.out = at_byte(a_.gy ? a_.gx : a_.y, first);
     std::fill(scratch, scratch + width_, static_cast<const C*>(a_.mean)[i]);
     s.mean = scratch;
     s.scale = scale(scratch);
@@ -454,13 +467,13 @@ class GroupNorm {
 };
 
 template <class C>
-void row_norm_backward_as(void (*kernel)(const RowNormArgs&), DType dtype, const RowNormArgs& a) {
+void row_norm_backward_as(void (*kernel)(const RowNormGradArgs&), DType dtype, const RowNormGradArgs& a) {
   // Partial parameter gradients [chunk][2][n].
   const int64_t per_chunk = std::max<int64_t>((a.rows + 63) / 64, kTaskElements / std::max<int64_t>(1, a.n));
   const int64_t chunks = std::max<int64_t>(1, (a.rows + per_chunk - 1) / per_chunk);
   std::vector<C> partial(a.gweight || a.gbias ? static_cast<size_t>(chunks * 2 * a.n) : 0);
   parallel_chunks(chunks, [&](int64_t chunk) {
-    RowNormArgs r = row_range(a, dtype, chunk * per_chunk, std::min(a.rows, (chunk + 1) * per_chunk));
+    RowNormGradArgs r = row_range(a, dtype, chunk * per_chunk, std::min(a.rows, (chunk + 1) * per_chunk));
     C* sums = partial.data() + chunk * 2 * a.n;
     if (a.gweight) r.gweight = sums;
     if (a.gbias) r.gbias = sums + a.n;
@@ -487,7 +500,7 @@ void row_norm_forward(RowNormKind kind, DType dtype, const RowNormArgs& a) {
                [&](int64_t begin, int64_t end) { kernel(row_range(a, dtype, begin, end)); });
 }
 
-void row_norm_backward(RowNormKind kind, DType dtype, const RowNormArgs& a) {
+void row_norm_backward(RowNormKind kind, DType dtype, const RowNormGradArgs& a) {
   const auto kernel = kernels().norm.backward[static_cast<int>(kind)][float_index(dtype)];
   with_compute_type(dtype,
                     [&](auto tag) { row_norm_backward_as<typename decltype(tag)::type>(kernel, dtype, a); });

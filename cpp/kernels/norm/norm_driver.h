@@ -9,17 +9,18 @@
 
 namespace plait {
 
-// Layer and RMS norm over the last dimension of contiguous x[rows, n]; see RowNormArgs. Backward sets gweight
-// and gbias (it does not add to them).
+// Layer and RMS norm over the last dimension of contiguous x[rows, n]; formulas at RowNormArgs. Backward sets
+// gweight and gbias, it does not add to them.
 void row_norm_forward(RowNormKind kind, DType dtype, const RowNormArgs& args);
-void row_norm_backward(RowNormKind kind, DType dtype, const RowNormArgs& args);
+void row_norm_backward(RowNormKind kind, DType dtype, const RowNormGradArgs& args);
 
-// Batch norm and group norm of contiguous x[batch, channels, space].
+// Batch norm and group norm of contiguous arrays [batch, channels, space].
 struct ChannelNormArgs {
   DType dtype;
-  const void* x;
-  const void* gy;
-  void* y;             // y, or gx (null when not wanted)
+  const void* x;       // [batch, channels, space]
+  const void* gy;      // [batch, channels, space]; backward
+  void* y;             // [batch, channels, space]; forward
+  void* gx;            // [batch, channels, space]; backward; null when not wanted
   const void* weight;  // C[channels] or null
   const void* bias;    // C[channels] or null
   void* mean;          // C[channels] (batch norm) or C[batch, groups] (group norm)

@@ -95,7 +95,7 @@ struct RowNorm {
     return gxs;
   }
 
-  static Grads fused_backward(OpContext& ctx, const Tensor& gy, int64_t last, double eps) {
+  static Grads fused_backward(OpContext& ctx, const Tensor& gy, int64_t last, double) {
     const Tensor x = ctx.saved(0), weight = ctx.saved(1);
     const DType stat = compute_dtype(x.dtype());
     const Tensor in = contiguous(x), g = contiguous(gy), w = as_parameter(weight, x.dtype());
@@ -104,18 +104,17 @@ struct RowNorm {
     for (int64_t d = x.dim() - last; d < x.dim(); ++d) tail.push_back(x.shape()[d]);
     const Tensor gx = empty_if(ctx.needs_grad(0), x.shape(), x.dtype());
     const Tensor gw = empty_if(ctx.needs_grad(1), tail, stat), gb = empty_if(ctx.needs_grad(2), tail, stat);
-    RowNormArgs a = {};
+    RowNormGradArgs a = {};
     a.n = row_length(x.shape(), last);
     a.rows = a.n > 0 ? x.numel() / a.n : 0;
     a.x = in.data_ptr();
     a.gy = g.data_ptr();
     a.weight = data_or_null(w);
-    a.y = output_or_null(gx);
+    a.gx = output_or_null(gx);
     a.mean = output_or_null(mean);
     a.rstd = rstd.data_ptr();
     a.gweight = output_or_null(gw);
     a.gbias = output_or_null(gb);
-    a.eps = eps;
     row_norm_backward(kKind, x.dtype(), a);
     return {gx, gw, gb};
   }
@@ -250,7 +249,7 @@ struct BatchNorm {
     const Tensor gb = empty_if(ctx.needs_grad(2), {a.channels}, stat);
     a.gy = g.data_ptr();
     a.weight = data_or_null(w);
-    a.y = output_or_null(gx);
+    a.gx = output_or_null(gx);
     a.mean = mean.data_ptr();
     a.rstd = rstd.data_ptr();
     a.gweight = output_or_null(gw);
@@ -356,7 +355,7 @@ struct GroupNorm {
     const Tensor gb = empty_if(ctx.needs_grad(2), {a.channels}, stat);
     a.gy = g.data_ptr();
     a.weight = data_or_null(w);
-    a.y = output_or_null(gx);
+    a.gx = output_or_null(gx);
     a.mean = mean.data_ptr();
     a.rstd = rstd.data_ptr();
     a.gweight = output_or_null(gw);
