@@ -35,7 +35,7 @@ PLAIT_INLINE void fill(T* p, int64_t n, T value) {
 struct Halves {
   int64_t even, odd;
   explicit Halves(const PoolLayout& a)
-      : even(a.pad % 2 * a.phase + a.pad / 2), odd((a.pad + 1) % 2 * a.phase + (a.pad + 1) / 2) {}
+      : even(a.pad % 2 * a.phase_size + a.pad / 2), odd((a.pad + 1) % 2 * a.phase_size + (a.pad + 1) / 2) {}
 };
 
 template <class T>
@@ -43,23 +43,23 @@ void pad_rows(T* copy, const T* plane, int64_t rows, const PoolLayout& a) {
   constexpr int64_t kN = kLanes<T>;
   using I = MaskOf<Vec<T>>;
   const Halves at(a);
-  for (int64_t r = 0; r < rows; ++r, copy += a.step * a.phase, plane += a.w) {
+  for (int64_t r = 0; r < rows; ++r, copy += a.stride * a.phase_size, plane += a.w) {
     int64_t w = 0;
-    if (a.step == 1) {
+    if (a.stride == 1) {
       for (; w < a.w; w += kN) store_row(copy + a.pad + w, load_to(plane + w, a.w - w), a.w - w);
       continue;
     }
-    if (a.step == 2) {
+    if (a.stride == 2) {
       for (; w + 2 * kN <= a.w; w += 2 * kN) {
         const Vec<T> low = load(plane + w), high = load(plane + w + kN);
         store(copy + at.even + w / 2, __builtin_shuffle(low, high, iota<I>() * 2));
         store(copy + at.odd + w / 2, __builtin_shuffle(low, high, iota<I>() * 2 + 1));
       }
     }
-    int64_t phase = (w + a.pad) % a.step, i = (w + a.pad) / a.step;
+    int64_t phase = (w + a.pad) % a.stride, i = (w + a.pad) / a.stride;
     for (; w < a.w; ++w) {
-      copy[phase * a.phase + i] = plane[w];
-      if (++phase == a.step) {
+      copy[phase * a.phase_size + i] = plane[w];
+      if (++phase == a.stride) {
         phase = 0;
         ++i;
       }
@@ -92,7 +92,7 @@ void max_row(const PoolRow<T>& a) {
       const T* row = a.row[r] + i;
       for (int64_t t = 0; t < a.taps; ++t) {
         const V v = load(row + a.tap[t]);
-        const I at = iota<I>() * static_cast<Int>(a.step) + static_cast<Int>(i * a.step + a.shift[t]);
+        const I at = iota<I>() * static_cast<Int>(a.stride) + static_cast<Int>(i * a.stride + a.shift[t]);
         const I in = (at >= 0) & (at < static_cast<Int>(a.w));
         const I take = in & ((v > best) | (v != v) | (index < 0));
         index = take ? at + static_cast<Int>(a.start[r]) : index;
@@ -126,12 +126,15 @@ void average_row(const PoolRow<T>& a, const T* plane, const PoolLayout& layout, 
 }
 
 template <class T>
-void spread_row(T* row, const T* g, const T* scale, int64_t n, const int64_t* tap, int64_t taps,
-                const PoolLayout& a, T* copy) {
+void spread_row(const PoolSpread<T>& s, const PoolLayout& a) {
   constexpr int64_t kN = kLanes<T>;
   using V = Vec<T>;
   using I = MaskOf<V>;
-  fill(copy, a.step * a.phase, T(0));
+  T *const copy = s.copy, *const row = s.row;
+  const T *const g = s.g, *const scale = s.scale;
+  const int64_t* const tap = s.tap;
+  const int64_t n = s.n, taps = s.taps;
+  fill(copy, a.stride * a.phase_size, T(0));
   for (int64_t i = 0; i < n; i += kN) {
     const V v = load_to(g + i, n - i) * load_to(scale + i, n - i);
     for (int64_t t = 0; t < taps; ++t) {
@@ -140,11 +143,11 @@ void spread_row(T* row, const T* g, const T* scale, int64_t n, const int64_t* ta
     }
   }
   int64_t w = 0;
-  if (a.step == 1) {
+  if (a.stride == 1) {
     for (; w < a.w; w += kN) store_row(row + w, load(copy + a.pad + w), a.w - w);
     return;
   }
-  if (a.step == 2) {
+  if (a.stride == 2) {
     const Halves at(a);
     const I lane = iota<I>(), pair = (lane >> 1) + (lane & 1) * static_cast<ElemT<I>>(kN);
     for (; w + 2 * kN <= a.w; w += 2 * kN) {
@@ -153,10 +156,10 @@ void spread_row(T* row, const T* g, const T* scale, int64_t n, const int64_t* ta
       store(row + w + kN, __builtin_shuffle(even, odd, pair + static_cast<ElemT<I>>(kN / 2)));
     }
   }
-  int64_t phase = (w + a.pad) % a.step, i = (w + a.pad) / a.step;
+  int64_t phase = (w + a.pad) % a.stride, i = (w + a.pad) / a.stride;
   for (; w < a.w; ++w) {
-    row[w] = copy[phase * a.phase + i];
-    if (++phase == a.step) {
+    row[w] = copy[phase * a.phase_size + i];
+    if (++phase == a.stride) {
       phase = 0;
       ++i;
     }

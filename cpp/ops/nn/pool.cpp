@@ -53,7 +53,7 @@ class RowWalk {
         std::max(vectors + reach / step, (p.in[2] + p.pad[2]) / step + (step == 1 ? kMaxLanes : 0)) + 1};
     for (int64_t k = 0; k < p.kernel[2]; ++k) {
       const int64_t u = k * p.dilation[2];
-      tap_.push_back(u % step * layout_.phase + u / step);
+      tap_.push_back(u % step * layout_.phase_size + u / step);
       shift_.push_back(u - p.pad[2]);
     }
     row_.resize(static_cast<size_t>(p.kernel[0] * p.kernel[1]));
@@ -65,12 +65,12 @@ class RowWalk {
     args_.start = start_.data();
     args_.shift = shift_.data();
     args_.w = p.in[2];
-    args_.step = step;
+    args_.stride = step;
     args_.index = nullptr;
   }
 
   const PoolLayout& layout() const { return layout_; }
-  int64_t row_size() const { return layout_.step * layout_.phase; }
+  int64_t row_size() const { return layout_.stride * layout_.phase_size; }
 
   // Makes the padded copy that the rows point into. All planes have the same padding: it is written once.
   void load(const T* plane, T outside) {
@@ -292,8 +292,14 @@ struct AveragePoolGrad {
           std::fill(plane, plane + p.in_size(), T(0));
           const T* from = g.data<T>() + k * p.out_size();
           walk.for_output_rows([&](const PoolRow<T>& a, int64_t at, int64_t d, int64_t h) {
-            pool_kernels<T>().spread_row(row.data(), from + at, scales.row(d, h), a.n, a.tap, a.taps,
-                                         walk.layout(), copy.data());
+            pool_kernels<T>().spread_row({.row = row.data(),
+                                          .g = from + at,
+                                          .scale = scales.row(d, h),
+                                          .tap = a.tap,
+                                          .n = a.n,
+                                          .taps = a.taps,
+                                          .copy = copy.data()},
+                                         walk.layout());
             for (int64_t r = 0; r < a.rows; ++r) {
               pool_kernels<T>().add_row(plane + a.start[r], row.data(), p.in[2]);
             }
