@@ -227,12 +227,16 @@ void check(const Case& t, bool indirect = false) {
 }
 
 template <class T>
-void check_all() {
+void check_sizes() {
   for (int64_t m : {0, 1, 2, 5, 7, 13, 14, 15, 29, 61}) {
     for (int64_t n : {0, 1, 7, 8, 15, 17, 31, 33, 70}) {
       for (int64_t k : {0, 1, 2, 16, 35}) check<T>({m, n, k, Layout::kRow, Layout::kRow, Layout::kRow});
     }
   }
+}
+
+template <class T>
+void check_layouts() {
   for (Layout a : kLayouts) {
     for (Layout b : kLayouts) {
       for (Layout c : kLayouts) {
@@ -248,6 +252,10 @@ void check_all() {
       check<T>({20, 33, 4100, a, b, Layout::kRow, 1, 0, false, true}, true);
     }
   }
+}
+
+template <class T>
+void check_epilogues() {
   for (GemmActivation f :
        {GemmActivation::kNone, GemmActivation::kRelu, GemmActivation::kGelu, GemmActivation::kGeluTanh,
         GemmActivation::kSilu, GemmActivation::kSigmoid, GemmActivation::kTanh}) {
@@ -269,7 +277,11 @@ void check_all() {
       check<T>(t, true);
     }
   }
-  // Vectors and few rows, with long sums.
+}
+
+// Vectors and few rows, with long sums; B packed beforehand.
+template <class T>
+void check_thin() {
   for (Layout a : kLayouts) {
     for (Layout b : kLayouts) {
       check<T>({1, 300, 2100, a, b, Layout::kRow, 1, 0});
@@ -294,6 +306,14 @@ void check_all() {
   check<T>({40, 50, 60, Layout::kRow, Layout::kRow, Layout::kRow, 0, 2, true});
   check<T>({0, 50, 60, Layout::kRow, Layout::kRow, Layout::kRow}, true);
   check<T>({5, 50, 0, Layout::kRow, Layout::kRow, Layout::kRow, 1, 0, true}, true);
+}
+
+template <class T>
+void check_all() {
+  check_sizes<T>();
+  check_layouts<T>();
+  check_epilogues<T>();
+  check_thin<T>();
 }
 
 // Batches: strides, shared operands, offsets.

@@ -36,7 +36,7 @@ PLAIT_INLINE void multiply_words(U32 a, uint32_t by, U32& high, U32& low) {
 #endif
 }
 
-// a0 b0 a1 b1 inside every group of 4 lanes, or a2 b2 a3 b3.
+// The words of two vectors, interleaved within every 4 lanes: a0 b0 a1 b1 for kFirst = 0, a2 b2 a3 b3 for 2.
 template <int kFirst>
 PLAIT_INLINE U32 interleave(U32 a, U32 b) {
   constexpr int L = kLanes<uint32_t>;

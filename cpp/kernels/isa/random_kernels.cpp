@@ -127,8 +127,8 @@ PLAIT_INLINE void box_muller(V u, V v, V& x, V& y) {
   y = radius * (V)((I)((q & 1) != 0 ? c : s) ^ ((q & 2) << kToSign));
 }
 
-// deinterleave: every second element of the concatenation of a and b, from kFirst on. interleave: the
-// reverse, half kHalf of the result.
+// Every second element of the concatenation of a and b, from kFirst on. interleave_half<0> and <1> of two
+// such vectors give a and b back.
 template <int kFirst, class V>
 PLAIT_INLINE V deinterleave(V a, V b) {
   constexpr int L = kLanes<ElemT<V>>;
@@ -137,7 +137,7 @@ PLAIT_INLINE V deinterleave(V a, V b) {
   return __builtin_shuffle(a, b, at);
 }
 template <int kHalf, class V>
-PLAIT_INLINE V interleave(V a, V b) {
+PLAIT_INLINE V interleave_half(V a, V b) {
   constexpr int L = kLanes<ElemT<V>>;
   MaskOf<V> at{};
   for (int i = 0; i < L; ++i) at[i] = kHalf * (L / 2) + i / 2 + i % 2 * L;
@@ -183,8 +183,8 @@ void normal(T* out, int64_t n, uint64_t key, uint64_t counter, T mean, T std) {
   fill_pairs<W>(out, n, key, counter, [=](W a, W b, V& first, V& second) {
     V x, y;
     box_muller(to_positive_unit(deinterleave<0>(a, b)), to_unit(deinterleave<1>(a, b)), x, y);
-    first = fma(interleave<0>(x, y), scale, shift);
-    second = fma(interleave<1>(x, y), scale, shift);
+    first = fma(interleave_half<0>(x, y), scale, shift);
+    second = fma(interleave_half<1>(x, y), scale, shift);
   });
 }
 
