@@ -53,10 +53,10 @@ struct Binary {
       }
     } else {
       const Tensor a = composite::operand(ctx, 0, gy), b = composite::operand(ctx, 1, gy);
-      if (ctx.needs_grad(0)) g[0] = gy * F::da(a, b, composite::k<Tensor>(p)...);
+      if (ctx.needs_grad(0)) g[0] = gy * F::da(a, b, composite::parameter(p, gy)...);
       if (ctx.needs_grad(1)) {
         if constexpr (kGradient == Gradient::Fused) {
-          g[1] = gy * F::db(a, b, composite::k<Tensor>(p)...);
+          g[1] = gy * F::db(a, b, composite::parameter(p, gy)...);
         } else {
           g[1] = zeros_like(gy);
         }

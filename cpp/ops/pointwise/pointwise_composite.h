@@ -31,6 +31,10 @@ inline Tensor operand(const OpContext& ctx, size_t i, const Tensor& gy) {
   return cast(x, x.is_floating() ? promote_types(x.dtype(), gy.dtype()) : gy.dtype());
 }
 
+// Parameters of a recorded derivative. As plain numbers, two of them would give a tensor of the default
+// dtype.
+inline Tensor parameter(double p, const Tensor& gy) { return Tensor::scalar(p, compute_dtype(gy.dtype())); }
+
 template <class V>
 Tensor k(double c) {
   return Scalar(c).to_tensor();

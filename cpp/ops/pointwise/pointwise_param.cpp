@@ -41,7 +41,7 @@ struct Parametrised {
     if constexpr (kKeeps == Keeps::None) {
       return {gy};  // frac: 1 between the steps
     } else {
-      return {gy * F::df(ctx.saved(0), composite::k<Tensor>(p)...)};
+      return {gy * F::df(ctx.saved(0), composite::parameter(p, gy)...)};
     }
   }
 };
