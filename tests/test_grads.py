@@ -8,6 +8,7 @@ from op_table import SPECS
 from op_table.harness import (
     check_gradients,
     check_low_precision_gradients,
+    check_recorded_gradients,
     check_second_gradients,
     check_single_gradients,
 )
@@ -34,6 +35,12 @@ def test_grads(spec: OpSpec) -> None:
 def test_single_grads(spec: OpSpec) -> None:
     for sample in spec.gradient_samples():
         check_single_gradients(spec, sample)
+
+
+@pytest.mark.parametrize("spec", TWICE)
+def test_recorded_grads(spec: OpSpec) -> None:
+    for sample in spec.gradient_samples():
+        check_recorded_gradients(spec, sample)
 
 
 @pytest.mark.parametrize("spec", TWICE)

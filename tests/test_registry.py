@@ -17,6 +17,7 @@ from op_table.spec import OpSpec
 import plait
 from plait import _core
 
+ROOT = Path(__file__).parent.parent
 TABLE = _core._op_table()
 PUBLIC = [row for row in TABLE if set(row["where"]) & set("fmn")]
 NAMES = sorted({row["name"] for row in PUBLIC})
@@ -198,3 +199,11 @@ def test_indexing_is_seen() -> None:
         x[mask] = 2
 
     assert calls(write) == ["select", "copy_", "index_put_"]
+
+
+def test_no_op_asks_for_grad_mode() -> None:
+    """Which form of backward runs is the node's choice; only autograd/ and its installer know the runtime table."""
+    for file in sorted((ROOT / "cpp/ops").rglob("*.*")):
+        source = file.read_text()
+        assert "grad_enabled" not in source, f"{file}: declare fused_backward and backward instead"
+        assert "autograd_runtime()" not in source or file.name == "autograd_runtime.cpp", f"{file}: call the op"

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/rounding.h"
 
 namespace plait {
 namespace {
@@ -110,7 +111,7 @@ void maybe_fail() {
 size_t round_up_to_class(size_t bytes) {
   const size_t power = std::bit_floor(bytes);
   const size_t step = std::max<size_t>(power / 8, kAlignment);
-  return (bytes + step - 1) / step * step;
+  return round_up(bytes, step);
 }
 
 struct LargeCache {
@@ -143,7 +144,7 @@ void unlock_all() {
 void* map_block(size_t capacity) {
   if (capacity < kHugePage) return std::aligned_alloc(kAlignment, capacity);
   // Maps one huge page more and trims, so that the block starts at a huge-page boundary.
-  const size_t page = 4096, rounded = (capacity + page - 1) / page * page, span = rounded + kHugePage;
+  const size_t page = 4096, rounded = round_up(capacity, page), span = rounded + kHugePage;
   void* raw = mmap(nullptr, span, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (raw == MAP_FAILED) return nullptr;
   char* base = static_cast<char*>(raw);

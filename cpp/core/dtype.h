@@ -33,6 +33,9 @@ const char* dtype_name(DType dtype);  // "float32", as Python prints it without 
 DTypeCategory category(DType dtype);
 inline bool is_floating(DType dtype) { return dtype >= DType::kFloat16; }
 inline bool is_integral(DType dtype) { return dtype < DType::kFloat16; }  // bool counts
+inline bool is_16_bit_float(DType dtype) { return dtype == DType::kFloat16 || dtype == DType::kBFloat16; }
+// What a dtype is computed in: 16-bit floats in float32, rounded once at the end; every other in itself.
+inline DType compute_dtype(DType dtype) { return is_16_bit_float(dtype) ? DType::kFloat32 : dtype; }
 DType promote_types(DType a, DType b);
 
 // The dtype of floating-point results and factories; float32 unless set_default_dtype changed it.
@@ -89,6 +92,27 @@ decltype(auto) dispatch(DType dtype, F&& f) {
     default:
       return f(TypeTag<double>{});
   }
+}
+
+// The same for a floating dtype: f gets Half, BFloat16, float or double.
+template <class F>
+decltype(auto) dispatch_float(DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::kFloat16:
+      return f(TypeTag<Half>{});
+    case DType::kBFloat16:
+      return f(TypeTag<BFloat16>{});
+    case DType::kFloat32:
+      return f(TypeTag<float>{});
+    default:
+      return f(TypeTag<double>{});
+  }
+}
+
+// The same with the type a floating dtype is computed in: float or double.
+template <class F>
+decltype(auto) dispatch_compute(DType dtype, F&& f) {
+  return dtype == DType::kFloat64 ? f(TypeTag<double>{}) : f(TypeTag<float>{});
 }
 
 // The same by element size, for code that only moves bytes (copies, gathers): f gets uint8_t ... uint64_t.

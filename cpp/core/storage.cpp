@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "core/storage.h"
+#include "core/rounding.h"
 
 #include <new>
 
@@ -23,7 +24,7 @@ Ref<Storage> Storage::allocate(size_t nbytes) {
 }
 
 Ref<Storage> Storage::allocate_small(size_t nbytes, size_t extra) {
-  const size_t head = (sizeof(Storage) + extra + kAlignment - 1) / kAlignment * kAlignment;
+  const size_t head = round_up(sizeof(Storage) + extra, kAlignment);
   const size_t total = head + nbytes;
   Storage* s = new (pool_alloc(total)) Storage;
   s->data_ = reinterpret_cast<char*>(s) + head;

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "core/error.h"
+#include "core/rounding.h"
 
 namespace plait {
 namespace {
@@ -71,7 +72,7 @@ Block allocate(size_t bytes) {
   size_t step = 4096;
   while (step * 8 < bytes) step *= 2;
   if (step < alignment) step = alignment;
-  const size_t capacity = (bytes + step - 1) / step * step;
+  const size_t capacity = round_up(bytes, step);
   void* data = capacity >= bytes ? std::aligned_alloc(alignment, capacity) : nullptr;
   PLAIT_CHECK(data, kMemory, "out of memory: kernel scratch of ", bytes, " bytes");
   if (huge) madvise(data, capacity, MADV_HUGEPAGE);
@@ -82,7 +83,7 @@ Block allocate(size_t bytes) {
 
 Workspace::Workspace(size_t bytes) {
   if (bytes == 0) return;
-  capacity_ = (bytes + 63) / 64 * 64;
+  capacity_ = round_up(bytes, size_t{64});
   data_ = t_arena.push(capacity_);
   if (data_) return;
   Cache& cache = t_cache;

@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "core/parallel.h"
+#include "core/rounding.h"
 #include "core/workspace.h"
 #include "kernels/dispatch.h"
 
@@ -53,7 +54,7 @@ void for_short_rows(const AxisArrays& a, int64_t max_columns, int64_t task_eleme
   // ld is 16 more than the block's rows, so that it is no power of two: columns would conflict in L1.
   const int64_t block = std::min(max_columns, kShortBlock / row / 16 * 16 - 16), ld = block + 16;
   const auto transpose = kernels().convert.transpose[size_index(item)];
-  parallel_for((a.outer + block - 1) / block, std::max<int64_t>(1, task_elements / (block * row)),
+  parallel_for(ceil_div(a.outer, block), std::max<int64_t>(1, task_elements / (block * row)),
                [&](int64_t first, int64_t last) {
                  alignas(64) char buffer[2][kShortBlock * 8];
                  for (int64_t b = first; b < last; ++b) {
@@ -79,7 +80,7 @@ void for_columns_as_rows(const AxisArrays& a, F&& f) {
   const int64_t item = a.item, n = a.n, inner = a.inner;
   const auto transpose = kernels().convert.transpose[size_index(item)];
   constexpr int64_t kPanel = 4096;
-  const int64_t panels = (n + kPanel - 1) / kPanel, size = a.numel() * item;
+  const int64_t panels = ceil_div(n, kPanel), size = a.numel() * item;
   const int64_t grain = std::max<int64_t>(1, kGrainElements / (std::min(n, kPanel) * inner));
   // move(byte offset among the rows, byte offset among the columns, length) for panels of kPanel elements of
   // n

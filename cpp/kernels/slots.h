@@ -3,6 +3,8 @@
 //   PerDType<Fn>  every dtype             negate[x.dtype()]   negate[DType::kInt32]   negate.of<int32_t>()
 //   PerFloat<Fn>  the four float dtypes   softmax[DType::kBFloat16]
 //   PerSize<Fn>   item sizes 1, 2, 4, 8   gather[x.dtype()]   gather.of<uint16_t>()   gather.bytes(2)
+//   PerEnum<Op, n, Fn>    the n values of an enum            kernel[ReduceOp::kSum]
+//   PerReal<Kernels>      Kernels<float>, Kernels<double>    pool.of<T>()
 // Plain data: zero-initialised tables have null entries. Fn may be a function pointer, a struct or an array.
 // Every function here is forced inline, because code compiled per instruction set must not leave weak
 // symbols.
@@ -83,6 +85,31 @@ struct PerSize {
   PLAIT_SLOT static int index(DType dtype) {
     constexpr int kIndex[kNumDTypes] = {0, 0, 0, 1, 2, 3, 1, 1, 2, 3};
     return kIndex[static_cast<int>(dtype)];
+  }
+};
+
+// Op: an enum whose kCount values are numbered from 0.
+template <class Op, int kCount, class Fn>
+struct PerEnum {
+  Fn slot[kCount];
+
+  PLAIT_SLOT Fn& operator[](Op op) { return slot[static_cast<int>(op)]; }
+  PLAIT_SLOT const Fn& operator[](Op op) const { return slot[static_cast<int>(op)]; }
+};
+
+// Kernels with typed arguments, which exist for float and double.
+template <template <class> class Kernels>
+struct PerReal {
+  Kernels<float> f32;
+  Kernels<double> f64;
+
+  template <class T>
+  PLAIT_SLOT const Kernels<T>& of() const {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      return f32;
+    } else {
+      return f64;
+    }
   }
 };
 

@@ -60,6 +60,8 @@ void copy_into(const Tensor& destination, const Tensor& source) {
 
 Tensor cast(const Tensor& x, DType dtype) { return x.dtype() == dtype ? x : apply<Cast>(x, dtype); }
 
+Tensor contiguous_as(const Tensor& x, DType dtype) { return x.defined() ? cast(contiguous(x), dtype) : x; }
+
 Tensor clone(const Tensor& x) { return apply<Clone>(x); }
 
 Tensor copy_(const Tensor& destination, const Tensor& source) {

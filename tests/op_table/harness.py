@@ -331,6 +331,16 @@ def check_single_gradients(spec: OpSpec, sample: Sample) -> None:
         assert same_bits(got, want), f"{spec.name} {show(sample)} gradient {i} alone: {got}, expected {want}"
 
 
+def check_recorded_gradients(spec: OpSpec, sample: Sample) -> None:
+    """The two forms of backward, kernels and recorded ops, agree: 30 roundings of float64 apart at most."""
+    call = Call(spec, sample, "float64", grad=True)
+    for i, (kernel, recorded) in enumerate(zip(gradients(call), gradients(call, create_graph=True))):
+        got, want = to_numpy(kernel), to_numpy(recorded.detach())
+        scale = np.maximum(1.0, np.max(np.abs(want), initial=0.0, where=np.isfinite(want)))
+        wrong = ~((np.abs(got - want) <= 30 * 2.0**-52 * scale) | (got == want) | (np.isnan(got) & np.isnan(want)))
+        assert not wrong.any(), f"{spec.name} {show(sample)} gradient {i}: {describe(got, want, wrong)}"
+
+
 def check_second_gradients(spec: OpSpec, sample: Sample) -> None:
     call = Call(spec, sample, "float64", grad=True)
 

@@ -7,14 +7,12 @@
 #include <vector>
 
 #include "core/parallel.h"
+#include "core/rounding.h"
 #include "kernels/conv/conv_driver.h"
 #include "kernels/dispatch.h"
 #include "kernels/gemm/gemm.h"
 
 namespace plait::conv {
-
-inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 template <class T>
 const ConvKernels<T>& conv_kernels() {

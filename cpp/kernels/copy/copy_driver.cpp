@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "core/parallel.h"
+#include "core/rounding.h"
 #include "kernels/dispatch.h"
 #include "kernels/pointwise/pointwise_driver.h"
 
@@ -45,7 +46,7 @@ void transpose_nest(const LoopNest& nest) {
   constexpr int64_t kRun = 256;
   const int64_t item = nest.item[0], rows = nest.size[0], columns = nest.size[1];
   const int64_t panel = rows < 16 ? 1024 : 64;
-  const int64_t across = (rows + kRun - 1) / kRun, down = (columns + panel - 1) / panel;
+  const int64_t across = ceil_div(rows, kRun), down = ceil_div(columns, panel);
   const int64_t tiles = nest.numel / (rows * columns) * across * down;
   const ConvertTable& t = kernels().convert;
   const bool stream =
@@ -78,7 +79,7 @@ void copy_row_nest(const LoopNest& nest, F kernel) {
   const int64_t item = nest.item[0], n = nest.size[0], rows = nest.ndim > 1 ? nest.size[1] : 1;
   const int64_t part = std::min(n, kBlockBytes / item),
                 group = std::min(rows, std::max<int64_t>(1, kBlockBytes / (n * item)));
-  const int64_t across = (n + part - 1) / part, down = (rows + group - 1) / group;
+  const int64_t across = ceil_div(n, part), down = ceil_div(rows, group);
   const int64_t blocks = nest.numel / (n * rows) * across * down;
   const int64_t grain = std::max<int64_t>(1, kGrainElements / (part * group));
   parallel_for(blocks, grain, [&](int64_t begin, int64_t end) {

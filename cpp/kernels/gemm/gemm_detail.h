@@ -6,13 +6,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/rounding.h"
 #include "kernels/dispatch.h"
 #include "kernels/gemm/gemm.h"
 
 namespace plait::gemm_detail {
-
-inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 template <class T>
 const GemmKernels<T>& kernels_of();

@@ -52,19 +52,18 @@ void sum_rows(void* to, const void* table, const int64_t* row, int64_t count, in
   });
 }
 
+template <class... Ts>
+void set_index(IndexTable& t) {
+  ((t.add.of<Ts>() = add_row<Ts>), ...);
+  ((t.sum.of<Ts>() = sum_rows<Ts>), ...);
+}
+
 }  // namespace
 
 void fill_index(KernelTable& table) {
   IndexTable& t = table.index;
   t.inside = inside;
-  t.add[0] = add_row<f16>;
-  t.add[1] = add_row<bf16>;
-  t.add[2] = add_row<float>;
-  t.add[3] = add_row<double>;
-  t.sum[0] = sum_rows<f16>;
-  t.sum[1] = sum_rows<bf16>;
-  t.sum[2] = sum_rows<float>;
-  t.sum[3] = sum_rows<double>;
+  set_index<f16, bf16, float, double>(t);
 }
 
 }  // namespace plait::PLAIT_ISA_NS

@@ -209,24 +209,23 @@ struct Norm {
 };
 
 template <class T>
-void set_norm(NormTable& t, int dtype) {
+void set_norm(NormTable& t) {
   using N = Norm<T>;
-  t.forward[0][dtype] = N::template forward<RowNormKind::kLayer>;
-  t.forward[1][dtype] = N::template forward<RowNormKind::kRms>;
-  t.backward[0][dtype] = N::template backward<RowNormKind::kLayer>;
-  t.backward[1][dtype] = N::template backward<RowNormKind::kRms>;
-  t.by_row[dtype] = {N::template apply<true>, N::sums_by_row, N::template gradient<true>};
-  t.by_column[dtype] = {N::template apply<false>, N::sums_by_column, N::template gradient<false>};
+  constexpr RowNormKind kLayer = RowNormKind::kLayer, kRms = RowNormKind::kRms;
+  t.rows[kLayer].of<T>() = {N::template forward<kLayer>, N::template backward<kLayer>};
+  t.rows[kRms].of<T>() = {N::template forward<kRms>, N::template backward<kRms>};
+  t.by_row.of<T>() = {N::template apply<true>, N::sums_by_row, N::template gradient<true>};
+  t.by_column.of<T>() = {N::template apply<false>, N::sums_by_column, N::template gradient<false>};
 }
 
 }  // namespace
 
 void fill_norm(KernelTable& table) {
   NormTable& t = table.norm;
-  set_norm<f16>(t, 0);
-  set_norm<bf16>(t, 1);
-  set_norm<float>(t, 2);
-  set_norm<double>(t, 3);
+  set_norm<f16>(t);
+  set_norm<bf16>(t);
+  set_norm<float>(t);
+  set_norm<double>(t);
 }
 
 }  // namespace plait::PLAIT_ISA_NS

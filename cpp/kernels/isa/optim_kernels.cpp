@@ -281,10 +281,9 @@ void scale(void* data, int64_t n, double factor) {
 }
 
 template <class T>
-void fill(OptimTable& t, OptimDType dtype) {
+void set_optim(OptimTable& t) {
   using V = Vec<T>;
-  const int d = static_cast<int>(dtype);
-  const auto rule = [&](OptimRule r, auto f) { t.step[static_cast<int>(r)][d] = f; };
+  const auto rule = [&](OptimRule r, auto f) { t.step[r].of<T>() = f; };
   rule(OptimRule::kSgd, step<T, Sgd<V>>);
   rule(OptimRule::kSgdMomentum, step<T, SgdMomentum<V>>);
   rule(OptimRule::kAdam, step<T, Adam<V, false>>);
@@ -300,19 +299,19 @@ void fill(OptimTable& t, OptimDType dtype) {
   rule(OptimRule::kRadam, step<T, Radam<V>>);
   rule(OptimRule::kRprop, step<T, Rprop<V>>);
   rule(OptimRule::kAsgd, step<T, Asgd<V>>);
-  t.norm[static_cast<int>(NormKind::kSumAbs)][d] = norm<T, NormKind::kSumAbs>;
-  t.norm[static_cast<int>(NormKind::kSumSquares)][d] = norm<T, NormKind::kSumSquares>;
-  t.norm[static_cast<int>(NormKind::kMaxAbs)][d] = norm<T, NormKind::kMaxAbs>;
-  t.scale[d] = scale<T>;
+  t.norm[NormKind::kSumAbs].of<T>() = norm<T, NormKind::kSumAbs>;
+  t.norm[NormKind::kSumSquares].of<T>() = norm<T, NormKind::kSumSquares>;
+  t.norm[NormKind::kMaxAbs].of<T>() = norm<T, NormKind::kMaxAbs>;
+  t.scale.of<T>() = scale<T>;
 }
 
 }  // namespace
 
 void fill_optim(KernelTable& table) {
-  fill<float>(table.optim, OptimDType::kFloat32);
-  fill<double>(table.optim, OptimDType::kFloat64);
-  fill<f16>(table.optim, OptimDType::kFloat16);
-  fill<bf16>(table.optim, OptimDType::kBFloat16);
+  set_optim<f16>(table.optim);
+  set_optim<bf16>(table.optim);
+  set_optim<float>(table.optim);
+  set_optim<double>(table.optim);
 }
 
 }  // namespace plait::PLAIT_ISA_NS

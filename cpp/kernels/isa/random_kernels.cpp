@@ -188,20 +188,17 @@ void normal(T* out, int64_t n, uint64_t key, uint64_t counter, T mean, T std) {
   });
 }
 
-template <class T>
-void set_dropout(RandomTable& t, int dtype) {
-  t.dropout[dtype] = dropout<T, true>;
-  t.dropout_kept[dtype] = dropout<T, false>;
+template <class... Ts>
+void set_dropout(RandomTable& t) {
+  ((t.dropout.of<Ts>() = dropout<Ts, true>), ...);
+  ((t.dropout_kept.of<Ts>() = dropout<Ts, false>), ...);
 }
 
 }  // namespace
 
 void fill_random(KernelTable& table) {
   RandomTable& t = table.random;
-  set_dropout<f16>(t, 0);
-  set_dropout<bf16>(t, 1);
-  set_dropout<float>(t, 2);
-  set_dropout<double>(t, 3);
+  set_dropout<f16, bf16, float, double>(t);
   t.words = words;
   t.uniform_f32 = uniform<float, U32>;
   t.uniform_f64 = uniform<double, U64>;

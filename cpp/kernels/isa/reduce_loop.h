@@ -265,23 +265,19 @@ PLAIT_INLINE double sum_vectors(int64_t n, F f) {
   return sum.total();
 }
 
-// Element types by dtype number.
+template <template <class> class R, class... Ts>
+void set_reduce(PerDType<ReduceKernel>& kernel) {
+  ((kernel.of<Ts>() = reduce_kernel<R<Ts>>()), ...);
+}
 template <template <class> class R>
 void set_reduce_floats(ReduceTable& t, ReduceOp op) {
-  ReduceKernel* k = t.kernel[static_cast<int>(op)];
-  k[6] = reduce_kernel<R<f16>>();
-  k[7] = reduce_kernel<R<bf16>>();
-  k[8] = reduce_kernel<R<float>>();
-  k[9] = reduce_kernel<R<double>>();
+  set_reduce<R, f16, bf16, float, double>(t.kernel[op]);
 }
 template <template <class> class R>
 void set_reduce_integers(ReduceTable& t, ReduceOp op) {
-  ReduceKernel* k = t.kernel[static_cast<int>(op)];
-  k[0] = k[1] = reduce_kernel<R<uint8_t>>();
-  k[2] = reduce_kernel<R<int8_t>>();
-  k[3] = reduce_kernel<R<int16_t>>();
-  k[4] = reduce_kernel<R<int32_t>>();
-  k[5] = reduce_kernel<R<int64_t>>();
+  PerDType<ReduceKernel>& kernel = t.kernel[op];
+  set_reduce<R, uint8_t, int8_t, int16_t, int32_t, int64_t>(kernel);
+  kernel.of<bool>() = kernel.of<uint8_t>();
 }
 
 }  // namespace

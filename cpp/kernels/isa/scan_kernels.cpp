@@ -233,42 +233,34 @@ template <class S>
 constexpr ScanKernel scan_kernel() {
   return {S::rows, S::columns};
 }
+template <bool kLargest, class... Ts>
+void set_extremes(PerDType<ScanKernel>& kernel) {
+  ((kernel.of<Ts>() = scan_kernel<ExtremeScan<Ts, kLargest>>()), ...);
+}
 template <bool kLargest>
-void set_extremes(ScanKernel* k) {
-  k[0] = k[1] = scan_kernel<ExtremeScan<uint8_t, kLargest>>();
-  k[2] = scan_kernel<ExtremeScan<int8_t, kLargest>>();
-  k[3] = scan_kernel<ExtremeScan<int16_t, kLargest>>();
-  k[4] = scan_kernel<ExtremeScan<int32_t, kLargest>>();
-  k[5] = scan_kernel<ExtremeScan<int64_t, kLargest>>();
-  k[6] = scan_kernel<ExtremeScan<f16, kLargest>>();
-  k[7] = scan_kernel<ExtremeScan<bf16, kLargest>>();
-  k[8] = scan_kernel<ExtremeScan<float, kLargest>>();
-  k[9] = scan_kernel<ExtremeScan<double, kLargest>>();
+void set_all_extremes(PerDType<ScanKernel>& kernel) {
+  set_extremes<kLargest, uint8_t, int8_t, int16_t, int32_t, int64_t, f16, bf16, float, double>(kernel);
+  kernel.of<bool>() = kernel.of<uint8_t>();
 }
-void set_log_sums(ScanKernel* k) {
-  k[6] = scan_kernel<LogSumExpScan<f16>>();
-  k[7] = scan_kernel<LogSumExpScan<bf16>>();
-  k[8] = scan_kernel<LogSumExpScan<float>>();
-  k[9] = scan_kernel<LogSumExpScan<double>>();
+template <class... Ts>
+void set_log_sums(PerDType<ScanKernel>& kernel) {
+  ((kernel.of<Ts>() = scan_kernel<LogSumExpScan<Ts>>()), ...);
 }
-template <class Op>
-void set_sums(ScanKernel* k) {
-  k[5] = scan_kernel<IntegerScan<Op>>();
-  k[6] = scan_kernel<FloatScan<f16, Op>>();
-  k[7] = scan_kernel<FloatScan<bf16, Op>>();
-  k[8] = scan_kernel<FloatScan<float, Op>>();
-  k[9] = scan_kernel<FloatScan<double, Op>>();
+template <class Op, class... Ts>
+void set_sums(PerDType<ScanKernel>& kernel) {
+  kernel.of<int64_t>() = scan_kernel<IntegerScan<Op>>();
+  ((kernel.of<Ts>() = scan_kernel<FloatScan<Ts, Op>>()), ...);
 }
 
 }  // namespace
 
 void fill_scan(KernelTable& table) {
   ScanTable& t = table.scan;
-  set_sums<AddScan>(t.kernel[static_cast<int>(ScanOp::kSum)]);
-  set_sums<MultiplyScan>(t.kernel[static_cast<int>(ScanOp::kProd)]);
-  set_extremes<true>(t.kernel[static_cast<int>(ScanOp::kMax)]);
-  set_extremes<false>(t.kernel[static_cast<int>(ScanOp::kMin)]);
-  set_log_sums(t.kernel[static_cast<int>(ScanOp::kLogSumExp)]);
+  set_sums<AddScan, f16, bf16, float, double>(t.kernel[ScanOp::kSum]);
+  set_sums<MultiplyScan, f16, bf16, float, double>(t.kernel[ScanOp::kProd]);
+  set_all_extremes<true>(t.kernel[ScanOp::kMax]);
+  set_all_extremes<false>(t.kernel[ScanOp::kMin]);
+  set_log_sums<f16, bf16, float, double>(t.kernel[ScanOp::kLogSumExp]);
 }
 
 }  // namespace plait::PLAIT_ISA_NS

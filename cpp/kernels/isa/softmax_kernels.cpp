@@ -237,21 +237,21 @@ constexpr SoftmaxKernels softmax_kernels() {
           S::template columns_backward<kKind>};
 }
 template <class T>
-void set_softmax(SoftmaxTable& t, int dtype) {
-  t.kernel[0][dtype] = softmax_kernels<T, SoftmaxKind::kSoftmax>();
-  t.kernel[1][dtype] = softmax_kernels<T, SoftmaxKind::kLogSoftmax>();
-  t.cross_entropy[dtype] = Softmax<T>::cross_entropy;
-  t.cross_entropy_backward[dtype] = Softmax<T>::cross_entropy_backward;
+void set_softmax(SoftmaxTable& t) {
+  t.kernel[SoftmaxKind::kSoftmax].of<T>() = softmax_kernels<T, SoftmaxKind::kSoftmax>();
+  t.kernel[SoftmaxKind::kLogSoftmax].of<T>() = softmax_kernels<T, SoftmaxKind::kLogSoftmax>();
+  t.cross_entropy.of<T>() = Softmax<T>::cross_entropy;
+  t.cross_entropy_backward.of<T>() = Softmax<T>::cross_entropy_backward;
 }
 
 }  // namespace
 
 void fill_softmax(KernelTable& table) {
   SoftmaxTable& t = table.softmax;
-  set_softmax<f16>(t, 0);
-  set_softmax<bf16>(t, 1);
-  set_softmax<float>(t, 2);
-  set_softmax<double>(t, 3);
+  set_softmax<f16>(t);
+  set_softmax<bf16>(t);
+  set_softmax<float>(t);
+  set_softmax<double>(t);
 }
 
 }  // namespace plait::PLAIT_ISA_NS

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "kernels/slots.h"
+
 namespace plait {
 
 // Rows normalised by their own statistics: layer norm and, with kRms (mean 0, rstd = 1 / rms), RMS norm.
@@ -56,13 +58,17 @@ struct SlabKernels {
 };
 
 enum class RowNormKind : uint8_t { kLayer, kRms };
+inline constexpr int kNumRowNormKinds = 2;
+
+struct RowNormKernels {
+  void (*forward)(const RowNormArgs&);
+  void (*backward)(const RowNormGradArgs&);
+};
 
 struct NormTable {
-  // Indexed by dtype number less that of float16.
-  void (*forward[2][4])(const RowNormArgs&);
-  void (*backward[2][4])(const RowNormGradArgs&);
-  SlabKernels by_row[4];
-  SlabKernels by_column[4];
+  PerEnum<RowNormKind, kNumRowNormKinds, PerFloat<RowNormKernels>> rows;
+  PerFloat<SlabKernels> by_row;
+  PerFloat<SlabKernels> by_column;
 };
 
 }  // namespace plait

@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "core/parallel.h"
+#include "core/rounding.h"
 #include "kernels/dispatch.h"
 #include "kernels/reduce/reduce_driver.h"
 
@@ -22,26 +23,12 @@ namespace {
 constexpr int64_t kTaskElements = 32768;
 constexpr int64_t kFewChannels = 8;  // below, one channel at a time would leave threads idle
 
-int float_index(DType dtype) {
-  PLAIT_ASSERT(is_floating(dtype));
-  return static_cast<int>(dtype) - static_cast<int>(DType::kFloat16);
-}
-
-template <class F>
-void with_compute_type(DType dtype, F&& f) {
-  if (dtype == DType::kFloat64) {
-    f(TypeTag<double>{});
-  } else {
-    f(TypeTag<float>{});
-  }
-}
-
 const void* at_byte(const void* p, int64_t bytes) {
   return p ? static_cast<const char*>(p) + bytes : nullptr;
 }
 void* at_byte(void* p, int64_t bytes) { return p ? static_cast<char*>(p) + bytes : nullptr; }
 
-int64_t compute_size(DType dtype) { return dtype == DType::kFloat64 ? 8 : 4; }
+int64_t compute_size(DType dtype) { return static_cast<int64_t>(item_size(compute_dtype(dtype))); }
 
 // The rows [begin, end) of a row norm.
 RowNormArgs row_range(const RowNormArgs& a, DType dtype, int64_t begin, int64_t end) {
@@ -119,8 +106,7 @@ struct MeanVariance {
 };
 // Of x[rows, n], whose rows are `ld` elements apart.
 MeanVariance moments_of_rows(DType dtype, const void* x, int64_t rows, int64_t n, int64_t ld) {
-  const ReduceKernel& k =
-      kernels().reduce.kernel[static_cast<int>(ReduceOp::kMoments)][static_cast<int>(dtype)];
+  const ReduceKernel& k = kernels().reduce.kernel[ReduceOp::kMoments][dtype];
   double mean = 0, squares = 0;
   ReduceTile tile = {};
   tile.reduce_n = n;
@@ -142,8 +128,8 @@ class BatchNorm {
   BatchNorm(const ChannelNormArgs& a, bool frozen)
       : a_(a),
         frozen_(frozen),
-        rows_(kernels().norm.by_row[float_index(a.dtype)]),
-        columns_(kernels().norm.by_column[float_index(a.dtype)]),
+        rows_(kernels().norm.by_row[a.dtype]),
+        columns_(kernels().norm.by_column[a.dtype]),
         mean_(static_cast<C*>(a.mean)),
         rstd_(static_cast<C*>(a.rstd)),
         count_(static_cast<double>(a.batch * a.space)),
@@ -228,7 +214,7 @@ class BatchNorm {
     const int64_t sums = by_column() ? width() : a_.channels;
     const int64_t per_chunk =
         std::max<int64_t>((a_.batch + 63) / 64, kTaskElements / std::max<int64_t>(1, width()));
-    const int64_t chunks = (a_.batch + per_chunk - 1) / per_chunk;
+    const int64_t chunks = ceil_div(a_.batch, per_chunk);
     std::vector<double> partial(static_cast<size_t>(chunks * 2 * sums));
     spread();
     parallel_chunks(chunks, [&](int64_t chunk) {
@@ -336,8 +322,7 @@ class GroupNorm {
  public:
   explicit GroupNorm(const ChannelNormArgs& a)
       : a_(a),
-        kernels_(a.space == 1 ? kernels().norm.by_column[float_index(a.dtype)]
-                              : kernels().norm.by_row[float_index(a.dtype)]),
+        kernels_(a.space == 1 ? kernels().norm.by_column[a.dtype] : kernels().norm.by_row[a.dtype]),
         width_(a.channels / a.groups),
         count_(static_cast<double>(width_ * a.space)) {}
 
@@ -410,7 +395,7 @@ class GroupNorm {
     };
     const std::vector<C> weights = spread(a_.weight), biases = spread(a_.bias);
     const int64_t n = width_ * a_.space;
-    const auto kernel = kernels().norm.forward[static_cast<int>(RowNormKind::kLayer)][float_index(a_.dtype)];
+    const auto kernel = kernels().norm.rows[RowNormKind::kLayer][a_.dtype].forward;
     for_groups([&](int64_t i, int64_t first, C*) {
       RowNormArgs r = {};
       r.x = at_byte(a_.x, i * n * item());
@@ -470,7 +455,7 @@ template <class C>
 void row_norm_backward_as(void (*kernel)(const RowNormGradArgs&), DType dtype, const RowNormGradArgs& a) {
   // Partial parameter gradients [chunk][2][n].
   const int64_t per_chunk = std::max<int64_t>((a.rows + 63) / 64, kTaskElements / std::max<int64_t>(1, a.n));
-  const int64_t chunks = std::max<int64_t>(1, (a.rows + per_chunk - 1) / per_chunk);
+  const int64_t chunks = std::max<int64_t>(1, ceil_div(a.rows, per_chunk));
   std::vector<C> partial(a.gweight || a.gbias ? static_cast<size_t>(chunks * 2 * a.n) : 0);
   parallel_chunks(chunks, [&](int64_t chunk) {
     RowNormGradArgs r = row_range(a, dtype, chunk * per_chunk, std::min(a.rows, (chunk + 1) * per_chunk));
@@ -495,29 +480,28 @@ void row_norm_backward_as(void (*kernel)(const RowNormGradArgs&), DType dtype, c
 }  // namespace
 
 void row_norm_forward(RowNormKind kind, DType dtype, const RowNormArgs& a) {
-  const auto kernel = kernels().norm.forward[static_cast<int>(kind)][float_index(dtype)];
+  const auto kernel = kernels().norm.rows[kind][dtype].forward;
   parallel_for(a.rows, std::max<int64_t>(1, kTaskElements / std::max<int64_t>(1, a.n)),
                [&](int64_t begin, int64_t end) { kernel(row_range(a, dtype, begin, end)); });
 }
 
 void row_norm_backward(RowNormKind kind, DType dtype, const RowNormGradArgs& a) {
-  const auto kernel = kernels().norm.backward[static_cast<int>(kind)][float_index(dtype)];
-  with_compute_type(dtype,
-                    [&](auto tag) { row_norm_backward_as<typename decltype(tag)::type>(kernel, dtype, a); });
+  const auto kernel = kernels().norm.rows[kind][dtype].backward;
+  dispatch_compute(dtype,
+                   [&](auto tag) { row_norm_backward_as<typename decltype(tag)::type>(kernel, dtype, a); });
 }
 
 void batch_norm_forward(const ChannelNormArgs& a, bool frozen) {
-  with_compute_type(a.dtype, [&](auto tag) { BatchNorm<typename decltype(tag)::type>(a, frozen).forward(); });
+  dispatch_compute(a.dtype, [&](auto tag) { BatchNorm<typename decltype(tag)::type>(a, frozen).forward(); });
 }
 void batch_norm_backward(const ChannelNormArgs& a, bool frozen) {
-  with_compute_type(a.dtype,
-                    [&](auto tag) { BatchNorm<typename decltype(tag)::type>(a, frozen).backward(); });
+  dispatch_compute(a.dtype, [&](auto tag) { BatchNorm<typename decltype(tag)::type>(a, frozen).backward(); });
 }
 void group_norm_forward(const ChannelNormArgs& a) {
-  with_compute_type(a.dtype, [&](auto tag) { GroupNorm<typename decltype(tag)::type>(a).forward(); });
+  dispatch_compute(a.dtype, [&](auto tag) { GroupNorm<typename decltype(tag)::type>(a).forward(); });
 }
 void group_norm_backward(const ChannelNormArgs& a) {
-  with_compute_type(a.dtype, [&](auto tag) { GroupNorm<typename decltype(tag)::type>(a).backward(); });
+  dispatch_compute(a.dtype, [&](auto tag) { GroupNorm<typename decltype(tag)::type>(a).backward(); });
 }
 
 }  // namespace plait

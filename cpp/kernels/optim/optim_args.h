@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "kernels/slots.h"
+
 namespace plait {
 
 // What a rule keeps per element, in the order of OptimArgs::state, stands behind it. A rule with an option
@@ -28,10 +30,6 @@ enum class OptimRule : uint8_t {
 };
 inline constexpr int kOptimRules = 15;
 
-// Element types, the index of the tables below. The 16-bit ones are computed in float32.
-enum class OptimDType : uint8_t { kFloat32, kFloat64, kFloat16, kBFloat16 };
-inline constexpr int kOptimDTypes = 4;
-
 // The numbers of a step. Which of a to f a rule reads, and as what, is said at the rule in
 // isa/optim_kernels.cpp.
 struct OptimScalars {
@@ -54,11 +52,12 @@ struct OptimArgs {
 enum class NormKind : uint8_t { kSumAbs, kSumSquares, kMaxAbs };
 inline constexpr int kNormKinds = 3;
 
+// 16-bit floats are computed in float32.
 struct OptimTable {
-  void (*step[kOptimRules][kOptimDTypes])(const OptimArgs& args);
+  PerEnum<OptimRule, kOptimRules, PerFloat<void (*)(const OptimArgs& args)>> step;
   // Sum of |x|, sum of x^2 (both in double) or largest |x| (NaN if there is one) over n elements.
-  double (*norm[kNormKinds][kOptimDTypes])(const void* x, int64_t n);
-  void (*scale[kOptimDTypes])(void* x, int64_t n, double factor);  // x *= factor
+  PerEnum<NormKind, kNormKinds, PerFloat<double (*)(const void* x, int64_t n)>> norm;
+  PerFloat<void (*)(void* x, int64_t n, double factor)> scale;  // x *= factor
 };
 
 }  // namespace plait

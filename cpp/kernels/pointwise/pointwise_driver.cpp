@@ -16,6 +16,7 @@
 
 #include "core/error.h"
 #include "core/parallel.h"
+#include "core/rounding.h"
 #include "core/workspace.h"
 #include "kernels/copy/copy_driver.h"
 #include "kernels/dispatch.h"
@@ -126,8 +127,7 @@ void run_rows(Plan& plan) {
   // Buffers of 4 KB leave room in the L1 cache for what is gathered.
   const int64_t tile_columns = transposed ? 64 : any_staged ? 4 * kBlock / widest : kDirectBlock;
   const int64_t columns = nest.size[0], rows = nest.ndim > 1 ? nest.size[1] : 1;
-  const int64_t across = (columns + tile_columns - 1) / tile_columns,
-                down = (rows + tile_rows - 1) / tile_rows;
+  const int64_t across = ceil_div(columns, tile_columns), down = ceil_div(rows, tile_rows);
   const int64_t tiles = nest.numel / (columns * rows) * across * down;
   const int64_t tile_numel = std::min(columns, tile_columns) * std::min(rows, tile_rows);
   parallel_for(tiles, std::max<int64_t>(1, kGrainElements / tile_numel), [&](int64_t begin, int64_t end) {
@@ -225,7 +225,7 @@ void run_linear(Plan& plan) {
   }
   // Shorter periods divide the longest. Blocks of whole cache lines where they fit.
   const int64_t aligned = std::lcm(kept, int64_t{16}), unit = aligned <= kBlock ? aligned : kept;
-  const int64_t block_size = kBlock / unit * unit, blocks = (nest.numel + block_size - 1) / block_size;
+  const int64_t block_size = kBlock / unit * unit, blocks = ceil_div(nest.numel, block_size);
   const ConvertTable& t = kernels().convert;
   const auto stage = [&](Buffers& buffers, int k, int64_t begin, int64_t n) {
     const int64_t item = nest.item[k];

@@ -6,6 +6,8 @@
 
 #include <cstdint>
 
+#include "kernels/slots.h"
+
 namespace plait {
 
 // Rows of a plane, w elements, and of its copy, `stride` phases of phase_size elements.
@@ -55,9 +57,6 @@ struct PoolKernels {
   void (*add_row)(T* to, const T* row, int64_t n);
 };
 
-struct PoolTable {
-  PoolKernels<float> f32;
-  PoolKernels<double> f64;
-};
+using PoolTable = PerReal<PoolKernels>;
 
 }  // namespace plait

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "kernels/slots.h"
+
 namespace plait {
 
 // y = x * scale where the element is kept, else 0. It is kept if the upper 24 bits of its word are at least
@@ -20,11 +22,12 @@ struct DropoutArgs {
   uint8_t* kept;
 };
 
+using DropoutFn = void (*)(const DropoutArgs&);
+
 struct RandomTable {
-  // By dtype number less that of float16. `dropout` draws, and stores `kept` unless it is null;
-  // `dropout_kept` reads `kept`.
-  void (*dropout[4])(const DropoutArgs&);
-  void (*dropout_kept[4])(const DropoutArgs&);
+  // `dropout` draws, and stores `kept` unless it is null; `dropout_kept` reads `kept`.
+  PerFloat<DropoutFn> dropout;
+  PerFloat<DropoutFn> dropout_kept;
   void (*words)(uint32_t* out, int64_t n, uint64_t key, uint64_t counter);
   // low + (high - low) u with u in [0, 1): 24 random bits of one word per float, 53 of two words per double.
   void (*uniform_f32)(float* out, int64_t n, uint64_t key, uint64_t counter, float low, float high);

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "kernels/slots.h"
+
 namespace plait {
 
 template <class T>
@@ -46,9 +48,6 @@ struct RecurrentKernels {
   void (*gru_backward)(const GruStep<T>&);
 };
 
-struct RecurrentTable {
-  RecurrentKernels<float> f32;
-  RecurrentKernels<double> f64;
-};
+using RecurrentTable = PerReal<RecurrentKernels>;
 
 }  // namespace plait

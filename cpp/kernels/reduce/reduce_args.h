@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "kernels/slots.h"
+
 namespace plait {
 
 enum class ReduceOp : uint8_t {
@@ -24,7 +26,6 @@ enum class ReduceOp : uint8_t {
   kLogSumExp,  // states: max and sum of exp(x - max), double
 };
 inline constexpr int kNumReduceOps = 14;
-inline constexpr int kNumKernelDTypes = 10;  // as DType numbers them
 
 // States lie in 1 or 2 planes, arrays of 8-byte slots: slot j of each plane belongs to output j, whatever the
 // type of the state.
@@ -49,7 +50,8 @@ struct ReduceKernel {
 };
 
 struct ReduceTable {
-  ReduceKernel kernel[kNumReduceOps][kNumKernelDTypes];  // null where the dtype has no such reduction
+  PerEnum<ReduceOp, kNumReduceOps, PerDType<ReduceKernel>>
+      kernel;  // null where the dtype has no such reduction
 };
 
 }  // namespace plait

@@ -21,6 +21,7 @@
 
 #include "core/error.h"
 #include "core/parallel.h"
+#include "core/rounding.h"
 #include "core/workspace.h"
 #include "kernels/dispatch.h"
 #include "kernels/pointwise/pointwise_driver.h"
@@ -175,7 +176,7 @@ void finish_integers(const ReduceOutput& out, int64_t at, const Finished& f) {
 }
 
 void finish_elements(DType dtype, const ReduceOutput& out, int64_t at, const Finished& f) {
-  if (dtype == DType::kFloat16 || dtype == DType::kBFloat16) {
+  if (is_16_bit_float(dtype)) {
     return write(out, at, f, static_cast<const float*>(f.state[0]));
   }
   PLAIT_ASSERT(out.dtype == dtype);
@@ -193,8 +194,7 @@ void finish_elements(DType dtype, const ReduceOutput& out, int64_t at, const Fin
 
 class ReduceDriver {
  public:
-  explicit ReduceDriver(const Reduction& r)
-      : r_(r), kernel_(kernels().reduce.kernel[static_cast<int>(r.op)][static_cast<int>(r.dtype)]) {
+  explicit ReduceDriver(const Reduction& r) : r_(r), kernel_(kernels().reduce.kernel[r.op][r.dtype]) {
     PLAIT_ASSERT(kernel_.row != nullptr);
     int64_t out_stride = 1, offset = 0;
     for (int d = r.ndim - 1; d >= 0; --d) {
@@ -234,7 +234,7 @@ class ReduceDriver {
   void run_unsliced() const {
     // parallel_for's grain: a second task of little work is left to the first one's thread.
     const int64_t work = std::max<int64_t>(1, outputs_ * count_ / std::max<int64_t>(1, tasks_));
-    parallel_for(tasks_, (kGrainElements + work - 1) / work, [&](int64_t begin, int64_t end) {
+    parallel_for(tasks_, ceil_div(kGrainElements, work), [&](int64_t begin, int64_t end) {
       alignas(64) char planes[kColumnTile * 8 * kMaxReducePlanes];
       for (int64_t task = begin; task < end; ++task) {
         for_each_tile(task, [&](const Tile& tile) {
@@ -250,7 +250,7 @@ class ReduceDriver {
   void run_sliced() const {
     // Partial states [slice][plane][output]. No two slices share a pair of cache lines, which their threads
     // would take from each other with every store.
-    const int64_t slice_bytes = (outputs_ * 8 * kernel_.planes + 2 * kLinePair - 1) / kLinePair * kLinePair;
+    const int64_t slice_bytes = round_up(outputs_ * 8 * kernel_.planes + kLinePair, kLinePair);
     const Workspace partial(static_cast<size_t>(slice_bytes * slices_));
     const auto partial_state = [&](int64_t slice, const Tile& tile, void** state) {
       char* base = partial.as<char>() + slice * slice_bytes + (tile.outer * inner_kept_.size + tile.j0) * 8;
@@ -315,11 +315,11 @@ class ReduceDriver {
     } else {
       tile_ = kColumnTile;
     }
-    tiles_ = (inner_kept_.size + tile_ - 1) / tile_;
+    tiles_ = ceil_div(inner_kept_.size, tile_);
     const int64_t all_tiles = kept_.count() * tiles_;
     tile_work_ = std::max<int64_t>(1, outputs_ * count_ / std::max<int64_t>(1, all_tiles));
     tiles_per_task_ = std::max<int64_t>(1, kTaskElements / tile_work_);
-    tasks_ = (all_tiles + tiles_per_task_ - 1) / tiles_per_task_;
+    tasks_ = ceil_div(all_tiles, tiles_per_task_);
   }
 
   // Slices of the outermost long one of the reduced dimensions, if there are fewer tasks than threads may
@@ -339,7 +339,7 @@ class ReduceDriver {
       }
     }
     slice_align_ = sliced_ == reduced_.n && by_row_ ? 64 : 1;
-    slice_units_ = (longest + slice_align_ - 1) / slice_align_;
+    slice_units_ = ceil_div(longest, slice_align_);
     slices_ = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(std::min(wanted, slice_units_))));
   }
 

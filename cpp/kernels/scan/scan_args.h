@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "kernels/slots.h"
+
 namespace plait {
 
 enum class ScanOp : uint8_t { kSum, kProd, kMax, kMin, kLogSumExp };
@@ -16,7 +18,7 @@ struct ScanArgs {
   void* y;         // the same shape; may be x
   int64_t* index;  // the same shape; kMax, kMin: position of the extreme along n. The last of equal ones
                    // counts, and a NaN replaces whatever came before
-  double carry;  // kSum of one row: the sum of what comes before it
+  double carry;    // kSum of one row: the sum of what comes before it
   int64_t rows, n;
   int64_t columns, ld;
 };
@@ -28,8 +30,8 @@ struct ScanKernel {
   void (*columns)(const ScanArgs&);
 };
 struct ScanTable {
-  // By dtype number. kSum and kProd exist for the floating dtypes and int64, kLogSumExp for floating ones.
-  ScanKernel kernel[kNumScanOps][10];
+  // kSum and kProd exist for the floating dtypes and int64, kLogSumExp for floating ones.
+  PerEnum<ScanOp, kNumScanOps, PerDType<ScanKernel>> kernel;
 };
 
 }  // namespace plait

@@ -15,6 +15,7 @@
 
 #include "core/error.h"
 #include "core/parallel.h"
+#include "core/rounding.h"
 #include "kernels/dispatch.h"
 #include "kernels/reduce/reduce_driver.h"
 #include "kernels/short_rows.h"
@@ -26,7 +27,7 @@ constexpr int64_t kTaskElements = 32768;
 constexpr int64_t kChunk = 1 << 18;  // elements of a chunk of a long row; reaches the bits
 
 double sum_of(DType dtype, const void* x, int64_t n) {
-  const ReduceKernel& k = kernels().reduce.kernel[static_cast<int>(ReduceOp::kSum)][static_cast<int>(dtype)];
+  const ReduceKernel& k = kernels().reduce.kernel[ReduceOp::kSum][dtype];
   double total = 0;
   ReduceTile tile = {};
   tile.x = x;
@@ -41,11 +42,7 @@ double sum_of(DType dtype, const void* x, int64_t n) {
 class ScanDriver {
  public:
   ScanDriver(ScanOp op, DType dtype, const AxisArrays& arrays, int64_t* index)
-      : op_(op),
-        dtype_(dtype),
-        k_(kernels().scan.kernel[static_cast<int>(op)][static_cast<int>(dtype)]),
-        a_(arrays),
-        index_(index) {
+      : op_(op), dtype_(dtype), k_(kernels().scan.kernel[op][dtype]), a_(arrays), index_(index) {
     PLAIT_ASSERT(k_.rows != nullptr);
   }
 
@@ -80,7 +77,7 @@ class ScanDriver {
     });
   }
 
-  int64_t chunks() const { return (a_.n + kChunk - 1) / kChunk; }
+  int64_t chunks() const { return ceil_div(a_.n, kChunk); }
 
   void run_long_rows() const {
     std::vector<double> carry(static_cast<size_t>(chunks()));
@@ -111,7 +108,7 @@ class ScanDriver {
 
   void run_columns() const {
     constexpr int64_t kWidth = kMaxScanColumns;
-    const int64_t strips = (a_.inner + kWidth - 1) / kWidth;
+    const int64_t strips = ceil_div(a_.inner, kWidth);
     const int64_t grain = std::max<int64_t>(1, kTaskElements / (a_.n * std::min(kWidth, a_.inner)));
     parallel_for(a_.outer * strips, grain, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {

@@ -5,9 +5,12 @@
 
 #include <cstdint>
 
+#include "kernels/slots.h"
+
 namespace plait {
 
 enum class SoftmaxKind : uint8_t { kSoftmax, kLogSoftmax };
+inline constexpr int kNumSoftmaxKinds = 2;
 
 // Both passes run along contiguous rows, arrays [rows, n], or along columns, arrays [n, columns] whose rows
 // are `ld` elements apart.
@@ -56,11 +59,12 @@ struct SoftmaxKernels {
   void (*rows_backward)(const SoftmaxGradArgs&);
   void (*columns_backward)(const SoftmaxGradArgs&);
 };
+using CrossEntropyFn = void (*)(const CrossEntropyArgs&);
+
 struct SoftmaxTable {
-  // Indexed by dtype number less that of float16: float16, bfloat16, float32, float64.
-  SoftmaxKernels kernel[2][4];
-  void (*cross_entropy[4])(const CrossEntropyArgs&);
-  void (*cross_entropy_backward[4])(const CrossEntropyArgs&);
+  PerEnum<SoftmaxKind, kNumSoftmaxKinds, PerFloat<SoftmaxKernels>> kernel;
+  PerFloat<CrossEntropyFn> cross_entropy;
+  PerFloat<CrossEntropyFn> cross_entropy_backward;
 };
 
 }  // namespace plait

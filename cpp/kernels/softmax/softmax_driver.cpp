@@ -14,6 +14,7 @@
 #include "core/cpu_info.h"
 #include "core/error.h"
 #include "core/parallel.h"
+#include "core/rounding.h"
 #include "kernels/dispatch.h"
 #include "kernels/short_rows.h"
 
@@ -26,11 +27,6 @@ constexpr int64_t kTaskElements = 16384;  // half of kGrainElements: an exp cost
 // tuned: rows of 40 take 0.30 ns an element in blocks and 0.42 row by row (AVX-512, 2 threads; at AVX2 0.50
 // and 0.48); backward, rows of 16 take 0.33 and 0.13
 constexpr int64_t kMaxShortRow = 40, kMaxShortRowBackward = 12;
-
-int float_index(DType dtype) {
-  PLAIT_ASSERT(is_floating(dtype));
-  return static_cast<int>(dtype) - static_cast<int>(DType::kFloat16);
-}
 
 // What distinguishes the two passes: the arrays `x` and `second` of AxisArrays, and the kernels.
 struct Forward {
@@ -97,7 +93,7 @@ class SoftmaxDriver {
   void run_columns() const {
     const int64_t l2_elements = cpu_info().l2_bytes / 2 / a_.item;
     const int64_t width = std::clamp<int64_t>(l2_elements / a_.n / 64 * 64, 64, kMaxSoftmaxColumns);
-    const int64_t strips = (a_.inner + width - 1) / width;
+    const int64_t strips = ceil_div(a_.inner, width);
     const int64_t grain = std::max<int64_t>(1, kTaskElements / (a_.n * std::min(width, a_.inner)));
     parallel_for(a_.outer * strips, grain, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
@@ -137,13 +133,13 @@ class SoftmaxDriver {
 };
 
 const SoftmaxKernels& kernels_for(SoftmaxKind kind, DType dtype) {
-  return kernels().softmax.kernel[static_cast<int>(kind)][float_index(dtype)];
+  return kernels().softmax.kernel[kind][dtype];
 }
 
-void run_cross_entropy(DType dtype, void (*kernel)(const CrossEntropyArgs&), const CrossEntropyArgs& args) {
+void run_cross_entropy(DType dtype, CrossEntropyFn kernel, const CrossEntropyArgs& args) {
   if (args.rows == 0) return;
   const int64_t item = static_cast<int64_t>(item_size(dtype));
-  const int64_t stat = 2 * (dtype == DType::kFloat64 ? 8 : 4);
+  const auto stat = 2 * static_cast<int64_t>(item_size(compute_dtype(dtype)));
   const int64_t grain = std::max<int64_t>(1, kTaskElements / std::max<int64_t>(1, args.n));
   parallel_for(args.rows, grain, [&](int64_t begin, int64_t end) {
     CrossEntropyArgs a = args;
@@ -173,11 +169,11 @@ void softmax_backward(SoftmaxKind kind, DType dtype, const void* y, const void* 
 }
 
 void cross_entropy_rows(DType dtype, const CrossEntropyArgs& args) {
-  run_cross_entropy(dtype, kernels().softmax.cross_entropy[float_index(dtype)], args);
+  run_cross_entropy(dtype, kernels().softmax.cross_entropy[dtype], args);
 }
 
 void cross_entropy_rows_backward(DType dtype, const CrossEntropyArgs& args) {
-  run_cross_entropy(dtype, kernels().softmax.cross_entropy_backward[float_index(dtype)], args);
+  run_cross_entropy(dtype, kernels().softmax.cross_entropy_backward[dtype], args);
 }
 
 }  // namespace plait

@@ -43,7 +43,7 @@ void fill_dense(const Tensor& x, DType dtype, F fill) {
 // A fill by one of the kernels: float64 by the one for doubles, the others by that for floats.
 template <class F32, class F64>
 void fill_floats(const Tensor& x, Generator* generator, F32 f32, F64 f64) {
-  fill_dense(x, x.dtype() == DType::kFloat64 ? DType::kFloat64 : DType::kFloat32, [&](const Tensor& dense) {
+  fill_dense(x, compute_dtype(x.dtype()), [&](const Tensor& dense) {
     const bool wide = dense.dtype() == DType::kFloat64;
     const int64_t words = wide ? 2 : 1, n = dense.numel();
     const Generator::Position at = reserve_words(words * n, generator);
@@ -60,7 +60,7 @@ void fill_floats(const Tensor& x, Generator* generator, F32 f32, F64 f64) {
 }  // namespace
 
 void fill_uniform(const Tensor& x, double low, double high, Generator* generator) {
-  if (x.dtype() == DType::kFloat16 || x.dtype() == DType::kBFloat16) {
+  if (is_16_bit_float(x.dtype())) {
     // u keeps as many digits as the dtype has: rounding would make a 1 of it.
     const float steps = x.dtype() == DType::kFloat16 ? 0x1p11f : 0x1p8f;
     const Tensor u = Tensor::empty(x.shape(), DType::kFloat32);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/parallel.h"
+#include "core/rounding.h"
 #include "kernels/dispatch.h"
 #include "kernels/random/random_args.h"
 #include "ops/create/random.h"
@@ -14,7 +15,7 @@ namespace plait {
 // f(begin, count, counter) on pieces of n elements that take `words` words each.
 template <class F>
 void for_pieces(int64_t n, int64_t words, Generator::Position at, F f) {
-  const int64_t pieces = (n + kRandomPiece - 1) / kRandomPiece;
+  const int64_t pieces = ceil_div(n, kRandomPiece);
   parallel_for(pieces, kGrainElements / 2 / kRandomPiece, [&](int64_t first, int64_t last) {
     const int64_t begin = first * kRandomPiece, end = std::min(n, last * kRandomPiece);
     f(begin, end - begin, at.counter + static_cast<uint64_t>(begin * words / 4));

@@ -7,6 +7,7 @@
 
 #include "autograd/op.h"
 #include "core/parallel.h"
+#include "core/rounding.h"
 #include "kernels/dispatch.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
@@ -81,7 +82,7 @@ struct EmbeddingGradient {
     // Ranges of the table; the positions that fall into each, in order (a stable counting sort).
     const int64_t range =
         std::max<int64_t>(1, std::max((use.rows + 63) / 64, kGrainElements / std::max<int64_t>(1, width)));
-    const int64_t ranges = (use.rows + range - 1) / range;
+    const int64_t ranges = ceil_div(use.rows, range);
     std::vector<int64_t> first(static_cast<size_t>(ranges) + 1), order(static_cast<size_t>(n));
     for (int64_t i = 0; i < n; ++i) ++first[static_cast<size_t>(at[i] / range) + 1];
     for (size_t k = 1; k < first.size(); ++k) first[k] += first[k - 1];
@@ -89,7 +90,7 @@ struct EmbeddingGradient {
     for (int64_t i = 0; i < n; ++i)
       order[static_cast<size_t>(next[static_cast<size_t>(at[i] / range)]++)] = i;
 
-    const auto add_row = kernels().index.add[static_cast<int>(g.dtype()) - static_cast<int>(DType::kFloat16)];
+    const auto add_row = kernels().index.add[g.dtype()];
     const int64_t bytes = width * static_cast<int64_t>(g.item_size());
     parallel_chunks(ranges, [&](int64_t k) {
       const int64_t begin = k * range, end = std::min(use.rows, begin + range);
@@ -137,8 +138,7 @@ struct EmbeddingBag {
     const int64_t bytes = width * static_cast<int64_t>(from.item_size());
     const Tensor y = Tensor::empty({bags, width}, table.dtype());
     const int64_t *at = index.data<int64_t>(), *bound = bounds.data<int64_t>();
-    const auto sum_rows =
-        kernels().index.sum[static_cast<int>(table.dtype()) - static_cast<int>(DType::kFloat16)];
+    const auto sum_rows = kernels().index.sum[table.dtype()];
     const int64_t per_bag = std::max<int64_t>(1, index.numel() * width / std::max<int64_t>(1, bags));
     parallel_for(bags, std::max<int64_t>(1, kGrainElements / per_bag), [&](int64_t begin, int64_t end) {
       for (int64_t b = begin; b < end; ++b) {

@@ -5,6 +5,7 @@
 
 #include "autograd/op.h"
 #include "core/parallel.h"
+#include "core/rounding.h"
 #include "kernels/dispatch.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
@@ -116,7 +117,7 @@ void scatter_loop(const Tensor& x, int64_t dim, const Tensor& index, const Tenso
   }
   const int64_t steps[3] = {inner.stride(0), inner.stride(1), inner.stride(2)};
   constexpr int64_t kColumns = 64;
-  const int64_t blocks = (inner.numel() + kColumns - 1) / kColumns;
+  const int64_t blocks = ceil_div(inner.numel(), kColumns);
   const int64_t per_block = std::max<int64_t>(1, length * std::min(inner.numel(), kColumns));
   parallel_for(outer.numel() * blocks, std::max<int64_t>(1, kGrainElements / per_block),
                [&](int64_t begin, int64_t end) {

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/parallel.h"
+#include "core/rounding.h"
 #include "kernels/dispatch.h"
 #include "ops/walk.h"
 
@@ -78,7 +79,7 @@ void read(const IndexPlan& plan, const T* x, T* y) {
                      }
                    }
                  };
-                 const int64_t b0 = begin / n, b1 = (end + n - 1) / n;
+                 const int64_t b0 = begin / n, b1 = ceil_div(end, n);
                  int64_t b = b0;
                  before.run(b0, b1, [&](const auto& at, int64_t count) {
                    const T* base = x + at[0];
@@ -155,7 +156,7 @@ void write(const IndexPlan& plan, T* x, const T* values, bool one_value, PutRow 
     });
     return;
   }
-  const int64_t blocks = (length + kColumns - 1) / kColumns, per_block = n * std::min(length, kColumns);
+  const int64_t blocks = ceil_div(length, kColumns), per_block = n * std::min(length, kColumns);
   parallel_for(before.numel() * blocks, std::max<int64_t>(1, kGrainElements / per_block),
                [&](int64_t begin, int64_t end) {
                  while (begin < end) {
@@ -241,9 +242,8 @@ template <class T>
 template <class T>
 [[gnu::always_inline]] inline void add_row(T* to, int64_t step, const T* from, int64_t from_step, int64_t n) {
   if constexpr (!std::is_integral_v<T>) {
-    constexpr int kFirst = static_cast<int>(DType::kFloat16);
     if (step == 1 && from_step == 1 && n >= 8) {
-      return kernels().index.add[static_cast<int>(DTypeOf<T>::value) - kFirst](to, from, n, 1);
+      return kernels().index.add[DTypeOf<T>::value](to, from, n, 1);
     }
   }
   for (int64_t i = 0; i < n; ++i) {

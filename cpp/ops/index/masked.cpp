@@ -6,6 +6,7 @@
 
 #include "autograd/op.h"
 #include "core/parallel.h"
+#include "core/rounding.h"
 #include "kernels/dispatch.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
@@ -24,7 +25,7 @@ constexpr int64_t kChunk = 32768;
 // The number of true elements in front of each chunk of a contiguous x; the total comes last.
 template <class T>
 std::vector<int64_t> count_true(const T* x, int64_t n) {
-  const int64_t chunks = (n + kChunk - 1) / kChunk;
+  const int64_t chunks = ceil_div(n, kChunk);
   std::vector<int64_t> before(static_cast<size_t>(chunks) + 1, 0);
   parallel_chunks(chunks, [&](int64_t c) {
     const int64_t end = std::min(n, (c + 1) * kChunk);
@@ -43,8 +44,6 @@ void check_mask(const char* op, const Tensor& mask) {
 
 // The mask as a contiguous tensor of this shape.
 Tensor dense_mask(const Tensor& mask, IntSpan shape) { return contiguous(expand(mask, shape)); }
-
-Tensor to_dtype(const Tensor& x, DType dtype) { return cast(x, dtype); }
 
 template <class T>
 void write_coordinates(const Tensor& x, const std::vector<int64_t>& before, int64_t* out) {
@@ -171,7 +170,7 @@ Tensor checked_value(const Tensor& x, const Tensor& value) {
   PLAIT_CHECK(is_floating(x.dtype()) || !value.is_floating() || std::isfinite(value.item_as<double>()),
               kValue, "masked_fill: the value ", value.item_as<double>(), " cannot be converted to ",
               dtype_name(x.dtype()));
-  return to_dtype(value, x.dtype());
+  return cast(value, x.dtype());
 }
 
 }  // namespace

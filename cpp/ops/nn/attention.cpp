@@ -8,6 +8,7 @@
 
 #include "autograd/op.h"
 #include "core/parallel.h"
+#include "core/rounding.h"
 #include "core/workspace.h"
 #include "kernels/dispatch.h"
 #include "kernels/gemm/gemm.h"
@@ -83,8 +84,7 @@ void product(const GemmOperand<T>& a, const GemmOperand<T>& b, T* c, int64_t m, 
 
 template <class T>
 const SoftmaxKernels& softmax_kernels() {
-  const int dtype = static_cast<int>(DTypeOf<T>::value) - static_cast<int>(DType::kFloat16);
-  return kernels().softmax.kernel[static_cast<int>(SoftmaxKind::kSoftmax)][dtype];
+  return kernels().softmax.kernel[SoftmaxKind::kSoftmax][DTypeOf<T>::value];
 }
 
 // A block of query rows [first, first + rows) and the keys it sees: row r sees the first r + 1 when causal.
@@ -126,7 +126,7 @@ template <class T>
 void forward_kernel(const Tensor& query, const Tensor& key, const Tensor& value, bool causal, double scale,
                     const Tensor& out) {
   const Matrices<T> q(query), k(key), v(value);
-  const int64_t blocks = (q.rows + kBlockRows - 1) / kBlockRows;
+  const int64_t blocks = ceil_div(q.rows, kBlockRows);
   // A chunk packs the keys and values of its matrix for all its blocks; there are as many chunks as keep
   // every thread busy to the end.
   const int64_t parts =
@@ -201,11 +201,9 @@ struct Attention {
     Dims shape = q.shape();
     shape.back() = v.shape().back();
     const Tensor y = Tensor::empty(shape, q.dtype());
-    if (q.dtype() == DType::kFloat32) {
-      forward_kernel<float>(q, k, v, causal, scale, y);
-    } else {
-      forward_kernel<double>(q, k, v, causal, scale, y);
-    }
+    dispatch_compute(q.dtype(), [&](auto tag) {
+      forward_kernel<typename decltype(tag)::type>(q, k, v, causal, scale, y);
+    });
     return y;
   }
   // p = softmax(s q k^T), gp = gy v^T, gs = s p (gp - sum(gp p)); gq = gs k, gk = gs^T q, gv = p^T gy
@@ -217,11 +215,10 @@ struct Attention {
       for (int64_t i = 0; i < ones.numel(); ++i) {
         const double hidden =
             i % ones.shape()[1] > i / ones.shape()[1] ? -std::numeric_limits<double>::infinity() : 0.0;
-        if (ones.dtype() == DType::kFloat32) {
-          ones.data<float>()[i] = static_cast<float>(hidden);
-        } else {
-          ones.data<double>()[i] = hidden;
-        }
+        dispatch_compute(ones.dtype(), [&](auto tag) {
+          using T = typename decltype(tag)::type;
+          ones.data<T>()[i] = static_cast<T>(hidden);
+        });
       }
       scores = add(scores, ones);
     }
@@ -234,11 +231,9 @@ struct Attention {
     const Tensor q = ctx.saved(0), k = ctx.saved(1), v = ctx.saved(2);
     const Tensor gq = Tensor::empty(q.shape(), q.dtype()), gk = Tensor::empty(k.shape(), k.dtype()),
                  gv = Tensor::empty(v.shape(), v.dtype());
-    if (q.dtype() == DType::kFloat32) {
-      backward_kernel<float>(gy, q, k, v, causal, scale, gq, gk, gv);
-    } else {
-      backward_kernel<double>(gy, q, k, v, causal, scale, gq, gk, gv);
-    }
+    dispatch_compute(q.dtype(), [&](auto tag) {
+      backward_kernel<typename decltype(tag)::type>(gy, q, k, v, causal, scale, gq, gk, gv);
+    });
     return {gq, gk, gv};
   }
 };

@@ -11,13 +11,6 @@
 namespace plait {
 namespace {
 
-// float16 and bfloat16 are computed in float32 and rounded once.
-bool is_native(DType d) { return d == DType::kFloat32 || d == DType::kFloat64; }
-Tensor native(const Tensor& t) {
-  return is_native(t.dtype()) ? contiguous(t) : cast(contiguous(t), DType::kFloat32);
-}
-Tensor rounded(const Tensor& t, DType dtype) { return cast(t, dtype); }
-
 int64_t output_size(int64_t in, int64_t pad, int64_t kernel, int64_t stride, int64_t dilation) {
   const int64_t span = in + pad - dilation * (kernel - 1) - 1;
   return span < 0 ? 0 : span / stride + 1;
@@ -71,7 +64,7 @@ struct Convolution {
   static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& w, const Tensor& bias,
                         const ConvParams& p) {
     ctx.save(x, w);
-    const Tensor xn = native(x), wn = native(w), bn = bias.defined() ? native(bias) : Tensor();
+    const Tensor xn = as_computed(x), wn = as_computed(w), bn = as_computed(bias);
     Dims shape{x.shape()[0], w.shape()[0]};
     for (int64_t d = 0; d < x.dim() - 2; ++d) {
       shape.push_back(output_size(x.shape()[d + 2], p.padding[d] + p.padding_after[d], w.shape()[d + 2],
@@ -86,7 +79,7 @@ struct Convolution {
       conv_forward<double>(s, xn.data<double>(), wn.data<double>(),
                            bn.defined() ? bn.data<double>() : nullptr, y.data<double>());
     }
-    return rounded(y, x.dtype());
+    return cast(y, x.dtype());
   }
   static Grads backward(OpContext& ctx, const Tensor& gy, const ConvParams& p) {
     const Tensor x = ctx.saved(0), w = ctx.saved(1);
@@ -101,7 +94,7 @@ struct ConvInputGrad {
   static Tensor forward(OpContext& ctx, const Tensor& gy, const Tensor& w, const Tensor& bias,
                         const ConvParams& p, const Dims& x_shape) {
     ctx.save(gy, w);
-    const Tensor gn = native(gy), wn = native(w), bn = bias.defined() ? native(bias) : Tensor();
+    const Tensor gn = as_computed(gy), wn = as_computed(w), bn = as_computed(bias);
     const Tensor gx = Tensor::empty(x_shape, gn.dtype());
     const ConvShape s = make_shape(x_shape, w.shape(), gy.shape(), p);
     if (gn.dtype() == DType::kFloat32) {
@@ -111,7 +104,7 @@ struct ConvInputGrad {
       conv_backward_data<double>(s, gn.data<double>(), wn.data<double>(),
                                  bn.defined() ? bn.data<double>() : nullptr, gx.data<double>());
     }
-    return rounded(gx, gy.dtype());
+    return cast(gx, gy.dtype());
   }
   static Grads backward(OpContext& ctx, const Tensor& ggx, const ConvParams& p, const Dims&) {
     const Tensor gy = ctx.saved(0), w = ctx.saved(1);
@@ -127,7 +120,7 @@ struct ConvWeightGrad {
   static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& gy, const ConvParams& p,
                         const Dims& w_shape) {
     ctx.save(x, gy);
-    const Tensor xn = native(x), gn = native(gy);
+    const Tensor xn = as_computed(x), gn = as_computed(gy);
     const Tensor gw = Tensor::empty(w_shape, xn.dtype());
     const ConvShape s = make_shape(x.shape(), w_shape, gy.shape(), p);
     if (xn.dtype() == DType::kFloat32) {
@@ -135,7 +128,7 @@ struct ConvWeightGrad {
     } else {
       conv_backward_weight<double>(s, xn.data<double>(), gn.data<double>(), gw.data<double>());
     }
-    return rounded(gw, x.dtype());
+    return cast(gw, x.dtype());
   }
   static Grads backward(OpContext& ctx, const Tensor& ggw, const ConvParams& p, const Dims&) {
     const Tensor x = ctx.saved(0), gy = ctx.saved(1);

@@ -5,6 +5,7 @@
 #include "autograd/op.h"
 #include "core/generator.h"
 #include "core/parallel.h"
+#include "core/rounding.h"
 #include "kernels/dispatch.h"
 #include "ops/create/create.h"
 #include "ops/registry.h"
@@ -19,11 +20,11 @@ struct DropoutPlace {
 };
 
 // `y` of `x` by one of the kernels; kept: a bit per element.
-void run(void (*const kernel[4])(const DropoutArgs&), const Tensor& x, const Tensor& y,
-         const DropoutPlace& place, const Tensor& kept) {
+void run(const PerFloat<DropoutFn>& kernel, const Tensor& x, const Tensor& y, const DropoutPlace& place,
+         const Tensor& kept) {
   const auto item = static_cast<int64_t>(x.item_size());
-  const auto f = kernel[static_cast<int>(x.dtype()) - static_cast<int>(DType::kFloat16)];
-  const int64_t pieces = (x.numel() + kRandomPiece - 1) / kRandomPiece;
+  const DropoutFn f = kernel[x.dtype()];
+  const int64_t pieces = ceil_div(x.numel(), kRandomPiece);
   parallel_for(pieces, kGrainElements / 2 / kRandomPiece, [&](int64_t begin, int64_t end) {
     const int64_t first = begin * kRandomPiece;
     DropoutArgs a;
@@ -61,8 +62,7 @@ struct Dropout {
     const Tensor y = in_place ? ctx.destination() : Tensor::empty(x.shape(), x.dtype());
     Tensor kept;
     if (ctx.recording()) {
-      kept =
-          Tensor::empty({(x.numel() + kRandomPiece - 1) / kRandomPiece * (kRandomPiece / 8)}, DType::kUInt8);
+      kept = Tensor::empty({round_up(x.numel(), kRandomPiece) / 8}, DType::kUInt8);
       ctx.save(kept);
     }
     run(kernels().random.dropout, contiguous(x), y, place, kept);

@@ -9,6 +9,7 @@
 
 #include "autograd/op.h"
 #include "core/parallel.h"
+#include "core/rounding.h"
 #include "kernels/softmax/softmax_driver.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
@@ -186,8 +187,7 @@ class ClassWeights {
  private:
   double at(int64_t c) const {
     if (!weight_.defined()) return 1;
-    return weight_.dtype() == DType::kFloat64 ? weight_.data<double>()[c]
-                                              : static_cast<double>(weight_.data<float>()[c]);
+    return computed_at(weight_, c);
   }
   const int64_t* target_;
   const Tensor& weight_;
@@ -203,7 +203,7 @@ struct RowTotals {
 };
 template <class F>
 RowTotals total_of_rows(int64_t rows, F&& f) {
-  std::vector<RowTotals> part(static_cast<size_t>((rows + kRowChunk - 1) / kRowChunk));
+  std::vector<RowTotals> part(static_cast<size_t>(ceil_div(rows, kRowChunk)));
   parallel_for(static_cast<int64_t>(part.size()), 1, [&](int64_t begin, int64_t end) {
     for (int64_t c = begin; c < end; ++c) {
       RowTotals t;
@@ -242,8 +242,7 @@ struct CrossEntropy {
                         const CrossEntropyOptions& o) {
     const Tensor in = contiguous(x);
     const int64_t rows = x.shape()[0], classes = x.shape()[1];
-    const DType stat = x.dtype() == DType::kFloat64 ? DType::kFloat64 : DType::kFloat32;
-    const Tensor stats = Tensor::empty({rows, 2}, stat);
+    const Tensor stats = Tensor::empty({rows, 2}, compute_dtype(x.dtype()));
     std::vector<double> sums(o.smoothing > 0 ? static_cast<size_t>(rows) : 0);
     CrossEntropyArgs a = {};
     a.x = in.data_ptr();
@@ -263,7 +262,7 @@ struct CrossEntropy {
       const RowTotals total = total_of_rows(rows, [&](int64_t r) {
         double loss = 0;
         if (!w.ignored(r)) {
-          const double m = stat_at(stats, 2 * r), log_sum = std::log(stat_at(stats, 2 * r + 1));
+          const double m = computed_at(stats, 2 * r), log_sum = std::log(computed_at(stats, 2 * r + 1));
           const double picked = convert<double>(in.data<T>()[r * classes + w.target(r)]);
           loss = (1 - o.smoothing) * w.of_target(r) * ((m - picked) + log_sum);
           if (o.smoothing > 0) {
@@ -324,7 +323,7 @@ struct CrossEntropy {
       const auto i = static_cast<size_t>(r);
       const double up = w.ignored(r) ? 0 : scale * g.data<double>()[o.reduction == Reduce::kNone ? r : 0];
       hit[i] = up * (1 - o.smoothing) * w.of_target(r);
-      a[i] = (hit[i] + up * share * w.total()) / stat_at(stats, 2 * r + 1);
+      a[i] = (hit[i] + up * share * w.total()) / computed_at(stats, 2 * r + 1);
       if (!b.empty()) b[i] = -up * share;
       if (w.ignored(r)) a[i] = 0;  // whatever the row holds
     });
@@ -348,12 +347,6 @@ struct CrossEntropy {
       });
     });
     return {gx, Tensor(), Tensor()};
-  }
-
- private:
-  static double stat_at(const Tensor& stats, int64_t i) {
-    return stats.dtype() == DType::kFloat64 ? stats.data<double>()[i]
-                                            : static_cast<double>(stats.data<float>()[i]);
   }
 };
 
@@ -458,12 +451,11 @@ void check_targets(const char* op, const Tensor& target, int64_t classes, int64_
                 " is out of bounds for ", classes, " classes");
   }
 }
-Tensor class_indices(const Tensor& target) { return contiguous(cast(target, DType::kInt64)); }
+Tensor class_indices(const Tensor& target) { return contiguous_as(target, DType::kInt64); }
 
 // Class weights for inputs of a dtype; constants.
-Tensor of_compute_type(const Tensor& weight, DType input) {
-  const DType compute = input == DType::kFloat64 ? DType::kFloat64 : DType::kFloat32;
-  return weight.defined() ? contiguous(cast(weight.alias(), compute)) : weight;
+Tensor class_weights(const Tensor& weight, DType input) {
+  return weight.defined() ? contiguous_as(weight.alias(), compute_dtype(input)) : weight;
 }
 
 Tensor cross_entropy(const Tensor& x, const Tensor& target, const Tensor& weight, Legacy average,
@@ -485,7 +477,7 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const Tensor& weight
   const Tensor rows = class_last(x);
   const Tensor t = reshape(class_indices(target), Dims{target.numel()});
   check_targets(op, t, rows.shape()[1], ignore_index);
-  const Tensor loss = apply<CrossEntropy>(rows, t, of_compute_type(weight, x.dtype()), o);
+  const Tensor loss = apply<CrossEntropy>(rows, t, class_weights(weight, x.dtype()), o);
   return o.reduction == Reduce::kNone ? reshape(loss, target.shape()) : loss;
 }
 
@@ -499,7 +491,7 @@ Tensor nll_loss(const Tensor& x, const Tensor& target, const Tensor& weight, Leg
   const Tensor t = reshape(class_indices(target), Dims{target.numel()});
   check_targets("nll_loss", t, classes, ignore_index);
   const Dims shape{batch, classes, batch ? target.numel() / batch : 1};
-  const Tensor loss = apply<NllLoss>(reshape(x, shape), t, of_compute_type(weight, x.dtype()), shape, o);
+  const Tensor loss = apply<NllLoss>(reshape(x, shape), t, class_weights(weight, x.dtype()), shape, o);
   return o.reduction == Reduce::kNone ? reshape(loss, target.shape()) : loss;
 }
 

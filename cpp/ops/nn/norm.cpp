@@ -16,14 +16,8 @@
 namespace plait {
 namespace {
 
-DType compute_dtype(DType dtype) { return dtype == DType::kFloat64 ? DType::kFloat64 : DType::kFloat32; }
-
-// Parameters as the kernels read them: contiguous, of the compute type. Undefined stays undefined.
-Tensor as_parameter(const Tensor& p, DType dtype) {
-  if (!p.defined()) return p;
-  const DType wanted = compute_dtype(dtype);
-  return contiguous(cast(p, wanted));
-}
+// Parameters as the kernels read them.
+Tensor as_parameter(const Tensor& p, DType dtype) { return contiguous_as(p, compute_dtype(dtype)); }
 const void* data_or_null(const Tensor& t) { return t.defined() ? t.data_ptr() : nullptr; }
 void* output_or_null(const Tensor& t) { return t.defined() ? t.data_ptr() : nullptr; }
 Tensor empty_if(bool wanted, const Dims& shape, DType dtype) {
@@ -179,10 +173,7 @@ void update_running(const Tensor& running, const Tensor& now, double momentum, d
     using T = typename decltype(tag)::type;
     T* r = running.data<T>();
     const int64_t stride = running.strides()[0];
-    const auto at = [&](int64_t c) {
-      return now.dtype() == DType::kFloat64 ? now.data<double>()[c]
-                                            : static_cast<double>(now.data<float>()[c]);
-    };
+    const auto at = [&](int64_t c) { return computed_at(now, c); };
     for (int64_t c = 0; c < now.numel(); ++c) {
       const double old = convert<double>(r[c * stride]);
       r[c * stride] = convert<T>((1 - momentum) * old + momentum * scale * at(c));

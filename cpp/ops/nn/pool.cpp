@@ -7,6 +7,7 @@
 
 #include "autograd/op.h"
 #include "core/parallel.h"
+#include "core/rounding.h"
 #include "kernels/dispatch.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
@@ -29,15 +30,6 @@ struct Window {
   }
 };
 
-template <class T>
-const PoolKernels<T>& pool_kernels() {
-  if constexpr (sizeof(T) == 4) {
-    return kernels().pool.f32;
-  } else {
-    return kernels().pool.f64;
-  }
-}
-
 // The rows of a window and what its taps read, for one output row after another of one plane. Each thread has
 // its own.
 template <class T>
@@ -46,7 +38,7 @@ class RowWalk {
   explicit RowWalk(const Window& p) : p_(p) {
     constexpr int64_t kMaxLanes = 64 / sizeof(T);
     const int64_t reach = (p.kernel[2] - 1) * p.dilation[2];
-    const int64_t vectors = (p.out[2] + kMaxLanes - 1) / kMaxLanes * kMaxLanes;
+    const int64_t vectors = round_up(p.out[2], kMaxLanes);
     const int64_t step = p.out[2] == 1 ? 1 : p.stride[2];  // a single output's stride may be anything
     layout_ = {
         p.in[2], p.pad[2], step,
@@ -76,7 +68,7 @@ class RowWalk {
   void load(const T* plane, T outside) {
     const int64_t rows = p_.in[0] * p_.in[1];
     if (copy_.empty()) copy_.assign(static_cast<size_t>(rows * row_size()), outside);
-    pool_kernels<T>().pad_rows(copy_.data(), plane, rows, layout_);
+    kernels().pool.of<T>().pad_rows(copy_.data(), plane, rows, layout_);
   }
 
   // Calls f(args, at, d, h) for each output row, `at` its start in the plane of outputs.
@@ -110,20 +102,6 @@ class RowWalk {
   PoolRow<T> args_;
 };
 
-bool is_native(DType d) { return d == DType::kFloat32 || d == DType::kFloat64; }
-Tensor native(const Tensor& t) {
-  return is_native(t.dtype()) ? contiguous(t) : cast(contiguous(t), DType::kFloat32);
-}
-Tensor rounded(const Tensor& t, DType dtype) { return cast(t, dtype); }
-template <class F>
-void dispatch_native(const Tensor& t, F&& f) {
-  if (t.dtype() == DType::kFloat32) {
-    f(TypeTag<float>{});
-  } else {
-    f(TypeTag<double>{});
-  }
-}
-
 Dims result_shape(const Tensor& x, const Window& p, int64_t ndim) {
   Dims shape = x.shape();
   for (int64_t d = 0; d < ndim; ++d) shape[x.dim() - ndim + d] = p.out[3 - ndim + d];
@@ -141,10 +119,10 @@ struct MaxPoolGrad {
   static Tensor forward(OpContext& ctx, const Tensor& gy, const Tensor& index, const Dims& x_shape,
                         int64_t plane) {
     ctx.save(index);
-    const Tensor g = native(gy);
+    const Tensor g = as_computed(gy);
     const Tensor gx = Tensor::empty(x_shape, g.dtype());
     const int64_t planes = plane ? gx.numel() / plane : 0, out = planes ? g.numel() / planes : 0;
-    dispatch_native(g, [&](auto tag) {
+    dispatch_compute(g.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       parallel_for(planes, std::max<int64_t>(1, kGrainElements / std::max<int64_t>(1, plane)),
                    [&](int64_t begin, int64_t end) {
@@ -159,7 +137,7 @@ struct MaxPoolGrad {
                      }
                    });
     });
-    return rounded(gx, gy.dtype());
+    return cast(gx, gy.dtype());
   }
   static Grads backward(OpContext& ctx, const Tensor& ggx, const Dims&, int64_t plane) {
     return {max_pool_gather(ggx, ctx.saved(0), plane), Tensor()};
@@ -170,17 +148,17 @@ struct MaxPoolGather {
   static constexpr OpMeta meta{"max_pool_gather"};
   static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& index, int64_t plane, const Dims&) {
     ctx.save(index);
-    const Tensor xn = native(x);
+    const Tensor xn = as_computed(x);
     const Tensor y = Tensor::empty(index.shape(), xn.dtype());
     const int64_t planes = plane ? x.numel() / plane : 0, out = planes ? y.numel() / planes : 0;
-    dispatch_native(xn, [&](auto tag) {
+    dispatch_compute(xn.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       for (int64_t i = 0; i < y.numel(); ++i) {
         const int32_t at = index.data<int32_t>()[i];
         y.data<T>()[i] = at < 0 ? T(0) : xn.data<T>()[i / out * plane + at];
       }
     });
-    return rounded(y, x.dtype());
+    return cast(y, x.dtype());
   }
   static Grads backward(OpContext& ctx, const Tensor& gy, int64_t plane, const Dims& x_shape) {
     return {max_pool_grad(gy, ctx.saved(0), x_shape, plane), Tensor()};
@@ -199,10 +177,10 @@ struct MaxPool {
   // Results: the maxima, and their positions in the plane as int32 (undefined when nobody asks for them).
   static std::vector<Tensor> forward(OpContext& ctx, const Tensor& x, const Window& p, const Dims& y_shape,
                                      bool wants_index) {
-    const Tensor xn = native(x);
+    const Tensor xn = as_computed(x);
     const Tensor y = Tensor::empty(y_shape, xn.dtype());
     const Tensor index = wants_index || ctx.recording() ? Tensor::empty(y_shape, DType::kInt32) : Tensor();
-    dispatch_native(xn, [&](auto tag) {
+    dispatch_compute(xn.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       parallel_for(p.planes, p.planes_per_thread(), [&](int64_t begin, int64_t end) {
         RowWalk<T> walk(p);
@@ -211,13 +189,13 @@ struct MaxPool {
           walk.for_output_rows([&](PoolRow<T>& a, int64_t at, int64_t, int64_t) {
             a.y = y.data<T>() + k * p.out_size() + at;
             if (index.defined()) a.index = index.data<int32_t>() + k * p.out_size() + at;
-            pool_kernels<T>().max_row(a);
+            kernels().pool.of<T>().max_row(a);
           });
         }
       });
     });
     ctx.save(index);
-    return {rounded(y, x.dtype()), index};
+    return {cast(y, x.dtype()), index};
   }
   static Grads backward(OpContext& ctx, const Grads& gys, const Window& p, const Dims&, bool) {
     Dims x_shape{p.planes, p.in[0], p.in[1], p.in[2]};
@@ -279,9 +257,9 @@ struct AveragePoolGrad {
   static constexpr OpMeta meta{"avg_pool_grad"};
   static Tensor forward(OpContext&, const Tensor& gy, const Window& p, const AverageRule& rule,
                         const Dims& x_shape) {
-    const Tensor g = native(gy);
+    const Tensor g = as_computed(gy);
     const Tensor gx = Tensor::empty(x_shape, g.dtype());
-    dispatch_native(g, [&](auto tag) {
+    dispatch_compute(g.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       parallel_for(p.planes, p.planes_per_thread(), [&](int64_t begin, int64_t end) {
         RowWalk<T> walk(p);
@@ -292,22 +270,22 @@ struct AveragePoolGrad {
           std::fill(plane, plane + p.in_size(), T(0));
           const T* from = g.data<T>() + k * p.out_size();
           walk.for_output_rows([&](const PoolRow<T>& a, int64_t at, int64_t d, int64_t h) {
-            pool_kernels<T>().spread_row({.row = row.data(),
-                                          .g = from + at,
-                                          .scale = scales.row(d, h),
-                                          .tap = a.tap,
-                                          .n = a.n,
-                                          .taps = a.taps,
-                                          .copy = copy.data()},
-                                         walk.layout());
+            kernels().pool.of<T>().spread_row({.row = row.data(),
+                                               .g = from + at,
+                                               .scale = scales.row(d, h),
+                                               .tap = a.tap,
+                                               .n = a.n,
+                                               .taps = a.taps,
+                                               .copy = copy.data()},
+                                              walk.layout());
             for (int64_t r = 0; r < a.rows; ++r) {
-              pool_kernels<T>().add_row(plane + a.start[r], row.data(), p.in[2]);
+              kernels().pool.of<T>().add_row(plane + a.start[r], row.data(), p.in[2]);
             }
           });
         }
       });
     });
-    return rounded(gx, gy.dtype());
+    return cast(gx, gy.dtype());
   }
   static Grads backward(OpContext&, const Tensor& ggx, const Window& p, const AverageRule& rule,
                         const Dims&) {
@@ -319,9 +297,9 @@ struct AveragePool {
   static constexpr OpMeta meta{"avg_pool"};
   static Tensor forward(OpContext&, const Tensor& x, const Window& p, const AverageRule& rule,
                         const Dims& y_shape) {
-    const Tensor xn = native(x);
+    const Tensor xn = as_computed(x);
     const Tensor y = Tensor::empty(y_shape, xn.dtype());
-    dispatch_native(xn, [&](auto tag) {
+    dispatch_compute(xn.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       parallel_for(p.planes, p.planes_per_thread(), [&](int64_t begin, int64_t end) {
         RowWalk<T> walk(p);
@@ -332,12 +310,12 @@ struct AveragePool {
           walk.for_output_rows([&](PoolRow<T>& a, int64_t at, int64_t d, int64_t h) {
             a.scale = scales.row(d, h);
             a.y = y.data<T>() + k * p.out_size() + at;
-            pool_kernels<T>().average_row(a, plane, walk.layout(), sums.data(), copy.data());
+            kernels().pool.of<T>().average_row(a, plane, walk.layout(), sums.data(), copy.data());
           });
         }
       });
     });
-    return rounded(y, x.dtype());
+    return cast(y, x.dtype());
   }
   static Grads backward(OpContext&, const Tensor& gy, const Window& p, const AverageRule& rule, const Dims&) {
     return {apply<AveragePoolGrad>(gy, p, rule, Dims{p.planes, p.in[0], p.in[1], p.in[2]})};
@@ -353,7 +331,7 @@ Tensor average_pool(const Tensor& x, const Window& p, const AverageRule& rule, c
 
 struct Span {
   int64_t begin, end;
-  Span(int64_t i, int64_t in, int64_t out) : begin(i * in / out), end(((i + 1) * in + out - 1) / out) {}
+  Span(int64_t i, int64_t in, int64_t out) : begin(i * in / out), end(ceil_div((i + 1) * in, out)) {}
 };
 
 // Calls f(output element, row start, row end, 1 / window size) for the rows of each window of a plane.
@@ -381,9 +359,9 @@ void for_adaptive_rows(const Window& p, F&& f) {
 struct AdaptiveAverage {
   static constexpr OpMeta meta{"adaptive_avg_pool"};
   static Tensor forward(OpContext&, const Tensor& x, const Window& p, const Dims& y_shape, const Dims&) {
-    const Tensor xn = native(x);
+    const Tensor xn = as_computed(x);
     const Tensor y = zeros(y_shape, xn.dtype());
-    dispatch_native(xn, [&](auto tag) {
+    dispatch_compute(xn.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       parallel_for(p.planes, p.planes_per_thread(), [&](int64_t begin, int64_t end) {
         for (int64_t k = begin; k < end; ++k) {
@@ -397,7 +375,7 @@ struct AdaptiveAverage {
         }
       });
     });
-    return rounded(y, x.dtype());
+    return cast(y, x.dtype());
   }
   static Grads backward(OpContext&, const Tensor& gy, const Window& p, const Dims&, const Dims& x_shape);
 };
@@ -405,9 +383,9 @@ struct AdaptiveAverage {
 struct AdaptiveAverageGrad {
   static constexpr OpMeta meta{"adaptive_avg_pool_grad"};
   static Tensor forward(OpContext&, const Tensor& gy, const Window& p, const Dims& x_shape) {
-    const Tensor g = native(gy);
+    const Tensor g = as_computed(gy);
     const Tensor gx = zeros(x_shape, g.dtype());
-    dispatch_native(g, [&](auto tag) {
+    dispatch_compute(g.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       parallel_for(p.planes, p.planes_per_thread(), [&](int64_t begin, int64_t end) {
         for (int64_t k = begin; k < end; ++k) {
@@ -420,7 +398,7 @@ struct AdaptiveAverageGrad {
         }
       });
     });
-    return rounded(gx, gy.dtype());
+    return cast(gx, gy.dtype());
   }
   static Grads backward(OpContext&, const Tensor& ggx, const Window& p, const Dims& x_shape) {
     return {apply<AdaptiveAverage>(ggx, p, Dims{p.planes, p.out[0], p.out[1], p.out[2]}, x_shape)};
@@ -437,9 +415,9 @@ struct AdaptiveMax {
   static constexpr OpMeta meta{"adaptive_max_pool"};
   static std::vector<Tensor> forward(OpContext& ctx, const Tensor& x, const Window& p, const Dims& y_shape,
                                      const Dims&) {
-    const Tensor xn = native(x);
+    const Tensor xn = as_computed(x);
     const Tensor y = Tensor::empty(y_shape, xn.dtype()), index = Tensor::empty(y_shape, DType::kInt32);
-    dispatch_native(xn, [&](auto tag) {
+    dispatch_compute(xn.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       parallel_for(p.planes, p.planes_per_thread(), [&](int64_t begin, int64_t end) {
         for (int64_t k = begin; k < end; ++k) {
@@ -459,7 +437,7 @@ struct AdaptiveMax {
       });
     });
     ctx.save(index);
-    return {rounded(y, x.dtype()), index};
+    return {cast(y, x.dtype()), index};
   }
   static Grads backward(OpContext& ctx, const Grads& gys, const Window& p, const Dims&, const Dims& x_shape) {
     if (!gys[0].defined()) return {Tensor()};

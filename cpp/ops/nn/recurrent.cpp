@@ -18,15 +18,6 @@
 namespace plait {
 namespace {
 
-template <class T>
-const RecurrentKernels<T>& recurrent_kernels() {
-  if constexpr (sizeof(T) == 4) {
-    return kernels().recurrent.f32;
-  } else {
-    return kernels().recurrent.f64;
-  }
-}
-
 struct Sizes {
   int64_t steps, batch, hidden, gates;  // gates: 4 hidden (LSTM) or 3 hidden (GRU)
   bool reverse;
@@ -141,11 +132,6 @@ Tensor bias_gradient(const Tensor& g) {
   return reshape(sum_to(g, Dims{1, 1, g.shape()[2]}), Dims{g.shape()[2]});
 }
 
-template <class F>
-auto dispatch_native(const Tensor& t, F&& f) {
-  return t.dtype() == DType::kFloat32 ? f(TypeTag<float>{}) : f(TypeTag<double>{});
-}
-
 Sizes sizes_of(const Tensor& gates, const Tensor& h0, bool reverse) {
   return {gates.shape()[0], gates.shape()[1], h0.shape()[1], gates.shape()[2], reverse};
 }
@@ -164,7 +150,7 @@ struct Lstm {
     const Tensor y = Tensor::empty({s.steps, s.batch, s.hidden}, d), c = Tensor::empty(y.shape(), d);
     const Tensor active = Tensor::empty(gates.shape(), d);
     const Tensor x = contiguous(gates), h_start = contiguous(h0), c_start = contiguous(c0);
-    dispatch_native(gates, [&](auto tag) {
+    dispatch_compute(gates.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       const Tensor dense = contiguous(w);
       const PackedMatrix<T> wt = step_weight<T>(s, dense, true);
@@ -184,7 +170,7 @@ struct Lstm {
             a.c = c.data<T>() + t * s.state() + b * s.hidden;
             a.h = y.data<T>() + t * s.state() + b * s.hidden;
             a.n = s.hidden;
-            recurrent_kernels<T>().lstm_forward(a);
+            kernels().recurrent.of<T>().lstm_forward(a);
           });
           h = y.data<T>() + t * s.state();
           c_prev = c.data<T>() + t * s.state();
@@ -205,7 +191,7 @@ struct Lstm {
     // gh, gc: gradients of the state behind the step at hand.
     const Tensor gh = clone(filled(gys[1], h0)), gc = clone(filled(gys[2], c0));
     const Tensor gy = gys[0].defined() ? contiguous(gys[0]) : Tensor();
-    const Tensor gw = dispatch_native(active, [&](auto tag) {
+    const Tensor gw = dispatch_compute(active.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       const PackedMatrix<T> weight = step_weight<T>(s, w, false);
       over_ranges(s, [&](const Range& range) {
@@ -222,7 +208,7 @@ struct Lstm {
             a.gc = gc.data<T>() + b * s.hidden;
             a.ggates = gates.data<T>() + t * s.row() + b * s.gates;
             a.n = s.hidden;
-            recurrent_kernels<T>().lstm_backward(a);
+            kernels().recurrent.of<T>().lstm_backward(a);
           });
           state_gradient<T>(s, range, gates.data<T>() + t * s.row(), weight, gh.data<T>(), T(0));
         }
@@ -243,7 +229,7 @@ struct Gru {
                  recurrent_n = Tensor::empty(y.shape(), d);
     const Tensor active = Tensor::empty(gates.shape(), d), product = Tensor::empty({s.batch, s.gates}, d);
     const Tensor x = contiguous(gates), h_start = contiguous(h0);
-    dispatch_native(gates, [&](auto tag) {
+    dispatch_compute(gates.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       const Tensor dense = contiguous(w);
       const PackedMatrix<T> wt = step_weight<T>(s, dense, true);
@@ -262,7 +248,7 @@ struct Gru {
             a.h_prev = h + b * s.hidden;
             a.h = y.data<T>() + t * s.state() + b * s.hidden;
             a.n = s.hidden;
-            recurrent_kernels<T>().gru_forward(a);
+            kernels().recurrent.of<T>().gru_forward(a);
           });
           h = y.data<T>() + t * s.state();
         }
@@ -281,7 +267,7 @@ struct Gru {
                  products = Tensor::empty(active.shape(), active.dtype());
     const Tensor gh = clone(filled(gys[1], h0)), next = Tensor::empty(h0.shape(), h0.dtype());
     const Tensor gy = gys[0].defined() ? contiguous(gys[0]) : Tensor();
-    const Tensor gw = dispatch_native(active, [&](auto tag) {
+    const Tensor gw = dispatch_compute(active.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       const PackedMatrix<T> weight = step_weight<T>(s, w, false);
       over_ranges(s, [&](const Range& range) {
@@ -299,7 +285,7 @@ struct Gru {
             a.grecurrent = products.data<T>() + t * s.row() + b * s.gates;
             a.gh_prev = next.data<T>() + b * s.hidden;
             a.n = s.hidden;
-            recurrent_kernels<T>().gru_backward(a);
+            kernels().recurrent.of<T>().gru_backward(a);
           });
           state_gradient<T>(s, range, products.data<T>() + t * s.row(), weight, next.data<T>(), T(1));
           std::copy_n(next.data<T>() + range.begin * s.hidden, range.size() * s.hidden,

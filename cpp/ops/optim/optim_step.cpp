@@ -21,19 +21,8 @@ namespace {
 
 using Tensors = std::vector<Tensor>;
 
-OptimDType optim_dtype(const char* op, const Tensor& t) {
-  switch (t.dtype()) {
-    case DType::kFloat32:
-      return OptimDType::kFloat32;
-    case DType::kFloat64:
-      return OptimDType::kFloat64;
-    case DType::kFloat16:
-      return OptimDType::kFloat16;
-    case DType::kBFloat16:
-      return OptimDType::kBFloat16;
-    default:
-      PLAIT_FAIL(kType, op, ": expected floating-point tensors, got ", dtype_name(t.dtype()));
-  }
+void check_floating(const char* op, const Tensor& t) {
+  PLAIT_CHECK(t.is_floating(), kType, op, ": expected floating-point tensors, got ", dtype_name(t.dtype()));
 }
 
 // A dense tensor with the memory order of `like`: t itself, or a copy of it that store_back() returns to t.
@@ -86,7 +75,7 @@ void step_all(const char* op, OptimRule rule, const Tensors& params, std::initia
   struct Item {
     OptimArgs args;
     OptimScalars scalars;
-    OptimDType dtype;
+    DType dtype;
     size_t item_size;
   };
   std::vector<Item> items(params.size());
@@ -98,7 +87,7 @@ void step_all(const char* op, OptimRule rule, const Tensors& params, std::initia
   }
   for (size_t i = 0; i < params.size(); ++i) {
     const Tensor& p = params[i];
-    optim_dtype(op, p);
+    check_floating(op, p);
     const AutogradMeta* meta = meta_of(p);
     PLAIT_CHECK(meta && meta->grad.defined(), kRuntime, op, ": expected a gradient of parameter ", i,
                 " of shape ", p.shape(), ", got none");
@@ -114,7 +103,7 @@ void step_all(const char* op, OptimRule rule, const Tensors& params, std::initia
   for (size_t i = 0; i < params.size(); ++i) {
     const Tensor& p = params[i];
     Item& item = items[i];
-    item.dtype = optim_dtype(op, p);
+    item.dtype = p.dtype();
     item.item_size = p.item_size();
     const Tensor like = is_dense(p) ? p : Tensor::empty(p.shape(), p.dtype());
     item.args.param = copies.take(p, like, true).data_ptr();
@@ -138,7 +127,7 @@ void step_all(const char* op, OptimRule rule, const Tensors& params, std::initia
         for (size_t k = 0; k < states.size(); ++k) args.state[k] = at(args.state[k]);
         args.n = n;
         args.scalars = &item.scalars;
-        table.optim.step[static_cast<int>(rule)][static_cast<int>(item.dtype)](args);
+        table.optim.step[rule][item.dtype](args);
       });
   copies.store_back();
   for (size_t i = 0; i < params.size(); ++i) {
@@ -426,7 +415,7 @@ Tensor grad_norm(const Tensors& tensors, double p) {
   std::vector<Chunk> chunks;
   DType dtype = tensors.empty() ? default_dtype() : tensors[0].dtype();
   for (const Tensor& t : tensors) {
-    optim_dtype("grad_norm", t);
+    check_floating("grad_norm", t);
     dtype = promote_types(dtype, t.dtype());
     dense.push_back(DenseCopies().take(t, is_dense(t) ? t : Tensor::empty(t.shape(), t.dtype()), false));
     for (int64_t at = 0; at < t.numel(); at += kNormChunk) {
@@ -443,9 +432,7 @@ Tensor grad_norm(const Tensors& tensors, double p) {
     const Tensor& t = dense[c.tensor];
     const char* x = t.data<char>() + c.first * static_cast<int64_t>(t.item_size());
     partial[static_cast<size_t>(k)] =
-        has_kernel
-            ? table.optim.norm[static_cast<int>(kind)][static_cast<int>(optim_dtype("grad_norm", t))](x, c.n)
-            : power_sum(t, c.first, c.n, p);
+        has_kernel ? table.optim.norm[kind][t.dtype()](x, c.n) : power_sum(t, c.first, c.n, p);
   };
   // Groups of chunks are worth a thread only together when tensors are small.
   int64_t total = 0;
@@ -463,7 +450,7 @@ Tensor grad_norm(const Tensors& tensors, double p) {
 }
 
 void scale_tensors(const Tensors& tensors, double factor) {
-  for (const Tensor& t : tensors) optim_dtype("scale_tensors", t);
+  for (const Tensor& t : tensors) check_floating("scale_tensors", t);
   DenseCopies copies;
   Tensors dense;
   for (const Tensor& t : tensors) {
@@ -474,8 +461,7 @@ void scale_tensors(const Tensors& tensors, double factor) {
       dense.size(), [&](size_t i) { return dense[i].numel(); },
       [&](size_t i, int64_t first, int64_t n) {
         const Tensor& t = dense[i];
-        table.optim.scale[static_cast<int>(optim_dtype("scale_tensors", t))](
-            t.data<char>() + first * static_cast<int64_t>(t.item_size()), n, factor);
+        table.optim.scale[t.dtype()](t.data<char>() + first * static_cast<int64_t>(t.item_size()), n, factor);
       });
   copies.store_back();
   for (const Tensor& t : tensors) t.bump_version();

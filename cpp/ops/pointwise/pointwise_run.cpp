@@ -67,7 +67,7 @@ PointwiseFn find(Pointwise op, DType dtype) {
   return kernels().pointwise.fn[static_cast<int>(op)][static_cast<int>(dtype)];
 }
 PointwiseFn find_halves(Pointwise op, DType dtype) {
-  return dtype == kernel_type(dtype) ? nullptr : find(op, dtype);
+  return is_16_bit_float(dtype) ? find(op, dtype) : nullptr;
 }
 
 }  // namespace
@@ -132,7 +132,7 @@ Tensor run_pointwise_call(const PointwiseCall& call, std::initializer_list<const
 
 Tensor run_pointwise_op(Pointwise op, const char* name, DType dtype, std::initializer_list<const Tensor*> xs,
                         std::initializer_list<double> parameters, const Tensor& destination) {
-  const DType compute = kernel_type(dtype);
+  const DType compute = compute_dtype(dtype);
   return run_pointwise_call(
       {name, find(op, compute), dtype, compute, compute, dtype, compute, find_halves(op, dtype)}, xs,
       parameters, destination);
@@ -140,7 +140,7 @@ Tensor run_pointwise_op(Pointwise op, const char* name, DType dtype, std::initia
 
 Tensor run_pointwise_test(Pointwise op, const char* name, DType dtype,
                           std::initializer_list<const Tensor*> xs, const Tensor& destination) {
-  const DType compute = kernel_type(dtype);
+  const DType compute = compute_dtype(dtype);
   return run_pointwise_call(
       {name, find(op, compute), dtype, compute, DType::kBool, DType::kBool, compute, find_halves(op, dtype)},
       xs, {}, destination);

@@ -21,10 +21,6 @@ inline DType result_type(const Tensor& a, const Tensor& b) {
 }
 // The same for functions whose results are floats.
 inline DType float_type(DType dtype) { return is_floating(dtype) ? dtype : default_dtype(); }
-// The dtype a kernel works in.
-inline DType kernel_type(DType dtype) {
-  return dtype == DType::kFloat16 || dtype == DType::kBFloat16 ? DType::kFloat32 : dtype;
-}
 
 // One call of a kernel. The operands of `fn` are xs, then the parameters.
 struct PointwiseCall {

@@ -143,7 +143,7 @@ struct Norm {
       return cast(run_reduction(op, x, axes, {ReduceFinish::kValue, x.dtype()}), dtype);
     }
     // 16-bit floats have no room for powers.
-    const DType compute = x.dtype() == DType::kFloat64 ? DType::kFloat64 : DType::kFloat32;
+    const DType compute = compute_dtype(x.dtype());
     const Tensor powers = pow(abs(cast(x, compute)), p);
     const Tensor total = run_reduction(ReduceOp::kSum, powers, axes, {ReduceFinish::kValue, compute});
     return cast(pow(total, 1 / p), dtype);

@@ -21,8 +21,6 @@
 namespace plait {
 namespace {
 
-Tensor to_dtype(const Tensor& x, DType dtype) { return contiguous(cast(x, dtype)); }
-
 // What two tensors are compared as; Python numbers take part by category only.
 DType common_dtype(const Tensor& a, const Tensor& b) {
   if (a.is_wrapped_number() && !b.is_wrapped_number() && category(a.dtype()) <= category(b.dtype()))
@@ -56,8 +54,8 @@ Tensor search(const char* op, const Tensor& sorted, const Tensor& values, bool r
   NoGradGuard guard;
   const DType dtype = common_dtype(sorted, values);
   const Tensor row_data =
-      sorter.defined() ? to_dtype(gather(sorted, -1, sorter), dtype) : to_dtype(sorted, dtype);
-  const Tensor wanted = to_dtype(values, dtype);
+      sorter.defined() ? contiguous_as(gather(sorted, -1, sorter), dtype) : contiguous_as(sorted, dtype);
+  const Tensor wanted = contiguous_as(values, dtype);
   const Tensor y = Tensor::empty(values.shape(), DType::kInt64);
   const int64_t n = sorted.shape().back(),
                 per_row = one_row || values.numel() == 0 ? 1 : values.shape().back();
@@ -100,7 +98,7 @@ Tensor bincount(const Tensor& x, const Tensor& weights, int64_t minlength) {
               "bincount: expected weights of shape ", x.shape(), ", got ",
               weights.defined() ? weights.shape() : Dims());
   NoGradGuard guard;
-  const Tensor dense = to_dtype(x, DType::kInt64);
+  const Tensor dense = contiguous_as(x, DType::kInt64);
   const int64_t* const p = dense.data<int64_t>();
   int64_t bins = minlength;
   if (x.numel() > 0) {
@@ -118,7 +116,7 @@ Tensor bincount(const Tensor& x, const Tensor& weights, int64_t minlength) {
     return y;
   }
   const DType dtype = weights.dtype() == DType::kFloat32 ? DType::kFloat32 : DType::kFloat64;
-  const Tensor w = to_dtype(weights, dtype), y = zeros(Dims{bins}, dtype);
+  const Tensor w = contiguous_as(weights, dtype), y = zeros(Dims{bins}, dtype);
   if (dtype == DType::kFloat32) {
     count(y.data<float>(), [&](int64_t i) { return w.data<float>()[i]; });
   } else {
@@ -131,7 +129,7 @@ Tensor histc(const Tensor& x, int64_t bins, double min, double max) {
   PLAIT_CHECK(x.is_floating(), kType, "histc: expected a floating-point tensor, got ", dtype_name(x.dtype()));
   PLAIT_CHECK(bins > 0, kValue, "histc: expected bins greater than 0, got ", bins);
   NoGradGuard guard;
-  const Tensor dense = to_dtype(x, DType::kFloat64);
+  const Tensor dense = contiguous_as(x, DType::kFloat64);
   const double* const p = dense.data<double>();
   if (min == max && x.numel() > 0) {
     min = *std::min_element(p, p + x.numel());
@@ -156,8 +154,8 @@ Tensor histc(const Tensor& x, int64_t bins, double min, double max) {
 Tensor isin(const Tensor& elements, const Tensor& test, bool, bool invert) {
   NoGradGuard guard;
   const DType dtype = common_dtype(elements, test);
-  const Tensor x = to_dtype(elements, dtype);
-  const Tensor set = contiguous(std::get<0>(sort(reshape(to_dtype(test, dtype), Dims{-1}))));
+  const Tensor x = contiguous_as(elements, dtype);
+  const Tensor set = contiguous(std::get<0>(sort(reshape(contiguous_as(test, dtype), Dims{-1}))));
   const Tensor y = Tensor::empty(elements.shape(), DType::kBool);
   dispatch(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/parallel.h"
+#include "core/rounding.h"
 #include "core/tensor.h"
 
 namespace plait {
@@ -158,7 +159,7 @@ Item* sort_items(Item* a, Item* b, int64_t n, int bits) {
 // behind those before it; by digit afterwards.
 template <class Item>
 Item* sort_items_parallel(Item* a, Item* b, int64_t n, int bits) {
-  const int64_t chunk = std::max(kCached, (n + 63) / 64), chunks = (n + chunk - 1) / chunk;
+  const int64_t chunk = std::max(kCached, ceil_div(n, 64)), chunks = ceil_div(n, chunk);
   const auto over = [&](int64_t c, auto f) {
     for (int64_t i = c * chunk, end = std::min(n, i + chunk); i < end; ++i) f(a[i]);
   };
@@ -225,7 +226,7 @@ struct KeyRange {
 };
 template <class T>
 KeyRange key_range(const T* line, int64_t n) {
-  const int64_t chunks = (n + kCached - 1) / kCached;
+  const int64_t chunks = ceil_div(n, kCached);
   std::vector<KeyRange> part(static_cast<size_t>(chunks));
   parallel_chunks(chunks, [&](int64_t c) {
     KeyOf<T> low = to_key(line[c * kCached]), high = low;

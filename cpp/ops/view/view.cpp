@@ -118,8 +118,6 @@ void accumulate(const Tensor& window, const Tensor& x) {
   });
 }
 
-bool is_16_bit_float(DType dtype) { return dtype == DType::kFloat16 || dtype == DType::kBFloat16; }
-
 struct Embed {
   static constexpr OpMeta meta{"embed"};
   static Tensor forward(OpContext&, const Tensor& gy, const Dims&, const Dims& whole, const Dims& strides,
