@@ -77,6 +77,11 @@ class OpContext {
     const std::vector<Edge>& edges = node_->edges();
     return input < edges.size() && edges[input].node && !unwanted_.contains(input);
   }
+  // Of an input that needs a gradient.
+  const Dims& input_shape(size_t input) const {
+    const Edge& edge = node_->edges()[input];
+    return edge.node->results()[edge.slot].shape;
+  }
   Tensor saved(size_t i) const { return saved_[i].unpack(node_); }
 
  private:

@@ -54,6 +54,17 @@ struct GemmOperand {
   int64_t panel_depth = 0;
 };
 
+// A matrix whose rows are contiguous and ld elements apart.
+template <class T>
+GemmOperand<T> row_major(const T* data, int64_t ld) {
+  return {.data = data, .rs = ld, .cs = 1};
+}
+// The transpose of such a matrix.
+template <class T>
+GemmOperand<T> transposed(const T* data, int64_t ld) {
+  return {.data = data, .rs = 1, .cs = ld};
+}
+
 // An operand B (k x n, one matrix with strides) that many products of `rows` rows share, such as the steps of
 // a recurrence. It is packed once; with rows == 1 it is not, for vectors read it where it lies. A product may
 // use only its first rows and columns. The matrix must not change during the lifetime of this object, which

@@ -22,20 +22,23 @@ void save_operands(OpContext& ctx, const Tensor& a, const Tensor& b, size_t firs
 
 // y = alpha * (a b): ga = alpha * gy b^T, gb = alpha * a^T gy, where vectors are matrices of one row (a) or
 // one column (b). They come in the broadcast shapes; the engine sums them to the operands' own.
-Grads product_gradients(OpContext& ctx, const Tensor& gy, double alpha, int64_t a_dim, int64_t b_dim,
-                        size_t first_input) {
+Grads product_gradients(OpContext& ctx, const Tensor& gy, double alpha, size_t first_input) {
+  const auto as_matrix = [&](int64_t a_dim, int64_t b_dim) {
+    const Tensor g = b_dim == 1 ? unsqueeze(gy, -1) : gy;
+    return a_dim == 1 ? unsqueeze(g, -2) : g;
+  };
   Grads gs(2);
-  Tensor g = gy;
-  if (b_dim == 1) g = unsqueeze(g, -1);
-  if (a_dim == 1) g = unsqueeze(g, -2);
   if (ctx.needs_grad(first_input)) {
-    Tensor b = ctx.saved(1);
-    if (b_dim == 1) b = unsqueeze(b, -1);
-    gs[0] = scaled_product(g, matrix_transpose(b), alpha);
+    const Tensor b = ctx.saved(1);
+    const int64_t a_dim = ctx.input_shape(first_input).size(), b_dim = b.dim();
+    const Tensor g = as_matrix(a_dim, b_dim);
+    gs[0] = scaled_product(g, matrix_transpose(b_dim == 1 ? unsqueeze(b, -1) : b), alpha);
     if (a_dim == 1) gs[0] = squeeze(gs[0], Dims{-2});
   }
   if (ctx.needs_grad(first_input + 1)) {
     Tensor a = ctx.saved(0);
+    const int64_t a_dim = a.dim(), b_dim = ctx.input_shape(first_input + 1).size();
+    Tensor g = as_matrix(a_dim, b_dim);
     if (a_dim == 1) a = unsqueeze(a, 0);
     if (b_dim <= 2 && a_dim > 2) {  // one right matrix for the whole batch: one product sums over it
       a = flatten(a, 0, -2);
@@ -49,34 +52,28 @@ Grads product_gradients(OpContext& ctx, const Tensor& gy, double alpha, int64_t 
 
 struct MatMul {
   static constexpr OpMeta meta{"matmul"};
-  static Tensor forward(OpContext& ctx, const Tensor& a, const Tensor& b, const Dims& shape, double alpha,
-                        int64_t, int64_t) {
+  static Tensor forward(OpContext& ctx, const Tensor& a, const Tensor& b, const Dims& shape, double alpha) {
     save_operands(ctx, a, b, 0);
     const Tensor y = Tensor::empty(shape, a.dtype());
-    ProductOptions options;
-    options.alpha = alpha;
-    run_product(y, a, b, options);
+    run_product(y, a, b, {.alpha = alpha});
     return y;
   }
-  static Grads backward(OpContext& ctx, const Tensor& gy, const Dims&, double alpha, int64_t a_dim,
-                        int64_t b_dim) {
-    return product_gradients(ctx, gy, alpha, a_dim, b_dim, 0);
+  static Grads backward(OpContext& ctx, const Tensor& gy, const Dims&, double alpha) {
+    return product_gradients(ctx, gy, alpha, 0);
   }
 };
 
 Tensor scaled_product(const Tensor& a, const Tensor& b, double alpha) {
-  return apply<MatMul>(a, b, product_shape("matmul", a, b), alpha, a.dim(), b.dim());
+  return apply<MatMul>(a, b, product_shape("matmul", a, b), alpha);
 }
 
 // y = beta * x + alpha * (a b): gx = beta * gy.
 struct AddProduct {
   static constexpr OpMeta meta{"addmm"};
   static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& a, const Tensor& b, const Dims& shape,
-                        double beta, double alpha, int64_t, int64_t) {
+                        double beta, double alpha) {
     save_operands(ctx, a, b, 1);
-    ProductOptions options;
-    options.alpha = alpha;
-    options.beta = beta;
+    ProductOptions options{.alpha = alpha, .beta = beta};
     const Tensor& to = ctx.destination();
     if (to && to.is_contiguous() && !may_overlap(to, a) && !may_overlap(to, b)) {
       run_product(to, a, b, options);
@@ -92,9 +89,8 @@ struct AddProduct {
     run_product(y, a, b, options);
     return y;
   }
-  static Grads backward(OpContext& ctx, const Tensor& gy, const Dims&, double beta, double alpha,
-                        int64_t a_dim, int64_t b_dim) {
-    Grads gs = product_gradients(ctx, gy, alpha, a_dim, b_dim, 1);
+  static Grads backward(OpContext& ctx, const Tensor& gy, const Dims&, double beta, double alpha) {
+    Grads gs = product_gradients(ctx, gy, alpha, 1);
     Tensor gx;
     if (ctx.needs_grad(0)) {  // beta * gy as a product with a 1 x 1 matrix
       gx = gy;
@@ -127,14 +123,14 @@ Dims add_product_shape(const char* op, const Tensor& x, const Tensor& a, const T
 Tensor add_product(const char* op, const Tensor& x, const Tensor& a, const Tensor& b, Scalar beta,
                    Scalar alpha) {
   const Dims shape = add_product_shape(op, x, a, b, beta, alpha);
-  return apply<AddProduct>(x, a, b, shape, beta.to_double(), alpha.to_double(), a.dim(), b.dim());
+  return apply<AddProduct>(x, a, b, shape, beta.to_double(), alpha.to_double());
 }
 Tensor add_product_(const char* op, const Tensor& x, const Tensor& a, const Tensor& b, Scalar beta,
                     Scalar alpha) {
   const Dims shape = add_product_shape(op, x, a, b, beta, alpha);
   PLAIT_CHECK(x.shape() == shape, kValue, op, ": expected a tensor of the product's shape ", shape, ", got ",
               x.shape());
-  return apply_inplace<AddProduct>(x, a, b, shape, beta.to_double(), alpha.to_double(), a.dim(), b.dim());
+  return apply_inplace<AddProduct>(x, a, b, shape, beta.to_double(), alpha.to_double());
 }
 
 void check_dims(const char* op, const char* name, const Tensor& x, int64_t dims) {
@@ -155,21 +151,21 @@ Tensor matmul(const Tensor& a, const Tensor& b) { return scaled_product(a, b, 1)
 Tensor mm(const Tensor& a, const Tensor& b) {
   check_dims("mm", "input", a, 2);
   check_dims("mm", "mat2", b, 2);
-  return apply<MatMul>(a, b, product_shape("mm", a, b), 1.0, int64_t{2}, int64_t{2});
+  return apply<MatMul>(a, b, product_shape("mm", a, b), 1.0);
 }
 Tensor bmm(const Tensor& a, const Tensor& b) {
   check_batch("bmm", a, b);
-  return apply<MatMul>(a, b, product_shape("bmm", a, b), 1.0, int64_t{3}, int64_t{3});
+  return apply<MatMul>(a, b, product_shape("bmm", a, b), 1.0);
 }
 Tensor mv(const Tensor& a, const Tensor& x) {
   check_dims("mv", "input", a, 2);
   check_dims("mv", "vec", x, 1);
-  return apply<MatMul>(a, x, product_shape("mv", a, x), 1.0, int64_t{2}, int64_t{1});
+  return apply<MatMul>(a, x, product_shape("mv", a, x), 1.0);
 }
 Tensor dot(const Tensor& a, const Tensor& b) {
   check_dims("dot", "input", a, 1);
   check_dims("dot", "tensor", b, 1);
-  return apply<MatMul>(a, b, product_shape("dot", a, b), 1.0, int64_t{1}, int64_t{1});
+  return apply<MatMul>(a, b, product_shape("dot", a, b), 1.0);
 }
 
 Tensor addmm(const Tensor& x, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {

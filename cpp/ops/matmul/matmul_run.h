@@ -11,7 +11,7 @@ namespace plait {
 // the product's shape. bias: (n,) contiguous or undefined. Shapes and dtypes were checked.
 struct ProductOptions {
   double alpha = 1, beta = 0;
-  Tensor bias;
+  Tensor bias = {};
   GemmActivation activation = GemmActivation::kNone;
 };
 void run_product(const Tensor& y, const Tensor& a, const Tensor& b, const ProductOptions& options = {});

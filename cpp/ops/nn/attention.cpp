@@ -49,38 +49,10 @@ struct Matrices {
   }
   int64_t count() const { return static_cast<int64_t>(at.size()); }
   GemmOperand<T> operand(int64_t matrix, int64_t row, bool transposed = false) const {
-    GemmOperand<T> o;
-    o.data = data + at[static_cast<size_t>(matrix)] + row * rs;
-    o.rs = transposed ? cs : rs;
-    o.cs = transposed ? rs : cs;
-    return o;
+    const T* first = data + at[static_cast<size_t>(matrix)] + row * rs;
+    return {.data = first, .rs = transposed ? cs : rs, .cs = transposed ? rs : cs};
   }
 };
-
-template <class T>
-GemmOperand<T> rows_of(const T* data, int64_t ld, bool transposed = false) {
-  GemmOperand<T> o;
-  o.data = data;
-  o.rs = transposed ? 1 : ld;
-  o.cs = transposed ? ld : 1;
-  return o;
-}
-
-template <class T>
-void product(const GemmOperand<T>& a, const GemmOperand<T>& b, T* c, int64_t m, int64_t n, int64_t k,
-             int64_t ld, T alpha, T beta) {
-  GemmArgs<T> g;
-  g.m = m;
-  g.n = n;
-  g.k = k;
-  g.a = a;
-  g.b = b;
-  g.c = c;
-  g.c_rs = ld;
-  g.alpha = alpha;
-  g.beta = beta;
-  gemm(g);
-}
 
 template <class T>
 const SoftmaxKernels& softmax_kernels() {
@@ -99,10 +71,10 @@ struct QueryBlock {
   int64_t visible(int64_t row, int64_t all_keys) const {
     return causal ? std::min(all_keys, first + row + 1) : all_keys;
   }
-  // Elements between rows of scores: rows a power of two apart would share few sets of the cache where they
-  // are read across.
-  static int64_t distance(int64_t keys) { return (keys + 15) / 16 * 16 + 16; }
-  int64_t distance() const { return distance(keys); }
+  // The leading dimension of the scores. A power of two would cause conflict misses where they are read by
+  // columns.
+  static int64_t ld(int64_t keys) { return round_up(keys, 16) + 16; }
+  int64_t ld() const { return ld(keys); }
 };
 
 // `q` are the block's rows, `kt` is k^T in panels, which all blocks of a matrix share.
@@ -110,8 +82,15 @@ struct QueryBlock {
 template <class T>
 void weights_of(const QueryBlock& block, const GemmOperand<T>& q, const PackedMatrix<T>& kt, int64_t depth,
                 double scale, T* p) {
-  const int64_t ld = block.distance();
-  product(q, kt.operand(), p, block.rows, block.keys, depth, ld, static_cast<T>(scale), T(0));
+  const int64_t ld = block.ld();
+  gemm<T>({.m = block.rows,
+           .n = block.keys,
+           .k = depth,
+           .a = q,
+           .b = kt.operand(),
+           .c = p,
+           .c_rs = ld,
+           .alpha = static_cast<T>(scale)});
   for (int64_t r = 0; r < block.rows; ++r) {
     SoftmaxArgs s = {};
     s.x = s.y = p + r * ld;
@@ -137,14 +116,19 @@ void forward_kernel(const Tensor& query, const Tensor& key, const Tensor& value,
     const QueryBlock last((end - 1) * kBlockRows, q.rows, k.rows, causal);
     const PackedMatrix<T> kt(k.operand(matrix, 0, true), k.cols, last.keys, q.rows);
     const PackedMatrix<T> values(v.operand(matrix, 0), last.keys, v.cols, q.rows);
-    const Workspace space(sizeof(T) * static_cast<size_t>(kBlockRows * last.distance()));
+    const Workspace space(sizeof(T) * static_cast<size_t>(kBlockRows * last.ld()));
     T* p = space.as<T>();
     for (int64_t i = begin; i < end; ++i) {
       const QueryBlock block(i * kBlockRows, q.rows, k.rows, causal);
       weights_of(block, q.operand(matrix, block.first), kt, q.cols, scale, p);
       T* y = out.data<T>() + (matrix * q.rows + block.first) * v.cols;
-      product(rows_of<T>(p, block.distance()), values.operand(), y, block.rows, v.cols, block.keys, v.cols,
-              T(1), T(0));
+      gemm<T>({.m = block.rows,
+               .n = v.cols,
+               .k = block.keys,
+               .a = row_major<T>(p, block.ld()),
+               .b = values.operand(),
+               .c = y,
+               .c_rs = v.cols});
     }
   });
 }
@@ -160,7 +144,7 @@ void backward_kernel(const Tensor& gy, const Tensor& query, const Tensor& key, c
     const PackedMatrix<T> kt(k.operand(matrix, 0, true), k.cols, k.rows, q.rows);
     const PackedMatrix<T> vt(v.operand(matrix, 0, true), v.cols, v.rows, q.rows);
     const PackedMatrix<T> keys(k.operand(matrix, 0), k.rows, k.cols, q.rows);
-    const int64_t most = kBlockRows * QueryBlock::distance(k.rows);
+    const int64_t most = kBlockRows * QueryBlock::ld(k.rows);
     const Workspace space(2 * sizeof(T) * static_cast<size_t>(most));
     T* const p = space.as<T>();
     T* const gs = p + most;
@@ -170,11 +154,18 @@ void backward_kernel(const Tensor& gy, const Tensor& query, const Tensor& key, c
     std::fill(gv_data, gv_data + v.rows * v.cols, T(0));
     for (int64_t first = 0; first < q.rows; first += kBlockRows) {
       const QueryBlock block(first, q.rows, k.rows, causal);
-      const int64_t rows = block.rows, n = block.keys, ld = block.distance();
+      const int64_t rows = block.rows, n = block.keys, ld = block.ld();
       const GemmOperand<T> q_rows = q.operand(matrix, first), g_rows = g.operand(matrix, first);
       weights_of(block, q_rows, kt, q.cols, scale, p);
-      product(rows_of<T>(p, ld, true), g_rows, gv_data, n, v.cols, rows, v.cols, T(1), T(1));
-      product(g_rows, vt.operand(), gs, rows, n, v.cols, ld, T(1), T(0));
+      gemm<T>({.m = n,
+               .n = v.cols,
+               .k = rows,
+               .a = transposed<T>(p, ld),
+               .b = g_rows,
+               .c = gv_data,
+               .c_rs = v.cols,
+               .beta = 1});
+      gemm<T>({.m = rows, .n = n, .k = v.cols, .a = g_rows, .b = vt.operand(), .c = gs, .c_rs = ld});
       for (int64_t r = 0; r < rows; ++r) {
         SoftmaxGradArgs s = {};
         s.y = p + r * ld;
@@ -185,10 +176,23 @@ void backward_kernel(const Tensor& gy, const Tensor& query, const Tensor& key, c
         std::fill(gs + r * ld + s.n, gs + r * ld + n, T(0));
       }
       T* const gq_rows = gq.data<T>() + (matrix * q.rows + first) * q.cols;
-      product(rows_of<T>(gs, ld), keys.operand(), gq_rows, rows, q.cols, n, q.cols, static_cast<T>(scale),
-              T(0));
-      product(rows_of<T>(gs, ld, true), q_rows, gk_data, n, k.cols, rows, k.cols, static_cast<T>(scale),
-              T(1));
+      gemm<T>({.m = rows,
+               .n = q.cols,
+               .k = n,
+               .a = row_major<T>(gs, ld),
+               .b = keys.operand(),
+               .c = gq_rows,
+               .c_rs = q.cols,
+               .alpha = static_cast<T>(scale)});
+      gemm<T>({.m = n,
+               .n = k.cols,
+               .k = rows,
+               .a = transposed<T>(gs, ld),
+               .b = q_rows,
+               .c = gk_data,
+               .c_rs = k.cols,
+               .alpha = static_cast<T>(scale),
+               .beta = 1});
     }
   });
 }

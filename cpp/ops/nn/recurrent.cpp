@@ -57,64 +57,47 @@ void for_samples(const Sizes& s, const Range& r, F&& f) {
 // The weight of the state (gates, hidden) as the right operand of every step's product: packed once for all
 // steps. Forward multiplies by its transpose, backward by itself.
 template <class T>
-PackedMatrix<T> step_weight(const Sizes& s, const Tensor& w, bool transposed) {
-  GemmOperand<T> b;
-  b.data = w.data<T>();
-  b.rs = transposed ? 1 : s.hidden;
-  b.cs = transposed ? s.hidden : 1;
-  return PackedMatrix<T>(b, transposed ? s.hidden : s.gates, transposed ? s.gates : s.hidden, s.batch);
+PackedMatrix<T> step_weight(const Sizes& s, const Tensor& w, bool transpose) {
+  if (transpose) return {transposed(w.data<T>(), s.hidden), s.hidden, s.gates, s.batch};
+  return {row_major(w.data<T>(), s.hidden), s.gates, s.hidden, s.batch};
 }
 
 // c[batch, gates] = h[batch, hidden] wt[hidden, gates], the rows of a range
 template <class T>
 void state_product(const Sizes& s, const Range& r, const T* h, const PackedMatrix<T>& wt, T* c) {
-  GemmArgs<T> g;
-  g.m = r.size();
-  g.n = s.gates;
-  g.k = s.hidden;
-  g.a.data = h + r.begin * s.hidden;
-  g.a.rs = s.hidden;
-  g.a.cs = 1;
-  g.b = wt.operand();
-  g.c = c + r.begin * s.gates;
-  g.c_rs = s.gates;
-  gemm(g);
+  gemm<T>({.m = r.size(),
+           .n = s.gates,
+           .k = s.hidden,
+           .a = row_major(h + r.begin * s.hidden, s.hidden),
+           .b = wt.operand(),
+           .c = c + r.begin * s.gates,
+           .c_rs = s.gates});
 }
 
 // gh[batch, hidden] = beta gh + g[batch, gates] w[gates, hidden], the rows of a range
 template <class T>
 void state_gradient(const Sizes& s, const Range& r, const T* g, const PackedMatrix<T>& w, T* gh, T beta) {
-  GemmArgs<T> a;
-  a.m = r.size();
-  a.n = s.hidden;
-  a.k = s.gates;
-  a.a.data = g + r.begin * s.gates;
-  a.a.rs = s.gates;
-  a.a.cs = 1;
-  a.b = w.operand();
-  a.c = gh + r.begin * s.hidden;
-  a.c_rs = s.hidden;
-  a.beta = beta;
-  gemm(a);
+  gemm<T>({.m = r.size(),
+           .n = s.hidden,
+           .k = s.gates,
+           .a = row_major(g + r.begin * s.gates, s.gates),
+           .b = w.operand(),
+           .c = gh + r.begin * s.hidden,
+           .c_rs = s.hidden,
+           .beta = beta});
 }
 
-// gw[gates, hidden] += g[rows, gates]^T h[rows, hidden]
+// gw[gates, hidden] = beta gw + g[rows, gates]^T h[rows, hidden]
 template <class T>
 void weight_gradient(const Sizes& s, const T* g, const T* h, int64_t rows, T* gw, T beta) {
-  GemmArgs<T> a;
-  a.m = s.gates;
-  a.n = s.hidden;
-  a.k = rows;
-  a.a.data = g;
-  a.a.rs = 1;
-  a.a.cs = s.gates;
-  a.b.data = h;
-  a.b.rs = s.hidden;
-  a.b.cs = 1;
-  a.c = gw;
-  a.c_rs = s.hidden;
-  a.beta = beta;
-  gemm(a);
+  gemm<T>({.m = s.gates,
+           .n = s.hidden,
+           .k = rows,
+           .a = transposed(g, s.gates),
+           .b = row_major(h, s.hidden),
+           .c = gw,
+           .c_rs = s.hidden,
+           .beta = beta});
 }
 
 // The states before each step are the outputs one step earlier, and h0 before the first.
