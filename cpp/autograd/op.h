@@ -57,7 +57,7 @@ class InplaceCall;
 
 class OpContext {
  public:
-  // ---- in forward ----
+  // ---- In forward ----
   // Keeps inputs (or intermediates) for backward, in order; call before writing to destination().
   template <class... Ts>
   void save(const Ts&... tensors) {
@@ -72,7 +72,7 @@ class OpContext {
   // then copied. Undefined otherwise.
   const Tensor& destination() const { return destination_; }
 
-  // ---- in backward ----
+  // ---- In backward ----
   bool needs_grad(size_t input) const {
     const std::vector<Edge>& edges = node_->edges();
     return input < edges.size() && edges[input].node && !unwanted_.contains(input);

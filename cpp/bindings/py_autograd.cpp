@@ -18,7 +18,7 @@ PYBIND11_DECLARE_HOLDER_TYPE(T, plait::Ref<T>, true)
 namespace plait::python {
 namespace {
 
-// ---- autograd.Function ---------------------------------------------------------------------------------
+// ---- Autograd.Function ----
 
 // Runs cls.backward(ctx, *gys). The saved tensors live here, not in ctx, so that results of the function
 // itself can be saved without a cycle.
@@ -135,7 +135,7 @@ py::list connect_function(py::object ctx, std::string name, py::tuple args, py::
   return results;
 }
 
-// ---- backward and grad ---------------------------------------------------------------------------------
+// ---- Backward and grad ----
 
 std::vector<Tensor> tensor_list(py::handle o, const char* op, const char* what) {
   if (is_tensor(o.ptr())) return {tensor_of(o.ptr())};
@@ -197,7 +197,7 @@ py::tuple grad(py::object outputs, py::object inputs, py::object grad_outputs, p
   return out;
 }
 
-// ---- Nodes ---------------------------------------------------------------------------------------------
+// ---- Nodes ----
 
 std::shared_ptr<GilObject> hold(py::object o) { return std::make_shared<GilObject>(std::move(o)); }
 

@@ -69,11 +69,10 @@ struct ParsedKey {
 bool is_index_tensor(const Tensor& t) { return !t.is_floating(); }
 
 [[noreturn]] void bad_item(PyObject* item) {
-  PLAIT_FAIL(
-      kIndex,
-      "indexing: only integers, slices (`:`), ellipsis (`...`), None and long or bool tensors are valid "
-      "indices, got ",
-      Py_TYPE(item)->tp_name);
+  PLAIT_FAIL(kIndex,
+             "indexing: only integers, slices (`:`), ellipsis (`...`), None and "
+             "long or bool tensors are valid indices, got ",
+             Py_TYPE(item)->tp_name);
 }
 
 int64_t slice_bound(PyObject* o, int64_t fallback) {

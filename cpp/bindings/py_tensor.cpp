@@ -50,7 +50,7 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   });
 }
 
-// ---- Operators -----------------------------------------------------------------------------------------
+// ---- Operators ----
 
 // The op of the table behind each operator of Python.
 #define PLAIT_OPERATORS(X)                 \
@@ -228,7 +228,7 @@ Py_ssize_t tensor_length(PyObject* o) {
   return static_cast<Py_ssize_t>(t.shape()[0]);
 }
 
-// ---- Attributes ----------------------------------------------------------------------------------------
+// ---- Attributes ----
 
 PyObject* get_shape(PyObject* o, void*) { return size_object(tensor_of(o).shape()); }
 PyObject* get_dtype(PyObject* o, void*) { return Py_NewRef(dtype_object(tensor_of(o).dtype())); }
@@ -335,7 +335,7 @@ PyGetSetDef tensor_getset[] = {
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
-// ---- Methods on the hot path ---------------------------------------------------------------------------
+// ---- Methods on the hot path ----
 
 PyObject* m_size(PyObject* o, PyObject* const* args, Py_ssize_t n, PyObject* names) {
   return guarded([&]() -> PyObject* {

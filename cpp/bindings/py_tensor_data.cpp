@@ -19,7 +19,7 @@
 namespace plait::python {
 namespace {
 
-// ---- NumPy ---------------------------------------------------------------------------------------------
+// ---- NumPy ----
 
 const char* numpy_code(DType d) {
   static constexpr const char* kCodes[kNumDTypes] = {"?", "B", "b", "h", "i", "q", "e", nullptr, "f", "d"};
@@ -58,8 +58,8 @@ DType numpy_dtype_checked(const char* op, const py::array& a) {
   DType dtype;
   PLAIT_CHECK(numpy_dtype(a.dtype(), &dtype), kType, op, ": can't convert np.ndarray of type ",
               std::string(py::str(a.dtype())),
-              ". The only supported types are: float64, float32, float16, int64, int32, int16, int8, uint8 "
-              "and bool.");
+              ". The only supported types are: float64, float32, float16, "
+              "int64, int32, int16, int8, uint8 and bool.");
   return dtype;
 }
 
@@ -100,7 +100,7 @@ py::array to_numpy(const char* op, py::handle self, bool force) {
   return a;
 }
 
-// ---- Python sequences ----------------------------------------------------------------------------------
+// ---- Python sequences ----
 
 // What a nested sequence holds: its shape and the dtype that fits all elements.
 struct Scan {
@@ -284,7 +284,7 @@ py::object to_list(const Tensor& t, int64_t depth, int64_t offset) {
   return list;
 }
 
-// ---- DLPack --------------------------------------------------------------------------------------------
+// ---- DLPack ----
 
 dlpack::DataType dlpack_type(DType d) {
   const uint8_t bits = static_cast<uint8_t>(8 * item_size(d));
@@ -422,7 +422,7 @@ Tensor from_dlpack(py::object source) {
   return t;
 }
 
-// ---- Buffer protocol -----------------------------------------------------------------------------------
+// ---- Buffer protocol ----
 
 struct BufferGeometry {
   std::vector<Py_ssize_t> shape, strides;

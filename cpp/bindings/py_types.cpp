@@ -8,7 +8,7 @@
 namespace plait::python {
 namespace {
 
-// ---- Errors --------------------------------------------------------------------------------------------
+// ---- Errors ----
 
 PyObject* error_classes[7];  // by ErrorKind
 
@@ -49,7 +49,7 @@ void init_errors(py::module_& m) {
       new_error(m, "InternalError", "A bug in plait.", {PyExc_RuntimeError});
 }
 
-// ---- dtype ---------------------------------------------------------------------------------------------
+// ---- Dtype ----
 
 struct PyDType {
   PyObject_HEAD DType dtype;
@@ -105,7 +105,7 @@ void init_dtypes(py::module_& m) {
   for (const auto& [name, dtype] : kAliases) m.attr(name) = py::handle(dtype_object(dtype));
 }
 
-// ---- Size ----------------------------------------------------------------------------------------------
+// ---- Size ----
 
 PyTypeObject* size_type;
 
@@ -189,7 +189,7 @@ void init_size(py::module_& m) {
   m.attr("Size") = py::handle(reinterpret_cast<PyObject*>(size_type));
 }
 
-// ---- device --------------------------------------------------------------------------------------------
+// ---- Device ----
 
 struct Device {
   bool numbered = false;  // 'cpu:0', which PyTorch tells from 'cpu'

@@ -28,7 +28,7 @@ PyObject* wrap(const Tensor& t);
 // A new object of a subclass on the same TensorImpl handle `t`, which must have no Python object yet.
 PyObject* wrap_as(PyTypeObject* type, const Tensor& t);
 
-// ---- dtype, Size, device (py_types.cpp) ----
+// ---- Dtype, Size, device (py_types.cpp) ----
 PyObject* dtype_object(DType dtype);  // borrowed
 bool is_dtype(PyObject* o);
 DType dtype_of(PyObject* o);

@@ -39,7 +39,7 @@ struct Correlation {
   }
 };
 
-// ---- Direct ----------------------------------------------------------------------------------------------
+// ---- Direct ----
 
 // A tile of the grid whose frame stays in a near cache: rows and columns of positions.
 struct Tile {
@@ -165,7 +165,7 @@ void correlate_direct(const Correlation<T>& c) {
   });
 }
 
-// ---- Panels ----------------------------------------------------------------------------------------------
+// ---- Panels ----
 
 // Weights as row panels, blocked by whole channels along the sum.
 template <class T>

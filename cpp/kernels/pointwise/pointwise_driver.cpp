@@ -45,8 +45,7 @@ struct Buffers {
   alignas(64) char raw[kBlock * 8];
 };
 
-// --- blocks of rows
-// -----------------------------------------------------------------------------------------
+// ---- Blocks of rows ----
 
 // rows x columns elements of operand k at p into its buffer, row after row.
 void stage_tile(const Plan& plan, Buffers& buffers, int k, const char* p, int64_t rows, int64_t columns) {
@@ -165,8 +164,7 @@ void run_rows(Plan& plan) {
   });
 }
 
-// --- blocks of elements across rows
-// -------------------------------------------------------------------------
+// ---- Blocks of elements across rows ----
 
 // Calls f(p, run, rows) for the pieces of elements [begin, begin + n) of operand k: `rows` runs along
 // dimension 0 that lie a step of dimension 1 apart.
@@ -279,7 +277,7 @@ void run_linear(Plan& plan) {
   });
 }
 
-// --- transposed inputs ---------------------------------------------------------------------------------
+// ---- Transposed inputs ----
 
 // Whether input k runs along another dimension than the result.
 bool is_transposed(const LoopNest& nest, int k) {

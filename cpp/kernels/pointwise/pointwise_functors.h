@@ -11,8 +11,7 @@
 namespace plait::PLAIT_ISA_NS {
 namespace {
 
-// --- of one operand, on floats
-// ------------------------------------------------------------------------------
+// ---- Of one operand, on floats ----
 
 struct Reciprocal {  // df from y
   template <class V>
@@ -340,8 +339,7 @@ struct Logit {
   }
 };
 
-// --- of one operand, on any number
-// --------------------------------------------------------------------------
+// ---- Of one operand, on any number ----
 
 struct Neg {
   template <class V>
@@ -478,8 +476,7 @@ struct LogicalNot {
   }
 };
 
-// --- of two operands
-// ----------------------------------------------------------------------------------------
+// ---- Of two operands ----
 
 struct Add {
   template <class V>
@@ -900,8 +897,7 @@ struct RightShift {  // all sign where b is not a bit number
   }
 };
 
-// --- of three and more
-// --------------------------------------------------------------------------------------
+// ---- Of three and more ----
 
 struct Clamp {  // NaN stays; hi wins over lo
   template <class V>

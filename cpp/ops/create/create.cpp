@@ -350,9 +350,8 @@ Raises ValueError for a negative size.
 
 >>> plait.empty(2, 3).shape
 plait.Size([2, 3]))"},
-    {"zeros(int[] size, *, Dtype? dtype=None, any layout=None, Device? device=None, any pin_memory=False, "
-     "bool "
-     "requires_grad=False) -> Tensor",
+    {"zeros(int[] size, *, Dtype? dtype=None, any layout=None, Device? device=None, "
+     "any pin_memory=False, bool requires_grad=False) -> Tensor",
      "fo", PLAIT_BOX(make_zeros), R"(A tensor of the given shape filled with 0.
 
 `dtype` defaults to the default dtype (float32).
@@ -362,9 +361,8 @@ Raises ValueError for a negative size.
 >>> plait.zeros(2, 3)
 tensor([[0., 0., 0.],
         [0., 0., 0.]]))"},
-    {"ones(int[] size, *, Dtype? dtype=None, any layout=None, Device? device=None, any pin_memory=False, "
-     "bool "
-     "requires_grad=False) -> Tensor",
+    {"ones(int[] size, *, Dtype? dtype=None, any layout=None, Device? device=None, "
+     "any pin_memory=False, bool requires_grad=False) -> Tensor",
      "fo", PLAIT_BOX(make_ones), R"(A tensor of the given shape filled with 1.
 
 `dtype` defaults to the default dtype (float32).
@@ -384,9 +382,8 @@ Raises ValueError for a negative size.
 >>> plait.full((2, 2), 7)
 tensor([[7, 7],
         [7, 7]]))"},
-    {"empty_strided(int[] size, int[] stride, *, Dtype? dtype=None, any layout=None, Device? device=None, "
-     "bool "
-     "requires_grad=False, any pin_memory=False) -> Tensor",
+    {"empty_strided(int[] size, int[] stride, *, Dtype? dtype=None, any layout=None, "
+     "Device? device=None, bool requires_grad=False, any pin_memory=False) -> Tensor",
      "f", PLAIT_BOX(make_empty_strided),
      R"(A tensor of the given shape and strides with values that are not set.
 
@@ -429,9 +426,8 @@ tensor([0., 0.]))"},
 
 >>> plait.ones_like(plait.arange(2))
 tensor([1, 1]))"},
-    {"full_like(Tensor input, Scalar fill_value, *, Dtype? dtype=None, any layout=None, Device? device=None, "
-     "bool "
-     "requires_grad=False, any memory_format=None) -> Tensor",
+    {"full_like(Tensor input, Scalar fill_value, *, Dtype? dtype=None, any layout=None, "
+     "Device? device=None, bool requires_grad=False, any memory_format=None) -> Tensor",
      "fo", PLAIT_BOX(make_full_like), R"(A tensor of the shape of `input` filled with `fill_value`.
 
 `dtype` defaults to that of `input`.
@@ -460,17 +456,15 @@ tensor([0, 0]))"},
 
 >>> plait.arange(3).new_ones(2)
 tensor([1, 1]))"},
-    {"new_full(Tensor self, int[] size, Scalar fill_value, *, Dtype? dtype=None, any layout=None, Device? "
-     "device=None, "
-     "any pin_memory=False, bool requires_grad=False) -> Tensor",
+    {"new_full(Tensor self, int[] size, Scalar fill_value, *, Dtype? dtype=None, any layout=None, "
+     "Device? device=None, any pin_memory=False, bool requires_grad=False) -> Tensor",
      "m", PLAIT_BOX(new_full),
      R"(A tensor of the given shape filled with `fill_value`, of this tensor's dtype unless `dtype` is given.
 
 >>> plait.zeros(1).new_full((2,), 5)
 tensor([5., 5.]))"},
-    {"arange(Scalar end, *, Dtype? dtype=None, any layout=None, Device? device=None, any pin_memory=False, "
-     "bool "
-     "requires_grad=False) -> Tensor",
+    {"arange(Scalar end, *, Dtype? dtype=None, any layout=None, Device? device=None, "
+     "any pin_memory=False, bool requires_grad=False) -> Tensor",
      "fo", PLAIT_BOX(arange_to), R"(The values start, start + step, ... below `end`, as a 1-d tensor.
 
 `start` defaults to 0, `step` to 1. The dtype defaults to int64, or to the default float when an argument is a
@@ -509,9 +503,8 @@ Raises ValueError for a negative number of steps.
 
 >>> plait.linspace(0, 1, 5)
 tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000]))"},
-    {"logspace(Scalar start, Scalar end, int steps, float base=10.0, *, Dtype? dtype=None, any layout=None, "
-     "Device? "
-     "device=None, any pin_memory=False, bool requires_grad=False) -> Tensor",
+    {"logspace(Scalar start, Scalar end, int steps, float base=10.0, *, Dtype? dtype=None, "
+     "any layout=None, Device? device=None, any pin_memory=False, bool requires_grad=False) -> Tensor",
      "fo", PLAIT_BOX(logspace),
      R"(`steps` values from base**start to base**end, evenly spaced on a logarithmic scale.
 
@@ -533,9 +526,8 @@ Raises ValueError for a negative size.
 >>> plait.eye(2)
 tensor([[1., 0.],
         [0., 1.]]))"},
-    {"tril_indices(int row, int col, int offset=0, *, Dtype? dtype=None, Device? device=None, any "
-     "layout=None) -> "
-     "Tensor",
+    {"tril_indices(int row, int col, int offset=0, *, Dtype? dtype=None, "
+     "Device? device=None, any layout=None) -> Tensor",
      "f", PLAIT_BOX(tril_indices),
      R"(Row and column numbers of the lower triangle of a matrix, shape (2, n), row by row.
 
@@ -544,9 +536,8 @@ tensor([[1., 0.],
 >>> plait.tril_indices(2, 2)
 tensor([[0, 1, 1],
         [0, 0, 1]]))"},
-    {"triu_indices(int row, int col, int offset=0, *, Dtype? dtype=None, Device? device=None, any "
-     "layout=None) -> "
-     "Tensor",
+    {"triu_indices(int row, int col, int offset=0, *, Dtype? dtype=None, "
+     "Device? device=None, any layout=None) -> Tensor",
      "f", PLAIT_BOX(triu_indices),
      R"(Row and column numbers of the upper triangle of a matrix, shape (2, n), row by row.
 

@@ -537,8 +537,7 @@ plait.Size([3]))"},
 >>> plait.randn_like(plait.zeros(3)).shape
 plait.Size([3]))"},
     {"randint(int high, int[] size, *, Generator? generator=None, Dtype? dtype=None, any layout=None, "
-     "Device? "
-     "device=None, bool requires_grad=False, any pin_memory=False) -> Tensor",
+     "Device? device=None, bool requires_grad=False, any pin_memory=False) -> Tensor",
      "fo", PLAIT_BOX(randint),
      R"(Random integers from `low` (default 0) up to but without `high`, all equally likely.
 
@@ -562,9 +561,8 @@ plait.Size([3]))"},
      "device=None, bool "
      "requires_grad=False, any memory_format=None) -> Tensor",
      "f", PLAIT_BOX(randint_like_between), ""},
-    {"randperm(int n, *, Generator? generator=None, Dtype? dtype=None, any layout=None, Device? device=None, "
-     "bool "
-     "requires_grad=False, any pin_memory=False) -> Tensor",
+    {"randperm(int n, *, Generator? generator=None, Dtype? dtype=None, any layout=None, "
+     "Device? device=None, bool requires_grad=False, any pin_memory=False) -> Tensor",
      "fo", PLAIT_BOX(+[](int64_t n, Generator* g, OptDType dtype, bool) { return randperm_op(n, g, dtype); }),
      R"(The numbers 0 to n - 1 in random order, all orders equally likely.
 
@@ -590,9 +588,8 @@ plait.Size([2, 2]))"},
      PLAIT_BOX(normal_std), ""},
     {"normal(float mean, Tensor std, *, Generator? generator=None) -> Tensor", "fo", PLAIT_BOX(normal_mean),
      ""},
-    {"normal(float mean, float std, int[] size, *, Generator? generator=None, Dtype? dtype=None, any "
-     "layout=None, "
-     "Device? device=None, any pin_memory=False, bool requires_grad=False) -> Tensor",
+    {"normal(float mean, float std, int[] size, *, Generator? generator=None, Dtype? dtype=None, "
+     "any layout=None, Device? device=None, any pin_memory=False, bool requires_grad=False) -> Tensor",
      "fo", PLAIT_BOX(normal_size), ""},
     {"bernoulli(Tensor input, *, Generator? generator=None) -> Tensor", "fmo", PLAIT_BOX(bernoulli),
      R"(1 with probability input[i], else 0, in the dtype of `input`.
@@ -615,8 +612,8 @@ Raises ValueError for a probability outside [0, 1].
 tensor([1., 1., 1.]))"},
     {"bernoulli_(Tensor self, Tensor p, *, Generator? generator=None) -> Tensor", "m",
      PLAIT_BOX(bernoulli_tensor_), ""},
-    {"multinomial(Tensor input, int num_samples, bool replacement=False, *, Generator? generator=None) -> "
-     "Tensor",
+    {"multinomial(Tensor input, int num_samples, "
+     "bool replacement=False, *, Generator? generator=None) -> Tensor",
      "fmo", PLAIT_BOX(multinomial), R"(Draws category numbers by the probabilities in each row of `input`.
 
 `input` has 1 or 2 dimensions and need not be normalised. The result, int64, has `num_samples` as its last size. Without

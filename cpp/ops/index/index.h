@@ -10,7 +10,7 @@
 
 namespace plait {
 
-// ---- advanced indexing (index.cpp) ----
+// ---- Advanced indexing (index.cpp) ----
 // NumPy's x[indices]: one entry per leading dimension of x, undefined for a whole dimension, a mask of k
 // dimensions for k of them. Integer tensors of any dtype broadcast against each other; negative values count
 // from the end.
@@ -21,13 +21,13 @@ Tensor index_put_(const Tensor& x, const std::vector<Tensor>& indices, const Ten
 Tensor index_put(const Tensor& x, const std::vector<Tensor>& indices, const Tensor& values,
                  bool accumulate = false);
 
-// ---- along one dimension (index_dim.cpp) ----
+// ---- Along one dimension (index_dim.cpp) ----
 Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index);
 Tensor index_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source);
 Tensor index_add_(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source);
 Tensor take(const Tensor& x, const Tensor& index);
 
-// ---- masks (masked.cpp) ----
+// ---- Masks (masked.cpp) ----
 Tensor nonzero(const Tensor& x);  // (count, dimensions), int64, in row-major order
 Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value);
 Tensor masked_fill(const Tensor& x, const Tensor& mask, Scalar value);
@@ -36,7 +36,7 @@ Tensor masked_select(const Tensor& x, const Tensor& mask);
 Tensor masked_scatter(const Tensor& x, const Tensor& mask, const Tensor& source);
 Tensor masked_scatter_(const Tensor& x, const Tensor& mask, const Tensor& source);
 
-// ---- element by element along a dimension (gather.cpp) ----
+// ---- Element by element along a dimension (gather.cpp) ----
 Tensor gather(const Tensor& x, int64_t dim, const Tensor& index);
 Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src);
 Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, Scalar value);

@@ -160,11 +160,11 @@ Raises IndexError for an index out of range, ValueError for shapes that do not f
 tensor([2., 5.]))";
 
 const RegisterOps kOps{
-    {"scatter_reduce(Tensor input, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) "
-     "-> Tensor",
+    {"scatter_reduce(Tensor input, int dim, Tensor index, Tensor src, "
+     "str reduce, *, bool include_self=True) -> Tensor",
      "fmo", PLAIT_BOX(scatter_reduce), kDoc},
-    {"scatter_reduce_(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True) "
-     "-> Tensor",
+    {"scatter_reduce_(Tensor self, int dim, Tensor index, Tensor src, "
+     "str reduce, *, bool include_self=True) -> Tensor",
      "m", PLAIT_BOX(scatter_reduce_), kDoc},
 };
 

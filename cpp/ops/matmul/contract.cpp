@@ -14,7 +14,7 @@
 namespace plait {
 namespace {
 
-// ---- einsum ----
+// ---- Einsum ----
 
 // A tensor whose dimensions carry labels, each once.
 struct Labelled {
@@ -178,7 +178,7 @@ Tensor einsum(std::string_view equation, const std::vector<Tensor>& operands) {
   return operands.size() == 1 && result.is_same(operands[0]) ? view_alias(result) : result;
 }
 
-// ---- others ----
+// ---- Others ----
 
 Tensor outer(const Tensor& a, const Tensor& b) {
   PLAIT_CHECK(a.dim() == 1 && b.dim() == 1, kValue, "outer: expected two 1-D tensors, got shapes ", a.shape(),

@@ -146,7 +146,7 @@ Tensor weight_grad(const Tensor& x, const Tensor& gy, const ConvParams& p, IntSp
   return apply<ConvWeightGrad>(x, gy, p, Dims(w_shape));
 }
 
-// ---- Arguments as users give them ------------------------------------------------------------------------
+// ---- Arguments as users give them ----
 
 struct Spatial {
   const char* op;
@@ -193,10 +193,8 @@ void check_operands(const Spatial& sp, const Tensor& x, const Tensor& w, const T
                 w.shape());
   }
   PLAIT_CHECK(x.is_floating() && x.dtype() == w.dtype(), kType, sp.op,
-              ": expected input and weight of one floating-point "
-              "dtype, got ",
-              dtype_name(x.dtype()), " and ", dtype_name(w.dtype()),
-              x.is_floating() ? "" : "\nhint: convert the input with .float()");
+              ": expected input and weight of one floating-point dtype, got ", dtype_name(x.dtype()), " and ",
+              dtype_name(w.dtype()), x.is_floating() ? "" : "\nhint: convert the input with .float()");
   if (!bias.defined()) return;
   PLAIT_CHECK(bias.shape() == Dims{out}, kValue, sp.op, ": expected a bias of shape (", out, ",), got ",
               bias.shape());
@@ -300,25 +298,23 @@ Tensor conv_transposed(const Tensor& x, const Tensor& w, const Tensor& bias, con
 
 namespace {
 
-#define PLAIT_CONV_DOC                                                                                       \
-  "Convolution (cross-correlation) of a batch of signals with a set of filters.\n\n"                         \
-  "Args:\n"                                                                                                  \
-  "    input: shape (batch, in_channels, *spatial) or (in_channels, *spatial); floating point.\n"            \
-  "    weight: shape (out_channels, in_channels / groups, *kernel).\n"                                       \
-  "    bias: shape (out_channels,), or None.\n"                                                              \
-  "    stride, dilation: one int or one per spatial dimension.\n"                                            \
-  "    padding: zeros on both sides of each spatial dimension; or 'valid' (none), or 'same' (the output "    \
-  "has "                                                                                                     \
-  "the input's size; stride 1).\n"                                                                           \
-  "    groups: input and output channels are split into this many groups that do not mix.\n\n"               \
-  "Returns:\n"                                                                                               \
-  "    shape (batch, out_channels, *out) with out = (in + 2*padding - dilation*(kernel - 1) - 1) / stride "  \
-  "+ 1, "                                                                                                    \
-  "rounded down.\n\n"                                                                                        \
-  "In 2-D and float32, filters of up to 5x5 (with strides, of 5 times the stride) may be applied by "        \
-  "Winograd's algorithm (Lavin and Gray 2016): about twice the rounding error of direct sums, and a NaN or " \
-  "an infinity reaches all outputs of its tile of at most 5x5 (with dilation, as far apart as its "          \
-  "taps).\n\n"                                                                                               \
+#define PLAIT_CONV_DOC                                                                                    \
+  "Convolution (cross-correlation) of a batch of signals with a set of filters.\n\n"                      \
+  "Args:\n"                                                                                               \
+  "    input: shape (batch, in_channels, *spatial) or (in_channels, *spatial); floating point.\n"         \
+  "    weight: shape (out_channels, in_channels / groups, *kernel).\n"                                    \
+  "    bias: shape (out_channels,), or None.\n"                                                           \
+  "    stride, dilation: one int or one per spatial dimension.\n"                                         \
+  "    padding: zeros on both sides of each spatial dimension; or 'valid' (none), "                       \
+  "or 'same' (the output has the input's size; stride 1).\n"                                              \
+  "    groups: input and output channels are split into this many groups that do not mix.\n\n"            \
+  "Returns:\n"                                                                                            \
+  "    shape (batch, out_channels, *out) with "                                                           \
+  "out = (in + 2*padding - dilation*(kernel - 1) - 1) / stride + 1, rounded down.\n\n"                    \
+  "In 2-D and float32, filters of up to 5x5 (with strides, of 5 times the stride) may be applied by "     \
+  "Winograd's algorithm (Lavin and Gray 2016): about twice the rounding error of direct sums, and a NaN " \
+  "or an infinity reaches all outputs of its tile of at most 5x5 (with dilation, as far apart as its "    \
+  "taps).\n\n"                                                                                            \
   "Raises ArgumentError for shapes that do not fit and ArgumentTypeError for dtypes that differ.\n\n"
 #define PLAIT_CONV_TRANSPOSE_DOC                                                                            \
   "Transposed convolution: the gradient of a convolution with respect to its input.\n\n"                    \
@@ -334,34 +330,28 @@ namespace {
   "Raises ArgumentError for shapes that do not fit and ArgumentTypeError for dtypes that differ.\n\n"
 
 const RegisterOps kOps{
-    {"conv1d(Tensor input, Tensor weight, Tensor? bias=None, int[1] stride=1, int[1] padding=0, int[1] "
-     "dilation=1, "
-     "int groups=1) -> Tensor",
+    {"conv1d(Tensor input, Tensor weight, Tensor? bias=None, int[1] stride=1, "
+     "int[1] padding=0, int[1] dilation=1, int groups=1) -> Tensor",
      "fn", PLAIT_BOX(conv_nd<1>),
      PLAIT_CONV_DOC ">>> plait.conv1d(plait.ones(1, 1, 4), plait.ones(1, 1, 3))\ntensor([[[3., 3.]]])\n"},
-    {"conv1d(Tensor input, Tensor weight, Tensor? bias=None, int[1] stride=1, str padding='valid', int[1] "
-     "dilation=1, "
-     "int groups=1) -> Tensor",
+    {"conv1d(Tensor input, Tensor weight, Tensor? bias=None, int[1] stride=1, "
+     "str padding='valid', int[1] dilation=1, int groups=1) -> Tensor",
      "fn", PLAIT_BOX(conv_nd_named<1>), ""},
-    {"conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[2] padding=0, int[2] "
-     "dilation=1, "
-     "int groups=1) -> Tensor",
+    {"conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, "
+     "int[2] padding=0, int[2] dilation=1, int groups=1) -> Tensor",
      "fn", PLAIT_BOX(conv_nd<2>),
      PLAIT_CONV_DOC
      ">>> plait.conv2d(plait.ones(1, 1, 3, 3), plait.ones(1, 1, 2, 2)).shape\nplait.Size([1, 1, 2, 2])\n"},
-    {"conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, str padding='valid', int[2] "
-     "dilation=1, "
-     "int groups=1) -> Tensor",
+    {"conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, "
+     "str padding='valid', int[2] dilation=1, int groups=1) -> Tensor",
      "fn", PLAIT_BOX(conv_nd_named<2>), ""},
-    {"conv3d(Tensor input, Tensor weight, Tensor? bias=None, int[3] stride=1, int[3] padding=0, int[3] "
-     "dilation=1, "
-     "int groups=1) -> Tensor",
+    {"conv3d(Tensor input, Tensor weight, Tensor? bias=None, int[3] stride=1, "
+     "int[3] padding=0, int[3] dilation=1, int groups=1) -> Tensor",
      "fn", PLAIT_BOX(conv_nd<3>),
      PLAIT_CONV_DOC ">>> plait.conv3d(plait.ones(1, 1, 3, 3, 3), plait.ones(2, 1, 2, 2, "
                     "2)).shape\nplait.Size([1, 2, 2, 2, 2])\n"},
-    {"conv3d(Tensor input, Tensor weight, Tensor? bias=None, int[3] stride=1, str padding='valid', int[3] "
-     "dilation=1, "
-     "int groups=1) -> Tensor",
+    {"conv3d(Tensor input, Tensor weight, Tensor? bias=None, int[3] stride=1, "
+     "str padding='valid', int[3] dilation=1, int groups=1) -> Tensor",
      "fn", PLAIT_BOX(conv_nd_named<3>), ""},
     {"conv_transpose1d(Tensor input, Tensor weight, Tensor? bias=None, int[1] stride=1, int[1] padding=0, "
      "int[1] output_padding=0, int groups=1, int[1] dilation=1) -> Tensor",

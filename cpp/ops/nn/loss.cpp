@@ -64,7 +64,7 @@ void check_same_shape(const char* op, const Tensor& input, const Tensor& target)
 
 using Legacy = std::optional<bool>;
 
-// ---------------------------------------------------------------- elementwise
+// ---- Elementwise ----
 
 Tensor mse_loss(const Tensor& x, const Tensor& y, Legacy average, Legacy reduce, std::string_view name,
                 const Tensor& weight) {
@@ -138,7 +138,7 @@ Tensor kl_div(const Tensor& x, const Tensor& t, Legacy average, Legacy reduce, s
   return reduced(loss, how);
 }
 
-// ---------------------------------------------------------------- classes
+// ---- Classes ----
 
 void check_classes(const char* op, const Tensor& input, const Tensor& target) {
   PLAIT_CHECK(input.is_floating(), kType, op, ": expected a floating-point input, got ",
@@ -530,8 +530,8 @@ Raises ValueError for a negative `beta`, shapes that do not broadcast or another
 
 >>> plait.nn.functional.smooth_l1_loss(plait.tensor([0., 0.]), plait.tensor([1., 3.]), reduction='none')
 tensor([0.5000, 2.5000]))"},
-    {"huber_loss(Tensor input, Tensor target, str reduction='mean', float delta=1.0, Tensor? weight=None) -> "
-     "Tensor",
+    {"huber_loss(Tensor input, Tensor target, str reduction='mean', "
+     "float delta=1.0, Tensor? weight=None) -> Tensor",
      "n", PLAIT_BOX(huber_loss),
      R"(d**2 / 2 where |d| <= delta and delta (|d| - delta / 2) beyond, d = input - target (Huber 1964).
 

@@ -43,7 +43,7 @@ Tensor input_gradient(const Tensor& g, const Tensor& hat, const Tensor& rstd, co
   return mul(rstd, rest);
 }
 
-// ---------------------------------------------------------------- layer and RMS norm
+// ---- Layer and RMS norm ----
 
 template <RowNormKind kKind>
 struct RowNorm {
@@ -148,7 +148,7 @@ Tensor rms_norm(const Tensor& x, const Dims& shape, const Tensor& weight, std::o
   return row_norm<RowNormKind::kRms>(x, shape, weight, Tensor(), eps.value_or(epsilon));
 }
 
-// ---------------------------------------------------------------- batch norm
+// ---- Batch norm ----
 
 int64_t space_of(const Tensor& x) {
   int64_t n = 1;
@@ -295,7 +295,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
   return apply<BatchNorm>(x, weight, bias, running_mean, running_var, training, momentum, eps);
 }
 
-// ---------------------------------------------------------------- group norm
+// ---- Group norm ----
 
 struct GroupNorm {
   static constexpr OpMeta meta{"group_norm"};
@@ -382,9 +382,8 @@ Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& weight, const T
 }
 
 const RegisterOps kOps{
-    {"layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, Tensor? bias=None, float "
-     "eps=1e-05, "
-     "any cudnn_enable=None) -> Tensor",
+    {"layer_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, "
+     "Tensor? bias=None, float eps=1e-05, any cudnn_enable=None) -> Tensor",
      "fn", PLAIT_BOX(layer_norm),
      R"((x - mean) / sqrt(var + eps) * weight + bias over the last dimensions (Ba, Kiros and Hinton 2016).
 
@@ -408,9 +407,8 @@ Raises ValueError when a shape does not fit, TypeError for integers.
 
 >>> plait.nn.functional.rms_norm(plait.tensor([[3., 4.]]), (2,))
 tensor([[0.8485, 1.1314]]))"},
-    {"batch_norm(Tensor input, Tensor? running_mean, Tensor? running_var, Tensor? weight=None, Tensor? "
-     "bias=None, "
-     "bool training=False, float momentum=0.1, float eps=1e-05) -> Tensor",
+    {"batch_norm(Tensor input, Tensor? running_mean, Tensor? running_var, Tensor? weight=None, "
+     "Tensor? bias=None, bool training=False, float momentum=0.1, float eps=1e-05) -> Tensor",
      "n", PLAIT_BOX(batch_norm),
      R"((x - mean) / sqrt(var + eps) * weight + bias, per channel (Ioffe and Szegedy 2015).
 

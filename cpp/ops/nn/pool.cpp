@@ -108,7 +108,7 @@ Dims result_shape(const Tensor& x, const Window& p, int64_t ndim) {
   return shape;
 }
 
-// ---- Max -------------------------------------------------------------------------------------------------
+// ---- Max ----
 
 // gx[index] += gy, plane by plane; its own derivative is the gather below.
 Tensor max_pool_grad(const Tensor& gy, const Tensor& index, const Dims& x_shape, int64_t plane);
@@ -204,7 +204,7 @@ struct MaxPool {
   }
 };
 
-// ---- Average ---------------------------------------------------------------------------------------------
+// ---- Average ----
 
 struct AverageRule {
   bool count_include_pad;
@@ -326,8 +326,9 @@ Tensor average_pool(const Tensor& x, const Window& p, const AverageRule& rule, c
   return apply<AveragePool>(x, p, rule, y_shape);
 }
 
-// ---- Adaptive average: window i of an axis is [floor(i*in/out), ceil((i+1)*in/out))
-// ------------------------
+// ---- Adaptive average ----
+
+// Window i of an axis is [floor(i*in/out), ceil((i+1)*in/out)).
 
 struct Span {
   int64_t begin, end;
@@ -445,7 +446,7 @@ struct AdaptiveMax {
   }
 };
 
-// ---- Arguments as users give them ------------------------------------------------------------------------
+// ---- Arguments as users give them ----
 
 template <int64_t kDims>
 void check_input(const char* op, const Tensor& x) {

@@ -333,8 +333,8 @@ Returns:
 >>> plait._core._ops.lstm(g, s, s, plait.zeros(4, 1)).output.shape
 plait.Size([3, 2, 1])
 )"},
-    {"gru(Tensor gates, Tensor h0, Tensor weight, Tensor? bias=None, bool reverse=False) -> (Tensor output, "
-     "Tensor h)",
+    {"gru(Tensor gates, Tensor h0, Tensor weight, Tensor? bias=None, "
+     "bool reverse=False) -> (Tensor output, Tensor h)",
      "p", PLAIT_BOX(gru),
      R"(One GRU layer over a sequence, given its products with the input.
 

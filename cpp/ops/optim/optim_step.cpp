@@ -359,7 +359,7 @@ void asgd_step(const Tensors& params, const Tensors& averages, const Tensors& et
   });
 }
 
-// ---- gradients as a whole ----
+// ---- Gradients as a whole ----
 
 // The given tensors that have a gradient, as the same handles.
 Tensors with_grad(const Tensors& tensors) {
@@ -471,18 +471,16 @@ const RegisterOps kOps{
     {"sgd_step(Tensor[] params, Tensor[] momentum_buffers, float lr, float momentum, float dampening, "
      "float weight_decay, bool nesterov, bool maximize) -> ()",
      "p", PLAIT_BOX(sgd_step),
-     "One step of plait.optim.SGD on all parameters, from their gradients. momentum_buffers: [] if momentum "
-     "is "
-     "0."},
+     "One step of plait.optim.SGD on all parameters, from their "
+     "gradients. momentum_buffers: [] if momentum is 0."},
     {"adam_step(Tensor[] params, Tensor[] exp_avgs, Tensor[] exp_avg_sqs, Tensor[] max_exp_avg_sqs, "
      "Tensor[] steps, float lr, float beta1, float beta2, float eps, float weight_decay, bool decoupled, "
      "bool maximize) -> ()",
      "p", PLAIT_BOX(adam_step),
      "One step of plait.optim.Adam and AdamW on all parameters. max_exp_avg_sqs: [] without amsgrad."},
-    {"rmsprop_step(Tensor[] params, Tensor[] square_avgs, Tensor[] grad_avgs, Tensor[] momentum_buffers, "
-     "Tensor[] steps, float lr, float alpha, float eps, float weight_decay, float momentum, bool maximize) "
-     "-> "
-     "()",
+    {"rmsprop_step(Tensor[] params, Tensor[] square_avgs, Tensor[] grad_avgs, "
+     "Tensor[] momentum_buffers, Tensor[] steps, float lr, float alpha, float eps, "
+     "float weight_decay, float momentum, bool maximize) -> ()",
      "p", PLAIT_BOX(rmsprop_step),
      "One step of plait.optim.RMSprop on all parameters. grad_avgs: [] unless centered; momentum_buffers: [] "
      "without momentum."},
@@ -514,8 +512,7 @@ const RegisterOps kOps{
      "Drops the gradients of all tensors, or fills them with zeros."},
     {"grad_norm(Tensor[] tensors, float norm_type=2.0) -> Tensor", "p", PLAIT_BOX(grad_norm),
      "The p-norm of all elements of all tensors as one vector: a 0-d tensor of their dtype, summed in "
-     "float64 "
-     "in chunks that do not depend on the number of threads. norm_type may be inf."},
+     "float64 in chunks that do not depend on the number of threads. norm_type may be inf."},
     {"scale_tensors(Tensor[] tensors, float factor) -> ()", "p", PLAIT_BOX(scale_tensors),
      "Multiplies all tensors by a number in place, in one pass. Not recorded by autograd."},
 };

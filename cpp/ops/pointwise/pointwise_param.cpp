@@ -171,8 +171,7 @@ Tensor positive(const Tensor& x) {
   return view_alias(x);
 }
 
-// --- activations
-// --------------------------------------------------------------------------------------------
+// ---- Activations ----
 
 // One kernel serves ELU, CELU and SELU: scale * (x for x > 0, else alpha * (e^(x_scale x) - 1)).
 Tensor elu_family(const char* name, const Tensor& x, bool inplace, double alpha, double scale,

@@ -37,8 +37,7 @@ struct WhereOp {
   }
 };
 
-// --- clamp
-// --------------------------------------------------------------------------------------------------
+// ---- Clamp ----
 
 // Floats between numbers; infinities stand for missing ones.
 struct ClampNumbersOp {
@@ -126,8 +125,7 @@ Tensor clamp_above(const Tensor& x, const Tensor& max) {
   return clamp_tensors<kInplace>(x, Tensor(), max);
 }
 
-// --- of three operands
-// --------------------------------------------------------------------------------------
+// ---- Of three operands ----
 
 struct LerpOp {
   static constexpr OpMeta meta{"lerp"};
@@ -172,8 +170,7 @@ struct AddcdivOp {
   }
 };
 
-// --- made of others
-// -----------------------------------------------------------------------------------------
+// ---- Made of others ----
 
 Tensor isclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool equal_nan) {
   PLAIT_CHECK(a.dtype() == b.dtype(), kType, "isclose: expected operands of one dtype, got ",
@@ -327,8 +324,8 @@ Example:
        return apply_inplace<AddcdivOp>(a, b, c, v);
      }),
      "The in-place form of addcdiv: writes the result into `input` and returns it."},
-    {"isclose(Tensor input, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) -> "
-     "Tensor",
+    {"isclose(Tensor input, Tensor other, float rtol=1e-05, "
+     "float atol=1e-08, bool equal_nan=False) -> Tensor",
      "fm", PLAIT_BOX(isclose),
      R"(True where |input - other| <= atol + rtol * |other|, or where both are equal.
 

@@ -9,7 +9,7 @@
 
 namespace plait {
 
-// ---- sums, counts, truth (reduce.cpp) ----
+// ---- Sums, counts, truth (reduce.cpp) ----
 Tensor sum(const Tensor& x, IntSpan dims = {}, bool keepdim = false, std::optional<DType> dtype = {});
 Tensor nansum(const Tensor& x, IntSpan dims = {}, bool keepdim = false, std::optional<DType> dtype = {});
 Tensor mean(const Tensor& x, IntSpan dims = {}, bool keepdim = false, std::optional<DType> dtype = {});
@@ -19,7 +19,7 @@ Tensor count_nonzero(const Tensor& x, IntSpan dims = {});
 Tensor any(const Tensor& x, IntSpan dims = {}, bool keepdim = false);
 Tensor all(const Tensor& x, IntSpan dims = {}, bool keepdim = false);
 
-// ---- extremes (reduce_extreme.cpp) ----
+// ---- Extremes (reduce_extreme.cpp) ----
 Tensor amax(const Tensor& x, IntSpan dims = {}, bool keepdim = false);
 Tensor amin(const Tensor& x, IntSpan dims = {}, bool keepdim = false);
 std::tuple<Tensor, Tensor> max(const Tensor& x, int64_t dim, bool keepdim = false);  // values, indices
@@ -27,7 +27,7 @@ std::tuple<Tensor, Tensor> min(const Tensor& x, int64_t dim, bool keepdim = fals
 Tensor argmax(const Tensor& x, std::optional<int64_t> dim = {}, bool keepdim = false);
 Tensor argmin(const Tensor& x, std::optional<int64_t> dim = {}, bool keepdim = false);
 
-// ---- spread and size (reduce_moments.cpp) ----
+// ---- Spread and size (reduce_moments.cpp) ----
 Tensor var(const Tensor& x, IntSpan dims = {}, double correction = 1, bool keepdim = false);
 Tensor stddev(const Tensor& x, IntSpan dims = {}, double correction = 1, bool keepdim = false);
 Tensor logsumexp(const Tensor& x, IntSpan dims, bool keepdim = false);

@@ -312,15 +312,15 @@ const RegisterOps kOps{
      PLAIT_BOX(var_unbiased<true>), ""},
     {"var_mean(Tensor input, bool unbiased) -> (Tensor, Tensor)", "f", PLAIT_BOX(var_mean_all<false>),
      kVarMeanDoc},
-    {"var_mean(Tensor input, int[]? dim=None, *, float? correction=1, bool keepdim=False) -> (Tensor, "
-     "Tensor)",
+    {"var_mean(Tensor input, int[]? dim=None, *, float? correction=1, "
+     "bool keepdim=False) -> (Tensor, Tensor)",
      "f", PLAIT_BOX(var_mean_correction<false>), ""},
     {"var_mean(Tensor input, int[]? dim, bool unbiased=True, bool keepdim=False) -> (Tensor, Tensor)", "f",
      PLAIT_BOX(var_mean_unbiased<false>), ""},
     {"std_mean(Tensor input, bool unbiased) -> (Tensor, Tensor)", "f", PLAIT_BOX(var_mean_all<true>),
      kStdMeanDoc},
-    {"std_mean(Tensor input, int[]? dim=None, *, float? correction=1, bool keepdim=False) -> (Tensor, "
-     "Tensor)",
+    {"std_mean(Tensor input, int[]? dim=None, *, float? correction=1, "
+     "bool keepdim=False) -> (Tensor, Tensor)",
      "f", PLAIT_BOX(var_mean_correction<true>), ""},
     {"std_mean(Tensor input, int[]? dim, bool unbiased=True, bool keepdim=False) -> (Tensor, Tensor)", "f",
      PLAIT_BOX(var_mean_unbiased<true>), ""},
@@ -339,9 +339,8 @@ tensor([1000.6932]))"},
      PLAIT_BOX(norm_named), kNormDoc},
     {"norm(Tensor input, float? p=2, int[]? dim=None, bool keepdim=False, Dtype? dtype=None) -> Tensor",
      "fmo", PLAIT_BOX(norm_number), ""},
-    {"linalg_vector_norm(Tensor input, float ord=2, int[]? dim=None, bool keepdim=False, *, Dtype? "
-     "dtype=None) -> "
-     "Tensor",
+    {"linalg_vector_norm(Tensor input, float ord=2, int[]? dim=None, "
+     "bool keepdim=False, *, Dtype? dtype=None) -> Tensor",
      "po", PLAIT_BOX(vector_norm_op),
      R"((sum |x|^ord)^(1/ord) over all elements or some dimensions; see `norm`.
 

@@ -173,7 +173,7 @@ Tensor isin(const Tensor& elements, const Tensor& test, bool, bool invert) {
   return y;
 }
 
-// ---- unique values ----
+// ---- Unique values ----
 
 struct Groups {
   Tensor order;                // of the elements, equal ones together
@@ -276,9 +276,8 @@ OneOrSeveral unique_consecutive(const Tensor& x, bool return_inverse, bool retur
 }
 
 const RegisterOps kOps{
-    {"searchsorted(Tensor sorted_sequence, Operand input, *, bool out_int32=False, bool right=False, str? "
-     "side=None, "
-     "Tensor? sorter=None) -> Tensor",
+    {"searchsorted(Tensor sorted_sequence, Operand input, *, bool out_int32=False, "
+     "bool right=False, str? side=None, Tensor? sorter=None) -> Tensor",
      "fo", PLAIT_BOX(searchsorted),
      R"(Where values would have to be put into a sorted sequence to keep its order.
 
@@ -321,8 +320,8 @@ Raises ValueError for a range that is not finite, TypeError for integers.
 
 >>> plait.histc(plait.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
 tensor([0., 2., 1., 0.]))"},
-    {"isin(Operand elements, Operand test_elements, *, bool assume_unique=False, bool invert=False) -> "
-     "Tensor",
+    {"isin(Operand elements, Operand test_elements, *, "
+     "bool assume_unique=False, bool invert=False) -> Tensor",
      "f", PLAIT_BOX(isin),
      R"(Whether each of `elements` occurs in `test_elements`; with `invert` whether it does not.
 
@@ -330,9 +329,8 @@ Either may be a number. `assume_unique` changes nothing.
 
 >>> plait.isin(plait.tensor([1, 2, 3]), plait.tensor([2, 5]))
 tensor([False,  True, False]))"},
-    {"unique(Tensor input, bool sorted=True, bool return_inverse=False, bool return_counts=False, int? "
-     "dim=None) -> "
-     "Tensor | Tensor[]",
+    {"unique(Tensor input, bool sorted=True, bool return_inverse=False, "
+     "bool return_counts=False, int? dim=None) -> Tensor | Tensor[]",
      "fm", PLAIT_BOX(unique),
      R"(The distinct elements in ascending order, whether `sorted` asks for it or not.
 
@@ -345,9 +343,8 @@ Raises IndexError for a dimension out of range.
 tensor([1, 3])
 >>> plait.unique(plait.tensor([3, 1, 3]), return_counts=True)
 (tensor([1, 3]), tensor([1, 2])))"},
-    {"unique_consecutive(Tensor input, bool return_inverse=False, bool return_counts=False, int? dim=None) "
-     "-> "
-     "Tensor | Tensor[]",
+    {"unique_consecutive(Tensor input, bool return_inverse=False, "
+     "bool return_counts=False, int? dim=None) -> Tensor | Tensor[]",
      "fm", PLAIT_BOX(unique_consecutive), R"(One element of every run of equal elements.
 
 With `dim` one slice of every run of equal slices. `return_inverse` adds, for every element, the number of its run;

@@ -234,8 +234,8 @@ Tensor median_all(const Tensor& x) {
 }
 
 const RegisterOps kOps{
-    {"sort(Tensor input, int dim=-1, bool descending=False, bool stable=False) -> (Tensor values, Tensor "
-     "indices)",
+    {"sort(Tensor input, int dim=-1, bool descending=False, "
+     "bool stable=False) -> (Tensor values, Tensor indices)",
      "fm", PLAIT_BOX(sort_op), R"(The elements in order along a dimension, and where they were.
 
 Always stable: equal elements keep their order, whether `stable` asks for it or not. NaN counts as greater than

@@ -11,7 +11,7 @@
 
 namespace plait {
 
-// ---- another shape of the same elements (view.cpp) ----
+// ---- Another shape of the same elements (view.cpp) ----
 Tensor as_strided(const Tensor& x, IntSpan size, IntSpan stride, std::optional<int64_t> offset = {});
 Tensor view(const Tensor& x, IntSpan shape);         // one size may be -1; never copies
 Tensor view_as_dtype(const Tensor& x, DType dtype);  // the same bytes
@@ -27,7 +27,7 @@ Tensor unflatten(const Tensor& x, int64_t dim, IntSpan sizes);
 std::vector<Tensor> broadcast_tensors(const std::vector<Tensor>& xs);
 Tensor view_alias(const Tensor& x);  // x itself under a new handle, recorded
 
-// ---- another order of the dimensions (view_dims.cpp) ----
+// ---- Another order of the dimensions (view_dims.cpp) ----
 Tensor permute(const Tensor& x, IntSpan dims);
 Tensor transpose(const Tensor& x, int64_t dim0, int64_t dim1);
 Tensor t(const Tensor& x);                 // of at most two dimensions
@@ -35,7 +35,7 @@ Tensor reverse_dims(const Tensor& x);      // x.T
 Tensor matrix_transpose(const Tensor& x);  // x.mT
 Tensor movedim(const Tensor& x, IntSpan source, IntSpan destination);
 
-// ---- some of the elements (view_part.cpp) ----
+// ---- Some of the elements (view_part.cpp) ----
 Tensor select(const Tensor& x, int64_t dim, int64_t index);
 Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length);
 // Python's x[start:end:step] along dim; out-of-range ends are clipped, step must be positive.

@@ -63,8 +63,8 @@ Raises ValueError when `src` does not have its shape.
 >>> plait.select_scatter(plait.zeros(2, 2), plait.ones(2), 0, 1)
 tensor([[0., 0.],
         [1., 1.]]))"},
-    {"slice_scatter(Tensor input, Tensor src, int dim=0, int? start=None, int? end=None, int step=1) -> "
-     "Tensor",
+    {"slice_scatter(Tensor input, Tensor src, int dim=0, "
+     "int? start=None, int? end=None, int step=1) -> Tensor",
      "fm", PLAIT_BOX(slice_scatter),
      R"(A copy of `input` with `src` in place of the slice start:end:step of dimension `dim`.
 
