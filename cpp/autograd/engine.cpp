@@ -117,9 +117,36 @@ class Run {
   // With `inputs`: only nodes from which an input's gradient can be reached run. Children are finished before
   // their parents by an explicit post-order walk.
   void mark_needed(const std::vector<Edge>& input_edges) {
+    for (Task& t : tasks_) t.needed = false;
+    note_captures(input_edges);
+    std::vector<std::pair<uint32_t, uint32_t>> stack;  // task, next edge
+    std::vector<bool> seen(tasks_.size(), false);
+    const auto visit = [&](uint32_t task) {
+      if (seen[task]) return;
+      seen[task] = true;
+      stack.emplace_back(task, 0);
+    };
+    for (uint32_t root = 0; root < tasks_.size(); ++root) {
+      visit(root);
+      while (!stack.empty()) {
+        auto& [index, next] = stack.back();
+        const std::vector<Edge>& edges = tasks_[index].node->edges();
+        if (next < edges.size()) {
+          Node* const child = edges[next++].node.get();
+          if (child) visit(static_cast<uint32_t>(index_.lookup(child)));
+          continue;
+        }
+        tasks_[index].needed = std::any_of(edges.begin(), edges.end(),
+                                           [&](const Edge& e) { return e.node && leads_to_input(*e.node); });
+        stack.pop_back();
+      }
+    }
+  }
+
+  // Where the gradients of the inputs are taken from.
+  void note_captures(const std::vector<Edge>& input_edges) {
     captured_.resize(input_edges.size());
     captures_.resize(tasks_.size());
-    for (Task& t : tasks_) t.needed = false;
     for (size_t i = 0; i < input_edges.size(); ++i) {
       const Tensor& input = (*options_.inputs)[i];
       PLAIT_CHECK(input_edges[i].node, kRuntime,
@@ -135,35 +162,12 @@ class Run {
       }
       captures_[static_cast<size_t>(index)].push_back({i, input_edges[i].slot});
     }
-    std::vector<std::pair<uint32_t, uint32_t>> stack;  // task, next edge
-    std::vector<bool> seen(tasks_.size(), false);
-    for (uint32_t root = 0; root < tasks_.size(); ++root) {
-      if (seen[root]) continue;
-      seen[root] = true;
-      stack.emplace_back(root, 0);
-      while (!stack.empty()) {
-        auto& [index, next] = stack.back();
-        Task& task = tasks_[index];
-        if (next < task.node->edges().size()) {
-          Node* child = task.node->edges()[next++].node.get();
-          if (!child) continue;
-          const auto c = static_cast<uint32_t>(index_.lookup(child));
-          if (!seen[c]) {
-            seen[c] = true;
-            stack.emplace_back(c, 0);
-          }
-          continue;
-        }
-        bool below = false;
-        for (const Edge& e : task.node->edges()) {
-          if (!e.node) continue;
-          const auto c = static_cast<size_t>(index_.lookup(e.node.get()));
-          below |= tasks_[c].needed || !captures_[c].empty();
-        }
-        task.needed = below;
-        stack.pop_back();
-      }
-    }
+  }
+
+  // Whether an input waits for the gradient at a node, or behind it.
+  bool leads_to_input(Node& node) {
+    const auto task = static_cast<size_t>(index_.lookup(&node));
+    return tasks_[task].needed || !captures_[task].empty();
   }
 
   // Adds a gradient for result `slot`, in place when the buffer is visible to nobody else.
@@ -202,48 +206,21 @@ class Run {
   }
 
   void run_task(uint32_t index, std::vector<uint32_t>& ready) {
-    Node* node = tasks_[index].node;
+    Node* const node = tasks_[index].node;
     Grads gys = std::move(tasks_[index].gys);
     gys.resize(node->results().size());
     const bool any = std::any_of(gys.begin(), gys.end(), [](const Tensor& g) { return g.defined(); });
-    Node::Hooks* hooks = node->hooks_or_null();
-    if (hooks && any) {
+    if (Node::Hooks* const hooks = node->hooks_or_null(); hooks && any) {
       for (const auto& h : std::vector(hooks->pre)) h.second(gys);
       for (const auto& h : std::vector(hooks->retain)) h.second(gys);
     }
-    if (!captures_.empty()) {
-      for (const Capture& c : captures_[index]) {
-        if (!options_.accumulate) {
-          captured_[c.input] = gys[c.slot];
-        } else if (!dynamic_cast<AccumulateGrad*>(node) && gys[c.slot].defined()) {
-          AutogradMeta& meta = ensure_meta((*options_.inputs)[c.input]);
-          meta.grad = meta.grad.defined() ? autograd_runtime().add(meta.grad, gys[c.slot]) : gys[c.slot];
-        }
-      }
-    }
     bool executes = tasks_[index].needed;
-    if (options_.inputs && options_.accumulate && !captures_[index].empty()) {
-      executes |= dynamic_cast<AccumulateGrad*>(node) != nullptr;
+    if (!captures_.empty() && !captures_[index].empty()) {
+      capture(index, gys);
+      executes |= options_.accumulate && dynamic_cast<AccumulateGrad*>(node);
     }
     Grads gxs;
-    if (any && executes) {
-      const EdgeSet unwanted = this->unwanted(*node);
-      if (node->wants_all_grads()) {
-        for (size_t i = 0; i < gys.size(); ++i) {
-          if (!gys[i].defined())
-            gys[i] = autograd_runtime().zeros(node->results()[i].shape, node->results()[i].dtype);
-        }
-      }
-      if (hooks && !hooks->post.empty()) {
-        const Grads seen = gys;
-        gxs = node->backward(std::move(gys), unwanted);
-        for (const auto& h : std::vector(hooks->post)) h.second(gxs, seen);
-      } else {
-        gxs = node->backward(std::move(gys), unwanted);
-      }
-      if (anomaly_mode() == AnomalyMode::kCheckNan) check_nan(*node, gxs);
-      if (!options_.retain_graph) node->release_saved();
-    }
+    if (any && executes) gxs = run_node(*node, std::move(gys));
     const std::vector<Edge>& edges = node->edges();
     PLAIT_CHECK(gxs.empty() || gxs.size() >= edges.size(), kInternal, "backward: ", node->name(),
                 " returned ", gxs.size(), " gradients, expected ", edges.size());
@@ -255,15 +232,46 @@ class Run {
     }
   }
 
+  // Takes the gradients of inputs that are results of the task's node.
+  void capture(uint32_t index, const Grads& gys) {
+    for (const Capture& c : captures_[index]) {
+      if (!options_.accumulate) {
+        captured_[c.input] = gys[c.slot];
+      } else if (!dynamic_cast<AccumulateGrad*>(tasks_[index].node) && gys[c.slot].defined()) {
+        AutogradMeta& meta = ensure_meta((*options_.inputs)[c.input]);
+        meta.grad = meta.grad.defined() ? autograd_runtime().add(meta.grad, gys[c.slot]) : gys[c.slot];
+      }
+    }
+  }
+
+  // The node's own backward pass and what runs around it.
+  Grads run_node(Node& node, Grads gys) {
+    if (node.wants_all_grads()) {
+      for (size_t i = 0; i < gys.size(); ++i) {
+        const ResultInfo& result = node.results()[i];
+        if (!gys[i].defined()) gys[i] = autograd_runtime().zeros(result.shape, result.dtype);
+      }
+    }
+    Grads gxs;
+    if (Node::Hooks* const hooks = node.hooks_or_null(); hooks && !hooks->post.empty()) {
+      const Grads seen = gys;
+      gxs = node.backward(std::move(gys), unwanted(node));
+      for (const auto& h : std::vector(hooks->post)) h.second(gxs, seen);
+    } else {
+      gxs = node.backward(std::move(gys), unwanted(node));
+    }
+    if (anomaly_mode() == AnomalyMode::kCheckNan) check_nan(node, gxs);
+    if (!options_.retain_graph) node.release_saved();
+    return gxs;
+  }
+
   // The edges behind which no input waits for its gradient.
   EdgeSet unwanted(const Node& node) {
     EdgeSet edges;
     if (captures_.empty()) return edges;
     for (size_t i = 0; i < node.edges().size(); ++i) {
       Node* const child = node.edges()[i].node.get();
-      if (!child) continue;
-      const auto c = static_cast<size_t>(index_.lookup(child));
-      if (!tasks_[c].needed && captures_[c].empty()) edges.insert(i);
+      if (child && !leads_to_input(*child)) edges.insert(i);
     }
     return edges;
   }

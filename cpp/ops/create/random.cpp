@@ -202,6 +202,7 @@ struct RandomFill {
     }
     return y;
   }
+  // gx = 0: the old values are gone
   static Grads backward(OpContext&, const Tensor& gy, double, double, int64_t, uint64_t, Generator*) {
     return {zeros_like(gy)};
   }

@@ -62,6 +62,7 @@ struct Embedding {
     ctx.save(index);
     return gather_rows(table, index);
   }
+  // gtable[index[i], :] += gy[i, :]
   static Grads backward(OpContext& ctx, const Tensor& gy, const TableUse& use) {
     return {embedding_gradient(gy, ctx.saved(0), use), Tensor()};
   }
@@ -148,6 +149,7 @@ struct EmbeddingBag {
     });
     return y;
   }
+  // gtable[index[i], :] += gy[bag of i, :]
   static Grads backward(OpContext& ctx, const Tensor& gy, const TableUse& use) {
     const Tensor index = ctx.saved(0), bounds = ctx.saved(1);
     const Tensor bag = Tensor::empty({index.numel()}, DType::kInt64);

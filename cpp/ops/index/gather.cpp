@@ -299,6 +299,7 @@ struct ScatterAdd {
     scatter_into(y, dim, index, src, Scatter::kAdd);
     return y;
   }
+  // gx = gy, gsrc = gy[.., index, ..]
   static Grads backward(OpContext& ctx, const Tensor& gy, int64_t dim) {
     return {gy, Tensor(), ctx.needs_grad(2) ? gather(gy, dim, ctx.saved(0)) : Tensor()};
   }

@@ -26,6 +26,7 @@ struct Index {
     for (const Tensor& t : indices) ctx.save(t);
     return read_places(plan_index("index", x, indices), x);
   }
+  // gx[indices] += gy
   static Grads backward(OpContext& ctx, const Tensor& gy, const Dims& shape, int64_t count) {
     Grads gxs(static_cast<size_t>(count) + 1);
     gxs[0] = index_put_(zeros(shape, gy.dtype()), saved_list(ctx, count), gy, true);
@@ -45,6 +46,7 @@ struct IndexPut {
                  accumulate);
     return y;
   }
+  // gx = gy, 0 where values replaced it; gvalues = gy[indices]
   static Grads backward(OpContext& ctx, const Tensor& gy, bool accumulate, int64_t count) {
     const std::vector<Tensor> indices = saved_list(ctx, count);
     Grads gxs(static_cast<size_t>(count) + 2);

@@ -25,6 +25,7 @@ struct IndexSelect {
     ctx.save(index);
     return read_places(plan_index("index_select", x, at_dim(dim, index), Negative::kOutOfRange), x);
   }
+  // gx[.., index, ..] += gy
   static Grads backward(OpContext& ctx, const Tensor& gy, const Dims& shape, int64_t dim) {
     return {index_add_(zeros(shape, gy.dtype()), dim, ctx.saved(0), gy), Tensor()};
   }

@@ -80,6 +80,7 @@ struct MaskedFill {
     return run_pointwise_call({"masked_fill", fn, x.dtype(), x.dtype(), x.dtype(), x.dtype(), DType::kBool},
                               {&mask, &value, &x}, {}, ctx.destination());
   }
+  // gx = mask ? 0 : gy, gvalue = sum of gy where the mask is true
   static Grads backward(OpContext& ctx, const Tensor& gy) {
     const Tensor mask = ctx.saved(0);
     Grads gxs(3);
@@ -112,6 +113,7 @@ struct MaskedSelect {
     });
     return y;
   }
+  // gx[mask] = gy, 0 elsewhere
   static Grads backward(OpContext& ctx, const Tensor& gy, const Dims& shape) {
     return {masked_scatter_(zeros(shape, gy.dtype()), ctx.saved(0), gy), Tensor()};
   }
@@ -145,6 +147,7 @@ struct MaskedScatter {
     });
     return y;
   }
+  // gx = mask ? 0 : gy; gsource = gy[mask], 0 for elements that were not used
   static Grads backward(OpContext& ctx, const Tensor& gy, const Dims& source_shape) {
     const Tensor mask = ctx.saved(0);
     Grads gxs(3);

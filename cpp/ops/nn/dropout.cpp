@@ -49,6 +49,7 @@ struct DropoutKept {
     run(kernels().random.dropout_kept, contiguous(x), y, place, kept);
     return y;
   }
+  // gx = kept ? gy / (1 - p) : 0
   static Grads backward(OpContext& ctx, const Tensor& gy, const DropoutPlace& place) {
     return {apply<DropoutKept>(gy, ctx.saved(0), place), Tensor()};
   }
@@ -68,6 +69,7 @@ struct Dropout {
     run(kernels().random.dropout, contiguous(x), y, place, kept);
     return y;
   }
+  // gx = kept ? gy / (1 - p) : 0
   static Grads backward(OpContext& ctx, const Tensor& gy, const DropoutPlace& place) {
     return {apply<DropoutKept>(gy, ctx.saved(0), place)};
   }

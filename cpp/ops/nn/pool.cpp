@@ -139,6 +139,7 @@ struct MaxPoolGrad {
     });
     return cast(gx, gy.dtype());
   }
+  // ggy[i] = ggx[index[i]]
   static Grads backward(OpContext& ctx, const Tensor& ggx, const Dims&, int64_t plane) {
     return {max_pool_gather(ggx, ctx.saved(0), plane), Tensor()};
   }
@@ -160,6 +161,7 @@ struct MaxPoolGather {
     });
     return cast(y, x.dtype());
   }
+  // gx[index[i]] += gy[i]
   static Grads backward(OpContext& ctx, const Tensor& gy, int64_t plane, const Dims& x_shape) {
     return {max_pool_grad(gy, ctx.saved(0), x_shape, plane), Tensor()};
   }
@@ -197,6 +199,7 @@ struct MaxPool {
     ctx.save(index);
     return {cast(y, x.dtype()), index};
   }
+  // gx[index[i]] += gy[i]
   static Grads backward(OpContext& ctx, const Grads& gys, const Window& p, const Dims&, bool) {
     Dims x_shape{p.planes, p.in[0], p.in[1], p.in[2]};
     if (!gys[0].defined()) return {Tensor()};
@@ -287,6 +290,7 @@ struct AveragePoolGrad {
     });
     return cast(gx, gy.dtype());
   }
+  // ggy = avg_pool(ggx)
   static Grads backward(OpContext&, const Tensor& ggx, const Window& p, const AverageRule& rule,
                         const Dims&) {
     return {average_pool(ggx, p, rule, Dims{p.planes, p.out[0], p.out[1], p.out[2]})};
@@ -317,6 +321,7 @@ struct AveragePool {
     });
     return cast(y, x.dtype());
   }
+  // gx[u] = the sum of gy[i] scale[i] over the windows i that hold u
   static Grads backward(OpContext&, const Tensor& gy, const Window& p, const AverageRule& rule, const Dims&) {
     return {apply<AveragePoolGrad>(gy, p, rule, Dims{p.planes, p.in[0], p.in[1], p.in[2]})};
   }
@@ -329,7 +334,6 @@ Tensor average_pool(const Tensor& x, const Window& p, const AverageRule& rule, c
 // ---- Adaptive average ----
 
 // Window i of an axis is [floor(i*in/out), ceil((i+1)*in/out)).
-
 struct Span {
   int64_t begin, end;
   Span(int64_t i, int64_t in, int64_t out) : begin(i * in / out), end(ceil_div((i + 1) * in, out)) {}
@@ -401,6 +405,7 @@ struct AdaptiveAverageGrad {
     });
     return cast(gx, gy.dtype());
   }
+  // ggy = adaptive_avg_pool(ggx)
   static Grads backward(OpContext&, const Tensor& ggx, const Window& p, const Dims& x_shape) {
     return {apply<AdaptiveAverage>(ggx, p, Dims{p.planes, p.out[0], p.out[1], p.out[2]}, x_shape)};
   }
@@ -440,6 +445,7 @@ struct AdaptiveMax {
     ctx.save(index);
     return {cast(y, x.dtype()), index};
   }
+  // gx[index[i]] += gy[i]
   static Grads backward(OpContext& ctx, const Grads& gys, const Window& p, const Dims&, const Dims& x_shape) {
     if (!gys[0].defined()) return {Tensor()};
     return {max_pool_grad(gys[0], ctx.saved(0), x_shape, p.in_size())};

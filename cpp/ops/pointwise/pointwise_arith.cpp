@@ -43,6 +43,7 @@ struct AddOp {
     return run_pointwise_op(Pointwise::kAddScaled, meta.name, dtype, {&a, &b}, {factor}, ctx.destination());
   }
 
+  // ga = gy, gb = alpha gy for add, -alpha gy for sub
   static Grads backward(OpContext& ctx, const Tensor& gy, Scalar alpha) {
     Tensor gb;
     if (ctx.needs_grad(1)) {
@@ -61,6 +62,7 @@ struct MulOp {
     }
     return run_pointwise_op(Pointwise::kMul, "mul", result_type(a, b), {&a, &b}, {}, ctx.destination());
   }
+  // ga = gy b, gb = gy a
   static Grads backward(OpContext& ctx, const Tensor& gy) {
     return {ctx.needs_grad(0) ? mul(gy, ctx.saved(1)) : Tensor(),
             ctx.needs_grad(1) ? mul(gy, ctx.saved(0)) : Tensor()};
@@ -101,6 +103,7 @@ struct TruncDivideOp {
     check_divisor("div", b, dtype);
     return run_pointwise_op(Pointwise::kTruncDivide, "div", dtype, {&a, &b}, {}, ctx.destination());
   }
+  // ga = gb = 0
   static Grads backward(OpContext& ctx, const Tensor& gy) {
     return {ctx.needs_grad(0) ? zeros_like(gy) : Tensor(), ctx.needs_grad(1) ? zeros_like(gy) : Tensor()};
   }

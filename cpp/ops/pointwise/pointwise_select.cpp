@@ -30,6 +30,7 @@ struct WhereOp {
     return run_pointwise_call({"where", fn, dtype, dtype, dtype, dtype, DType::kBool}, {&condition, &a, &b},
                               {}, ctx.destination());
   }
+  // ga = condition ? gy : 0, gb = condition ? 0 : gy
   static Grads backward(OpContext& ctx, const Tensor& gy) {
     const Tensor condition = ctx.saved(0), zero = number(0);
     return {Tensor(), ctx.needs_grad(1) ? where(condition, gy, zero) : Tensor(),
@@ -64,6 +65,7 @@ struct ClampOp {
     return run_pointwise_op(Pointwise::kClamp, "clamp", result_type({&x, &lo, &hi}), {&x, &lo, &hi}, {},
                             ctx.destination());
   }
+  // gx = gy where lo <= x <= hi, glo = gy where x < lo < hi, ghi = gy where x > hi or hi < lo
   static Grads backward(OpContext& ctx, const Tensor& gy) {
     const Tensor x = ctx.saved(0), lo = ctx.saved(1), hi = ctx.saved(2), zero = number(0);
     Grads g(3);

@@ -115,6 +115,7 @@ struct Stack {
     join(y, parts, dim);
     return y;
   }
+  // gx_i = gy[.., i, ..]
   static Grads backward(OpContext& ctx, const Tensor& gy, int64_t dim) {
     Grads gxs(static_cast<size_t>(gy.shape()[dim]));
     for (size_t i = 0; i < gxs.size(); ++i) {

@@ -67,6 +67,7 @@ struct Roll {
     }
     return y;
   }
+  // gx = gy rolled back
   static Grads backward(OpContext&, const Tensor& gy, const Dims& shifts, const Dims& dims) {
     if (dims.empty()) return {gy};
     Dims back = shifts;

@@ -33,6 +33,7 @@ struct NanSum {
     ctx.save(x);
     return run_reduction(ReduceOp::kNanSum, x, axes, {ReduceFinish::kValue, dtype});
   }
+  // gx = gy, repeated; 0 where x is NaN
   static Grads backward(OpContext& ctx, const Tensor& gy, const Axes& axes, DType) {
     const Tensor x = ctx.saved(0), g = restore_dims(gy, axes);
     return {where(isnan(x), zeros_like(g), g)};

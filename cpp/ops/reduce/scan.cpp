@@ -97,6 +97,7 @@ struct CumExtreme {
     ctx.save_result(index, 1);
     return {y, index};
   }
+  // gx[.., index, ..] += gy
   static Grads backward(OpContext& ctx, const Grads& gys, int64_t dim, ScanOp) {
     if (!gys[0].defined()) return {Tensor()};
     if (gys[0].dim() == 0) return {gys[0]};

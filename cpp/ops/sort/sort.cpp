@@ -48,6 +48,7 @@ struct Sort {
     ctx.save_result(indices, 1);
     return {values, indices};
   }
+  // gx[.., indices, ..] = gy
   static Grads backward(OpContext& ctx, const Grads& gys, const Dims& shape, int64_t dim, bool) {
     return {scatter_back(ctx, gys[0], shape, dim)};
   }
@@ -76,6 +77,7 @@ struct TopK {
     ctx.save_result(indices, 1);
     return {values, indices};
   }
+  // gx[.., indices, ..] = gy
   static Grads backward(OpContext& ctx, const Grads& gys, const Dims& shape, int64_t, int64_t dim, bool) {
     return {scatter_back(ctx, gys[0], shape, dim)};
   }
@@ -108,6 +110,7 @@ struct KthValue {
       nth_lines(p, x.dtype(), lines, n, k - 1, values, indices);
     });
   }
+  // gx[.., indices, ..] = gy
   static Grads backward(OpContext& ctx, const Grads& gys, const Dims& shape, int64_t dim, int64_t) {
     return {scatter_back(ctx, gys[0], shape, dim)};
   }
@@ -120,6 +123,7 @@ struct Median {
       median_lines(p, x.dtype(), lines, n, skip_nan, values, indices);
     });
   }
+  // gx[.., indices, ..] = gy
   static Grads backward(OpContext& ctx, const Grads& gys, const Dims& shape, int64_t dim, bool) {
     return {scatter_back(ctx, gys[0], shape, dim)};
   }
@@ -155,6 +159,7 @@ struct Mode {
       mode_lines(p, x.dtype(), lines, n, values, indices);
     });
   }
+  // gx[.., indices, ..] = gy
   static Grads backward(OpContext& ctx, const Grads& gys, const Dims& shape, int64_t dim) {
     return {scatter_back(ctx, gys[0], shape, dim)};
   }

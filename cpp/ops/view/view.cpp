@@ -136,6 +136,7 @@ struct Embed {
     }
     return gx;
   }
+  // ggy = the window of g
   static Grads backward(OpContext&, const Tensor& g, const Dims& shape, const Dims&, const Dims& strides,
                         int64_t offset) {
     return {as_strided(contiguous(g), shape, strides, offset)};
@@ -163,6 +164,7 @@ struct SumTo {
     reduce(r);
     return y;
   }
+  // gx = gy, repeated
   static Grads backward(OpContext&, const Tensor& gy, const Dims& whole, const Dims&) {
     return {expand(gy, whole)};
   }

@@ -35,6 +35,7 @@ struct Transpose {
     std::swap(strides[dim0], strides[dim1]);
     return x.alias(shape, strides, x.offset());
   }
+  // gx = gy transposed back
   static Grads backward(OpContext&, const Tensor& gy, int64_t dim0, int64_t dim1) {
     return {transpose(gy, dim0, dim1)};
   }

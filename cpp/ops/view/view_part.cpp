@@ -108,6 +108,7 @@ struct Unbind {
     }
     return ys;
   }
+  // gx = the gys stacked
   static Grads backward(OpContext&, const Grads& gys, const Dims& whole, int64_t dim, DType dtype) {
     Grads parts = gys;
     Dims shape = whole;
