@@ -12,9 +12,6 @@ namespace plait {
 // an entry that a level does not set keeps the kernel of the level below.
 const KernelTable& kernels();
 
-// The index of kernels by element size: 1, 2, 4 or 8 bytes.
-inline int size_index(int64_t bytes) { return bytes == 1 ? 0 : bytes == 2 ? 1 : bytes == 4 ? 2 : 3; }
-
 // Whether y should be written with non-temporal stores: y has `bytes` bytes in rows of `row_bytes`, and is
 // one of `arrays` arrays of that size that the operation reads or writes.
 bool streams(const void* y, int64_t bytes, int64_t row_bytes, int64_t arrays);

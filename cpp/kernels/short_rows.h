@@ -53,7 +53,7 @@ void for_short_rows(const AxisArrays& a, int64_t max_columns, int64_t task_eleme
   const int64_t item = a.item, row = a.n * a.inner;
   // ld is 16 more than the block's rows, so that it is no power of two: columns would conflict in L1.
   const int64_t block = std::min(max_columns, kShortBlock / row / 16 * 16 - 16), ld = block + 16;
-  const auto transpose = kernels().convert.transpose[size_index(item)];
+  const auto transpose = kernels().convert.transpose.bytes(item);
   parallel_for(ceil_div(a.outer, block), std::max<int64_t>(1, task_elements / (block * row)),
                [&](int64_t first, int64_t last) {
                  alignas(64) char buffer[2][kShortBlock * 8];
@@ -78,7 +78,7 @@ inline bool is_few_columns(int64_t n, int64_t inner) { return inner > 1 && inner
 template <class F>
 void for_columns_as_rows(const AxisArrays& a, F&& f) {
   const int64_t item = a.item, n = a.n, inner = a.inner;
-  const auto transpose = kernels().convert.transpose[size_index(item)];
+  const auto transpose = kernels().convert.transpose.bytes(item);
   constexpr int64_t kPanel = 4096;
   const int64_t panels = ceil_div(n, kPanel), size = a.numel() * item;
   const int64_t grain = std::max<int64_t>(1, kGrainElements / (std::min(n, kPanel) * inner));

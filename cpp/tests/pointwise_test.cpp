@@ -22,9 +22,7 @@ namespace {
 using Real = long double;
 using Reference = Real (*)(Real);
 
-PointwiseFn fn(Pointwise op, DType dtype) {
-  return kernels().pointwise.fn[static_cast<int>(op)][static_cast<int>(dtype)];
-}
+PointwiseFn fn(Pointwise op, DType dtype) { return kernels().pointwise.fn[op][dtype]; }
 
 // Distance of got from the exact value in units of the last place of the rounded exact value.
 double ulps(float got, Real want) {

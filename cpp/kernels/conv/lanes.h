@@ -27,7 +27,7 @@ const LaneKernels<T>& lane_kernels() {
 template <class T>
 void turn(T* dst, int64_t dst_row, const T* src, int64_t src_row, int64_t rows, int64_t columns) {
   constexpr int64_t kSize = sizeof(T);
-  kernels().convert.transpose[kSize == 4 ? 2 : 3](dst, dst_row * kSize, src, src_row * kSize, rows, columns);
+  kernels().convert.transpose.bytes(kSize)(dst, dst_row * kSize, src, src_row * kSize, rows, columns);
 }
 
 // A tile of a grid whose frames, `channels` of them, take a part of L2; smaller ones where all blocks would

@@ -9,19 +9,26 @@
 
 namespace plait {
 
+using ConvertFn = void (*)(void* dst, const void* src, int64_t n);
+using GatherFn = void (*)(void* dst, const void* src, int64_t stride, int64_t row_stride, int64_t n,
+                          int64_t rows);
+using ScatterFn = void (*)(void* dst, int64_t stride, int64_t row_stride, const void* src, int64_t n,
+                           int64_t rows);
+using TransposeFn = void (*)(void* dst, int64_t dst_stride, const void* src, int64_t src_stride, int64_t rows,
+                             int64_t columns);
+
 struct ConvertTable {
   int64_t vector_bytes;  // of the level's vectors
 
-  // dst[n] = src[n], by dtype numbers [from][to]; null for equal dtypes (memcpy). Floats become integers by
-  // truncation and bools by != 0.
-  void (*convert[10][10])(void* dst, const void* src, int64_t n);
+  // dst[n] = src[n]: convert[from][to]. Floats become integers by truncation and bools by != 0.
+  PerDType<PerDType<ConvertFn>> convert;
 
-  // By element size 1, 2, 4, 8. Strides in bytes.
-  PointwiseFn identity[4];
+  // Strides in bytes.
+  PerSize<PointwiseFn> identity;
   // gather: dst[rows][n] contiguous, element (r, i) of src is `row_stride` * r + `stride` * i bytes from it.
   // scatter: the same from contiguous src[rows][n] to strided dst.
-  void (*gather[4])(void* dst, const void* src, int64_t stride, int64_t row_stride, int64_t n, int64_t rows);
-  void (*scatter[4])(void* dst, int64_t stride, int64_t row_stride, const void* src, int64_t n, int64_t rows);
+  PerSize<GatherFn> gather;
+  PerSize<ScatterFn> scatter;
   // `rows` rows of `bytes` bytes, contiguous on both sides.
   void (*copy_rows)(void* dst, int64_t dst_stride, const void* src, int64_t src_stride, int64_t bytes,
                     int64_t rows);
@@ -29,11 +36,9 @@ struct ConvertTable {
   void (*take_rows)(void* dst, const void* src, const int64_t* place, int64_t unit, int64_t bytes,
                     int64_t rows);
   // dst[c][r] = src[r][c] for r < rows, c < columns; rows of either side are contiguous.
-  void (*transpose[4])(void* dst, int64_t dst_stride, const void* src, int64_t src_stride, int64_t rows,
-                       int64_t columns);
+  PerSize<TransposeFn> transpose;
   // The same with non-temporal stores, for rows of dst that begin at cache lines.
-  void (*transpose_stream[4])(void* dst, int64_t dst_stride, const void* src, int64_t src_stride,
-                              int64_t rows, int64_t columns);
+  PerSize<TransposeFn> transpose_stream;
 };
 
 }  // namespace plait

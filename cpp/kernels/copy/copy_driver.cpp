@@ -51,7 +51,7 @@ void transpose_nest(const LoopNest& nest) {
   const ConvertTable& t = kernels().convert;
   const bool stream =
       nest.numel == rows * columns && streams(nest.data[0], nest.numel * item, nest.stride[1][0], 2);
-  const auto kernel = (stream ? t.transpose_stream : t.transpose)[size_index(item)];
+  const auto kernel = (stream ? t.transpose_stream : t.transpose).bytes(item);
   const int64_t tile_numel = std::min(rows, kRun) * std::min(columns, panel);
   parallel_for(tiles, std::max<int64_t>(1, kGrainElements / tile_numel), [&](int64_t begin, int64_t end) {
     for (int64_t tile = begin; tile < end; ++tile) {
@@ -141,7 +141,7 @@ bool copy_same_dtype(LoopNest& nest) {
   if (is_contiguous(0)) {
     copy_row_nest(nest, [&](char* to, const char* from, int64_t n, int64_t rows) {
       for_contiguous_rows(rows, n * item == outer[0], [&](int64_t r, int64_t count) {
-        t.gather[size_index(item)](to + r * outer[0], from + r * outer[1], inner[1], outer[1], n, count);
+        t.gather.bytes(item)(to + r * outer[0], from + r * outer[1], inner[1], outer[1], n, count);
       });
     });
     return true;
@@ -149,7 +149,7 @@ bool copy_same_dtype(LoopNest& nest) {
   if (is_contiguous(1)) {
     copy_row_nest(nest, [&](char* to, const char* from, int64_t n, int64_t rows) {
       for_contiguous_rows(rows, n * item == outer[1], [&](int64_t r, int64_t count) {
-        t.scatter[size_index(item)](to + r * outer[0], inner[0], outer[0], from + r * outer[1], n, count);
+        t.scatter.bytes(item)(to + r * outer[0], inner[0], outer[0], from + r * outer[1], n, count);
       });
     });
     return true;
@@ -169,7 +169,7 @@ void copy_array(IntSpan shape, int64_t numel, const Strided& dst, const Strided&
   }
   if (dst.dtype == src.dtype && copy_same_dtype(nest)) return;
   const PointwiseOperand out{dst, dst.dtype, false, false}, in{src, dst.dtype, false, nest.is_single(1)};
-  run_pointwise(kernels().convert.identity[size_index(nest.item[0])], shape, numel, out, {&in, 1});
+  run_pointwise(kernels().convert.identity.bytes(nest.item[0]), shape, numel, out, {&in, 1});
 }
 
 }  // namespace plait

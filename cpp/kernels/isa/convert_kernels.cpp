@@ -54,18 +54,13 @@ void convert(void* dst_v, const void* src_v, int64_t n) {
   }
 }
 
+template <class From, class... Tos>
+void set_conversions(PerDType<ConvertFn>& to) {
+  ((to.of<Tos>() = convert<Tos, From>), ...);
+}
 template <class From>
-void set_conversions(void (**to)(void*, const void*, int64_t)) {
-  to[0] = convert<bool, From>;
-  to[1] = convert<uint8_t, From>;
-  to[2] = convert<int8_t, From>;
-  to[3] = convert<int16_t, From>;
-  to[4] = convert<int32_t, From>;
-  to[5] = convert<int64_t, From>;
-  to[6] = convert<f16, From>;
-  to[7] = convert<bf16, From>;
-  to[8] = convert<float, From>;
-  to[9] = convert<double, From>;
+void set_all_conversions(PerDType<ConvertFn>& to) {
+  set_conversions<From, bool, uint8_t, int8_t, int16_t, int32_t, int64_t, f16, bf16, float, double>(to);
 }
 
 // ---- Strides ----
@@ -400,43 +395,29 @@ void transpose(void* dst_v, int64_t dst_stride, const void* src_v, int64_t src_s
   if constexpr (kStream) stream_fence();
 }
 
+template <class... Froms>
+void set_each_conversion(ConvertTable& t) {
+  (set_all_conversions<Froms>(t.convert.of<Froms>()), ...);
+}
+template <class... Ts>
+void set_moves(ConvertTable& t) {
+  ((t.identity.of<Ts>() = identity<Ts>), ...);
+  ((t.gather.of<Ts>() = gather<Ts>), ...);
+  ((t.scatter.of<Ts>() = scatter<Ts>), ...);
+  ((t.transpose.of<Ts>() = transpose<Ts, false>), ...);
+  ((t.transpose_stream.of<Ts>() = transpose<Ts, sizeof(Ts) >= 4>), ...);
+}
+
 }  // namespace
 
 void fill_convert(KernelTable& table) {
   ConvertTable& t = table.convert;
   t.vector_bytes = kVecBytes;
-  set_conversions<uint8_t>(t.convert[0]);  // bytes of 0 and 1
-  set_conversions<uint8_t>(t.convert[1]);
-  set_conversions<int8_t>(t.convert[2]);
-  set_conversions<int16_t>(t.convert[3]);
-  set_conversions<int32_t>(t.convert[4]);
-  set_conversions<int64_t>(t.convert[5]);
-  set_conversions<f16>(t.convert[6]);
-  set_conversions<bf16>(t.convert[7]);
-  set_conversions<float>(t.convert[8]);
-  set_conversions<double>(t.convert[9]);
-  t.identity[0] = identity<uint8_t>;
-  t.identity[1] = identity<uint16_t>;
-  t.identity[2] = identity<uint32_t>;
-  t.identity[3] = identity<uint64_t>;
+  set_all_conversions<uint8_t>(t.convert.of<bool>());  // bytes of 0 and 1
+  set_each_conversion<uint8_t, int8_t, int16_t, int32_t, int64_t, f16, bf16, float, double>(t);
+  set_moves<uint8_t, uint16_t, uint32_t, uint64_t>(t);
   t.copy_rows = copy_rows;
   t.take_rows = take_rows;
-  t.gather[0] = gather<uint8_t>;
-  t.gather[1] = gather<uint16_t>;
-  t.gather[2] = gather<uint32_t>;
-  t.gather[3] = gather<uint64_t>;
-  t.scatter[0] = scatter<uint8_t>;
-  t.scatter[1] = scatter<uint16_t>;
-  t.scatter[2] = scatter<uint32_t>;
-  t.scatter[3] = scatter<uint64_t>;
-  t.transpose[0] = transpose<uint8_t, false>;
-  t.transpose[1] = transpose<uint16_t, false>;
-  t.transpose[2] = transpose<uint32_t, false>;
-  t.transpose[3] = transpose<uint64_t, false>;
-  t.transpose_stream[0] = transpose<uint8_t, false>;
-  t.transpose_stream[1] = transpose<uint16_t, false>;
-  t.transpose_stream[2] = transpose<uint32_t, true>;
-  t.transpose_stream[3] = transpose<uint64_t, true>;
 }
 
 }  // namespace plait::PLAIT_ISA_NS

@@ -7,10 +7,10 @@ namespace {
 
 template <class F, Types kTypes, Gradient kGradient>
 void set_binary(PointwiseTable& t, Pointwise value) {
-  PointwiseFn* row = t.fn[static_cast<int>(value)];
-  set_values<F, kTypes>(row);
-  if constexpr (kGradient != Gradient::None) set_floats<GradA<F>, arity<F, F32>() + 1>(row + 10);
-  if constexpr (kGradient == Gradient::Fused) set_floats<GradB<F>, arity<F, F32>() + 1>(row + 20);
+  constexpr int kArity = arity<F, F32>() + 1;
+  set_values<F, kTypes>(t.fn[value]);
+  if constexpr (kGradient != Gradient::None) set_floats<GradA<F>, kArity>(t.fn[derivative_of(value)]);
+  if constexpr (kGradient == Gradient::Fused) set_floats<GradB<F>, kArity>(t.fn[derivative_of(value, 2)]);
 }
 
 struct IntegerPow {
@@ -50,6 +50,15 @@ void where_loop(void* out, const void* const* in, uint32_t broadcast, int64_t n)
   }
 }
 
+template <class... Ts>
+void set_integer_pow(PerDType<PointwiseFn>& fn) {
+  ((fn.of<Ts>() = pointwise_loop<IntegerPow, Ts, Ts, 2>), ...);
+}
+template <class... Ts>
+void set_where(PerSize<PointwiseFn>& fn) {
+  ((fn.of<Ts>() = where_loop<Ts>), ...);
+}
+
 }  // namespace
 
 void fill_pointwise_binary(KernelTable& table) {
@@ -59,22 +68,14 @@ void fill_pointwise_binary(KernelTable& table) {
 #define PLAIT_BINARY_KERNEL(Name, types, gradient) PLAIT_BINARY(Name, , types, gradient, )
 #include "kernels/pointwise/pointwise.def"
 
-  PointwiseFn* power = t.fn[static_cast<int>(Pointwise::kPow)];
-  power[1] = pointwise_loop<IntegerPow, uint8_t, uint8_t, 2>;
-  power[2] = pointwise_loop<IntegerPow, int8_t, int8_t, 2>;
-  power[3] = pointwise_loop<IntegerPow, int16_t, int16_t, 2>;
-  power[4] = pointwise_loop<IntegerPow, int32_t, int32_t, 2>;
-  power[5] = pointwise_loop<IntegerPow, int64_t, int64_t, 2>;
+  set_integer_pow<uint8_t, int8_t, int16_t, int32_t, int64_t>(t.fn[Pointwise::kPow]);
 
   // bool: + is or, * is and.
-  const auto boolean = [&](Pointwise op) -> PointwiseFn& { return t.fn[static_cast<int>(op)][0]; };
+  const auto boolean = [&](Pointwise op) -> PointwiseFn& { return t.fn[op].of<bool>(); };
   boolean(Pointwise::kAdd) = boolean(Pointwise::kBitwiseOr);
   boolean(Pointwise::kMul) = boolean(Pointwise::kBitwiseAnd);
 
-  t.where[0] = where_loop<uint8_t>;
-  t.where[1] = where_loop<uint16_t>;
-  t.where[2] = where_loop<uint32_t>;
-  t.where[3] = where_loop<uint64_t>;
+  set_where<uint8_t, uint16_t, uint32_t, uint64_t>(t.where);
 }
 
 }  // namespace plait::PLAIT_ISA_NS

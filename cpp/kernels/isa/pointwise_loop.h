@@ -243,30 +243,32 @@ constexpr PointwiseFn loop_of() {
   }
 }
 
+template <class F, Types kTypes, class... Ts>
+void set_loops(PerDType<PointwiseFn>& fn) {
+  ((fn.of<Ts>() = loop_of<F, Ts, kTypes>()), ...);
+}
+
 template <class F, Types kTypes>
-void set_values(PointwiseFn* row) {
-  if constexpr (kTypes != Types::Integer) {
-    row[6] = loop_of<F, f16, kTypes>();
-    row[7] = loop_of<F, bf16, kTypes>();
-    row[8] = loop_of<F, float, kTypes>();
-    row[9] = loop_of<F, double, kTypes>();
-  }
+void set_values(PerDType<PointwiseFn>& fn) {
+  if constexpr (kTypes != Types::Integer) set_loops<F, kTypes, f16, bf16, float, double>(fn);
   if constexpr (kTypes == Types::Number || kTypes == Types::NumberBool || kTypes == Types::Integer ||
                 kTypes == Types::Test) {
-    row[1] = loop_of<F, uint8_t, kTypes>();
-    row[2] = loop_of<F, int8_t, kTypes>();
-    row[3] = loop_of<F, int16_t, kTypes>();
-    row[4] = loop_of<F, int32_t, kTypes>();
-    row[5] = loop_of<F, int64_t, kTypes>();
+    set_loops<F, kTypes, uint8_t, int8_t, int16_t, int32_t, int64_t>(fn);
   }
-  if constexpr (kTypes == Types::NumberBool || kTypes == Types::Integer || kTypes == Types::Test)
-    row[0] = row[1];
+  if constexpr (kTypes == Types::NumberBool || kTypes == Types::Integer || kTypes == Types::Test) {
+    fn.of<bool>() = fn.of<uint8_t>();
+  }
 }
 
 template <class F, int kArity>
-void set_floats(PointwiseFn* row) {
-  row[8] = pointwise_loop<F, float, float, kArity>;
-  row[9] = pointwise_loop<F, double, double, kArity>;
+void set_floats(PerDType<PointwiseFn>& fn) {
+  fn.of<float>() = pointwise_loop<F, float, float, kArity>;
+  fn.of<double>() = pointwise_loop<F, double, double, kArity>;
+}
+
+// The derivatives of an op follow it in the table.
+constexpr Pointwise derivative_of(Pointwise op, int number = 1) {
+  return static_cast<Pointwise>(static_cast<int>(op) + number);
 }
 
 }  // namespace

@@ -7,9 +7,8 @@ namespace {
 
 template <class F, Types kTypes, Keeps kKeeps>
 void set_unary(PointwiseTable& t, Pointwise value) {
-  PointwiseFn* row = t.fn[static_cast<int>(value)];
-  set_values<F, kTypes>(row);
-  if constexpr (kKeeps != Keeps::None) set_floats<Grad<F>, arity<F, F32>() + 1>(row + 10);  // k<Name>Grad
+  set_values<F, kTypes>(t.fn[value]);
+  if constexpr (kKeeps != Keeps::None) set_floats<Grad<F>, arity<F, F32>() + 1>(t.fn[derivative_of(value)]);
 }
 
 // Halves differ from their opposite in one bit.
@@ -26,6 +25,12 @@ struct FlipSign {
   }
 };
 
+template <class... Halves>
+void set_sign_bits(PointwiseTable& t) {
+  ((t.fn[Pointwise::kAbs].of<Halves>() = pointwise_loop<ClearSign, uint16_t, uint16_t, 1, true>), ...);
+  ((t.fn[Pointwise::kNeg].of<Halves>() = pointwise_loop<FlipSign, uint16_t, uint16_t, 1, true>), ...);
+}
+
 }  // namespace
 
 void fill_pointwise_unary(KernelTable& table) {
@@ -34,12 +39,8 @@ void fill_pointwise_unary(KernelTable& table) {
   set_unary<Name, Types::types, Keeps::keeps>(t, Pointwise::k##Name);
 #define PLAIT_UNARY_KERNEL(Name, types, keeps) PLAIT_UNARY(Name, , types, keeps, )
 #include "kernels/pointwise/pointwise.def"
-  const auto boolean = [&](Pointwise op) -> PointwiseFn& { return t.fn[static_cast<int>(op)][0]; };
-  for (int half = 6; half < 8; ++half) {
-    t.fn[static_cast<int>(Pointwise::kAbs)][half] = pointwise_loop<ClearSign, uint16_t, uint16_t, 1, true>;
-    t.fn[static_cast<int>(Pointwise::kNeg)][half] = pointwise_loop<FlipSign, uint16_t, uint16_t, 1, true>;
-  }
-  boolean(Pointwise::kBitwiseNot) = pointwise_loop<BoolNot, uint8_t, uint8_t, 1>;
+  set_sign_bits<f16, bf16>(t);
+  t.fn[Pointwise::kBitwiseNot].of<bool>() = pointwise_loop<BoolNot, uint8_t, uint8_t, 1>;
 }
 
 }  // namespace plait::PLAIT_ISA_NS

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "kernels/slots.h"
+
 namespace plait {
 
 // out[i] = f(in[0][i], in[1][i], ...) for i in [0, n). All operands are contiguous, except that bit k of
@@ -33,11 +35,11 @@ enum class Pointwise : uint16_t {
 };
 
 struct PointwiseTable {
-  // By dtype as DType numbers them. Null where the dtype has no such function; derivatives of the 16-bit
-  // floats are computed by the kernel of float32.
-  PointwiseFn fn[static_cast<int>(Pointwise::kCount)][10];
-  // where(condition, a, b) and byte moves know only element sizes: 1, 2, 4, 8.
-  PointwiseFn where[4];
+  // Null where the dtype has no such function; derivatives of the 16-bit floats are computed by the kernel of
+  // float32.
+  PerEnum<Pointwise, static_cast<int>(Pointwise::kCount), PerDType<PointwiseFn>> fn;
+  // where(condition, a, b)
+  PerSize<PointwiseFn> where;
 };
 
 }  // namespace plait

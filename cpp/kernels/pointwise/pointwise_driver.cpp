@@ -58,9 +58,9 @@ void stage_tile(const Plan& plan, Buffers& buffers, int k, const char* p, int64_
     return convert_elements(buffers.of[k], plan.compute[k], p, plan.dtype[k], columns);
   }
   if (rows > 1 && outer == item && inner != item && inner != 0) {
-    t.transpose[size_index(item)](raw, columns * item, p, inner, columns, rows);
+    t.transpose.bytes(item)(raw, columns * item, p, inner, columns, rows);
   } else {
-    t.gather[size_index(item)](raw, p, inner, outer, columns, rows);
+    t.gather.bytes(item)(raw, p, inner, outer, columns, rows);
   }
   if (converts) convert_elements(buffers.of[k], plan.compute[k], raw, plan.dtype[k], rows * columns);
 }
@@ -78,7 +78,7 @@ void unstage_tile(const Plan& plan, Buffers& buffers, char* p, int64_t rows, int
     convert_elements(buffers.raw, plan.dtype[0], raw, plan.compute[0], rows * columns);
     raw = buffers.raw;
   }
-  kernels().convert.scatter[size_index(item)](p, inner, outer, raw, columns, rows);
+  kernels().convert.scatter.bytes(item)(p, inner, outer, raw, columns, rows);
 }
 
 void run_tile(const Plan& plan, Buffers& buffers, char* const* p, int64_t rows, int64_t columns) {
@@ -233,8 +233,7 @@ void run_linear(Plan& plan) {
       char* raw = converts ? buffers.raw : buffers.of[k];
       source = raw;
       for_pieces(nest, k, begin, n, [&](char* p, int64_t run, int64_t rows) {
-        t.gather[size_index(item)](raw, p, nest.stride[0][k], nest.ndim > 1 ? nest.stride[1][k] : 0, run,
-                                   rows);
+        t.gather.bytes(item)(raw, p, nest.stride[0][k], nest.ndim > 1 ? nest.stride[1][k] : 0, run, rows);
         raw += run * rows * item;
       });
     }
@@ -269,8 +268,7 @@ void run_linear(Plan& plan) {
         raw = target;
       }
       for_pieces(nest, 0, begin, n, [&](char* p, int64_t run, int64_t rows) {
-        t.scatter[size_index(item)](p, nest.stride[0][0], nest.ndim > 1 ? nest.stride[1][0] : 0, raw, run,
-                                    rows);
+        t.scatter.bytes(item)(p, nest.stride[0][0], nest.ndim > 1 ? nest.stride[1][0] : 0, raw, run, rows);
         raw += run * rows * item;
       });
     }
@@ -355,7 +353,7 @@ void convert_elements(void* dst, DType to, const void* src, DType from, int64_t 
   if (to == from) {
     std::memcpy(dst, src, static_cast<size_t>(n) * item_size(to));
   } else {
-    kernels().convert.convert[static_cast<int>(from)][static_cast<int>(to)](dst, src, n);
+    kernels().convert.convert[from][to](dst, src, n);
   }
 }
 

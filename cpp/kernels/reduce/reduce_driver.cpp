@@ -409,7 +409,7 @@ class ReduceDriver {
 
   void fold_short_rows(ReduceTile tile, int64_t start) const {
     alignas(64) char block[kShortBlock * 8];
-    const auto transpose = kernels().convert.transpose[size_index(item())];
+    const auto transpose = kernels().convert.transpose.bytes(item());
     const int64_t ld = short_tile();
     transpose(block, ld * item(), x_ + start * item(), inner_kept_.stride * item(), tile.keep_n, row_span());
     tile.x = block;

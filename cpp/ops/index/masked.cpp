@@ -75,8 +75,7 @@ struct MaskedFill {
   static constexpr OpMeta meta{"masked_fill"};
   static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& mask, const Tensor& value) {
     ctx.save(mask);
-    constexpr int kByItemSize[] = {0, 0, 1, 1, 2, 2, 2, 2, 3};
-    const PointwiseFn fn = kernels().pointwise.where[kByItemSize[x.item_size()]];
+    const PointwiseFn fn = kernels().pointwise.where[x.dtype()];
     return run_pointwise_call({"masked_fill", fn, x.dtype(), x.dtype(), x.dtype(), x.dtype(), DType::kBool},
                               {&mask, &value, &x}, {}, ctx.destination());
   }

@@ -63,9 +63,7 @@ void check_destination(const PointwiseCall& call, const Tensor& destination, con
   PLAIT_FAIL(kType, name, ": expected ", expected, ", got ", dtype_name(dtype));
 }
 
-PointwiseFn find(Pointwise op, DType dtype) {
-  return kernels().pointwise.fn[static_cast<int>(op)][static_cast<int>(dtype)];
-}
+PointwiseFn find(Pointwise op, DType dtype) { return kernels().pointwise.fn[op][dtype]; }
 PointwiseFn find_halves(Pointwise op, DType dtype) {
   return is_16_bit_float(dtype) ? find(op, dtype) : nullptr;
 }

@@ -25,8 +25,7 @@ struct WhereOp {
                 dtype_name(condition.dtype()));
     const DType dtype = result_type(a, b);
     ctx.save(condition);
-    const size_t item = item_size(dtype);
-    const PointwiseFn fn = kernels().pointwise.where[item == 1 ? 0 : item == 2 ? 1 : item == 4 ? 2 : 3];
+    const PointwiseFn fn = kernels().pointwise.where[dtype];
     return run_pointwise_call({"where", fn, dtype, dtype, dtype, dtype, DType::kBool}, {&condition, &a, &b},
                               {}, ctx.destination());
   }
