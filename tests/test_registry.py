@@ -120,7 +120,7 @@ def test_every_op_has_a_stub() -> None:
     assert not [n for n in NAMES if n not in stubs]
 
 
-# ---- One point on the way to every kernel ---------------------------------------------------------------
+# ---- One point on the way to every kernel ----
 
 HOMES = {"f": _core, "m": plait.Tensor, "n": _core._nn, "p": _core._ops}
 

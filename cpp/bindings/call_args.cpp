@@ -9,7 +9,7 @@
 
 namespace plait::python {
 
-// ---- Parameters ----------------------------------------------------------------------------------------
+// ---- Parameters ----
 
 namespace {
 
@@ -64,7 +64,7 @@ Overload::Overload(const OpEntry& entry)
   for (const Param& p : signature.params) params.push_back(std::make_unique<BoundParam>(p));
 }
 
-// ---- Numbers -------------------------------------------------------------------------------------------
+// ---- Numbers ----
 
 namespace {
 
@@ -199,7 +199,7 @@ bool to_ints(PyObject* o, Dims* out, bool none_items) {
   return true;
 }
 
-// ---- Which value belongs to which parameter ------------------------------------------------------------
+// ---- Which value belongs to which parameter ----
 
 // The values of a call by parameter, before any is converted.
 struct CallArgs::Given {
@@ -297,7 +297,7 @@ bool CallArgs::take_out(PyObject* value, PyObject* key) {
   return true;
 }
 
-// ---- Conversion by kind --------------------------------------------------------------------------------
+// ---- Conversion by kind ----
 
 bool CallArgs::convert_given(const Overload& o, const Given& given) {
   size_t slot = 0;  // among the arguments that are passed on
@@ -487,7 +487,7 @@ std::vector<Tensor>& CallArgs::new_tensors(Arg& arg) {
   return *tensors;
 }
 
-// ---- Messages ------------------------------------------------------------------------------------------
+// ---- Messages ----
 
 std::string CallArgs::describe_problem(const Overload& o, size_t n_positional) const {
   const Signature& s = o.signature;

@@ -32,10 +32,9 @@ constexpr int64_t kReleaseGil = 8192;
 // The result becomes the value of out=, which takes its shape when it is empty.
 void write_out(const Tensor& destination, const Overload& o, const Result& r) {
   PLAIT_CHECK(r.kind == Result::kTensor, kValue, o.name, ": out= needs an op with one result");
-  PLAIT_CHECK(
-      !(grad_enabled() && (requires_grad(destination) || requires_grad(r.tensor))), kRuntime, o.name,
-      ": functions with out=... arguments don't support automatic differentiation, but one of the arguments "
-      "requires grad.");
+  PLAIT_CHECK(!(grad_enabled() && (requires_grad(destination) || requires_grad(r.tensor))), kRuntime, o.name,
+              ": functions with out=... arguments don't support automatic "
+              "differentiation, but one of the arguments requires grad.");
   check_inplace(o.name.c_str(), destination, false);
   const DTypeCategory to = category(destination.dtype()), from = category(r.tensor.dtype());
   PLAIT_CHECK(to >= from, kType, o.name, ": result type ", dtype_name(r.tensor.dtype()),
@@ -303,7 +302,7 @@ void add_method(const std::string& name, const std::vector<const Overload*>& all
   Py_DECREF(op);
 }
 
-// ---- A recorder for the tests --------------------------------------------------------------------------
+// ---- A recorder for the tests ----
 
 // Kernels run without the GIL, so the observer takes a lock of its own.
 std::mutex recorded_mutex;

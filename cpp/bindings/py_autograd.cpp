@@ -254,7 +254,7 @@ void remove_node_hook(Node& n, int64_t id) {
   std::erase_if(n.hooks().post, [&](const auto& h) { return h.first == id; });
 }
 
-// ---- Hooks of tensors ----------------------------------------------------------------------------------
+// ---- Hooks of tensors ----
 
 int64_t tensor_hook(const Tensor& t, py::object f) {
   return add_tensor_hook(t, [f = hold(std::move(f))](const Tensor& g) -> Tensor {
@@ -274,7 +274,7 @@ int64_t post_accumulate_hook(const Tensor& t, py::object f) {
   });
 }
 
-// ---- What Python sees ----------------------------------------------------------------------------------
+// ---- What Python sees ----
 
 constexpr const char* kBackwardDoc =
     R"(backward(gradient=None, retain_graph=None, create_graph=False, inputs=None)

@@ -11,7 +11,7 @@
 namespace plait::python {
 namespace {
 
-// ---- Ops of the table, called from C++ -----------------------------------------------------------------
+// ---- Ops of the table, called from C++ ----
 
 Arg as_arg(const Tensor& t) {
   Arg a{.kind = Arg::kTensor, .tensor = &t};
@@ -51,7 +51,7 @@ const IndexingOps& ops() {
   return all;
 }
 
-// ---- Keys ----------------------------------------------------------------------------------------------
+// ---- Keys ----
 
 Tensor make_index(PyObject* item) {
   static py::handle as_tensor =
@@ -219,7 +219,7 @@ class KeyReader {
   ParsedKey parsed_;
 };
 
-// ---- Reading and writing -------------------------------------------------------------------------------
+// ---- Reading and writing ----
 
 PyObject* get_item(PyObject* self, PyObject* key) {
   return guarded([&] {

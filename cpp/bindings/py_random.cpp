@@ -119,10 +119,9 @@ A stream of random numbers. The numbers depend on the seed and on how many were 
           [](py::tuple state) {
             return at_position({state[0].cast<uint64_t>(), state[1].cast<uint64_t>()});
           }));
-  m.def(
-      "_set_thread_generator", &set_generator_of_thread, py::arg("generator"),
-      "Makes ops of this thread draw from this generator by default (None: the global one). Returns the one "
-      "before.");
+  m.def("_set_thread_generator", &set_generator_of_thread, py::arg("generator"),
+        "Makes ops of this thread draw from this generator by default "
+        "(None: the global one). Returns the one before.");
   m.attr("default_generator") = PyGenerator{Holder(&default_generator())};
 }
 

@@ -40,8 +40,7 @@ void add_numbers(py::module_& m) {
       "set_default_dtype",
       [](DType d) {
         PLAIT_CHECK(is_floating(d), kType,
-                    "set_default_dtype: only floating-point types are supported as the default "
-                    "type, got ",
+                    "set_default_dtype: only floating-point types are supported as the default type, got ",
                     dtype_name(d));
         set_default_dtype(d);
       },

@@ -464,7 +464,7 @@ Tensor finish(const Tensor& t, bool wants_grad) {
   return t;
 }
 
-// ---- Functions and methods of Python -------------------------------------------------------------------
+// ---- Functions and methods of Python ----
 
 constexpr const char* kTensorDoc = R"(tensor(data, *, dtype=None, device=None, requires_grad=False) -> Tensor
 

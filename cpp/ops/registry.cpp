@@ -31,7 +31,7 @@ const Tensor& detail::undefined_tensor() {
   return none;
 }
 
-// ---- What differs between a signature and its function -------------------------------------------------
+// ---- What differs between a signature and its function ----
 
 namespace {
 

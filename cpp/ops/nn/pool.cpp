@@ -674,19 +674,19 @@ const RegisterOps kOps{
      PLAIT_ADAPTIVE_DOC(
          "The mean") ">>> plait.nn.functional.adaptive_avg_pool3d(plait.ones(1, 2, 5, 5, 5), 1).shape\n"
                      "plait.Size([1, 2, 1, 1, 1])\n"},
-    {"adaptive_max_pool1d(Tensor input, int?[1] output_size, bool return_indices=False) -> Tensor | (Tensor, "
-     "Tensor)",
+    {"adaptive_max_pool1d(Tensor input, int?[1] output_size, "
+     "bool return_indices=False) -> Tensor | (Tensor, Tensor)",
      "fn", PLAIT_BOX(adaptive_max_pool<1>),
      PLAIT_ADAPTIVE_DOC(
          "The largest element") ">>> plait.nn.functional.adaptive_max_pool1d(plait.tensor([[[1., 2., 3., "
                                 "4.]]]), 2)\ntensor([[[2., 4.]]])\n"},
-    {"adaptive_max_pool2d(Tensor input, int?[2] output_size, bool return_indices=False) -> Tensor | (Tensor, "
-     "Tensor)",
+    {"adaptive_max_pool2d(Tensor input, int?[2] output_size, "
+     "bool return_indices=False) -> Tensor | (Tensor, Tensor)",
      "fn", PLAIT_BOX(adaptive_max_pool<2>),
      PLAIT_ADAPTIVE_DOC("The largest element") ">>> plait.nn.functional.adaptive_max_pool2d(plait.ones(1, 2, "
                                                "5, 5), 1).shape\nplait.Size([1, 2, 1, 1])\n"},
-    {"adaptive_max_pool3d(Tensor input, int?[3] output_size, bool return_indices=False) -> Tensor | (Tensor, "
-     "Tensor)",
+    {"adaptive_max_pool3d(Tensor input, int?[3] output_size, "
+     "bool return_indices=False) -> Tensor | (Tensor, Tensor)",
      "fn", PLAIT_BOX(adaptive_max_pool<3>),
      PLAIT_ADAPTIVE_DOC("The largest element") ">>> plait.nn.functional.adaptive_max_pool3d(plait.ones(1, 2, "
                                                "5, 5, 5), 1).shape\nplait.Size([1, 2, 1, 1, 1])\n"},
