@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "core/workspace.h"
 #include "kernels/gemm/gemm_args.h"
@@ -104,5 +105,16 @@ template <class T>
 void gemm(const GemmArgs<T>& args);
 extern template void gemm<float>(const GemmArgs<float>&);
 extern template void gemm<double>(const GemmArgs<double>&);
+
+// A matrix of rows `ld` elements apart, and the transpose of any.
+template <class T>
+GemmOperand<T> row_major(const T* data, int64_t ld) {
+  return {.data = data, .rs = ld, .cs = 1};
+}
+template <class T>
+GemmOperand<T> transposed(GemmOperand<T> x) {
+  std::swap(x.rs, x.cs);
+  return x;
+}
 
 }  // namespace plait
