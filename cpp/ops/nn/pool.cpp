@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Max and average pooling over one to three spatial dimensions, with fixed and adaptive windows. Lower
-// dimensions are computed as three with leading sizes of 1.
+// Max and average pooling over one to three spatial dimensions, with fixed and adaptive windows.
 #include <algorithm>
 #include <limits>
 #include <vector>
 
 #include "autograd/op.h"
-#include "core/parallel.h"
 #include "core/rounding.h"
-#include "kernels/dispatch.h"
+#include "kernels/pool/pool_driver.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/reduce/reduce.h"
@@ -18,89 +16,7 @@
 namespace plait {
 namespace {
 
-struct Window {
-  int64_t planes;
-  int64_t in[3], out[3], kernel[3], stride[3], pad[3], dilation[3];
-
-  int64_t in_size() const { return in[0] * in[1] * in[2]; }
-  int64_t out_size() const { return out[0] * out[1] * out[2]; }
-  int64_t taps() const { return kernel[0] * kernel[1] * kernel[2]; }
-  int64_t planes_per_thread() const {
-    return std::max<int64_t>(1, 2 * kGrainElements / std::max<int64_t>(1, out_size() * taps()));
-  }
-};
-
-// The rows of a window and what its taps read, for one output row after another of one plane. Each thread has
-// its own.
-template <class T>
-class RowWalk {
- public:
-  explicit RowWalk(const Window& p) : p_(p) {
-    constexpr int64_t kMaxLanes = 64 / sizeof(T);
-    const int64_t reach = (p.kernel[2] - 1) * p.dilation[2];
-    const int64_t vectors = round_up(p.out[2], kMaxLanes);
-    const int64_t step = p.out[2] == 1 ? 1 : p.stride[2];  // a single output's stride may be anything
-    layout_ = {
-        p.in[2], p.pad[2], step,
-        std::max(vectors + reach / step, (p.in[2] + p.pad[2]) / step + (step == 1 ? kMaxLanes : 0)) + 1};
-    for (int64_t k = 0; k < p.kernel[2]; ++k) {
-      const int64_t u = k * p.dilation[2];
-      tap_.push_back(u % step * layout_.phase_size + u / step);
-      shift_.push_back(u - p.pad[2]);
-    }
-    row_.resize(static_cast<size_t>(p.kernel[0] * p.kernel[1]));
-    start_.resize(row_.size());
-    args_.n = p.out[2];
-    args_.taps = p.kernel[2];
-    args_.row = row_.data();
-    args_.tap = tap_.data();
-    args_.start = start_.data();
-    args_.shift = shift_.data();
-    args_.w = p.in[2];
-    args_.stride = step;
-    args_.index = nullptr;
-  }
-
-  const PoolLayout& layout() const { return layout_; }
-  int64_t row_size() const { return layout_.stride * layout_.phase_size; }
-
-  // Makes the padded copy that the rows point into. All planes have the same padding: it is written once.
-  void load(const T* plane, T outside) {
-    const int64_t rows = p_.in[0] * p_.in[1];
-    if (copy_.empty()) copy_.assign(static_cast<size_t>(rows * row_size()), outside);
-    kernels().pool.of<T>().pad_rows(copy_.data(), plane, rows, layout_);
-  }
-
-  // Calls f(args, at, d, h) for each output row, `at` its start in the plane of outputs.
-  template <class F>
-  void for_output_rows(F&& f) {
-    for (int64_t d = 0; d < p_.out[0]; ++d) {
-      for (int64_t h = 0; h < p_.out[1]; ++h) {
-        size_t n = 0;
-        for (int64_t kd = 0; kd < p_.kernel[0]; ++kd) {
-          const int64_t id = d * p_.stride[0] - p_.pad[0] + kd * p_.dilation[0];
-          if (id < 0 || id >= p_.in[0]) continue;
-          for (int64_t kh = 0; kh < p_.kernel[1]; ++kh) {
-            const int64_t ih = h * p_.stride[1] - p_.pad[1] + kh * p_.dilation[1];
-            if (ih < 0 || ih >= p_.in[1]) continue;
-            if (!copy_.empty()) row_[n] = copy_.data() + (id * p_.in[1] + ih) * row_size();
-            start_[n++] = (id * p_.in[1] + ih) * p_.in[2];
-          }
-        }
-        args_.rows = static_cast<int64_t>(n);
-        f(args_, (d * p_.out[1] + h) * p_.out[2], d, h);
-      }
-    }
-  }
-
- private:
-  const Window& p_;
-  PoolLayout layout_;
-  std::vector<int64_t> tap_, shift_, start_;
-  std::vector<const T*> row_;
-  std::vector<T> copy_;
-  PoolRow<T> args_;
-};
+using Window = PoolWindow;
 
 Dims result_shape(const Tensor& x, const Window& p, int64_t ndim) {
   Dims shape = x.shape();
@@ -124,18 +40,7 @@ struct MaxPoolGrad {
     const int64_t planes = plane ? gx.numel() / plane : 0, out = planes ? g.numel() / planes : 0;
     dispatch_compute(g.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
-      parallel_for(planes, std::max<int64_t>(1, kGrainElements / std::max<int64_t>(1, plane)),
-                   [&](int64_t begin, int64_t end) {
-                     for (int64_t k = begin; k < end; ++k) {
-                       T* to = gx.data<T>() + k * plane;
-                       const T* from = g.data<T>() + k * out;
-                       const int32_t* at = index.data<int32_t>() + k * out;
-                       std::fill(to, to + plane, T(0));
-                       for (int64_t i = 0; i < out; ++i) {
-                         if (at[i] >= 0) to[at[i]] += from[i];
-                       }
-                     }
-                   });
+      max_pool_backward(planes, plane, out, g.data<T>(), index.data<int32_t>(), gx.data<T>());
     });
     return cast(gx, gy.dtype());
   }
@@ -154,10 +59,7 @@ struct MaxPoolGather {
     const int64_t planes = plane ? x.numel() / plane : 0, out = planes ? y.numel() / planes : 0;
     dispatch_compute(xn.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
-      for (int64_t i = 0; i < y.numel(); ++i) {
-        const int32_t at = index.data<int32_t>()[i];
-        y.data<T>()[i] = at < 0 ? T(0) : xn.data<T>()[i / out * plane + at];
-      }
+      max_pool_take(planes, plane, out, xn.data<T>(), index.data<int32_t>(), y.data<T>());
     });
     return cast(y, x.dtype());
   }
@@ -184,17 +86,7 @@ struct MaxPool {
     const Tensor index = wants_index || ctx.recording() ? Tensor::empty(y_shape, DType::kInt32) : Tensor();
     dispatch_compute(xn.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
-      parallel_for(p.planes, p.planes_per_thread(), [&](int64_t begin, int64_t end) {
-        RowWalk<T> walk(p);
-        for (int64_t k = begin; k < end; ++k) {
-          walk.load(xn.data<T>() + k * p.in_size(), -std::numeric_limits<T>::infinity());
-          walk.for_output_rows([&](PoolRow<T>& a, int64_t at, int64_t, int64_t) {
-            a.y = y.data<T>() + k * p.out_size() + at;
-            if (index.defined()) a.index = index.data<int32_t>() + k * p.out_size() + at;
-            kernels().pool.of<T>().max_row(a);
-          });
-        }
-      });
+      max_pool_forward(p, xn.data<T>(), y.data<T>(), index.defined() ? index.data<int32_t>() : nullptr);
     });
     ctx.save(index);
     return {cast(y, x.dtype()), index};
@@ -209,51 +101,6 @@ struct MaxPool {
 
 // ---- Average ----
 
-struct AverageRule {
-  bool count_include_pad;
-  int64_t divisor;  // 0: the number of elements
-};
-
-// Elements of a window along one axis that lie in [lo, hi).
-int64_t covered(const Window& p, int axis, int64_t out, int64_t lo, int64_t hi) {
-  const int64_t start = out * p.stride[axis] - p.pad[axis];
-  return std::max<int64_t>(0, std::min(start + p.kernel[axis], hi) - std::max(start, lo));
-}
-
-// Factors 1 / divisor of output rows.
-template <class T>
-class AverageScales {
- public:
-  AverageScales(const Window& p, const AverageRule& rule) : p_(p), rule_(rule) {
-    for (int64_t w = 0; w < p.out[2]; ++w) widths_.push_back(counted(2, w));
-    scale_.resize(widths_.size());
-  }
-  // Of output row (d, h); most rows have those of the row before.
-  const T* row(int64_t d, int64_t h) {
-    const int64_t n = rule_.divisor ? 0 : counted(0, d) * counted(1, h);
-    if (n != n_) {
-      for (size_t w = 0; w < scale_.size(); ++w) {
-        const int64_t divisor = rule_.divisor ? rule_.divisor : std::max<int64_t>(n * widths_[w], 1);
-        scale_[w] = T(1) / static_cast<T>(divisor);
-      }
-      n_ = n;
-    }
-    return scale_.data();
-  }
-
- private:
-  int64_t counted(int axis, int64_t at) const {
-    return rule_.count_include_pad ? covered(p_, axis, at, -p_.pad[axis], p_.in[axis] + p_.pad[axis])
-                                   : covered(p_, axis, at, 0, p_.in[axis]);
-  }
-
-  const Window& p_;
-  const AverageRule& rule_;
-  int64_t n_ = -1;
-  std::vector<int64_t> widths_;
-  std::vector<T> scale_;
-};
-
 Tensor average_pool(const Tensor& x, const Window& p, const AverageRule& rule, const Dims& y_shape);
 
 struct AveragePoolGrad {
@@ -264,29 +111,7 @@ struct AveragePoolGrad {
     const Tensor gx = Tensor::empty(x_shape, g.dtype());
     dispatch_compute(g.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
-      parallel_for(p.planes, p.planes_per_thread(), [&](int64_t begin, int64_t end) {
-        RowWalk<T> walk(p);
-        AverageScales<T> scales(p, rule);
-        std::vector<T> row(static_cast<size_t>(p.in[2])), copy(static_cast<size_t>(walk.row_size()));
-        for (int64_t k = begin; k < end; ++k) {
-          T* plane = gx.data<T>() + k * p.in_size();
-          std::fill(plane, plane + p.in_size(), T(0));
-          const T* from = g.data<T>() + k * p.out_size();
-          walk.for_output_rows([&](const PoolRow<T>& a, int64_t at, int64_t d, int64_t h) {
-            kernels().pool.of<T>().spread_row({.row = row.data(),
-                                               .g = from + at,
-                                               .scale = scales.row(d, h),
-                                               .tap = a.tap,
-                                               .n = a.n,
-                                               .taps = a.taps,
-                                               .copy = copy.data()},
-                                              walk.layout());
-            for (int64_t r = 0; r < a.rows; ++r) {
-              kernels().pool.of<T>().add_row(plane + a.start[r], row.data(), p.in[2]);
-            }
-          });
-        }
-      });
+      average_pool_backward(p, rule, g.data<T>(), gx.data<T>());
     });
     return cast(gx, gy.dtype());
   }
@@ -305,19 +130,7 @@ struct AveragePool {
     const Tensor y = Tensor::empty(y_shape, xn.dtype());
     dispatch_compute(xn.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
-      parallel_for(p.planes, p.planes_per_thread(), [&](int64_t begin, int64_t end) {
-        RowWalk<T> walk(p);
-        AverageScales<T> scales(p, rule);
-        std::vector<T> sums(static_cast<size_t>(p.in[2])), copy(static_cast<size_t>(walk.row_size()));
-        for (int64_t k = begin; k < end; ++k) {
-          const T* plane = xn.data<T>() + k * p.in_size();
-          walk.for_output_rows([&](PoolRow<T>& a, int64_t at, int64_t d, int64_t h) {
-            a.scale = scales.row(d, h);
-            a.y = y.data<T>() + k * p.out_size() + at;
-            kernels().pool.of<T>().average_row(a, plane, walk.layout(), sums.data(), copy.data());
-          });
-        }
-      });
+      average_pool_forward(p, rule, xn.data<T>(), y.data<T>());
     });
     return cast(y, x.dtype());
   }
@@ -333,52 +146,14 @@ Tensor average_pool(const Tensor& x, const Window& p, const AverageRule& rule, c
 
 // ---- Adaptive average ----
 
-// Window i of an axis is [floor(i*in/out), ceil((i+1)*in/out)).
-struct Span {
-  int64_t begin, end;
-  Span(int64_t i, int64_t in, int64_t out) : begin(i * in / out), end(ceil_div((i + 1) * in, out)) {}
-};
-
-// Calls f(output element, row start, row end, 1 / window size) for the rows of each window of a plane.
-template <class F>
-void for_adaptive_rows(const Window& p, F&& f) {
-  int64_t o = 0;
-  for (int64_t d = 0; d < p.out[0]; ++d) {
-    const Span sd(d, p.in[0], p.out[0]);
-    for (int64_t h = 0; h < p.out[1]; ++h) {
-      const Span sh(h, p.in[1], p.out[1]);
-      for (int64_t w = 0; w < p.out[2]; ++w, ++o) {
-        const Span sw(w, p.in[2], p.out[2]);
-        const int64_t n = (sd.end - sd.begin) * (sh.end - sh.begin) * (sw.end - sw.begin);
-        for (int64_t id = sd.begin; id < sd.end; ++id) {
-          for (int64_t ih = sh.begin; ih < sh.end; ++ih) {
-            const int64_t row = (id * p.in[1] + ih) * p.in[2];
-            f(o, row + sw.begin, row + sw.end, n);
-          }
-        }
-      }
-    }
-  }
-}
-
 struct AdaptiveAverage {
   static constexpr OpMeta meta{"adaptive_avg_pool"};
   static Tensor forward(OpContext&, const Tensor& x, const Window& p, const Dims& y_shape, const Dims&) {
     const Tensor xn = as_computed(x);
-    const Tensor y = zeros(y_shape, xn.dtype());
+    const Tensor y = Tensor::empty(y_shape, xn.dtype());
     dispatch_compute(xn.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
-      parallel_for(p.planes, p.planes_per_thread(), [&](int64_t begin, int64_t end) {
-        for (int64_t k = begin; k < end; ++k) {
-          const T* src = xn.data<T>() + k * p.in_size();
-          T* out = y.data<T>() + k * p.out_size();
-          for_adaptive_rows(p, [&](int64_t o, int64_t lo, int64_t hi, int64_t n) {
-            T sum = 0;
-            for (int64_t i = lo; i < hi; ++i) sum += src[i];
-            out[o] += sum / static_cast<T>(n);
-          });
-        }
-      });
+      adaptive_average_forward(p, xn.data<T>(), y.data<T>());
     });
     return cast(y, x.dtype());
   }
@@ -389,19 +164,10 @@ struct AdaptiveAverageGrad {
   static constexpr OpMeta meta{"adaptive_avg_pool_grad"};
   static Tensor forward(OpContext&, const Tensor& gy, const Window& p, const Dims& x_shape) {
     const Tensor g = as_computed(gy);
-    const Tensor gx = zeros(x_shape, g.dtype());
+    const Tensor gx = Tensor::empty(x_shape, g.dtype());
     dispatch_compute(g.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
-      parallel_for(p.planes, p.planes_per_thread(), [&](int64_t begin, int64_t end) {
-        for (int64_t k = begin; k < end; ++k) {
-          const T* from = g.data<T>() + k * p.out_size();
-          T* out = gx.data<T>() + k * p.in_size();
-          for_adaptive_rows(p, [&](int64_t o, int64_t lo, int64_t hi, int64_t n) {
-            const T share = from[o] / static_cast<T>(n);
-            for (int64_t i = lo; i < hi; ++i) out[i] += share;
-          });
-        }
-      });
+      adaptive_average_backward(p, g.data<T>(), gx.data<T>());
     });
     return cast(gx, gy.dtype());
   }
@@ -425,22 +191,7 @@ struct AdaptiveMax {
     const Tensor y = Tensor::empty(y_shape, xn.dtype()), index = Tensor::empty(y_shape, DType::kInt32);
     dispatch_compute(xn.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
-      parallel_for(p.planes, p.planes_per_thread(), [&](int64_t begin, int64_t end) {
-        for (int64_t k = begin; k < end; ++k) {
-          const T* src = xn.data<T>() + k * p.in_size();
-          T* out = y.data<T>() + k * p.out_size();
-          int32_t* at = index.data<int32_t>() + k * p.out_size();
-          std::fill(at, at + p.out_size(), -1);
-          for_adaptive_rows(p, [&](int64_t o, int64_t lo, int64_t hi, int64_t) {
-            for (int64_t i = lo; i < hi; ++i) {
-              if (at[o] < 0 || src[i] > out[o] || src[i] != src[i]) {
-                out[o] = src[i];
-                at[o] = static_cast<int32_t>(i);
-              }
-            }
-          });
-        }
-      });
+      adaptive_max_forward(p, xn.data<T>(), y.data<T>(), index.data<int32_t>());
     });
     ctx.save(index);
     return {cast(y, x.dtype()), index};
