@@ -33,172 +33,225 @@ PLAIT_INLINE V root(V x) {
   return sqrt(x);
 }
 
-// What the rules share: constants as vectors.
-template <class V>
-struct Constants {
-  explicit Constants(const OptimScalars& s)
-      : lr(constant<V>(s.lr)),
-        a(constant<V>(s.a)),
-        b(constant<V>(s.b)),
-        c(constant<V>(s.c)),
-        d(constant<V>(s.d)),
-        e(constant<V>(s.e)),
-        f(constant<V>(s.f)),
-        flag(s.flag) {}
-  V lr, a, b, c, d, e, f;
-  bool flag;
-};
-
 // s += weight * (x - s)
 template <class V>
 PLAIT_INLINE V lerp(V s, V x, V weight) {
   return s + weight * (x - s);
 }
 
-// p -= lr * g
+// p -= lr g
 template <class V>
-struct Sgd : Constants<V> {
+struct Sgd {
+  using Scalars = SgdScalars;
   static constexpr int kStates = 0;
-  using Constants<V>::Constants;
-  PLAIT_INLINE void operator()(V& p, V g, V*) const { p -= this->lr * g; }
+  V lr;
+  explicit Sgd(const Scalars& s) : lr(constant<V>(s.lr)) {}
+  PLAIT_INLINE void operator()(V& p, V g, V*) const { p -= lr * g; }
 };
 
-// a momentum, b 1 - dampening, flag Nesterov: buf = a buf + b g;  p -= lr buf  or  p -= lr (g + a buf)
+// buf = momentum buf + (1 - dampening) g;  p -= lr buf,  or Nesterov's  p -= lr (g + momentum buf)
 template <class V>
-struct SgdMomentum : Constants<V> {
+struct SgdMomentum {
+  using Scalars = SgdMomentumScalars;
   static constexpr int kStates = 1;
-  using Constants<V>::Constants;
+  V lr, momentum, undamped;
+  bool nesterov;
+  explicit SgdMomentum(const Scalars& s)
+      : lr(constant<V>(s.lr)),
+        momentum(constant<V>(s.momentum)),
+        undamped(constant<V>(1 - s.dampening)),
+        nesterov(s.nesterov) {}
   PLAIT_INLINE void operator()(V& p, V g, V* s) const {
-    s[0] = this->a * s[0] + this->b * g;
-    p -= this->lr * (this->flag ? g + this->a * s[0] : s[0]);
+    s[0] = momentum * s[0] + undamped * g;
+    p -= lr * (nesterov ? g + momentum * s[0] : s[0]);
   }
 };
 
-// a 1 - beta1, b beta2, c 1 - beta2, d 1 / sqrt(1 - beta2^t), e eps; lr over 1 - beta1^t:
-// m += a (g - m);  v = b v + c g^2;  p -= lr m / (d sqrt(v) + e), with the largest v so far under amsgrad
+// The running means of g and g^2, which four rules keep:
+//   m += (1 - beta1) (g - m);  v = beta2 v + (1 - beta2) g^2
+template <class V>
+struct Means {
+  V rest1, beta2, rest2;
+  Means(double b1, double b2)
+      : rest1(constant<V>(1 - b1)), beta2(constant<V>(b2)), rest2(constant<V>(1 - b2)) {}
+  PLAIT_INLINE void add(V& m, V& v, V g) const {
+    m = lerp(m, g, rest1);
+    v = beta2 * v + rest2 * (g * g);
+  }
+};
+
+// p -= step_size m / (root_factor sqrt(v) + eps), with the largest v so far under amsgrad
 template <class V, bool kAmsgrad>
-struct Adam : Constants<V> {
+struct Adam {
+  using Scalars = AdamScalars;
   static constexpr int kStates = kAmsgrad ? 3 : 2;
-  using Constants<V>::Constants;
+  Means<V> means;
+  V step_size, root_factor, eps;
+  explicit Adam(const Scalars& s)
+      : means(s.beta1, s.beta2),
+        step_size(constant<V>(s.step_size)),
+        root_factor(constant<V>(s.root_factor)),
+        eps(constant<V>(s.eps)) {}
   PLAIT_INLINE void operator()(V& p, V g, V* s) const {
-    s[0] = lerp(s[0], g, this->a);
-    s[1] = this->b * s[1] + this->c * (g * g);
+    means.add(s[0], s[1], g);
     V v = s[1];
     if constexpr (kAmsgrad) v = s[2] = max_nan(s[2], v);
-    p -= this->lr * s[0] / (this->d * root(v) + this->e);
+    p -= step_size * s[0] / (root_factor * root(v) + eps);
   }
 };
 
-// a alpha, b 1 - alpha, c momentum, e eps:  v = a v + b g^2;  q = g / (sqrt(v) + e), centered
-// q = g / (sqrt(v - mean^2) + e) with mean += b (g - mean);  p -= lr q, or buf = c buf + q;  p -= lr buf
+// v = alpha v + (1 - alpha) g^2;  q = g / (sqrt(v) + eps), centered q = g / (sqrt(v - mean^2) + eps) with
+// mean += (1 - alpha) (g - mean);  p -= lr q, or buf = momentum buf + q;  p -= lr buf
 template <class V, bool kCentered, bool kMomentum>
-struct Rmsprop : Constants<V> {
+struct Rmsprop {
+  using Scalars = RmspropScalars;
   static constexpr int kStates = 1 + kCentered + kMomentum;
-  using Constants<V>::Constants;
+  V lr, alpha, rest, momentum, eps;
+  explicit Rmsprop(const Scalars& s)
+      : lr(constant<V>(s.lr)),
+        alpha(constant<V>(s.alpha)),
+        rest(constant<V>(1 - s.alpha)),
+        momentum(constant<V>(s.momentum)),
+        eps(constant<V>(s.eps)) {}
   PLAIT_INLINE void operator()(V& p, V g, V* s) const {
-    s[0] = this->a * s[0] + this->b * (g * g);
+    s[0] = alpha * s[0] + rest * (g * g);
     V v = s[0];
     if constexpr (kCentered) {
-      s[1] = lerp(s[1], g, this->b);
+      s[1] = lerp(s[1], g, rest);
       v = max(V{}, v - s[1] * s[1]);  // rounding may leave a variance of 0 below it; NaN passes
     }
-    V q = g / (root(v) + this->e);
+    V q = g / (root(v) + eps);
     if constexpr (kMomentum) {
       V& buffer = s[1 + kCentered];
-      q = buffer = this->c * buffer + q;
+      q = buffer = momentum * buffer + q;
     }
-    p -= this->lr * q;
+    p -= lr * q;
   }
 };
 
-// e eps:  sum += g^2;  p -= lr g / (sqrt(sum) + e)
+// sum += g^2;  p -= step_size g / (sqrt(sum) + eps)
 template <class V>
-struct Adagrad : Constants<V> {
+struct Adagrad {
+  using Scalars = AdagradScalars;
   static constexpr int kStates = 1;
-  using Constants<V>::Constants;
+  V step_size, eps;
+  explicit Adagrad(const Scalars& s) : step_size(constant<V>(s.step_size)), eps(constant<V>(s.eps)) {}
   PLAIT_INLINE void operator()(V& p, V g, V* s) const {
     s[0] += g * g;
-    p -= this->lr * g / (root(s[0]) + this->e);
+    p -= step_size * g / (root(s[0]) + eps);
   }
 };
 
-// a rho, b 1 - rho, e eps:
-// v = a v + b g^2;  delta = sqrt((u + e) / (v + e)) g;  u = a u + b delta^2;  p -= lr delta
+// v = rho v + (1 - rho) g^2;  d = sqrt((u + eps) / (v + eps)) g;  u = rho u + (1 - rho) d^2;  p -= lr d
 template <class V>
-struct Adadelta : Constants<V> {
+struct Adadelta {
+  using Scalars = AdadeltaScalars;
   static constexpr int kStates = 2;
-  using Constants<V>::Constants;
+  V lr, rho, rest, eps;
+  explicit Adadelta(const Scalars& s)
+      : lr(constant<V>(s.lr)),
+        rho(constant<V>(s.rho)),
+        rest(constant<V>(1 - s.rho)),
+        eps(constant<V>(s.eps)) {}
   PLAIT_INLINE void operator()(V& p, V g, V* s) const {
-    s[0] = this->a * s[0] + this->b * (g * g);
-    const V delta = root(s[1] + this->e) / root(s[0] + this->e) * g;
-    s[1] = this->a * s[1] + this->b * (delta * delta);
-    p -= this->lr * delta;
+    s[0] = rho * s[0] + rest * (g * g);
+    const V delta = root(s[1] + eps) / root(s[0] + eps) * g;
+    s[1] = rho * s[1] + rest * (delta * delta);
+    p -= lr * delta;
   }
 };
 
-// a 1 - beta1, b beta2, e eps; lr over 1 - beta1^t:  m += a (g - m);  u = max(b u, |g| + e);  p -= lr m / u
+// m += (1 - beta1) (g - m);  u = max(beta2 u, |g| + eps);  p -= step_size m / u
 template <class V>
-struct Adamax : Constants<V> {
+struct Adamax {
+  using Scalars = AdamaxScalars;
   static constexpr int kStates = 2;
-  using Constants<V>::Constants;
+  V step_size, rest1, beta2, eps;
+  explicit Adamax(const Scalars& s)
+      : step_size(constant<V>(s.step_size)),
+        rest1(constant<V>(1 - s.beta1)),
+        beta2(constant<V>(s.beta2)),
+        eps(constant<V>(s.eps)) {}
   PLAIT_INLINE void operator()(V& p, V g, V* s) const {
-    s[0] = lerp(s[0], g, this->a);
-    s[1] = max_nan(this->b * s[1], abs(g) + this->e);
-    p -= this->lr * s[0] / s[1];
+    s[0] = lerp(s[0], g, rest1);
+    s[1] = max_nan(beta2 * s[1], abs(g) + eps);
+    p -= step_size * s[0] / s[1];
   }
 };
 
-// a 1 - beta1, b beta2, c 1 - beta2, d 1 / sqrt(1 - beta2^t), e eps; lr and f the weights of g and m:
-// m += a (g - m);  v = b v + c g^2;  p -= (lr g + f m) / (d sqrt(v) + e)
+// p -= (grad_step g + mean_step m) / (root_factor sqrt(v) + eps)
 template <class V>
-struct Nadam : Constants<V> {
+struct Nadam {
+  using Scalars = NadamScalars;
   static constexpr int kStates = 2;
-  using Constants<V>::Constants;
+  Means<V> means;
+  V grad_step, mean_step, root_factor, eps;
+  explicit Nadam(const Scalars& s)
+      : means(s.beta1, s.beta2),
+        grad_step(constant<V>(s.grad_step)),
+        mean_step(constant<V>(s.mean_step)),
+        root_factor(constant<V>(s.root_factor)),
+        eps(constant<V>(s.eps)) {}
   PLAIT_INLINE void operator()(V& p, V g, V* s) const {
-    s[0] = lerp(s[0], g, this->a);
-    s[1] = this->b * s[1] + this->c * (g * g);
-    p -= (this->lr * g + this->f * s[0]) / (this->d * root(s[1]) + this->e);
+    means.add(s[0], s[1], g);
+    p -= (grad_step * g + mean_step * s[0]) / (root_factor * root(s[1]) + eps);
   }
 };
 
-// a 1 - beta1, b beta2, c 1 - beta2, e eps, flag: the variance counts; lr with all corrections:
-// m += a (g - m);  v = b v + c g^2;  p -= lr m  or  p -= lr m / (sqrt(v) + e)
+// p -= step_size m,  or rectified  p -= step_size m / (sqrt(v) + eps)
 template <class V>
-struct Radam : Constants<V> {
+struct Radam {
+  using Scalars = RadamScalars;
   static constexpr int kStates = 2;
-  using Constants<V>::Constants;
+  Means<V> means;
+  V step_size, eps;
+  bool is_rectified;
+  explicit Radam(const Scalars& s)
+      : means(s.beta1, s.beta2),
+        step_size(constant<V>(s.step_size)),
+        eps(constant<V>(s.eps)),
+        is_rectified(s.is_rectified) {}
   PLAIT_INLINE void operator()(V& p, V g, V* s) const {
-    s[0] = lerp(s[0], g, this->a);
-    s[1] = this->b * s[1] + this->c * (g * g);
-    const V step = this->lr * s[0];
-    p -= this->flag ? step / (root(s[1]) + this->e) : step;
+    means.add(s[0], s[1], g);
+    const V step = step_size * s[0];
+    p -= is_rectified ? step / (root(s[1]) + eps) : step;
   }
 };
 
-// a eta-, b eta+, c least and d largest step size: the step size grows while the gradient keeps its sign;
-// when the sign changes it shrinks and the gradient counts as 0, now and as `prev` in the next step
+// The step size grows while the gradient keeps its sign; when the sign changes it shrinks and the gradient
+// counts as 0, now and as `prev` in the next step.
 template <class V>
-struct Rprop : Constants<V> {
+struct Rprop {
+  using Scalars = RpropScalars;
   static constexpr int kStates = 2;
-  using Constants<V>::Constants;
+  V eta_minus, eta_plus, step_min, step_max;
+  explicit Rprop(const Scalars& s)
+      : eta_minus(constant<V>(s.eta_minus)),
+        eta_plus(constant<V>(s.eta_plus)),
+        step_min(constant<V>(s.step_min)),
+        step_max(constant<V>(s.step_max)) {}
   PLAIT_INLINE void operator()(V& p, V g, V* s) const {
     const V one = splat<V>(1), agreement = g * s[0];
-    const V factor = agreement > 0 ? this->b : (agreement < 0 ? this->a : one);
-    s[1] = min(max(s[1] * factor, this->c), this->d);
+    const V factor = agreement > 0 ? eta_plus : (agreement < 0 ? eta_minus : one);
+    s[1] = min(max(s[1] * factor, step_min), step_max);
     g = agreement < 0 ? V{} : g;
     p -= (g > 0 ? one : (g < 0 ? -one : g)) * s[1];
     s[0] = g;
   }
 };
 
-// a 1 - lambd eta, b mu, lr eta:  p = a p - lr g;  ax += b (p - ax)
+// p = keep p - eta g;  ax += mu (p - ax), which is p where mu is 1
 template <class V>
-struct Asgd : Constants<V> {
+struct Asgd {
+  using Scalars = AsgdScalars;
   static constexpr int kStates = 1;
-  using Constants<V>::Constants;
+  V eta, keep, mu;
+  bool copies;
+  explicit Asgd(const Scalars& s)
+      : eta(constant<V>(s.eta)), keep(constant<V>(s.keep)), mu(constant<V>(s.mu)), copies(s.mu == 1) {}
   PLAIT_INLINE void operator()(V& p, V g, V* s) const {
-    p = this->a * p - this->lr * g;
-    s[0] = this->flag ? p : lerp(s[0], p, this->b);
+    p = keep * p - eta * g;
+    s[0] = copies ? p : lerp(s[0], p, mu);
   }
 };
 
@@ -206,11 +259,11 @@ struct Asgd : Constants<V> {
 template <class T, class Rule>
 void step(const OptimArgs& args) {
   using V = Vec<T>;
-  const OptimScalars& s = *args.scalars;
-  const Rule rule(s);
-  const V sign = s.maximize ? splat<V>(-1) : splat<V>(1);
-  const V decay = constant<V>(s.weight_decay), shrink = constant<V>(s.shrink);
-  const bool decays = s.weight_decay != 0;  // without: 0 times an infinite parameter must not count
+  const Rule rule(*static_cast<const typename Rule::Scalars*>(args.scalars));
+  const OptimDecay& d = args.decay;
+  const V sign = d.maximize ? splat<V>(-1) : splat<V>(1);
+  const V decay = constant<V>(d.weight_decay), shrink = constant<V>(d.shrink);
+  const bool decays = d.weight_decay != 0;  // without: 0 times an infinite parameter must not count
   T* param = static_cast<T*>(args.param);
   const T* grad = static_cast<const T*>(args.grad);
   T* state[3] = {static_cast<T*>(args.state[0]), static_cast<T*>(args.state[1]),

@@ -30,23 +30,69 @@ enum class OptimRule : uint8_t {
 };
 inline constexpr int kOptimRules = 15;
 
-// The numbers of a step. Which of a to f a rule reads, and as what, is said at the rule in
-// isa/optim_kernels.cpp.
-struct OptimScalars {
-  double lr = 0;  // step size, bias corrections included
-  double a = 0, b = 0, c = 0, d = 0, e = 0, f = 0;
-  bool flag = false;        // of the rule
+// The numbers of a step, one struct per rule and its variants; t counts steps from 1. Products and powers are
+// taken by the caller: kernels would fuse them with additions at some levels.
+struct SgdScalars {
+  double lr;
+};
+struct SgdMomentumScalars {
+  double lr, momentum, dampening;
+  bool nesterov;
+};
+struct AdamScalars {
+  double step_size;  // lr / (1 - beta1^t)
+  double beta1, beta2;
+  double root_factor;  // 1 / sqrt(1 - beta2^t)
+  double eps;
+};
+struct RmspropScalars {
+  double lr, alpha, momentum, eps;
+};
+struct AdagradScalars {
+  double step_size;  // lr / (1 + (t - 1) lr_decay)
+  double eps;
+};
+struct AdadeltaScalars {
+  double lr, rho, eps;
+};
+struct AdamaxScalars {
+  double step_size;  // lr / (1 - beta1^t)
+  double beta1, beta2, eps;
+};
+struct NadamScalars {
+  double grad_step, mean_step;  // factors of the gradient and of its running mean
+  double beta1, beta2;
+  double root_factor;  // 1 / sqrt(1 - beta2^t)
+  double eps;
+};
+struct RadamScalars {
+  double step_size;  // with all corrections
+  double beta1, beta2, eps;
+  bool is_rectified;  // whether the running variance counts
+};
+struct RpropScalars {
+  double eta_minus, eta_plus, step_min, step_max;
+};
+struct AsgdScalars {
+  double eta;
+  double keep;  // 1 - lambd eta
+  double mu;
+};
+
+// What happens to parameter and gradient before any rule.
+struct OptimDecay {
   double weight_decay = 0;  // added to the gradient: g + weight_decay * p
-  double shrink = 1;        // decoupled weight decay: p is multiplied by it before the step
+  double shrink = 1;        // decoupled weight decay: p is multiplied by it
   bool maximize = false;    // the gradient counts with the opposite sign
 };
 
 struct OptimArgs {
-  void* param;
-  const void* grad;
-  void* state[3];
+  void* param;       // (n,)
+  const void* grad;  // (n,)
+  void* state[3];    // (n,) each
   int64_t n;
-  const OptimScalars* scalars;
+  OptimDecay decay;
+  const void* scalars;  // the rule's struct
 };
 
 enum class NormKind : uint8_t { kSumAbs, kSumSquares, kMaxAbs };

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: MIT
-// The optimizers' steps, gradient norms and scaling: each call goes over all its tensors in one parallel
-// pass. The functions check everything before they change anything; plait.optim keeps the state and calls
-// them.
+// The optimizers' steps, gradient norms and scaling, each over all its tensors. The functions check
+// everything before they change anything; plait.optim keeps the state and calls them.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <limits>
+#include <span>
 #include <vector>
 
 #include "autograd/meta.h"
-#include "core/parallel.h"
-#include "kernels/dispatch.h"
-#include "kernels/optim/optim_args.h"
+#include "kernels/optim/optim_driver.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/registry.h"
@@ -43,44 +40,12 @@ class DenseCopies {
   std::vector<std::pair<Tensor, Tensor>> copies_;
 };
 
-// Elements of a step that are worth one more thread: a step does more per element than a copy.
-constexpr int64_t kStepGrain = kGrainElements / 2;
-
-// Calls f(tensor number, first element, number of elements) on the elements of all tensors, seen as one long
-// run that is cut between threads. Elements must be independent of each other.
-template <class Size, class F>
-void for_each_run(size_t count, Size size, F f) {
-  std::vector<int64_t> ends(count);
-  int64_t total = 0;
-  for (size_t i = 0; i < count; ++i) ends[i] = total += size(i);
-  parallel_for(total, kStepGrain, [&](int64_t begin, int64_t end) {
-    size_t i = static_cast<size_t>(std::upper_bound(ends.begin(), ends.end(), begin) - ends.begin());
-    for (int64_t at = begin; at < end; at = ends[i++]) {
-      const int64_t start = i ? ends[i - 1] : 0;
-      f(i, at - start, std::min(end, ends[i]) - at);
-    }
-  });
-}
-
 struct State {
   const char* name;
   const Tensors& tensors;
 };
 
-// One step of `rule` on all parameters. `scalars(i)` gives the numbers for parameter i; it is called once for
-// each, after all checks, and may count the parameter's steps up.
-template <class ScalarsOf>
-void step_all(const char* op, OptimRule rule, const Tensors& params, std::initializer_list<State> states,
-              ScalarsOf scalars_of) {
-  struct Item {
-    OptimArgs args;
-    OptimScalars scalars;
-    DType dtype;
-    size_t item_size;
-  };
-  std::vector<Item> items(params.size());
-  DenseCopies copies;
-  Tensors kept;  // copies of gradients, alive until the step is done
+void check_step(const char* op, const Tensors& params, std::span<const State> states) {
   for (const State& s : states) {
     PLAIT_CHECK(s.tensors.size() == params.size(), kValue, op, ": expected ", params.size(), " tensors of ",
                 s.name, ", got ", s.tensors.size());
@@ -100,35 +65,36 @@ void step_all(const char* op, OptimRule rule, const Tensors& params, std::initia
     check_like("a gradient", meta->grad);
     for (const State& s : states) check_like(s.name, s.tensors[i]);
   }
+}
+
+// One step of `rule` on all parameters. `scalars_of(i)` gives the numbers for parameter i; it is called once
+// for each, after all checks, and may count the parameter's steps up.
+template <class ScalarsOf>
+void step_all(const char* op, OptimRule rule, const Tensors& params, std::initializer_list<State> states,
+              const OptimDecay& decay, ScalarsOf scalars_of) {
+  check_step(op, params, states);
+  std::vector<OptimItem> items(params.size());
+  std::vector<decltype(scalars_of(0))> scalars(params.size());
+  DenseCopies copies;
+  Tensors kept;  // copies of gradients, alive until the step is done
   for (size_t i = 0; i < params.size(); ++i) {
     const Tensor& p = params[i];
-    Item& item = items[i];
-    item.dtype = p.dtype();
-    item.item_size = p.item_size();
     const Tensor like = is_dense(p) ? p : Tensor::empty(p.shape(), p.dtype());
-    item.args.param = copies.take(p, like, true).data_ptr();
     kept.push_back(copies.take(meta_of(p)->grad, like, false));
-    item.args.grad = kept.back().data_ptr();
+    scalars[i] = scalars_of(i);
+    items[i] = {.dtype = p.dtype(),
+                .args = {.param = copies.take(p, like, true).data_ptr(),
+                         .grad = kept.back().data_ptr(),
+                         .state = {},
+                         .n = p.numel(),
+                         .decay = decay,
+                         .scalars = &scalars[i]}};
     int k = 0;
-    for (const State& s : states) item.args.state[k++] = copies.take(s.tensors[i], like, true).data_ptr();
-    item.scalars = scalars_of(i);
+    for (const State& s : states) {
+      items[i].args.state[k++] = copies.take(s.tensors[i], like, true).data_ptr();
+    }
   }
-  const KernelTable& table = kernels();
-  for_each_run(
-      items.size(), [&](size_t i) { return params[i].numel(); },
-      [&](size_t i, int64_t first, int64_t n) {
-        const Item& item = items[i];
-        const auto at = [&](const void* p) {
-          return static_cast<char*>(const_cast<void*>(p)) + first * static_cast<int64_t>(item.item_size);
-        };
-        OptimArgs args = item.args;
-        args.param = at(args.param);
-        args.grad = at(args.grad);
-        for (size_t k = 0; k < states.size(); ++k) args.state[k] = at(args.state[k]);
-        args.n = n;
-        args.scalars = &item.scalars;
-        table.optim.step[rule][item.dtype](args);
-      });
+  optim_step(rule, items);
   copies.store_back();
   for (size_t i = 0; i < params.size(); ++i) {
     params[i].bump_version();
@@ -158,94 +124,87 @@ double count_up(const Tensor& step) {
   return t;
 }
 
-OptimScalars coupled(double weight_decay, bool maximize) {
-  OptimScalars s;
-  s.weight_decay = weight_decay;
-  s.maximize = maximize;
-  return s;
+// Of a rule that takes its weight decay through the gradient, or (decoupled) off the parameter.
+OptimDecay coupled(double weight_decay, bool maximize) {
+  return {.weight_decay = weight_decay, .maximize = maximize};
 }
-OptimScalars decaying(double lr, double weight_decay, bool decoupled, bool maximize) {
-  OptimScalars s = coupled(decoupled ? 0 : weight_decay, maximize);
-  if (decoupled) s.shrink = 1 - lr * weight_decay;
-  return s;
+OptimDecay either_decay(double lr, double weight_decay, bool decoupled, bool maximize) {
+  if (!decoupled) return coupled(weight_decay, maximize);
+  return {.shrink = 1 - lr * weight_decay, .maximize = maximize};
 }
 
 void sgd_step(const Tensors& params, const Tensors& buffers, double lr, double momentum, double dampening,
               double weight_decay, bool nesterov, bool maximize) {
-  OptimScalars s = coupled(weight_decay, maximize);
-  s.lr = lr;
-  s.a = momentum;
-  s.b = 1 - dampening;
-  s.flag = nesterov;
-  const auto scalars = [&](size_t) { return s; };
+  const OptimDecay decay = coupled(weight_decay, maximize);
   if (momentum == 0) {
-    step_all("sgd_step", OptimRule::kSgd, params, {}, scalars);
+    step_all("sgd_step", OptimRule::kSgd, params, {}, decay, [&](size_t) { return SgdScalars{lr}; });
   } else {
-    step_all("sgd_step", OptimRule::kSgdMomentum, params, {{"momentum_buffer", buffers}}, scalars);
+    step_all("sgd_step", OptimRule::kSgdMomentum, params, {{"momentum_buffer", buffers}}, decay, [&](size_t) {
+      return SgdMomentumScalars{.lr = lr, .momentum = momentum, .dampening = dampening, .nesterov = nesterov};
+    });
   }
 }
 
-void adam_step(const Tensors& params, const Tensors& exp_avgs, const Tensors& exp_avg_sqs,
-               const Tensors& max_exp_avg_sqs, const Tensors& steps, double lr, double beta1, double beta2,
-               double eps, double weight_decay, bool decoupled, bool maximize) {
-  check_numbers("adam_step", "step", params, steps);
+// What Adam and its relatives are given.
+struct AdamOptions {
+  double lr, beta1, beta2, eps, weight_decay;
+  bool decoupled, maximize;
+
+  OptimDecay decay() const { return either_decay(lr, weight_decay, decoupled, maximize); }
+};
+struct AdamState {
+  const Tensors &exp_avgs, &exp_avg_sqs, &steps;
+};
+
+void adam_step(const Tensors& params, const AdamState& state, const Tensors& max_exp_avg_sqs,
+               const AdamOptions& o) {
+  const char* op = "adam_step";
+  check_numbers(op, "step", params, state.steps);
   const auto scalars = [&](size_t i) {
-    const double t = count_up(steps[i]);
-    OptimScalars s = decaying(lr, weight_decay, decoupled, maximize);
-    s.lr = lr / (1 - std::pow(beta1, t));
-    s.a = 1 - beta1;
-    s.b = beta2;
-    s.c = 1 - beta2;
-    s.d = 1 / std::sqrt(1 - std::pow(beta2, t));
-    s.e = eps;
-    return s;
+    const double t = count_up(state.steps[i]);
+    return AdamScalars{.step_size = o.lr / (1 - std::pow(o.beta1, t)),
+                       .beta1 = o.beta1,
+                       .beta2 = o.beta2,
+                       .root_factor = 1 / std::sqrt(1 - std::pow(o.beta2, t)),
+                       .eps = o.eps};
   };
+  const State m{"exp_avg", state.exp_avgs}, v{"exp_avg_sq", state.exp_avg_sqs};
   if (max_exp_avg_sqs.empty()) {
-    step_all("adam_step", OptimRule::kAdam, params, {{"exp_avg", exp_avgs}, {"exp_avg_sq", exp_avg_sqs}},
-             scalars);
+    step_all(op, OptimRule::kAdam, params, {m, v}, o.decay(), scalars);
   } else {
-    step_all("adam_step", OptimRule::kAdamAmsgrad, params,
-             {{"exp_avg", exp_avgs}, {"exp_avg_sq", exp_avg_sqs}, {"max_exp_avg_sq", max_exp_avg_sqs}},
+    step_all(op, OptimRule::kAdamAmsgrad, params, {m, v, {"max_exp_avg_sq", max_exp_avg_sqs}}, o.decay(),
              scalars);
   }
 }
 
 void rmsprop_step(const Tensors& params, const Tensors& square_avgs, const Tensors& grad_avgs,
-                  const Tensors& buffers, const Tensors& steps, double lr, double alpha, double eps,
-                  double weight_decay, double momentum, bool maximize) {
-  check_numbers("rmsprop_step", "step", params, steps);
+                  const Tensors& buffers, const Tensors& steps, const RmspropScalars& numbers,
+                  const OptimDecay& decay) {
+  const char* op = "rmsprop_step";
+  check_numbers(op, "step", params, steps);
   const auto scalars = [&](size_t i) {
     count_up(steps[i]);
-    OptimScalars s = coupled(weight_decay, maximize);
-    s.lr = lr;
-    s.a = alpha;
-    s.b = 1 - alpha;
-    s.c = momentum;
-    s.e = eps;
-    return s;
+    return numbers;
   };
   const State v{"square_avg", square_avgs}, mean{"grad_avg", grad_avgs}, buffer{"momentum_buffer", buffers};
-  const char* op = "rmsprop_step";
   if (grad_avgs.empty() && buffers.empty()) {
-    step_all(op, OptimRule::kRmsprop, params, {v}, scalars);
+    step_all(op, OptimRule::kRmsprop, params, {v}, decay, scalars);
   } else if (grad_avgs.empty()) {
-    step_all(op, OptimRule::kRmspropMomentum, params, {v, buffer}, scalars);
+    step_all(op, OptimRule::kRmspropMomentum, params, {v, buffer}, decay, scalars);
   } else if (buffers.empty()) {
-    step_all(op, OptimRule::kRmspropCentered, params, {v, mean}, scalars);
+    step_all(op, OptimRule::kRmspropCentered, params, {v, mean}, decay, scalars);
   } else {
-    step_all(op, OptimRule::kRmspropCenteredMomentum, params, {v, mean, buffer}, scalars);
+    step_all(op, OptimRule::kRmspropCenteredMomentum, params, {v, mean, buffer}, decay, scalars);
   }
 }
 
 void adagrad_step(const Tensors& params, const Tensors& sums, const Tensors& steps, double lr,
                   double lr_decay, double eps, double weight_decay, bool maximize) {
   check_numbers("adagrad_step", "step", params, steps);
-  step_all("adagrad_step", OptimRule::kAdagrad, params, {{"sum", sums}}, [&](size_t i) {
-    OptimScalars s = coupled(weight_decay, maximize);
-    s.lr = lr / (1 + (count_up(steps[i]) - 1) * lr_decay);
-    s.e = eps;
-    return s;
-  });
+  step_all("adagrad_step", OptimRule::kAdagrad, params, {{"sum", sums}}, coupled(weight_decay, maximize),
+           [&](size_t i) {
+             return AdagradScalars{.step_size = lr / (1 + (count_up(steps[i]) - 1) * lr_decay), .eps = eps};
+           });
 }
 
 void adadelta_step(const Tensors& params, const Tensors& square_avgs, const Tensors& acc_deltas,
@@ -253,110 +212,96 @@ void adadelta_step(const Tensors& params, const Tensors& square_avgs, const Tens
                    bool maximize) {
   check_numbers("adadelta_step", "step", params, steps);
   step_all("adadelta_step", OptimRule::kAdadelta, params,
-           {{"square_avg", square_avgs}, {"acc_delta", acc_deltas}}, [&](size_t i) {
+           {{"square_avg", square_avgs}, {"acc_delta", acc_deltas}}, coupled(weight_decay, maximize),
+           [&](size_t i) {
              count_up(steps[i]);
-             OptimScalars s = coupled(weight_decay, maximize);
-             s.lr = lr;
-             s.a = rho;
-             s.b = 1 - rho;
-             s.e = eps;
-             return s;
+             return AdadeltaScalars{.lr = lr, .rho = rho, .eps = eps};
            });
 }
 
 void adamax_step(const Tensors& params, const Tensors& exp_avgs, const Tensors& exp_infs,
-                 const Tensors& steps, double lr, double beta1, double beta2, double eps, double weight_decay,
-                 bool maximize) {
+                 const Tensors& steps, const AdamOptions& o) {
   check_numbers("adamax_step", "step", params, steps);
   step_all("adamax_step", OptimRule::kAdamax, params, {{"exp_avg", exp_avgs}, {"exp_inf", exp_infs}},
-           [&](size_t i) {
-             OptimScalars s = coupled(weight_decay, maximize);
-             s.lr = lr / (1 - std::pow(beta1, count_up(steps[i])));
-             s.a = 1 - beta1;
-             s.b = beta2;
-             s.e = eps;
-             return s;
+           o.decay(), [&](size_t i) {
+             return AdamaxScalars{.step_size = o.lr / (1 - std::pow(o.beta1, count_up(steps[i]))),
+                                  .beta1 = o.beta1,
+                                  .beta2 = o.beta2,
+                                  .eps = o.eps};
            });
 }
 
-void nadam_step(const Tensors& params, const Tensors& exp_avgs, const Tensors& exp_avg_sqs,
-                const Tensors& mu_products, const Tensors& steps, double lr, double beta1, double beta2,
-                double eps, double weight_decay, double momentum_decay, bool decoupled, bool maximize) {
-  check_numbers("nadam_step", "step", params, steps);
+// mu(t) = beta1 (1 - 0.96^(t momentum_decay) / 2) weighs the running mean of step t; the state keeps the
+// product of all so far.
+void nadam_step(const Tensors& params, const AdamState& state, const Tensors& mu_products,
+                double momentum_decay, const AdamOptions& o) {
+  check_numbers("nadam_step", "step", params, state.steps);
   check_numbers("nadam_step", "mu_product", params, mu_products);
-  step_all("nadam_step", OptimRule::kNadam, params, {{"exp_avg", exp_avgs}, {"exp_avg_sq", exp_avg_sqs}},
-           [&](size_t i) {
-             const double t = count_up(steps[i]);
-             const auto mu = [&](double k) { return beta1 * (1 - 0.5 * std::pow(0.96, k * momentum_decay)); };
+  const auto mu = [&](double t) { return o.beta1 * (1 - 0.5 * std::pow(0.96, t * momentum_decay)); };
+  step_all("nadam_step", OptimRule::kNadam, params,
+           {{"exp_avg", state.exp_avgs}, {"exp_avg_sq", state.exp_avg_sqs}}, o.decay(), [&](size_t i) {
+             const double t = count_up(state.steps[i]);
              set(mu_products[i], get(mu_products[i]) * mu(t));
              const double product = get(mu_products[i]);  // as rounded to the state's dtype
-             OptimScalars s = decaying(lr, weight_decay, decoupled, maximize);
-             s.lr = lr * (1 - mu(t)) / (1 - product);
-             s.f = lr * mu(t + 1) / (1 - product * mu(t + 1));
-             s.a = 1 - beta1;
-             s.b = beta2;
-             s.c = 1 - beta2;
-             s.d = 1 / std::sqrt(1 - std::pow(beta2, t));
-             s.e = eps;
-             return s;
+             return NadamScalars{.grad_step = o.lr * (1 - mu(t)) / (1 - product),
+                                 .mean_step = o.lr * mu(t + 1) / (1 - product * mu(t + 1)),
+                                 .beta1 = o.beta1,
+                                 .beta2 = o.beta2,
+                                 .root_factor = 1 / std::sqrt(1 - std::pow(o.beta2, t)),
+                                 .eps = o.eps};
            });
 }
 
-void radam_step(const Tensors& params, const Tensors& exp_avgs, const Tensors& exp_avg_sqs,
-                const Tensors& steps, double lr, double beta1, double beta2, double eps, double weight_decay,
-                bool decoupled, bool maximize) {
-  check_numbers("radam_step", "step", params, steps);
-  step_all("radam_step", OptimRule::kRadam, params, {{"exp_avg", exp_avgs}, {"exp_avg_sq", exp_avg_sqs}},
-           [&](size_t i) {
-             const double t = count_up(steps[i]);
-             const double unbiased = 1 - std::pow(beta2, t);
-             const double r_inf = 2 / (1 - beta2) - 1, r = r_inf - 2 * t * std::pow(beta2, t) / unbiased;
-             OptimScalars s = decaying(lr, weight_decay, decoupled, maximize);
-             s.lr = lr / (1 - std::pow(beta1, t));
-             s.flag = r > 5;
-             if (s.flag) {
-               s.lr *= std::sqrt((r - 4) * (r - 2) * r_inf / ((r_inf - 4) * (r_inf - 2) * r) * unbiased);
+void radam_step(const Tensors& params, const AdamState& state, const AdamOptions& o) {
+  check_numbers("radam_step", "step", params, state.steps);
+  step_all("radam_step", OptimRule::kRadam, params,
+           {{"exp_avg", state.exp_avgs}, {"exp_avg_sq", state.exp_avg_sqs}}, o.decay(), [&](size_t i) {
+             const double t = count_up(state.steps[i]);
+             const double unbiased = 1 - std::pow(o.beta2, t);
+             const double r_inf = 2 / (1 - o.beta2) - 1, r = r_inf - 2 * t * std::pow(o.beta2, t) / unbiased;
+             RadamScalars s{.step_size = o.lr / (1 - std::pow(o.beta1, t)),
+                            .beta1 = o.beta1,
+                            .beta2 = o.beta2,
+                            .eps = o.eps,
+                            .is_rectified = r > 5};
+             if (s.is_rectified) {
+               s.step_size *=
+                   std::sqrt((r - 4) * (r - 2) * r_inf / ((r_inf - 4) * (r_inf - 2) * r) * unbiased);
              }
-             s.a = 1 - beta1;
-             s.b = beta2;
-             s.c = 1 - beta2;
-             s.e = eps;
              return s;
            });
 }
 
 void rprop_step(const Tensors& params, const Tensors& prevs, const Tensors& step_sizes, const Tensors& steps,
-                double eta_minus, double eta_plus, double step_min, double step_max, bool maximize) {
+                const RpropScalars& numbers, bool maximize) {
   check_numbers("rprop_step", "step", params, steps);
   step_all("rprop_step", OptimRule::kRprop, params, {{"prev", prevs}, {"step_size", step_sizes}},
-           [&](size_t i) {
+           coupled(0, maximize), [&](size_t i) {
              count_up(steps[i]);
-             OptimScalars s = coupled(0, maximize);
-             s.a = eta_minus;
-             s.b = eta_plus;
-             s.c = step_min;
-             s.d = step_max;
-             return s;
+             return numbers;
            });
 }
 
-void asgd_step(const Tensors& params, const Tensors& averages, const Tensors& etas, const Tensors& mus,
-               const Tensors& steps, double lr, double lambd, double alpha, double t0, double weight_decay,
-               bool maximize) {
-  check_numbers("asgd_step", "step", params, steps);
-  check_numbers("asgd_step", "eta", params, etas);
-  check_numbers("asgd_step", "mu", params, mus);
-  step_all("asgd_step", OptimRule::kAsgd, params, {{"ax", averages}}, [&](size_t i) {
-    const double t = count_up(steps[i]);
-    OptimScalars s = coupled(weight_decay, maximize);
-    s.lr = get(etas[i]);
-    s.a = 1 - lambd * s.lr;
-    s.b = get(mus[i]);
-    s.flag = s.b == 1;
-    set(etas[i], lr / std::pow(1 + lambd * lr * t, alpha));
-    set(mus[i], 1 / std::max(1.0, t - t0));
-    return s;
-  });
+struct AsgdState {
+  const Tensors &averages, &etas, &mus, &steps;
+};
+struct AsgdOptions {
+  double lr, lambd, alpha, t0, weight_decay;
+  bool maximize;
+};
+
+void asgd_step(const Tensors& params, const AsgdState& state, const AsgdOptions& o) {
+  check_numbers("asgd_step", "step", params, state.steps);
+  check_numbers("asgd_step", "eta", params, state.etas);
+  check_numbers("asgd_step", "mu", params, state.mus);
+  step_all("asgd_step", OptimRule::kAsgd, params, {{"ax", state.averages}},
+           coupled(o.weight_decay, o.maximize), [&](size_t i) {
+             const double t = count_up(state.steps[i]), eta = get(state.etas[i]);
+             const AsgdScalars s{.eta = eta, .keep = 1 - o.lambd * eta, .mu = get(state.mus[i])};
+             set(state.etas[i], o.lr / std::pow(1 + o.lambd * o.lr * t, o.alpha));
+             set(state.mus[i], 1 / std::max(1.0, t - o.t0));
+             return s;
+           });
 }
 
 // ---- Gradients as a whole ----
@@ -391,80 +336,81 @@ void zero_grad(const Tensors& tensors, bool set_to_none) {
   }
 }
 
-// Elements per partial sum: fixed, so that the sum does not depend on the number of threads.
-constexpr int64_t kNormChunk = 32768;
+FloatArray array_of(const Tensor& dense) { return {dense.dtype(), dense.data_ptr(), dense.numel()}; }
 
-// For exponents without a kernel: sum of |x|^p in double.
-double power_sum(const Tensor& t, int64_t first, int64_t n, double p) {
-  return dispatch(t.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    const T* x = t.data<T>() + first;
-    double sum = 0;
-    for (int64_t i = 0; i < n; ++i) sum += std::pow(std::abs(convert<double>(x[i])), p);
-    return sum;
-  });
+// The elements of t in any order.
+Tensor dense_of(DenseCopies& copies, const Tensor& t, bool written) {
+  return copies.take(t, is_dense(t) ? t : Tensor::empty(t.shape(), t.dtype()), written);
 }
 
 Tensor grad_norm(const Tensors& tensors, double p) {
-  struct Chunk {
-    size_t tensor;
-    int64_t first, n;
-  };
   PLAIT_CHECK(p > 0, kValue, "grad_norm: expected norm_type > 0, got ", p);
+  DenseCopies copies;
   Tensors dense;
-  std::vector<Chunk> chunks;
+  std::vector<FloatArray> arrays;
   DType dtype = tensors.empty() ? default_dtype() : tensors[0].dtype();
   for (const Tensor& t : tensors) {
     check_floating("grad_norm", t);
     dtype = promote_types(dtype, t.dtype());
-    dense.push_back(DenseCopies().take(t, is_dense(t) ? t : Tensor::empty(t.shape(), t.dtype()), false));
-    for (int64_t at = 0; at < t.numel(); at += kNormChunk) {
-      chunks.push_back({dense.size() - 1, at, std::min(kNormChunk, t.numel() - at)});
-    }
+    dense.push_back(dense_of(copies, t, false));
+    arrays.push_back(array_of(dense.back()));
   }
-  const bool largest = std::isinf(p);
-  const bool has_kernel = largest || p == 1 || p == 2;
-  const NormKind kind = largest ? NormKind::kMaxAbs : p == 1 ? NormKind::kSumAbs : NormKind::kSumSquares;
-  std::vector<double> partial(chunks.size());
-  const KernelTable& table = kernels();
-  const auto one = [&](int64_t k) {
-    const Chunk& c = chunks[static_cast<size_t>(k)];
-    const Tensor& t = dense[c.tensor];
-    const char* x = t.data<char>() + c.first * static_cast<int64_t>(t.item_size());
-    partial[static_cast<size_t>(k)] =
-        has_kernel ? table.optim.norm[kind][t.dtype()](x, c.n) : power_sum(t, c.first, c.n, p);
-  };
-  // Groups of chunks are worth a thread only together when tensors are small.
-  int64_t total = 0;
-  for (const Chunk& c : chunks) total += c.n;
-  if (total < 2 * kGrainElements) {
-    DenormalGuard guard;
-    for (size_t k = 0; k < chunks.size(); ++k) one(static_cast<int64_t>(k));
-  } else {
-    parallel_chunks(static_cast<int64_t>(chunks.size()), one);
-  }
-  double norm = 0;
-  for (const double v : partial) norm = largest ? (v > norm || v != v ? v : norm) : norm + v;
-  if (!largest && p != 1) norm = p == 2 ? std::sqrt(norm) : std::pow(norm, 1 / p);
-  return Tensor::scalar(norm, dtype);
+  return Tensor::scalar(norm_all(arrays, p), dtype);
 }
 
 void scale_tensors(const Tensors& tensors, double factor) {
   for (const Tensor& t : tensors) check_floating("scale_tensors", t);
   DenseCopies copies;
   Tensors dense;
+  std::vector<FloatArray> arrays;
   for (const Tensor& t : tensors) {
-    dense.push_back(copies.take(t, is_dense(t) ? t : Tensor::empty(t.shape(), t.dtype()), true));
+    dense.push_back(dense_of(copies, t, true));
+    arrays.push_back(array_of(dense.back()));
   }
-  const KernelTable& table = kernels();
-  for_each_run(
-      dense.size(), [&](size_t i) { return dense[i].numel(); },
-      [&](size_t i, int64_t first, int64_t n) {
-        const Tensor& t = dense[i];
-        table.optim.scale[t.dtype()](t.data<char>() + first * static_cast<int64_t>(t.item_size()), n, factor);
-      });
+  scale_all(arrays, factor);
   copies.store_back();
   for (const Tensor& t : tensors) t.bump_version();
+}
+
+// ---- the calls of plait.optim, whose arguments are positional ----
+
+void call_adam(const Tensors& params, const Tensors& exp_avgs, const Tensors& exp_avg_sqs,
+               const Tensors& max_exp_avg_sqs, const Tensors& steps, double lr, double beta1, double beta2,
+               double eps, double weight_decay, bool decoupled, bool maximize) {
+  adam_step(params, {exp_avgs, exp_avg_sqs, steps}, max_exp_avg_sqs,
+            {lr, beta1, beta2, eps, weight_decay, decoupled, maximize});
+}
+void call_rmsprop(const Tensors& params, const Tensors& square_avgs, const Tensors& grad_avgs,
+                  const Tensors& buffers, const Tensors& steps, double lr, double alpha, double eps,
+                  double weight_decay, double momentum, bool maximize) {
+  rmsprop_step(params, square_avgs, grad_avgs, buffers, steps,
+               {.lr = lr, .alpha = alpha, .momentum = momentum, .eps = eps}, coupled(weight_decay, maximize));
+}
+void call_adamax(const Tensors& params, const Tensors& exp_avgs, const Tensors& exp_infs,
+                 const Tensors& steps, double lr, double beta1, double beta2, double eps, double weight_decay,
+                 bool maximize) {
+  adamax_step(params, exp_avgs, exp_infs, steps, {lr, beta1, beta2, eps, weight_decay, false, maximize});
+}
+void call_nadam(const Tensors& params, const Tensors& exp_avgs, const Tensors& exp_avg_sqs,
+                const Tensors& mu_products, const Tensors& steps, double lr, double beta1, double beta2,
+                double eps, double weight_decay, double momentum_decay, bool decoupled, bool maximize) {
+  nadam_step(params, {exp_avgs, exp_avg_sqs, steps}, mu_products, momentum_decay,
+             {lr, beta1, beta2, eps, weight_decay, decoupled, maximize});
+}
+void call_radam(const Tensors& params, const Tensors& exp_avgs, const Tensors& exp_avg_sqs,
+                const Tensors& steps, double lr, double beta1, double beta2, double eps, double weight_decay,
+                bool decoupled, bool maximize) {
+  radam_step(params, {exp_avgs, exp_avg_sqs, steps},
+             {lr, beta1, beta2, eps, weight_decay, decoupled, maximize});
+}
+void call_rprop(const Tensors& params, const Tensors& prevs, const Tensors& step_sizes, const Tensors& steps,
+                double eta_minus, double eta_plus, double step_min, double step_max, bool maximize) {
+  rprop_step(params, prevs, step_sizes, steps, {eta_minus, eta_plus, step_min, step_max}, maximize);
+}
+void call_asgd(const Tensors& params, const Tensors& averages, const Tensors& etas, const Tensors& mus,
+               const Tensors& steps, double lr, double lambd, double alpha, double t0, double weight_decay,
+               bool maximize) {
+  asgd_step(params, {averages, etas, mus, steps}, {lr, lambd, alpha, t0, weight_decay, maximize});
 }
 
 const RegisterOps kOps{
@@ -476,12 +422,13 @@ const RegisterOps kOps{
     {"adam_step(Tensor[] params, Tensor[] exp_avgs, Tensor[] exp_avg_sqs, Tensor[] max_exp_avg_sqs, "
      "Tensor[] steps, float lr, float beta1, float beta2, float eps, float weight_decay, bool decoupled, "
      "bool maximize) -> ()",
-     "p", PLAIT_BOX(adam_step),
+     "p", PLAIT_BOX(call_adam),
      "One step of plait.optim.Adam and AdamW on all parameters. max_exp_avg_sqs: [] without amsgrad."},
-    {"rmsprop_step(Tensor[] params, Tensor[] square_avgs, Tensor[] grad_avgs, "
-     "Tensor[] momentum_buffers, Tensor[] steps, float lr, float alpha, float eps, "
-     "float weight_decay, float momentum, bool maximize) -> ()",
-     "p", PLAIT_BOX(rmsprop_step),
+    {"rmsprop_step(Tensor[] params, Tensor[] square_avgs, Tensor[] grad_avgs, Tensor[] momentum_buffers, "
+     "Tensor[] steps, float lr, float alpha, float eps, float weight_decay, float momentum, bool maximize) "
+     "-> "
+     "()",
+     "p", PLAIT_BOX(call_rmsprop),
      "One step of plait.optim.RMSprop on all parameters. grad_avgs: [] unless centered; momentum_buffers: [] "
      "without momentum."},
     {"adagrad_step(Tensor[] params, Tensor[] sums, Tensor[] steps, float lr, float lr_decay, float eps, "
@@ -492,20 +439,20 @@ const RegisterOps kOps{
      "p", PLAIT_BOX(adadelta_step), "One step of plait.optim.Adadelta on all parameters."},
     {"adamax_step(Tensor[] params, Tensor[] exp_avgs, Tensor[] exp_infs, Tensor[] steps, float lr, "
      "float beta1, float beta2, float eps, float weight_decay, bool maximize) -> ()",
-     "p", PLAIT_BOX(adamax_step), "One step of plait.optim.Adamax on all parameters."},
+     "p", PLAIT_BOX(call_adamax), "One step of plait.optim.Adamax on all parameters."},
     {"nadam_step(Tensor[] params, Tensor[] exp_avgs, Tensor[] exp_avg_sqs, Tensor[] mu_products, "
      "Tensor[] steps, float lr, float beta1, float beta2, float eps, float weight_decay, "
      "float momentum_decay, bool decoupled, bool maximize) -> ()",
-     "p", PLAIT_BOX(nadam_step), "One step of plait.optim.NAdam on all parameters."},
+     "p", PLAIT_BOX(call_nadam), "One step of plait.optim.NAdam on all parameters."},
     {"radam_step(Tensor[] params, Tensor[] exp_avgs, Tensor[] exp_avg_sqs, Tensor[] steps, float lr, "
      "float beta1, float beta2, float eps, float weight_decay, bool decoupled, bool maximize) -> ()",
-     "p", PLAIT_BOX(radam_step), "One step of plait.optim.RAdam on all parameters."},
+     "p", PLAIT_BOX(call_radam), "One step of plait.optim.RAdam on all parameters."},
     {"rprop_step(Tensor[] params, Tensor[] prevs, Tensor[] step_sizes, Tensor[] steps, float eta_minus, "
      "float eta_plus, float step_min, float step_max, bool maximize) -> ()",
-     "p", PLAIT_BOX(rprop_step), "One step of plait.optim.Rprop on all parameters."},
+     "p", PLAIT_BOX(call_rprop), "One step of plait.optim.Rprop on all parameters."},
     {"asgd_step(Tensor[] params, Tensor[] averages, Tensor[] etas, Tensor[] mus, Tensor[] steps, float lr, "
      "float lambd, float alpha, float t0, float weight_decay, bool maximize) -> ()",
-     "p", PLAIT_BOX(asgd_step), "One step of plait.optim.ASGD on all parameters."},
+     "p", PLAIT_BOX(call_asgd), "One step of plait.optim.ASGD on all parameters."},
     {"with_grad(Tensor[] tensors) -> Tensor[]", "p", PLAIT_BOX(with_grad),
      "The tensors that have a gradient, in order and as the same objects."},
     {"zero_grad(Tensor[] tensors, bool set_to_none=True) -> ()", "p", PLAIT_BOX(zero_grad),
