@@ -4,7 +4,7 @@
 // keys: from the lowest up where the items fit the cache, and split by the highest first where they do not.
 // Bound by the writes to many places at once that each digit takes. Selection of k keeps the best items seen
 // so far and passes over what cannot be among them.
-#include "ops/sort/sort_lines.h"
+#include "kernels/sort/sort_driver.h"
 
 #include <algorithm>
 #include <array>
@@ -15,7 +15,7 @@
 
 #include "core/parallel.h"
 #include "core/rounding.h"
-#include "core/tensor.h"
+#include "core/storage.h"
 
 namespace plait {
 namespace {
@@ -204,17 +204,20 @@ void with_item(int64_t n, F f) {
   }
 }
 
-// Room for items, from the caching allocator.
+// Memory for items, from the caching allocator.
 template <class Item>
 class Items {
  public:
-  explicit Items(int64_t n)
-      : memory_(Tensor::empty({n * static_cast<int64_t>(sizeof(Item))}, DType::kUInt8)) {}
-  Item* get() const { return memory_.data<Item>(); }
+  explicit Items(int64_t n) {
+    constexpr size_t kHead = 128;  // at least what a small block keeps for itself
+    const size_t bytes = static_cast<size_t>(n) * sizeof(Item);
+    memory_ = bytes + kHead <= kSmallLimit ? Storage::allocate_small(bytes, 0) : Storage::allocate(bytes);
+  }
+  Item* get() const { return static_cast<Item*>(memory_->data()); }
   Item& operator[](int64_t i) const { return get()[i]; }
 
  private:
-  Tensor memory_;
+  Ref<Storage> memory_;
 };
 
 // The least and the greatest key of a line, and how many bits they are apart.

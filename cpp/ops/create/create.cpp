@@ -7,12 +7,12 @@
 
 #include "autograd/op.h"
 #include "core/parallel.h"
+#include "core/walk.h"
 #include "kernels/dispatch.h"
 #include "kernels/pointwise/pointwise_driver.h"
 #include "ops/copy.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
-#include "ops/walk.h"
 
 namespace plait {
 

@@ -6,6 +6,7 @@
 #include "autograd/op.h"
 #include "core/parallel.h"
 #include "core/rounding.h"
+#include "core/walk.h"
 #include "kernels/dispatch.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
@@ -13,7 +14,6 @@
 #include "ops/index/scatter.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
-#include "ops/walk.h"
 
 namespace plait {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "core/parallel.h"
 #include "core/rounding.h"
+#include "core/walk.h"
 #include "kernels/dispatch.h"
-#include "ops/walk.h"
 
 namespace plait {
 namespace {

@@ -7,6 +7,7 @@
 #include "autograd/op.h"
 #include "core/parallel.h"
 #include "core/rounding.h"
+#include "core/walk.h"
 #include "kernels/dispatch.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
@@ -14,7 +15,6 @@
 #include "ops/pointwise/pointwise_run.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
-#include "ops/walk.h"
 
 namespace plait {
 namespace {

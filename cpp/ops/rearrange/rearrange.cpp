@@ -7,6 +7,7 @@
 
 #include "autograd/op.h"
 #include "core/parallel.h"
+#include "core/walk.h"
 #include "kernels/copy/copy_driver.h"
 #include "kernels/dispatch.h"
 #include "ops/copy.h"
@@ -15,7 +16,6 @@
 #include "ops/rearrange/combine.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
-#include "ops/walk.h"
 
 namespace plait {
 namespace {

@@ -11,7 +11,7 @@
 #include "ops/pointwise/pointwise.h"
 #include "ops/reduce/reduce.h"
 #include "ops/registry.h"
-#include "ops/sort/sort_lines.h"
+#include "kernels/sort/sort_driver.h"
 #include "ops/view/view.h"
 
 namespace plait {

@@ -7,13 +7,13 @@
 #include <string>
 
 #include "core/parallel.h"
+#include "core/walk.h"
 #include "kernels/reduce/reduce_driver.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/pointwise/pointwise.h"
 #include "ops/registry.h"
 #include "ops/view/view_op.h"
-#include "ops/walk.h"
 
 namespace plait {
 
