@@ -17,8 +17,20 @@ using ScatterFn = void (*)(void* dst, int64_t stride, int64_t row_stride, const 
 using TransposeFn = void (*)(void* dst, int64_t dst_stride, const void* src, int64_t src_stride, int64_t rows,
                              int64_t columns);
 
+// How copies are cut into tasks. No result depends on these numbers.
+struct CopyTuning {
+  int64_t grain;          // elements that are worth one more thread
+  int64_t min_row_bytes;  // of a row for copy_rows
+  int64_t long_row;       // elements of a row that make the cost of a call per row negligible
+  int64_t block_bytes;    // of a task of rows: a part of a long row, or several short ones
+  // A tile of a transpose: elements along the rows of dst by elements along those of src; the latter with few
+  // elements along dst.
+  int64_t tile_run, tile_panel, tile_panel_few;
+};
+
 struct ConvertTable {
   int64_t vector_bytes;  // of the level's vectors
+  CopyTuning tuning;
 
   // dst[n] = src[n]: convert[from][to]. Floats become integers by truncation and bools by != 0.
   PerDType<PerDType<ConvertFn>> convert;

@@ -21,8 +21,7 @@
 namespace plait {
 namespace {
 
-constexpr int64_t kMinRowBytes = 16;  // least size of a row for copy_rows
-constexpr int64_t kLongRow = 64;      // elements of a row that make the cost of a call per row negligible
+const CopyTuning& tuning() { return kernels().convert.tuning; }
 
 // Calls f(first, rows) once if the rows are contiguous, else for each row.
 template <class F>
@@ -34,28 +33,28 @@ void for_contiguous_rows(int64_t rows, bool contiguous, F f) {
 void copy_contiguous(void* dst, DType to, const void* src, DType from, int64_t numel) {
   const int64_t to_item = static_cast<int64_t>(item_size(to)),
                 from_item = static_cast<int64_t>(item_size(from));
-  parallel_for(numel, kGrainElements, [&](int64_t begin, int64_t end) {
+  parallel_for(numel, tuning().grain, [&](int64_t begin, int64_t end) {
     convert_elements(static_cast<char*>(dst) + begin * to_item, to,
                      static_cast<const char*>(src) + begin * from_item, from, end - begin);
   });
 }
 
-// A transpose: dimension 0 is contiguous in dst, dimension 1 in src. Tiles of kRun elements of dimension 0 by
+// A transpose: dimension 0 is contiguous in dst, dimension 1 in src. Tiles of run elements of dimension 0 by
 // a panel of dimension 1: dst is written in long runs, and cache lines of src are read whole.
 void transpose_nest(const LoopNest& nest) {
-  constexpr int64_t kRun = 256;
+  const int64_t run = tuning().tile_run;
   const int64_t item = nest.item[0], rows = nest.size[0], columns = nest.size[1];
-  const int64_t panel = rows < 16 ? 1024 : 64;
-  const int64_t across = ceil_div(rows, kRun), down = ceil_div(columns, panel);
+  const int64_t panel = rows < 16 ? tuning().tile_panel_few : tuning().tile_panel;
+  const int64_t across = ceil_div(rows, run), down = ceil_div(columns, panel);
   const int64_t tiles = nest.numel / (rows * columns) * across * down;
   const ConvertTable& t = kernels().convert;
   const bool stream =
       nest.numel == rows * columns && streams(nest.data[0], nest.numel * item, nest.stride[1][0], 2);
   const auto kernel = (stream ? t.transpose_stream : t.transpose).bytes(item);
-  const int64_t tile_numel = std::min(rows, kRun) * std::min(columns, panel);
-  parallel_for(tiles, std::max<int64_t>(1, kGrainElements / tile_numel), [&](int64_t begin, int64_t end) {
+  const int64_t tile_numel = std::min(rows, run) * std::min(columns, panel);
+  parallel_for(tiles, std::max<int64_t>(1, tuning().grain / tile_numel), [&](int64_t begin, int64_t end) {
     for (int64_t tile = begin; tile < end; ++tile) {
-      const int64_t row = tile % across * kRun, column = tile / across % down * panel;
+      const int64_t row = tile % across * run, column = tile / across % down * panel;
       int64_t rest = tile / across / down;
       char* dst = nest.data[0] + row * nest.stride[0][0] + column * nest.stride[1][0];
       const char* src = nest.data[1] + row * nest.stride[0][1] + column * nest.stride[1][1];
@@ -65,7 +64,7 @@ void transpose_nest(const LoopNest& nest) {
         dst += i * nest.stride[d][0];
         src += i * nest.stride[d][1];
       }
-      kernel(dst, nest.stride[1][0], src, nest.stride[0][1], std::min(kRun, rows - row),
+      kernel(dst, nest.stride[1][0], src, nest.stride[0][1], std::min(run, rows - row),
              std::min(panel, columns - column));
     }
   });
@@ -75,13 +74,13 @@ void transpose_nest(const LoopNest& nest) {
 // row, rows): a part of a long row, or several short rows.
 template <class F>
 void copy_row_nest(const LoopNest& nest, F kernel) {
-  constexpr int64_t kBlockBytes = 16384;
+  const int64_t block_bytes = tuning().block_bytes;
   const int64_t item = nest.item[0], n = nest.size[0], rows = nest.ndim > 1 ? nest.size[1] : 1;
-  const int64_t part = std::min(n, kBlockBytes / item),
-                group = std::min(rows, std::max<int64_t>(1, kBlockBytes / (n * item)));
+  const int64_t part = std::min(n, block_bytes / item),
+                group = std::min(rows, std::max<int64_t>(1, block_bytes / (n * item)));
   const int64_t across = ceil_div(n, part), down = ceil_div(rows, group);
   const int64_t blocks = nest.numel / (n * rows) * across * down;
-  const int64_t grain = std::max<int64_t>(1, kGrainElements / (part * group));
+  const int64_t grain = std::max<int64_t>(1, tuning().grain / (part * group));
   parallel_for(blocks, grain, [&](int64_t begin, int64_t end) {
     for (int64_t block = begin; block < end; ++block) {
       const int64_t at = block % across * part, row = block / across % down * group;
@@ -123,7 +122,7 @@ bool copy_same_dtype(LoopNest& nest) {
   const ConvertTable& t = kernels().convert;
   const int64_t item = nest.item[0], inner[2] = {nest.stride[0][0], nest.stride[0][1]};
   const int64_t outer[2] = {nest.ndim > 1 ? nest.stride[1][0] : 0, nest.ndim > 1 ? nest.stride[1][1] : 0};
-  if (inner[0] == item && inner[1] == item && nest.size[0] * item >= kMinRowBytes) {
+  if (inner[0] == item && inner[1] == item && nest.size[0] * item >= tuning().min_row_bytes) {
     copy_row_nest(nest, [&](char* to, const char* from, int64_t n, int64_t rows) {
       t.copy_rows(to, outer[0], from, outer[1], n * item, rows);
     });
@@ -136,7 +135,7 @@ bool copy_same_dtype(LoopNest& nest) {
   // One side is contiguous over both inner dimensions, or has long rows.
   const auto is_contiguous = [&](int side) {
     return inner[side] == item &&
-           (nest.ndim == 1 || outer[side] == nest.size[0] * item || nest.size[0] >= kLongRow);
+           (nest.ndim == 1 || outer[side] == nest.size[0] * item || nest.size[0] >= tuning().long_row);
   };
   if (is_contiguous(0)) {
     copy_row_nest(nest, [&](char* to, const char* from, int64_t n, int64_t rows) {

@@ -408,10 +408,19 @@ void set_moves(ConvertTable& t) {
   ((t.transpose_stream.of<Ts>() = transpose<Ts, sizeof(Ts) >= 4>), ...);
 }
 
+constexpr CopyTuning kTuning = {.grain = 32768,  // check these: bench/tune/pointwise.py
+                                .min_row_bytes = 16,
+                                .long_row = 64,
+                                .block_bytes = 16384,
+                                .tile_run = 256,
+                                .tile_panel = 64,
+                                .tile_panel_few = 1024};
+
 }  // namespace
 
 void fill_convert(KernelTable& table) {
   ConvertTable& t = table.convert;
+  t.tuning = kTuning;
   t.vector_bytes = kVecBytes;
   set_all_conversions<uint8_t>(t.convert.of<bool>());  // bytes of 0 and 1
   set_each_conversion<uint8_t, int8_t, int16_t, int32_t, int64_t, f16, bf16, float, double>(t);

@@ -34,7 +34,18 @@ enum class Pointwise : uint16_t {
   kCount
 };
 
+// How the driver cuts its loops. No result depends on these numbers.
+struct PointwiseTuning {
+  int64_t grain;         // elements that are worth one more thread
+  int64_t direct_block;  // elements of a block where no operand is staged
+  int64_t long_row;      // elements of a row from which on blocks are pieces of rows
+  // A transposed input is copied whole, before the loop, if it has that many elements and short, or long,
+  // rows, and the copies take at most copied_bytes.
+  int64_t copied_short, copied_long, copied_bytes;
+};
+
 struct PointwiseTable {
+  PointwiseTuning tuning;
   // Null where the dtype has no such function; derivatives of the 16-bit floats are computed by the kernel of
   // float32.
   PerEnum<Pointwise, static_cast<int>(Pointwise::kCount), PerDType<PointwiseFn>> fn;

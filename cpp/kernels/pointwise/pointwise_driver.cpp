@@ -27,8 +27,8 @@ namespace {
 constexpr int kMaxOperands = kMaxPointwiseInputs + 1;
 static_assert(kMaxOperands <= kMaxLoopOperands);
 constexpr int64_t kBlock = 1024;  // elements staged at once: the buffers of three operands fit the L1 cache
-constexpr int64_t kDirectBlock = 16384;  // elements per block when nothing is staged
-constexpr int64_t kLongRow = 128;        // below this, calls per row cost more than staging
+
+const PointwiseTuning& tuning() { return kernels().pointwise.tuning; }
 
 struct Plan {
   PointwiseFn fn;
@@ -124,12 +124,12 @@ void run_rows(Plan& plan) {
   // A tile of a transposed operand: 64 of its rows, one cache line of each.
   const int64_t tile_rows = transposed ? std::min<int64_t>(64 / nest.item[1], 16) : 1;
   // Buffers of 4 KB leave room in the L1 cache for what is gathered.
-  const int64_t tile_columns = transposed ? 64 : any_staged ? 4 * kBlock / widest : kDirectBlock;
+  const int64_t tile_columns = transposed ? 64 : any_staged ? 4 * kBlock / widest : tuning().direct_block;
   const int64_t columns = nest.size[0], rows = nest.ndim > 1 ? nest.size[1] : 1;
   const int64_t across = ceil_div(columns, tile_columns), down = ceil_div(rows, tile_rows);
   const int64_t tiles = nest.numel / (columns * rows) * across * down;
   const int64_t tile_numel = std::min(columns, tile_columns) * std::min(rows, tile_rows);
-  parallel_for(tiles, std::max<int64_t>(1, kGrainElements / tile_numel), [&](int64_t begin, int64_t end) {
+  parallel_for(tiles, std::max<int64_t>(1, tuning().grain / tile_numel), [&](int64_t begin, int64_t end) {
     Buffers buffers;
     int64_t column = begin % across * tile_columns, rest = begin / across;
     int64_t row = rest % down * tile_rows;
@@ -239,7 +239,7 @@ void run_linear(Plan& plan) {
     }
     if (converts) convert_elements(buffers.of[k], plan.compute[k], source, plan.dtype[k], n);
   };
-  parallel_for(blocks, std::max<int64_t>(1, kGrainElements / block_size), [&](int64_t first, int64_t last) {
+  parallel_for(blocks, std::max<int64_t>(1, tuning().grain / block_size), [&](int64_t first, int64_t last) {
     Buffers buffers;
     for (int k = 1; k < plan.n; ++k) {
       if (repeats[k]) stage(buffers, k, 0, std::min(block_size, nest.numel));
@@ -287,21 +287,17 @@ bool is_transposed(const LoopNest& nest, int k) {
   return along && nest.stride[0][k] != nest.item[k];
 }
 
-// Transposed inputs of so many elements are copied into the result's order first: the transpose of a whole
-// array reads longer pieces than that of a staged tile. x + y.t() of 4096 x 64 floats takes 0.06 ms in place
-// of 0.45, of 1000 x 1000 0.2 in place of 0.4. Below, tiles of long rows are as fast.
-constexpr int64_t kTransposeFirst = 4096, kTransposeFirstLong = 65536;
-constexpr int64_t kMostCopied = 64 << 20;  // bytes; what is larger does not need twice the memory
-
-// The same call with copies in place of its transposed inputs. False where it has none.
+// The same call with copies in place of its transposed inputs, in the result's order: the transpose of a
+// whole array reads longer pieces than that of a staged tile. False where it has none, or a copy would not
+// pay.
 bool run_transposed(PointwiseFn fn, const LoopNest& nest, const PointwiseOperand& out,
                     std::span<const PointwiseOperand> in, PointwiseFn halves, DType half) {
-  const int64_t least = nest.size[0] < kLongRow ? kTransposeFirst : kTransposeFirstLong;
+  const int64_t least = nest.size[0] < tuning().long_row ? tuning().copied_short : tuning().copied_long;
   if (nest.numel < least || !nest.is_linear(0)) return false;
   const int n = static_cast<int>(in.size()) + 1;
   int64_t item = 0;  // of all copies
   for (int k = 1; k < n; ++k) item += is_transposed(nest, k) ? nest.item[k] : 0;
-  if (item == 0 || nest.numel * item > kMostCopied) return false;
+  if (item == 0 || nest.numel * item > tuning().copied_bytes) return false;
   // Everything in the order of the loops, from the outermost one in.
   Dims shape, dense(nest.ndim, 1), strides[kMaxOperands];
   for (int d = nest.ndim - 1; d >= 0; --d) {
@@ -339,7 +335,7 @@ void run_flat(PointwiseFn fn, int64_t numel, const PointwiseOperand& out,
     step[k] = moves ? static_cast<int64_t>(item_size(in[k].compute)) : 0;
   }
   const int64_t out_step = static_cast<int64_t>(item_size(out.compute));
-  parallel_for(numel, kGrainElements, [&](int64_t begin, int64_t end) {
+  parallel_for(numel, tuning().grain, [&](int64_t begin, int64_t end) {
     const void* p[kMaxPointwiseInputs];
     for (size_t k = 0; k < in.size(); ++k)
       p[k] = static_cast<const char*>(in[k].array.data) + begin * step[k];
@@ -416,7 +412,7 @@ void run_pointwise(PointwiseFn fn, IntSpan shape, int64_t numel, const Pointwise
     plan.compute[k] = x.compute;
     plan.compute_item[k] = static_cast<int64_t>(item_size(x.compute));
   }
-  if (nest.ndim == 1 || nest.size[0] >= kLongRow) {
+  if (nest.ndim == 1 || nest.size[0] >= tuning().long_row) {
     run_rows(plan);
   } else {
     run_linear(plan);
