@@ -82,8 +82,7 @@ void for_columns_as_rows(const AxisArrays& a, F&& f) {
   constexpr int64_t kPanel = 4096;
   const int64_t panels = ceil_div(n, kPanel), size = a.numel() * item;
   const int64_t grain = std::max<int64_t>(1, kGrainElements / (std::min(n, kPanel) * inner));
-  // move(byte offset among the rows, byte offset among the columns, length) for panels of kPanel elements of
-  // n
+  // Calls move(byte offset among the rows, byte offset among the columns, length) for panels of kPanel of n.
   const auto for_panels = [&](auto&& move) {
     parallel_for(a.outer * panels, grain, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {

@@ -97,8 +97,7 @@ CblasGemm<double> function_of(const Blas& b) {
   return b.dgemm;
 }
 
-// A matrix in the terms of BLAS: one stride is 1, the other is the leading dimension `ld`, at least a row
-// long.
+// A matrix in the terms of BLAS: one stride is 1, the other the leading dimension `ld`, at least a row long.
 struct Form {
   int trans, ld;
 };

@@ -62,8 +62,7 @@ const T* batch_start(const GemmOperand<T>& x, int64_t b) {
   return x.source ? nullptr : x.data + (x.offsets ? x.offsets[b] : b * x.bs);
 }
 
-// C = epilogue(alpha * sum_s parts[b][s][i][j] + beta * C) for parts[batch][count][m][n], added in order of
-// s.
+// C = epilogue(alpha * sum_s parts[b][s][i][j] + beta * C), parts[batch][count][m][n] added in order of s.
 template <class T>
 void finish_sums(const GemmArgs<T>& g, const T* parts, int64_t count);
 extern template void finish_sums<float>(const GemmArgs<float>&, const float*, int64_t);

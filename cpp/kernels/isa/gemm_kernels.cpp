@@ -572,7 +572,6 @@ void finish(const GemmFinish<T>& f) {
 // of B, by 5% with four, and even from 12 on; an unpacked B by half with 14 rows, by 5% with 128, and on two
 // threads by 2% with 2048. thread_work: on Zen 3 two threads multiply 64 x 64 matrices 1.4 times as fast as
 // one, and 0.9 times as fast while other programs use the second core.
-template <class T>
 constexpr GemmTuning tuning(int64_t nr) {
   constexpr bool kWide = PLAIT_ISA_LEVEL == 2;
   constexpr int64_t kAny = int64_t{1} << 62;
@@ -597,7 +596,7 @@ void fill_blocks(GemmKernels<T>& g) {
   g.kc = (PLAIT_ISA_LEVEL == 2 ? 3072 : 4096) / static_cast<int>(sizeof(T));
   g.mc = kMaxRows * 160;
   g.nc = sizeof(T) == 4 ? 512 : 384;
-  g.tuning = tuning<T>(g.nr);
+  g.tuning = tuning(g.nr);
   g.block = block<T, E>;
   g.finish = finish<T>;
 }

@@ -322,8 +322,7 @@ class ReduceDriver {
     tasks_ = ceil_div(all_tiles, tiles_per_task_);
   }
 
-  // Slices of the outermost long one of the reduced dimensions, if there are fewer tasks than threads may
-  // want.
+  // Slices of the outermost long reduced dimension, if there are fewer tasks than threads may want.
   void cut_slices() {
     slices_ = 1;
     sliced_ = -1;
