@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Normalisation layers as functions. Running statistics are tested in test_ops_more.py."""
+"""Normalisation layers as functions. Running statistics are tested in test_op_edges.py."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def batch_samples(g: Gen) -> Iterable[Sample]:
         c = shape[1]
         yield case(g(*shape), g(c), positive(c), g(c), g(c))
         yield case(g(*shape), None, None, g(c), g(c), training=True)
-    yield case(g(4, 3), g(3), positive(3), g(3), g(3), training=True)  # what it does to them: test_ops_more.py
+    yield case(g(4, 3), g(3), positive(3), g(3), g(3), training=True)  # what it does to them: test_op_edges.py
     yield case(g(4, 3), g(3), positive(3))
     yield case(g(6, 3), None, None, training=True)
     yield case(g(4, 3), None, None, g(3), g(3), training=True, eps=0.1)
