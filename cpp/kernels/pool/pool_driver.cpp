@@ -199,7 +199,7 @@ void max_pool_backward(int64_t planes, int64_t in_size, int64_t out_size, const 
 
 template <class T>
 void max_pool_take(int64_t planes, int64_t in_size, int64_t out_size, const T* x, const int32_t* index,
-                     T* y) {
+                   T* y) {
   for (int64_t i = 0; i < planes * out_size; ++i) {
     y[i] = index[i] < 0 ? T(0) : x[i / out_size * in_size + index[i]];
   }

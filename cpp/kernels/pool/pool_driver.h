@@ -34,8 +34,7 @@ void max_pool_backward(int64_t planes, int64_t in_size, int64_t out_size, const 
                        T* gx);
 // The transpose of it: y = x[index], 0 for a negative index.
 template <class T>
-void max_pool_take(int64_t planes, int64_t in_size, int64_t out_size, const T* x, const int32_t* index,
-                     T* y);
+void max_pool_take(int64_t planes, int64_t in_size, int64_t out_size, const T* x, const int32_t* index, T* y);
 
 // y = sums of the windows / divisor; gx from gy.
 template <class T>
@@ -55,7 +54,7 @@ void adaptive_max_forward(const PoolWindow& window, const T* x, T* y, int32_t* i
 #define PLAIT_POOL_DRIVERS(prefix, T)                                                        \
   prefix void max_pool_forward<T>(const PoolWindow&, const T*, T*, int32_t*);                \
   prefix void max_pool_backward<T>(int64_t, int64_t, int64_t, const T*, const int32_t*, T*); \
-  prefix void max_pool_take<T>(int64_t, int64_t, int64_t, const T*, const int32_t*, T*);   \
+  prefix void max_pool_take<T>(int64_t, int64_t, int64_t, const T*, const int32_t*, T*);     \
   prefix void average_pool_forward<T>(const PoolWindow&, const AverageRule&, const T*, T*);  \
   prefix void average_pool_backward<T>(const PoolWindow&, const AverageRule&, const T*, T*); \
   prefix void adaptive_average_forward<T>(const PoolWindow&, const T*, T*);                  \

@@ -5,13 +5,13 @@
 #include <cmath>
 
 #include "autograd/op.h"
+#include "kernels/sort/sort_driver.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index.h"
 #include "ops/pointwise/pointwise.h"
 #include "ops/reduce/reduce.h"
 #include "ops/registry.h"
-#include "kernels/sort/sort_driver.h"
 #include "ops/view/view.h"
 
 namespace plait {
