@@ -77,9 +77,9 @@ template <class T>
 void block_scores_backward(const QueryBlock& block, const T* p, T* gs) {
   const int64_t ld = block.ld();
   for (int64_t r = 0; r < block.rows; ++r) {
-    SoftmaxArgs s = {};
-    s.x = p + r * ld;
-    s.gy = s.y = gs + r * ld;
+    SoftmaxGradArgs s = {};
+    s.y = p + r * ld;
+    s.gy = s.gx = gs + r * ld;
     s.rows = 1;
     s.n = block.visible(r, block.keys);
     softmax_kernels<T>().rows_backward(s);

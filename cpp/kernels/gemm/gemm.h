@@ -60,10 +60,11 @@ template <class T>
 GemmOperand<T> row_major(const T* data, int64_t ld) {
   return {.data = data, .rs = ld, .cs = 1};
 }
-// The transpose of such a matrix.
+// The transpose of any matrix.
 template <class T>
-GemmOperand<T> transposed(const T* data, int64_t ld) {
-  return {.data = data, .rs = 1, .cs = ld};
+GemmOperand<T> transposed(GemmOperand<T> x) {
+  std::swap(x.rs, x.cs);
+  return x;
 }
 
 // An operand B (k x n, one matrix with strides) that many products of `rows` rows share, such as the steps of
@@ -105,16 +106,5 @@ template <class T>
 void gemm(const GemmArgs<T>& args);
 extern template void gemm<float>(const GemmArgs<float>&);
 extern template void gemm<double>(const GemmArgs<double>&);
-
-// A matrix of rows `ld` elements apart, and the transpose of any.
-template <class T>
-GemmOperand<T> row_major(const T* data, int64_t ld) {
-  return {.data = data, .rs = ld, .cs = 1};
-}
-template <class T>
-GemmOperand<T> transposed(GemmOperand<T> x) {
-  std::swap(x.rs, x.cs);
-  return x;
-}
 
 }  // namespace plait

@@ -33,13 +33,14 @@ class RowWalk {
     constexpr int64_t kMaxLanes = 64 / sizeof(T);
     const int64_t reach = (p.kernel[2] - 1) * p.dilation[2];
     const int64_t vectors = round_up(p.out[2], kMaxLanes);
-    const int64_t step = p.out[2] == 1 ? 1 : p.stride[2];  // a single output's stride may be anything
+    const int64_t stride = p.out[2] == 1 ? 1 : p.stride[2];  // a single output's stride may be anything
     layout_ = {
-        p.in[2], p.pad[2], step,
-        std::max(vectors + reach / step, (p.in[2] + p.pad[2]) / step + (step == 1 ? kMaxLanes : 0)) + 1};
+        p.in[2], p.pad[2], stride,
+        std::max(vectors + reach / stride, (p.in[2] + p.pad[2]) / stride + (stride == 1 ? kMaxLanes : 0)) +
+            1};
     for (int64_t k = 0; k < p.kernel[2]; ++k) {
       const int64_t u = k * p.dilation[2];
-      tap_.push_back(u % step * layout_.phase + u / step);
+      tap_.push_back(u % stride * layout_.phase_size + u / stride);
       shift_.push_back(u - p.pad[2]);
     }
     row_.resize(static_cast<size_t>(p.kernel[0] * p.kernel[1]));
@@ -51,12 +52,12 @@ class RowWalk {
     args_.start = start_.data();
     args_.shift = shift_.data();
     args_.w = p.in[2];
-    args_.step = step;
+    args_.stride = stride;
     args_.index = nullptr;
   }
 
   const PoolLayout& layout() const { return layout_; }
-  int64_t row_size() const { return layout_.step * layout_.phase; }
+  int64_t row_size() const { return layout_.stride * layout_.phase_size; }
 
   // Makes the padded copy that the rows point into. All planes have the same padding: it is written once.
   void load(const T* plane, T outside) {
@@ -233,8 +234,14 @@ void average_pool_backward(const Window& p, const AverageRule& rule, const T* gy
       std::fill(plane, plane + p.in_size(), T(0));
       const T* from = gy + k * p.out_size();
       walk.for_output_rows([&](const PoolRow<T>& a, int64_t at, int64_t d, int64_t h) {
-        kernels().pool.of<T>().spread_row(row.data(), from + at, scales.row(d, h), a.n, a.tap, a.taps,
-                                          walk.layout(), copy.data());
+        kernels().pool.of<T>().spread_row({.row = row.data(),
+                                           .g = from + at,
+                                           .scale = scales.row(d, h),
+                                           .tap = a.tap,
+                                           .n = a.n,
+                                           .taps = a.taps,
+                                           .copy = copy.data()},
+                                          walk.layout());
         for (int64_t r = 0; r < a.rows; ++r) {
           kernels().pool.of<T>().add_row(plane + a.start[r], row.data(), p.in[2]);
         }
