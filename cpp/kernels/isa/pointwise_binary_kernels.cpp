@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Pointwise functions of two and more operands, values and fused derivatives, and selection.
+// Pointwise functions of two and more operands, values and fused derivatives, and selection: where(c, a, b).
 #include "kernels/isa/pointwise_loop.h"
 
 namespace plait::PLAIT_ISA_NS {
@@ -20,17 +20,17 @@ struct IntegerPow {
   }
 };
 
-// T is an integer type of the element's size; the condition is bytes of 0 and 1.
+// out[n] = condition ? a : b. T is an integer type of the element's size; the condition is bytes of 0 and 1.
 template <class T>
 void where_loop(void* out, const void* const* in, uint32_t broadcast, int64_t n) {
   constexpr int L = kLanes<T>;
   using Bytes = typename VecOf<uint8_t, L>::type;
   using M = MaskOf<Vec<T>>;
   T* o = static_cast<T*>(out);
-  SplatRoom<T> room[2];
+  SplatScratch<T> scratch[2];
   Operand<T> a, b;
-  a.bind(in[1], broadcast >> 1, room[0]);
-  b.bind(in[2], broadcast >> 2, room[1]);
+  a.bind(in[1], broadcast >> 1, scratch[0]);
+  b.bind(in[2], broadcast >> 2, scratch[1]);
   const auto* condition = static_cast<const uint8_t*>(in[0]);
   const bool fixed = broadcast & 1;
   Bytes c{};

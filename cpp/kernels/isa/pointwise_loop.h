@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The one loop of every pointwise kernel: whole vectors, then one masked vector. A broadcast operand is a
-// vector in a small buffer that is read again and again (step 0), so no variant is compiled for it. Bound by
-// memory, or by the arithmetic of f when the operands are in cache.
+// The one loop of every pointwise kernel, out[i] = f(in[0][i], in[1][i], ...): up to the first aligned vector
+// of the result, whole vectors, one masked vector. A broadcast operand is a vector in a small buffer that is
+// read again and again (step 0), so no variant is compiled for it.
+//
+// Bound by memory bandwidth, or by the arithmetic of f where the operands are in a cache. x + y of 16 M
+// floats runs at 45 GB/s, 170% of the copy bandwidth, because large results are stored past the caches (two
+// cores of an AMD EPYC, Zen 4, AVX-512, 2026-11-26, bench/README.md).
 #pragma once
 
 #include "kernels/isa/special.h"
@@ -20,8 +24,8 @@ struct MakeIndices<0, K...> {
   using type = Indices<K...>;
 };
 
-// Comparisons are stored as bool: one byte of 0 or 1 each. A conversion of the vector would go through
-// shuffles across lanes; masks are all or nothing, so that packing with saturation keeps them.
+// A comparison as bools, one byte of 0 or 1 each. Packing with saturation keeps masks, which are all or
+// nothing; a conversion of the vector would need shuffles across lanes.
 template <class M>
 PLAIT_INLINE auto mask_bytes(M m) {
   constexpr int kItem = static_cast<int>(sizeof(ElemT<M>)), kN = static_cast<int>(sizeof(M)) / kItem;
@@ -56,7 +60,7 @@ PLAIT_INLINE auto mask_bytes(M m) {
   }
 }
 
-// The reverse: bytes of 0 and 1 as a comparison. GCC takes its own conversion apart byte by byte.
+// The reverse: bytes of 0 and 1 as a comparison. GCC converts such a vector byte by byte.
 template <class M, class Bytes>
 PLAIT_INLINE M bytes_mask(Bytes b) {
   constexpr int kItem = static_cast<int>(sizeof(ElemT<M>));
@@ -104,10 +108,10 @@ PLAIT_INLINE void put_n(Out* p, V v, int64_t n) {
 template <class T>
 inline constexpr bool kIsHalf = kSame<T, f16> || kSame<T, bf16>;
 
-// A vector of T under the operand pointers, which may also stand for a splat in `room`. The two are apart
-// so that the pointer stays in a register: a store through a pointer into the same object could change it.
+// The vector at p, or a splat in `scratch`. The two are apart so that the pointer stays in a register: a
+// store through a pointer into the same object could change it.
 template <class T>
-struct SplatRoom {
+struct SplatScratch {
   alignas(kVecBytes) T of[kLanes<T>];
 };
 template <class T>
@@ -115,12 +119,12 @@ struct Operand {
   const T* p;
   int64_t step;
 
-  PLAIT_INLINE void bind(const void* in, uint32_t broadcast, SplatRoom<T>& room) {
+  PLAIT_INLINE void bind(const void* in, uint32_t broadcast, SplatScratch<T>& scratch) {
     p = static_cast<const T*>(in);
     step = kLanes<T>;
     if (broadcast & 1) {
-      store(room.of, splat<Vec<T>>(*p));
-      p = room.of;
+      store(scratch.of, splat<Vec<T>>(*p));
+      p = scratch.of;
       step = 0;
     }
   }
@@ -135,7 +139,7 @@ struct Operand<T> {
   int64_t step;
   F32 splat_of{};
 
-  PLAIT_INLINE void bind(const void* in, uint32_t broadcast, SplatRoom<T>&) {
+  PLAIT_INLINE void bind(const void* in, uint32_t broadcast, SplatScratch<T>&) {
     p = static_cast<const T*>(in);
     step = broadcast & 1 ? 0 : kLanes<T>;
     if (broadcast & 1) {
@@ -152,9 +156,9 @@ template <class F, class Out, class T, bool kShort, int... K>
 PLAIT_INLINE void run_loop(Out* out, const void* const* in, uint32_t broadcast, int64_t n, Indices<K...>) {
   constexpr int L = kLanes<T>, kRound = kShort ? 4 : 1;
   Out* o = out;
-  SplatRoom<T> room[sizeof...(K)];
+  SplatScratch<T> scratch[sizeof...(K)];
   Operand<T> x[sizeof...(K)];
-  (x[K].bind(in[K], broadcast >> K, room[K]), ...);
+  (x[K].bind(in[K], broadcast >> K, scratch[K]), ...);
   if constexpr (PLAIT_ISA_LEVEL > 0 && kSame<Out, T> && !kIsHalf<T>) {
     // Up to the next whole vector of the result: later ones would lie across two cache lines.
     const auto head = static_cast<int64_t>(-reinterpret_cast<uintptr_t>(o) % kVecBytes / sizeof(T));
@@ -164,7 +168,7 @@ PLAIT_INLINE void run_loop(Out* out, const void* const* in, uint32_t broadcast, 
       o += head;
       n -= head;
     }
-    // A result too large for the caches goes around them, which saves reading its lines first.
+    // Non-temporal stores for a result too large for the caches: its lines are not read first.
     const int64_t arrays = (1 + ... + (x[K].step != 0));
     if (n * arrays * static_cast<int64_t>(sizeof(T)) >= kStreamBytes && ((in[K] != out) && ...) &&
         reinterpret_cast<uintptr_t>(o) % kVecBytes == 0) {

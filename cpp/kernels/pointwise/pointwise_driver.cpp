@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: MIT
-// Kernels run over contiguous runs only. Operands that are one run already are used in place; the others are
-// staged: a block of them is gathered and converted into a small buffer, the kernel runs, a staged result is
-// converted and scattered. Two ways to cut the loops into blocks:
-//   rows    the innermost dimension is long: blocks are pieces of rows, operands with a contiguous row stay
-//   in place.
-//           When an input runs along the second dimension (a transposed one), blocks are tiles that cover
-//           whole cache lines of it, and staging transposes them.
-//   linear  the innermost dimension is short: blocks are runs of elements in loop order, across rows.
+// Pointwise kernels over operands of any strides and dtypes: out[i] = f(in[0][i], in[1][i], ...).
+//
+// A kernel runs over contiguous elements only. An operand that is contiguous is used in place. Another one is
+// staged: a block of it is gathered and converted into a buffer in the L1 cache; a staged result is converted
+// and scattered after the kernel ran. The loops, by layout:
+//   flat        all operands are contiguous or single elements: one call per thread
+//   transposed  inputs of many elements that run along another dimension are copied whole first
+//   rows        the innermost dimension is long: blocks are parts of rows, contiguous rows stay in place.
+//   Beside an
+//               input that runs along the second dimension, blocks are tiles of whole cache lines of it
+//   linear      the innermost dimension is short: blocks of elements in loop order, across rows
+//
+// Bound by memory bandwidth, or by f where the operands are in a cache; staged operands by load and store
+// slots.
 #include "kernels/pointwise/pointwise_driver.h"
 
 #include <algorithm>
@@ -305,8 +311,8 @@ bool run_transposed(PointwiseFn fn, const LoopNest& nest, const PointwiseOperand
     for (int k = 0; k < n; ++k) strides[k].push_back(nest.stride[d][k] / nest.item[k]);
   }
   for (int d = nest.ndim - 2; d >= 0; --d) dense[d] = dense[d + 1] * shape[d + 1];
-  const int64_t room = (nest.numel + 63) / 64 * 64;
-  const Workspace copies(static_cast<size_t>(room * item));
+  const int64_t padded = (nest.numel + 63) / 64 * 64;
+  const Workspace copies(static_cast<size_t>(padded * item));
   char* copy = copies.as<char>();
   PointwiseOperand operands[kMaxOperands];
   for (int k = 0; k < n; ++k) {
@@ -316,7 +322,7 @@ bool run_transposed(PointwiseFn fn, const LoopNest& nest, const PointwiseOperand
     if (k > 0 && is_transposed(nest, k)) {
       const Strided to{copy, a.dtype, &shape, &dense};
       copy_array(shape, nest.numel, to, a, false);
-      copy += room * nest.item[k];
+      copy += padded * nest.item[k];
       a = to;
     }
     operands[k].flat = *a.strides == dense;
@@ -325,7 +331,7 @@ bool run_transposed(PointwiseFn fn, const LoopNest& nest, const PointwiseOperand
   return true;
 }
 
-// All operands are runs of memory or single elements, in the kernel's own dtypes.
+// All operands are contiguous or single elements, in the kernel's own dtypes.
 void run_flat(PointwiseFn fn, int64_t numel, const PointwiseOperand& out,
               std::span<const PointwiseOperand> in, uint32_t broadcast) {
   int64_t step[kMaxPointwiseInputs];

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The pointwise functions and their derivatives as neighbours, one struct each.
 //   f      the value. Compiled per instruction set for vectors.
-//   df     dy/dx of a function of one operand, from what kernels/pointwise/pointwise.def says is kept: the
-//   operand or the result. da, db dy/da and dy/db of a function of two operands.
+//   df     dy/dx of a function of one operand, from what pointwise.def says is kept: the operand or the
+//   result. da, db dy/da and dy/db of a function of two operands.
 // Further operands are parameters. A derivative is written with select(), k<V>() and functions of
 // isa/math.h's names only: the same text is instantiated for vectors (the fused backward kernel) and for
 // Tensors (the composite form that can be differentiated again; ops/pointwise/pointwise_composite.h).
