@@ -66,7 +66,7 @@ PLAIT_INLINE V vector_or_lanes(MaskOf<V> rest, F f, G g, X... x) {
   return with_lanes(any(~rest) ? f(x...) : V{}, rest, g, x...);
 }
 
-// ---- exponentials ----
+// ---- Exponentials ----
 
 template <class V>
 inline constexpr double kLn2Hi = sizeof(ElemT<V>) == 4 ? 0.693359375 : 0.6931471803691238;  // n * hi is exact
@@ -146,7 +146,7 @@ PLAIT_INLINE V expm1(V x) {
                                                    : y;
 }
 
-// ---- logarithms ----
+// ---- Logarithms ----
 
 // Splits a positive normal x = 2^e * m, m in [sqrt(1/2), sqrt(2)).
 template <class V>
@@ -277,7 +277,7 @@ PLAIT_INLINE V log1p(V x) {
   return abs(x) < T(sizeof(T) == 4 ? 1e-8 : 1e-17) ? x : y;
 }
 
-// ---- hyperbolic and logistic ----
+// ---- Hyperbolic and logistic ----
 
 // 1 / (1 + e^-x) from w = e / (1 + e), e = e^-|x|. Below -1, e - e w is w again, but free of the rounding of
 // 1 + e.
@@ -356,7 +356,7 @@ PLAIT_INLINE V atanh(V x) {
   }
 }
 
-// ---- trigonometric ----
+// ---- Trigonometric ----
 
 // sin and cos of r in [-pi/4, pi/4] to float's precision
 template <class V>
@@ -627,7 +627,7 @@ PLAIT_INLINE V atan2(V y, V x) {
   }
 }
 
-// ---- error function and the normal distribution ----
+// ---- Error function and the normal distribution ----
 
 template <class V>
 PLAIT_INLINE V erf(V x) {
@@ -793,7 +793,7 @@ PLAIT_INLINE V erfc(V x) {
   }
 }
 
-// ---- powers ----
+// ---- Powers ----
 
 template <class V>
 PLAIT_INLINE V rsqrt(V x) {
@@ -835,7 +835,7 @@ PLAIT_INLINE V pow(V x, V y) {
   }
 }
 
-// ---- activations that epilogues share ----
+// ---- Activations that epilogues share ----
 
 template <class V>
 PLAIT_INLINE V relu(V x) {

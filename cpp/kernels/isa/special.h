@@ -39,7 +39,7 @@ PLAIT_INLINE V hypot(V a, V b) {
   }
 }
 
-// ---- division with rounding ----
+// ---- Division with rounding ----
 
 // f(x, y) lane by lane in the element type.
 template <class V, class F>
@@ -126,7 +126,7 @@ PLAIT_INLINE V integer_pow(V a, V b) {
   });
 }
 
-// ---- gamma and inverse error functions ----
+// ---- Gamma and inverse error functions ----
 
 // For positive x to float's precision, all lanes at once: n steps of the recurrence up to x >= 10, collected
 // in one logarithm or one quotient, then the asymptotic series.

@@ -101,7 +101,7 @@ inline constexpr bool kSame<A, A> = true;
 template <class T>
 inline constexpr bool kIsFloat = kSame<T, float> || kSame<T, double>;
 
-// ---- making, loading, storing ----
+// ---- Making, loading, storing ----
 
 template <class V>
 PLAIT_INLINE V splat(ElemT<V> x) {
@@ -123,7 +123,7 @@ PLAIT_INLINE To bit_cast(From v) {
   return (To)v;
 }
 
-// ---- halves ----
+// ---- Halves ----
 
 template <class V>
 using HalfVec = typename VecOf<ElemT<V>, sizeof(V) / 2>::type;
@@ -203,7 +203,7 @@ PLAIT_INLINE F32 to_f32(F64 low, F64 high) {
 }
 #endif
 
-// ---- arithmetic that has no operator ----
+// ---- Arithmetic that has no operator ----
 
 // a * b + c with one rounding at levels 1 and 2; at level 0 a product and a sum.
 template <class V>
@@ -390,7 +390,7 @@ PLAIT_INLINE F32 lookup8(const float* table, I32 i) {
 #endif
 }
 
-// ---- across lanes, always in the same tree ----
+// ---- Across lanes, always in the same tree ----
 
 // combine(combine(...)) over halves, quarters, ... of v: every level folds the upper half onto the lower one.
 template <class V, class F>
@@ -521,7 +521,7 @@ PLAIT_INLINE H16 narrow_f16(F32 x) {
 #endif
 }
 
-// ---- memory ----
+// ---- Memory ----
 
 template <class V>
 PLAIT_INLINE V load_bytes(const void* p) {
