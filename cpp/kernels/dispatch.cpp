@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/cpu_info.h"
 #include "core/error.h"
@@ -25,52 +27,59 @@ PLAIT_KERNEL_FAMILIES(PLAIT_DECLARE_FILL)
 
 namespace {
 
-// The numbers that PLAIT_TUNE="NAME=NUMBER,..." replaces, for the measurements of bench/tune.
-int64_t* tuned_number(KernelTable& t, std::string_view name) {
-  const auto gemm = [](auto& g, std::string_view field) -> int64_t* {
-    if (field == "kc") return &g.kc;
-    if (field == "mc") return &g.mc;
-    if (field == "nc") return &g.nc;
-    if (field == "unpacked_a_rows") return &g.tuning.unpacked_a_rows;
-    if (field == "unpacked_a_cols") return &g.tuning.unpacked_a_cols;
-    if (field == "unpacked_b") return &g.tuning.unpacked_b;
-    if (field == "prefetch_bytes") return &g.tuning.prefetch_bytes;
-    return nullptr;
-  };
-  const size_t dot = std::min(name.find('.'), name.size() - 1);
-  const std::string_view family = name.substr(0, dot), field = name.substr(dot + 1);
-  if (family == "gemm_f32") return gemm(t.gemm.f32, field);
-  if (family == "gemm_f64") return gemm(t.gemm.f64, field);
+// A number that PLAIT_TUNE="NAME=NUMBER,..." replaces, for the measurements of bench/tune.
+struct TunedNumber {
+  std::string name;
+  int64_t* value;
+};
+std::vector<TunedNumber> tuned_numbers(KernelTable& t) {
   PointwiseTuning& p = t.pointwise.tuning;
-  if (name == "pointwise.grain") return &p.grain;
-  if (name == "pointwise.direct_block") return &p.direct_block;
-  if (name == "pointwise.long_row") return &p.long_row;
-  if (name == "pointwise.copied_short") return &p.copied_short;
-  if (name == "pointwise.copied_long") return &p.copied_long;
-  if (name == "pointwise.copied_bytes") return &p.copied_bytes;
   CopyTuning& c = t.convert.tuning;
-  if (name == "copy.grain") return &c.grain;
-  if (name == "copy.min_row_bytes") return &c.min_row_bytes;
-  if (name == "copy.long_row") return &c.long_row;
-  if (name == "copy.block_bytes") return &c.block_bytes;
-  if (name == "copy.tile_run") return &c.tile_run;
-  if (name == "copy.tile_panel") return &c.tile_panel;
-  if (name == "copy.tile_panel_few") return &c.tile_panel_few;
-  return nullptr;
+  std::vector<TunedNumber> all = {{"pointwise.grain", &p.grain},
+                                  {"pointwise.direct_block", &p.direct_block},
+                                  {"pointwise.long_row", &p.long_row},
+                                  {"pointwise.copied_short", &p.copied_short},
+                                  {"pointwise.copied_long", &p.copied_long},
+                                  {"pointwise.copied_bytes", &p.copied_bytes},
+                                  {"copy.grain", &c.grain},
+                                  {"copy.min_row_bytes", &c.min_row_bytes},
+                                  {"copy.long_row", &c.long_row},
+                                  {"copy.block_bytes", &c.block_bytes},
+                                  {"copy.tile_run", &c.tile_run},
+                                  {"copy.tile_panel", &c.tile_panel},
+                                  {"copy.tile_panel_few", &c.tile_panel_few}};
+  const auto add_gemm = [&](const std::string& family, auto& g) {
+    all.push_back({family + ".kc", &g.kc});
+    all.push_back({family + ".mc", &g.mc});
+    all.push_back({family + ".nc", &g.nc});
+    all.push_back({family + ".unpacked_a_rows", &g.tuning.unpacked_a_rows});
+    all.push_back({family + ".unpacked_a_cols", &g.tuning.unpacked_a_cols});
+    all.push_back({family + ".unpacked_b", &g.tuning.unpacked_b});
+    all.push_back({family + ".prefetch_bytes", &g.tuning.prefetch_bytes});
+  };
+  add_gemm("gemm_f32", t.gemm.f32);
+  add_gemm("gemm_f64", t.gemm.f64);
+  return all;
 }
 
 void override_tuning(KernelTable& t, std::string_view wishes) {
+  const std::vector<TunedNumber> all = tuned_numbers(t);
   while (!wishes.empty()) {
     const std::string_view wish = wishes.substr(0, wishes.find(','));
     wishes.remove_prefix(std::min(wishes.size(), wish.size() + 1));
-    const size_t equals = wish.find('=');
-    int64_t* number = equals == wish.npos || equals == 0 ? nullptr : tuned_number(t, wish.substr(0, equals));
+    const size_t equals = std::min(wish.find('='), wish.size());
+    const auto number = std::find_if(all.begin(), all.end(),
+                                     [&](const TunedNumber& n) { return n.name == wish.substr(0, equals); });
+    const char *first = wish.data() + std::min(equals + 1, wish.size()), *last = wish.data() + wish.size();
     int64_t value = 0;
-    const char* end = wish.data() + wish.size();
-    const bool good = number && std::from_chars(wish.data() + equals + 1, end, value).ptr == end && value > 0;
-    PLAIT_CHECK(good, kValue, "PLAIT_TUNE: expected NAME=NUMBER with a name of kernels/dispatch.cpp, got ",
-                wish);
-    *number = value;
+    const bool is_number = std::from_chars(first, last, value).ptr == last && value > 0;
+    if (number != all.end() && is_number) {
+      *number->value = value;
+      continue;
+    }
+    std::string names;
+    for (const TunedNumber& n : all) names += (names.empty() ? "" : ", ") + n.name;
+    PLAIT_FAIL(kValue, "PLAIT_TUNE: expected NAME=NUMBER with one of ", names, ", got ", wish);
   }
 }
 
