@@ -19,6 +19,12 @@ namespace {
 // Query rows at a time: 48 x 1024 scores are 192 KB, within L2.
 constexpr int64_t kBlockRows = 48;
 
+// The transpose of matrix m.
+template <class T>
+GemmOperand<T> transposed_operand(const MatrixBatch<T>& x, int64_t m) {
+  return {.data = x.data + x.at[m], .rs = x.cs, .cs = x.rs};
+}
+
 // Matrix m from row `first` on.
 template <class T>
 GemmOperand<T> operand(const MatrixBatch<T>& x, int64_t m, int64_t first = 0) {
@@ -44,7 +50,7 @@ struct QueryBlock {
   }
   // Leading dimension of the scores: products read them across rows, and rows a power of two apart would
   // share few sets of the cache.
-  static int64_t ld(int64_t keys) { return round_up(keys, int64_t{16}) + 16; }
+  static int64_t ld(int64_t keys) { return round_up(keys, 16) + 16; }
   int64_t ld() const { return ld(keys); }
 };
 
@@ -91,8 +97,8 @@ void block_scores_backward(const QueryBlock& block, const T* p, T* gs) {
 template <class T>
 void matrix_backward(const AttentionArgs<T>& args, const MatrixBatch<T>& gy, int64_t m, T* gq, T* gk, T* gv) {
   const MatrixBatch<T>&q = args.q, &k = args.k, &v = args.v;
-  const PackedMatrix<T> kt(transposed(operand(k, m)), k.cols, k.rows, q.rows);
-  const PackedMatrix<T> vt(transposed(operand(v, m)), v.cols, v.rows, q.rows);
+  const PackedMatrix<T> kt(transposed_operand(k, m), k.cols, k.rows, q.rows);
+  const PackedMatrix<T> vt(transposed_operand(v, m), v.cols, v.rows, q.rows);
   const PackedMatrix<T> keys(operand(k, m), k.rows, k.cols, q.rows);
   const int64_t size = kBlockRows * QueryBlock::ld(k.rows);
   const Workspace space(2 * sizeof(T) * static_cast<size_t>(size));
@@ -110,7 +116,7 @@ void matrix_backward(const AttentionArgs<T>& args, const MatrixBatch<T>& gy, int
     gemm<T>({.m = n,
              .n = v.cols,
              .k = rows,
-             .a = transposed(row_major<T>(p, ld)),
+             .a = transposed<T>(p, ld),
              .b = gy_rows,
              .c = gv,
              .c_rs = v.cols,
@@ -131,7 +137,7 @@ void matrix_backward(const AttentionArgs<T>& args, const MatrixBatch<T>& gy, int
     gemm<T>({.m = n,
              .n = k.cols,
              .k = rows,
-             .a = transposed(row_major<T>(gs, ld)),
+             .a = transposed<T>(gs, ld),
              .b = q_rows,
              .c = gk,
              .c_rs = k.cols,
@@ -154,7 +160,7 @@ void attention_forward(const AttentionArgs<T>& args, T* y) {
     const int64_t m = chunk / parts, part = chunk % parts;
     const int64_t begin = blocks * part / parts, end = blocks * (part + 1) / parts;
     const QueryBlock last((end - 1) * kBlockRows, q.rows, k.rows, args.causal);
-    const PackedMatrix<T> kt(transposed(operand(k, m)), k.cols, last.keys, q.rows);
+    const PackedMatrix<T> kt(transposed_operand(k, m), k.cols, last.keys, q.rows);
     const PackedMatrix<T> values(operand(v, m), last.keys, v.cols, q.rows);
     const Workspace space(sizeof(T) * static_cast<size_t>(kBlockRows * last.ld()));
     T* const p = space.as<T>();

@@ -10,7 +10,6 @@
 #pragma once
 
 #include <cstdint>
-#include <utility>
 
 #include "core/workspace.h"
 #include "kernels/gemm/gemm_args.h"
