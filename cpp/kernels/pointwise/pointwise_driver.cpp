@@ -351,6 +351,9 @@ void run_flat(PointwiseFn fn, int64_t numel, const PointwiseOperand& out,
 
 }  // namespace
 
+PointwiseFn find_pointwise(Pointwise op, DType dtype) { return kernels().pointwise.fn[op][dtype]; }
+PointwiseFn find_where(DType dtype) { return kernels().pointwise.where[dtype]; }
+
 void convert_elements(void* dst, DType to, const void* src, DType from, int64_t n) {
   if (to == from) {
     std::memcpy(dst, src, static_cast<size_t>(n) * item_size(to));

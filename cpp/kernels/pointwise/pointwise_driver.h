@@ -25,6 +25,10 @@ void run_pointwise(PointwiseFn fn, IntSpan shape, int64_t numel, const Pointwise
                    std::span<const PointwiseOperand> in, PointwiseFn halves = nullptr,
                    DType half = DType::kFloat32);
 
+// The kernel of an operation in a dtype, or null; and that of condition ? a : b, which moves bytes only.
+PointwiseFn find_pointwise(Pointwise op, DType dtype);
+PointwiseFn find_where(DType dtype);
+
 // Converts n contiguous elements.
 void convert_elements(void* dst, DType to, const void* src, DType from, int64_t n);
 

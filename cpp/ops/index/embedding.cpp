@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Rows of a table by index, and its transpose: rows added into a table. Addition takes the positions of each
-// range of the table in their own order, so the result does not depend on the number of threads.
+// Rows of a table by index, and its transpose: rows added into a table.
 #include <algorithm>
 #include <optional>
 #include <vector>
 
 #include "autograd/op.h"
-#include "core/parallel.h"
-#include "core/rounding.h"
-#include "kernels/dispatch.h"
+#include "kernels/index/embedding_driver.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index.h"
@@ -45,12 +42,7 @@ Tensor gather_rows(const Tensor& table, const Tensor& index) {
   Dims shape = index.shape();
   shape.push_back(width);
   const Tensor y = Tensor::empty(shape, table.dtype());
-  const int64_t* at = index.data<int64_t>();
-  const int64_t grain = std::max<int64_t>(1, 4 * kGrainElements / std::max<int64_t>(1, bytes));
-  parallel_for(index.numel(), grain, [&](int64_t begin, int64_t end) {
-    kernels().convert.take_rows(y.data<char>() + begin * bytes, from.data<char>(), at + begin, bytes, bytes,
-                                end - begin);
-  });
+  take_table_rows(from.data_ptr(), bytes, index.data<int64_t>(), index.numel(), y.data_ptr());
   return y;
 }
 
@@ -79,30 +71,14 @@ struct EmbeddingGradient {
     const int64_t* at = index.data<int64_t>();
     const std::vector<float> scale = gradient_scales(at, n, use);
     const Tensor table = Tensor::empty({use.rows, width}, g.dtype());
-
-    // Ranges of the table; the positions that fall into each, in order (a stable counting sort).
-    const int64_t range =
-        std::max<int64_t>(1, std::max((use.rows + 63) / 64, kGrainElements / std::max<int64_t>(1, width)));
-    const int64_t ranges = ceil_div(use.rows, range);
-    std::vector<int64_t> first(static_cast<size_t>(ranges) + 1), order(static_cast<size_t>(n));
-    for (int64_t i = 0; i < n; ++i) ++first[static_cast<size_t>(at[i] / range) + 1];
-    for (size_t k = 1; k < first.size(); ++k) first[k] += first[k - 1];
-    std::vector<int64_t> next(first.begin(), first.end() - 1);
-    for (int64_t i = 0; i < n; ++i)
-      order[static_cast<size_t>(next[static_cast<size_t>(at[i] / range)]++)] = i;
-
-    const auto add_row = kernels().index.add[g.dtype()];
-    const int64_t bytes = width * static_cast<int64_t>(g.item_size());
-    parallel_chunks(ranges, [&](int64_t k) {
-      const int64_t begin = k * range, end = std::min(use.rows, begin + range);
-      std::memset(table.data<char>() + begin * bytes, 0, static_cast<size_t>((end - begin) * bytes));
-      for (int64_t j = first[static_cast<size_t>(k)]; j < first[static_cast<size_t>(k) + 1]; ++j) {
-        const int64_t i = order[static_cast<size_t>(j)];
-        if (at[i] == use.padding_idx) continue;
-        add_row(table.data<char>() + at[i] * bytes, g.data<char>() + i * bytes, width,
-                scale.empty() ? 1.0f : scale[static_cast<size_t>(i)]);
-      }
-    });
+    sum_into_table({.dtype = g.dtype(),
+                    .rows = use.rows,
+                    .width = width,
+                    .index = at,
+                    .n = n,
+                    .skipped = use.padding_idx,
+                    .scale = scale.empty() ? nullptr : scale.data()},
+                   g.data_ptr(), table.data_ptr());
     return table;
   }
 
@@ -136,17 +112,9 @@ struct EmbeddingBag {
     ctx.save(index, bounds);
     const Tensor from = contiguous(table);
     const int64_t width = from.shape()[1], bags = bounds.numel() - 1;
-    const int64_t bytes = width * static_cast<int64_t>(from.item_size());
     const Tensor y = Tensor::empty({bags, width}, table.dtype());
-    const int64_t *at = index.data<int64_t>(), *bound = bounds.data<int64_t>();
-    const auto sum_rows = kernels().index.sum[table.dtype()];
-    const int64_t per_bag = std::max<int64_t>(1, index.numel() * width / std::max<int64_t>(1, bags));
-    parallel_for(bags, std::max<int64_t>(1, kGrainElements / per_bag), [&](int64_t begin, int64_t end) {
-      for (int64_t b = begin; b < end; ++b) {
-        sum_rows(y.data<char>() + b * bytes, from.data<char>(), at + bound[b], bound[b + 1] - bound[b],
-                 width);
-      }
-    });
+    sum_table_rows(table.dtype(), from.data_ptr(), width, index.data<int64_t>(), bounds.data<int64_t>(), bags,
+                   y.data_ptr());
     return y;
   }
   // gtable[index[i], :] += gy[bag of i, :]
@@ -169,7 +137,7 @@ Tensor checked_index(const char* op, const Tensor& input, const Tensor& table) {
               ": expected indices of an integer dtype, got ", dtype_name(input.dtype()));
   const int64_t rows = table.shape()[0];
   const Tensor index = contiguous(cast(input, DType::kInt64));
-  if (kernels().index.inside(index.data<int64_t>(), index.numel(), rows)) return index;
+  if (all_inside(index.data<int64_t>(), index.numel(), rows)) return index;
   for (int64_t i = 0; i < index.numel(); ++i) {
     const int64_t v = index.data<int64_t>()[i];
     PLAIT_CHECK(v >= 0 && v < rows, kIndex, op, ": index ", v, " is out of bounds for a table of ", rows,

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Reading and writing element by element along one dimension: y[i, j] = x[i, index[i, j]] and its reverse.
 #include <algorithm>
-#include <type_traits>
 
 #include "autograd/op.h"
-#include "core/parallel.h"
-#include "core/rounding.h"
-#include "core/walk.h"
-#include "kernels/dispatch.h"
+#include "kernels/index/gather_driver.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index.h"
@@ -18,11 +14,9 @@
 namespace plait {
 namespace {
 
-// Strides of x under the shape of index, standing still along dim.
-Dims strides_beside(const Tensor& x, int64_t dim) {
-  Dims strides = x.strides();
-  strides[dim] = 0;
-  return strides;
+// index walks over y, and over x along dim.
+LineIndex lines_of(const Tensor& index, const Tensor& x, const Tensor& y, int64_t dim) {
+  return {index.shape(), index.data<int64_t>(), index.strides(), x.strides(), y.strides(), dim};
 }
 
 // A 0-d tensor takes part as one of a single element.
@@ -45,152 +39,11 @@ void check_shapes(const char* op, const Tensor& x, int64_t dim, const Tensor& in
               dim, ", got index ", index.shape(), " and tensor ", x.shape());
 }
 
-[[noreturn, gnu::noinline]] void out_of_range(const char* op, int64_t v, int64_t dim, int64_t size) {
-  PLAIT_FAIL(kIndex, op, ": index ", v, " is out of bounds for dimension ", dim, " with size ", size);
-}
-// Every one of n entries lies in [0, size).
-void check_entries(const char* op, const int64_t* p, int64_t step, int64_t n, int64_t dim, int64_t size) {
-  if (step == 1 && kernels().index.inside(p, n, size)) return;
-  for (int64_t i = 0; i < n; ++i) {
-    const int64_t v = p[i * step];
-    if (v < 0 || v >= size) out_of_range(op, v, dim, size);
-  }
-}
-// Before anything is written.
-void check_range(const char* op, const Tensor& index, int64_t dim, int64_t size) {
-  const Walk<1> walk(index.shape(), {index.strides()});
-  parallel_for(walk.numel(), kGrainElements, [&](int64_t begin, int64_t end) {
-    walk.run(begin, end, [&](const auto& at, int64_t n) {
-      check_entries(op, index.data<int64_t>() + at[0], walk.stride(0), n, dim, size);
-    });
-  });
-}
-
-struct NoLook {
-  void operator()(int64_t) const {}
-};
-// put(x[.., index, ..], src) in the order of the index along dim; split between threads by lines of x. look()
-// sees each entry before it is used where dim is the last dimension.
-template <class T, class Put, class Look = NoLook>
-void scatter_loop(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src, Put put,
-                  Look look = {}) {
-  const int64_t length = index.shape()[dim], xs = x.strides()[dim];
-  const int64_t is = index.strides()[dim], ss = src.strides()[dim];
-  const auto part = [&](int64_t first, int64_t last) {
-    const auto range = [&](const Dims& v) {
-      return IntSpan(v).subspan(static_cast<size_t>(first), static_cast<size_t>(last - first));
-    };
-    return Walk<3>(range(index.shape()), {range(index.strides()), range(src.strides()), range(x.strides())});
-  };
-  const Walk<3> outer = part(0, dim), inner = part(dim + 1, index.dim());
-  T* const to = x.data<T>();
-  T* const from = src.data<T>();
-  const int64_t* const at = index.data<int64_t>();
-  // One line is left to one thread: two that pick their elements out of the whole index would each wait for
-  // half of the branches to be guessed wrong.
-  if (inner.numel() == 1) {
-    parallel_for(outer.numel(), std::max<int64_t>(1, kGrainElements / length),
-                 [&](int64_t begin, int64_t end) {
-                   outer.run(begin, end, [&](const auto& base, int64_t rows) {
-                     const int64_t* a = at + base[0];
-                     T* s = from + base[1];
-                     T* t = to + base[2];
-                     const auto lines = [&](auto is, auto ss, auto xs) {
-                       for (int64_t r = 0; r < rows;
-                            ++r, a += outer.stride(0), s += outer.stride(1), t += outer.stride(2)) {
-                         for (int64_t i = 0; i < length; ++i) {
-                           const int64_t v = a[i * is];
-                           look(v);
-                           put(t[v * xs], s[i * ss]);
-                         }
-                       }
-                     };
-                     constexpr std::integral_constant<int64_t, 1> kOne;
-                     if (is == 1 && ss == 1 && xs == 1) {
-                       lines(kOne, kOne, kOne);
-                     } else {
-                       lines(is, ss, xs);
-                     }
-                   });
-                 });
-    return;
-  }
-  const int64_t steps[3] = {inner.stride(0), inner.stride(1), inner.stride(2)};
-  constexpr int64_t kColumns = 64;
-  const int64_t blocks = ceil_div(inner.numel(), kColumns);
-  const int64_t per_block = std::max<int64_t>(1, length * std::min(inner.numel(), kColumns));
-  parallel_for(outer.numel() * blocks, std::max<int64_t>(1, kGrainElements / per_block),
-               [&](int64_t begin, int64_t end) {
-                 while (begin < end) {
-                   const int64_t o = begin / blocks, first = begin % blocks;
-                   const int64_t last = std::min(blocks, first + end - begin);
-                   outer.run(o, o + 1, [&](const auto& base, int64_t) {
-                     inner.run(first * kColumns, std::min(inner.numel(), last * kColumns),
-                               [&](const auto& in, int64_t n) {
-                                 const int64_t* a = at + base[0] + in[0];
-                                 T* s = from + base[1] + in[1];
-                                 T* const t = to + base[2] + in[2];
-                                 for (int64_t i = 0; i < length; ++i, a += is, s += ss) {
-                                   for (int64_t j = 0; j < n; ++j) {
-                                     put(t[j * steps[2] + a[j * steps[0]] * xs], s[j * steps[1]]);
-                                   }
-                                 }
-                               });
-                   });
-                   begin += last - first;
-                 }
-               });
-}
-
-template <class T>
-struct Arithmetic {
-  using type = T;
-};
-template <>
-struct Arithmetic<Half> {
-  using type = float;
-};
-template <>
-struct Arithmetic<BFloat16> {
-  using type = float;
-};
-
-template <class T, class F>
-void combine(T& to, T v, F f) {
-  using A = typename Arithmetic<T>::type;
-  to = convert<T>(static_cast<A>(f(convert<A>(to), convert<A>(v))));
-}
-
 }  // namespace
 
 void scatter_into(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src, Scatter how) {
   if (index.numel() == 0) return;
-  if (how == Scatter::kAssign) {
-    dispatch_size(x.dtype(), [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      scatter_loop<T>(x, dim, index, src, [](T& to, T v) { to = v; });
-    });
-    return;
-  }
-  dispatch(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    switch (how) {
-      case Scatter::kAdd:
-        return scatter_loop<T>(x, dim, index, src,
-                               [](T& to, T v) { combine(to, v, [](auto a, auto b) { return a + b; }); });
-      case Scatter::kMultiply:
-        return scatter_loop<T>(x, dim, index, src,
-                               [](T& to, T v) { combine(to, v, [](auto a, auto b) { return a * b; }); });
-      case Scatter::kMax:
-        return scatter_loop<T>(x, dim, index, src, [](T& to, T v) {
-          combine(to, v, [](auto a, auto b) { return a != a || a > b ? a : b; });
-        });
-      default:
-        return scatter_loop<T>(x, dim, index, src, [](T& to, T v) {
-          combine(to, v, [](auto a, auto b) { return a != a || a < b ? a : b; });
-        });
-    }
-  });
+  scatter_lines(x.dtype(), how, lines_of(index, x, src, dim), x.data_ptr(), src.data_ptr());
 }
 
 ScatterArgs check_scatter(const char* op, const Tensor& x, int64_t dim, const Tensor& index,
@@ -207,7 +60,7 @@ ScatterArgs check_scatter(const char* op, const Tensor& x, int64_t dim, const Te
               ": expected a src at least as large as the index, got src ", src.shape(), " and index ",
               index.shape());
   ScatterArgs out{at_least_1d(x), at_least_1d(checked_index(op, index)), at_least_1d(src), d};
-  check_range(op, out.index, d, out.x.shape()[d]);
+  check_index_range(op, lines_of(out.index, out.x, out.src, d), out.x.shape()[d]);
   if (index.numel() == 0) {
     out.src = zeros(out.index.shape(), x.dtype());
     return out;
@@ -226,41 +79,8 @@ struct Gather {
   static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& index, const Dims&, int64_t dim) {
     ctx.save(index);
     const Tensor y = Tensor::empty(index.shape(), x.dtype());
-    const Walk<3> walk(index.shape(), {index.strides(), y.strides(), strides_beside(x, dim)});
-    const int64_t is = walk.stride(0), ys = walk.stride(1), xs = walk.stride(2), along = x.strides()[dim];
-    const int64_t size = x.shape()[dim];
-    const auto check = [dim, size](int64_t v) {
-      if (static_cast<uint64_t>(v) >= static_cast<uint64_t>(size)) [[unlikely]]
-        out_of_range(meta.name, v, dim, size);
-    };
-    // Short lines are many: threads share them. Of a long one each takes a part.
-    constexpr int64_t kLongLine = 1024;
-    const int64_t length = index.shape()[dim];
-    const bool lines = dim == x.dim() - 1 && length > 0 && length < kLongLine;
-    dispatch_size(x.dtype(), [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      if (lines) {
-        return scatter_loop<T>(x, dim, index, y, [](const T& from, T& to) { to = from; }, check);
-      }
-      parallel_for(walk.numel(), kGrainElements, [&](int64_t begin, int64_t end) {
-        walk.run(begin, end, [&](const auto& at, int64_t n) {
-          const int64_t* a = index.data<int64_t>() + at[0];
-          T* o = y.data<T>() + at[1];
-          const T* p = x.data<T>() + at[2];
-          if (is == 1 && ys == 1 && xs == 0) {
-            for (int64_t i = 0; i < n; ++i) {
-              check(a[i]);
-              o[i] = p[a[i] * along];
-            }
-          } else {
-            for (int64_t i = 0; i < n; ++i) {
-              check(a[i * is]);
-              o[i * ys] = p[i * xs + a[i * is] * along];
-            }
-          }
-        });
-      });
-    });
+    gather_lines(meta.name, x.dtype(), lines_of(index, x, y, dim), x.shape()[dim], x.data_ptr(),
+                 y.data_ptr());
     return y;
   }
   static Grads backward(OpContext& ctx, const Tensor& gy, const Dims& shape, int64_t dim) {

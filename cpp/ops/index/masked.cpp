@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Masks: where they are true, elements are found, filled, picked out or put in.
-#include <algorithm>
 #include <cmath>
 #include <variant>
 
 #include "autograd/op.h"
-#include "core/parallel.h"
-#include "core/rounding.h"
-#include "core/walk.h"
-#include "kernels/dispatch.h"
+#include "kernels/index/masked_driver.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index.h"
@@ -19,24 +15,6 @@
 namespace plait {
 namespace {
 
-// Elements per chunk of the ops that first count and then write: the counts say where each chunk writes.
-constexpr int64_t kChunk = 32768;
-
-// The number of true elements in front of each chunk of a contiguous x; the total comes last.
-template <class T>
-std::vector<int64_t> count_true(const T* x, int64_t n) {
-  const int64_t chunks = ceil_div(n, kChunk);
-  std::vector<int64_t> before(static_cast<size_t>(chunks) + 1, 0);
-  parallel_chunks(chunks, [&](int64_t c) {
-    const int64_t end = std::min(n, (c + 1) * kChunk);
-    int64_t count = 0;
-    for (int64_t i = c * kChunk; i < end; ++i) count += convert<bool>(x[i]);
-    before[static_cast<size_t>(c) + 1] = count;
-  });
-  for (size_t c = 1; c < before.size(); ++c) before[c] += before[c - 1];
-  return before;
-}
-
 void check_mask(const char* op, const Tensor& mask) {
   PLAIT_CHECK(mask.dtype() == DType::kBool, kType, op, ": expected a mask of dtype bool, got ",
               dtype_name(mask.dtype()));
@@ -45,39 +23,14 @@ void check_mask(const char* op, const Tensor& mask) {
 // The mask as a contiguous tensor of this shape.
 Tensor dense_mask(const Tensor& mask, IntSpan shape) { return contiguous(expand(mask, shape)); }
 
-template <class T>
-void write_coordinates(const Tensor& x, const std::vector<int64_t>& before, int64_t* out) {
-  const T* const p = x.data<T>();
-  const int64_t ndim = x.dim(), row = ndim ? x.shape()[ndim - 1] : 1;
-  parallel_chunks(static_cast<int64_t>(before.size()) - 1, [&](int64_t c) {
-    int64_t i = c * kChunk;
-    const int64_t end = std::min(x.numel(), i + kChunk);
-    int64_t* o = out + before[static_cast<size_t>(c)] * ndim;
-    Dims at(ndim, 0);
-    while (i < end) {
-      const int64_t first = i % row, last = std::min(row, first + end - i);
-      int64_t rest = i / row;
-      for (int64_t d = ndim - 2; d >= 0; --d) {
-        at[d] = rest % x.shape()[d];
-        rest /= x.shape()[d];
-      }
-      for (int64_t j = first; j < last; ++j, ++i) {
-        if (!convert<bool>(p[i])) continue;
-        for (int64_t d = 0; d + 1 < ndim; ++d) *o++ = at[d];
-        if (ndim > 0) *o++ = j;
-      }
-    }
-  });
-}
-
 // y = mask ? value : x
 struct MaskedFill {
   static constexpr OpMeta meta{"masked_fill"};
   static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& mask, const Tensor& value) {
     ctx.save(mask);
-    const PointwiseFn fn = kernels().pointwise.where[x.dtype()];
-    return run_pointwise_call({"masked_fill", fn, x.dtype(), x.dtype(), x.dtype(), x.dtype(), DType::kBool},
-                              {&mask, &value, &x}, {}, ctx.destination());
+    return run_pointwise_call(
+        {"masked_fill", find_where(x.dtype()), x.dtype(), x.dtype(), x.dtype(), x.dtype(), DType::kBool},
+        {&mask, &value, &x}, {}, ctx.destination());
   }
   // gx = mask ? 0 : gy, gvalue = sum of gy where the mask is true
   static Grads backward(OpContext& ctx, const Tensor& gy) {
@@ -95,21 +48,9 @@ struct MaskedSelect {
     ctx.save(mask);
     const Tensor dense = contiguous(x), m = dense_mask(mask, x.shape());
     const auto* const keep = m.data<uint8_t>();
-    const std::vector<int64_t> before = count_true(keep, m.numel());
+    const std::vector<int64_t> before = count_nonzero_chunks(DType::kUInt8, keep, m.numel());
     const Tensor y = Tensor::empty({before.back()}, x.dtype());
-    dispatch_size(x.dtype(), [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      const T* const p = dense.data<T>();
-      T* const out = y.data<T>();
-      parallel_chunks(static_cast<int64_t>(before.size()) - 1, [&](int64_t c) {
-        // Every element is written, and overwritten by the next one unless it is kept: no branch to miss.
-        int64_t i = c * kChunk, at = before[static_cast<size_t>(c)];
-        for (const int64_t end = before[static_cast<size_t>(c) + 1]; at < end; ++i) {
-          out[at] = p[i];
-          at += keep[i] != 0;
-        }
-      });
-    });
+    take_masked(x.dtype(), dense.data_ptr(), keep, before, y.data_ptr());
     return y;
   }
   // gx[mask] = gy, 0 elsewhere
@@ -127,23 +68,10 @@ struct MaskedScatter {
     const Tensor y = ctx.destination().defined() ? ctx.destination() : clone(x);
     const Tensor m = dense_mask(mask, x.shape()), from = contiguous(source);
     const auto* const take = m.data<uint8_t>();
-    const std::vector<int64_t> before = count_true(take, m.numel());
+    const std::vector<int64_t> before = count_nonzero_chunks(DType::kUInt8, take, m.numel());
     PLAIT_CHECK(before.back() <= source.numel(), kValue, "masked_scatter: expected a source of at least ",
                 before.back(), " elements (one per true element of the mask), got ", source.numel());
-    const Walk<1> walk(y.shape(), {y.strides()});
-    dispatch_size(x.dtype(), [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      parallel_chunks(static_cast<int64_t>(before.size()) - 1, [&](int64_t c) {
-        const T* p = from.data<T>() + before[static_cast<size_t>(c)];
-        const uint8_t* k = take + c * kChunk;
-        walk.run(c * kChunk, std::min(m.numel(), (c + 1) * kChunk), [&](const auto& at, int64_t n) {
-          T* o = y.data<T>() + at[0];
-          for (int64_t i = 0; i < n; ++i) {
-            if (*k++) o[i * walk.stride(0)] = *p++;
-          }
-        });
-      });
-    });
+    put_masked(x.dtype(), from.data_ptr(), take, before, y.shape(), y.strides(), y.data_ptr());
     return y;
   }
   // gx = mask ? 0 : gy; gsource = gy[mask], 0 for elements that were not used
@@ -180,13 +108,10 @@ Tensor checked_value(const Tensor& x, const Tensor& value) {
 Tensor nonzero(const Tensor& x) {
   NoGradGuard guard;  // coordinates carry no gradient
   const Tensor dense = contiguous(x);
-  return dispatch(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    const std::vector<int64_t> before = count_true(dense.data<T>(), dense.numel());
-    const Tensor y = Tensor::empty({before.back(), x.dim()}, DType::kInt64);
-    write_coordinates<T>(dense, before, y.data<int64_t>());
-    return y;
-  });
+  const std::vector<int64_t> before = count_nonzero_chunks(x.dtype(), dense.data_ptr(), dense.numel());
+  const Tensor y = Tensor::empty({before.back(), x.dim()}, DType::kInt64);
+  nonzero_coordinates(x.dtype(), dense.data_ptr(), x.shape(), before, y.data<int64_t>());
+  return y;
 }
 
 Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value) {

@@ -3,10 +3,9 @@
 #pragma once
 
 #include "core/tensor.h"
+#include "kernels/index/gather_driver.h"
 
 namespace plait {
-
-enum class Scatter { kAssign, kAdd, kMultiply, kMax, kMin };
 
 // x[.., index, ..] = or combined with src, in the order of the index along dim whatever the number of
 // threads. index (int64, in range) and src have one shape; x, index and src as many dimensions, at least 1.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "ops/pointwise/pointwise_run.h"
 
-#include "kernels/dispatch.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/pointwise/pointwise_op.h"
@@ -63,9 +62,8 @@ void check_destination(const PointwiseCall& call, const Tensor& destination, con
   PLAIT_FAIL(kType, name, ": expected ", expected, ", got ", dtype_name(dtype));
 }
 
-PointwiseFn find(Pointwise op, DType dtype) { return kernels().pointwise.fn[op][dtype]; }
 PointwiseFn find_halves(Pointwise op, DType dtype) {
-  return is_16_bit_float(dtype) ? find(op, dtype) : nullptr;
+  return is_16_bit_float(dtype) ? find_pointwise(op, dtype) : nullptr;
 }
 
 }  // namespace
@@ -132,16 +130,16 @@ Tensor run_pointwise_op(Pointwise op, const char* name, DType dtype, std::initia
                         std::initializer_list<double> parameters, const Tensor& destination) {
   const DType compute = compute_dtype(dtype);
   return run_pointwise_call(
-      {name, find(op, compute), dtype, compute, compute, dtype, compute, find_halves(op, dtype)}, xs,
-      parameters, destination);
+      {name, find_pointwise(op, compute), dtype, compute, compute, dtype, compute, find_halves(op, dtype)},
+      xs, parameters, destination);
 }
 
 Tensor run_pointwise_test(Pointwise op, const char* name, DType dtype,
                           std::initializer_list<const Tensor*> xs, const Tensor& destination) {
   const DType compute = compute_dtype(dtype);
-  return run_pointwise_call(
-      {name, find(op, compute), dtype, compute, DType::kBool, DType::kBool, compute, find_halves(op, dtype)},
-      xs, {}, destination);
+  return run_pointwise_call({name, find_pointwise(op, compute), dtype, compute, DType::kBool, DType::kBool,
+                             compute, find_halves(op, dtype)},
+                            xs, {}, destination);
 }
 
 }  // namespace plait

@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "autograd/op.h"
-#include "kernels/dispatch.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/pointwise/pointwise.h"
@@ -25,9 +24,8 @@ struct WhereOp {
                 dtype_name(condition.dtype()));
     const DType dtype = result_type(a, b);
     ctx.save(condition);
-    const PointwiseFn fn = kernels().pointwise.where[dtype];
-    return run_pointwise_call({"where", fn, dtype, dtype, dtype, dtype, DType::kBool}, {&condition, &a, &b},
-                              {}, ctx.destination());
+    return run_pointwise_call({"where", find_where(dtype), dtype, dtype, dtype, dtype, DType::kBool},
+                              {&condition, &a, &b}, {}, ctx.destination());
   }
   // ga = condition ? gy : 0, gb = condition ? 0 : gy
   static Grads backward(OpContext& ctx, const Tensor& gy) {
