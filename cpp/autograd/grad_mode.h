@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/storage.h"
+
 namespace plait {
 
 // Whether ops of this thread record a graph; on by default.
 bool grad_enabled();
 void set_grad_enabled(bool on);
 
-// Tensors made in inference mode can never take part in autograd. Grad mode is off inside.
-bool inference_mode_enabled();
+// Tensors made in inference mode can never take part in autograd: outside they cannot be saved for a backward
+// pass, changed in place or made to require grad. Turns grad mode off, and on again when it ends.
 void set_inference_mode(bool on);
 
 // Of the whole process. With kCheckNan a backward pass stops at the first node that returns a NaN.

@@ -124,10 +124,10 @@ void set_requires_grad(const Tensor& t, bool on) {
   PLAIT_CHECK(
       on || is_leaf(t), kRuntime,
       "requires_grad_: you can only change requires_grad flags of leaf variables\nhint: use x.detach()");
+  PLAIT_CHECK(!on || !t.is_inference() || inference_mode_enabled(), kRuntime,
+              "requires_grad_: Setting requires_grad=True on inference tensor outside InferenceMode is not "
+              "allowed.\nhint: clone() it for a normal tensor");
   AutogradMeta& meta = ensure_meta(t);
-  PLAIT_CHECK(
-      !on || !meta.is_inference, kRuntime,
-      "requires_grad_: a tensor made in inference mode cannot require grad\nhint: clone() it outside");
   if (is_leaf(t)) meta.requires_grad = on;
 }
 
@@ -172,7 +172,7 @@ void set_history(const Tensor& t, const NodeRef& node, uint32_t slot) {
 }
 
 void mark_view(const Tensor& view, const Tensor& base) {
-  if (inference_mode_enabled()) return;
+  if (inference_mode_enabled() && view.is_inference()) return;
   AutogradMeta& meta = ensure_meta(view);
   const AutogradMeta* base_meta = meta_of(base);
   meta.base = base_meta && base_meta->base.defined() ? base_meta->base : base;
@@ -189,12 +189,12 @@ void check_inplace(const char* op, const Tensor& t, bool records) {
       ": unsupported operation: more than one element of the written-to tensor refers to a single memory "
       "location (shape ",
       t.shape(), ", strides ", t.strides(), ")\nhint: clone() the tensor first");
+  PLAIT_CHECK(!t.is_inference() || inference_mode_enabled(), kRuntime, op,
+              ": Inplace update to inference tensor outside InferenceMode is not allowed.\n"
+              "hint: clone() it for a normal tensor, or change it in inference_mode()");
   if (!grad_enabled()) return;
   const AutogradMeta* m = meta_of(t);
   if (!m) return;
-  PLAIT_CHECK(
-      !(m->is_inference && records), kRuntime, op,
-      ": a tensor made in inference mode cannot be changed in place by a recorded op\nhint: clone() it");
   PLAIT_CHECK(!(m->requires_grad && !m->grad_fn), kRuntime, op,
               ": a leaf Variable that requires grad is being used in an in-place operation.\n"
               "hint: change it under no_grad(), or change x.detach()");

@@ -35,7 +35,6 @@ struct AutogradMeta final : AutogradMetaBase, Pooled<AutogradMeta> {
   bool requires_grad = false;
   bool retains_grad = false;
   int64_t retain_id = 0;  // of the hook that retain_grad() put on grad_fn
-  bool is_inference = false;
   bool view_untracked =
       false;          // a view made without grad mode, or one of several results: not to be changed in place
   uint32_t slot = 0;  // which result of grad_fn this tensor is

@@ -12,15 +12,16 @@ namespace plait {
 namespace {
 
 thread_local bool t_grad_enabled = true;
-thread_local bool t_inference = false;
 std::atomic<AnomalyMode> anomaly{AnomalyMode::kOff};
 
 }  // namespace
 
 bool grad_enabled() { return t_grad_enabled; }
 void set_grad_enabled(bool on) { t_grad_enabled = on; }
-bool inference_mode_enabled() { return t_inference; }
-void set_inference_mode(bool on) { t_inference = on; }
+void set_inference_mode(bool on) {
+  set_inference_mode_flag(on);
+  t_grad_enabled = !on;
+}
 
 AnomalyMode anomaly_mode() { return anomaly.load(std::memory_order_relaxed); }
 void set_anomaly_mode(AnomalyMode mode) { anomaly.store(mode, std::memory_order_relaxed); }
@@ -65,6 +66,9 @@ void Node::destroy(Node* node) noexcept {
 }
 
 SavedTensor SavedTensor::input(const Tensor& t) {
+  PLAIT_CHECK(!t.defined() || !t.is_inference(), kRuntime,
+              "Inference tensors cannot be saved for backward.\nhint: clone() it for a normal tensor and use "
+              "that in autograd");
   SavedTensor s;
   s.tensor_ = t;
   if (t.defined()) s.version_ = t.version();

@@ -325,7 +325,10 @@ void add_modes(py::module_& m) {
   m.def("_anomaly_mode", [] { return static_cast<int>(anomaly_mode()); });
   m.def("_set_anomaly_mode", [](int mode) { set_anomaly_mode(static_cast<AnomalyMode>(mode)); });
   m.def("is_grad_enabled", &grad_enabled, "Whether ops of this thread are recorded.");
-  m.def("_set_grad_enabled", &set_grad_enabled, py::arg("mode"));
+  // Nothing is recorded in inference mode, whatever is asked for inside.
+  m.def(
+      "_set_grad_enabled", [](bool on) { set_grad_enabled(on && !inference_mode_enabled()); },
+      py::arg("mode"));
   m.def("is_inference_mode_enabled", &inference_mode_enabled, "Whether inference mode is on in this thread.");
   m.def("_set_inference_mode", &set_inference_mode, py::arg("mode"));
 }

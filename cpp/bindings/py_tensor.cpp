@@ -274,7 +274,13 @@ PyObject* get_retains_grad(PyObject* o, void*) {
   const AutogradMeta* m = meta_of(tensor_of(o));
   return PyBool_FromLong(m && m->retains_grad);
 }
-PyObject* get_version(PyObject* o, void*) { return PyLong_FromUnsignedLong(tensor_of(o).version()); }
+PyObject* get_version(PyObject* o, void*) {
+  return guarded([&] {
+    PLAIT_CHECK(!tensor_of(o).is_inference(), kRuntime, "Inference tensors do not track version counter.");
+    return PyLong_FromUnsignedLong(tensor_of(o).version());
+  });
+}
+PyObject* get_is_inference(PyObject* o, void*) { return PyBool_FromLong(tensor_of(o).is_inference()); }
 PyObject* get_output_nr(PyObject* o, void*) {
   const AutogradMeta* m = meta_of(tensor_of(o));
   return PyLong_FromUnsignedLong(m ? m->slot : 0);
@@ -320,6 +326,7 @@ PyGetSetDef tensor_getset[] = {
     {"is_leaf", get_is_leaf, nullptr, "True for tensors that no recorded op has made.", nullptr},
     {"retains_grad", get_retains_grad, nullptr, "True after retain_grad().", nullptr},
     {"_version", get_version, nullptr, "How often the memory has been changed in place.", nullptr},
+    {"_is_inference", get_is_inference, nullptr, "Whether the memory was made in inference mode.", nullptr},
     {"output_nr", get_output_nr, nullptr, "Which result of grad_fn this is.", nullptr},
     {"_base", get_base, nullptr, "The tensor this is a view of, or None.", nullptr},
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},

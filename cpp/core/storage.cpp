@@ -1,10 +1,26 @@
 // SPDX-License-Identifier: MIT
 #include "core/storage.h"
-#include "core/rounding.h"
 
 #include <new>
 
+#include "core/rounding.h"
+
 namespace plait {
+
+namespace {
+
+std::atomic<int> inference_threads{0};
+thread_local bool t_inference = false;
+
+}  // namespace
+
+bool inference_mode_enabled() { return inference_threads.load(std::memory_order_relaxed) > 0 && t_inference; }
+void set_inference_mode_flag(bool on) {
+  if (on != t_inference) inference_threads.fetch_add(on ? 1 : -1, std::memory_order_relaxed);
+  t_inference = on;
+}
+
+Storage::Storage() : inference_(inference_mode_enabled()) {}
 
 Ref<Storage> Storage::allocate(size_t nbytes) {
   size_t capacity = 0;

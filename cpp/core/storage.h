@@ -11,6 +11,11 @@
 
 namespace plait {
 
+// Of this thread: the storages it makes meanwhile hold tensors that take no part in autograd (see
+// autograd/grad_mode.h). Outside, a new storage pays for one load of a counter.
+bool inference_mode_enabled();
+void set_inference_mode_flag(bool on);
+
 class Storage {
  public:
   using Deleter = void (*)(void* context);
@@ -26,6 +31,7 @@ class Storage {
   void* data() const { return data_; }
   size_t nbytes() const { return nbytes_; }
   bool read_only() const { return read_only_; }
+  bool is_inference() const { return inference_; }  // made in inference mode
   uint32_t use_count() const { return refs_.load(); }
 
   uint32_t version() const { return version_.load(std::memory_order_relaxed); }
@@ -39,7 +45,7 @@ class Storage {
   }
 
  private:
-  Storage() = default;
+  Storage();
   ~Storage() = default;
   void destroy() noexcept;
 
@@ -52,6 +58,7 @@ class Storage {
   void* context_ = nullptr;
   bool small_ = false;
   bool read_only_ = false;
+  bool inference_ = false;
 };
 
 }  // namespace plait

@@ -91,6 +91,8 @@ class Tensor {
   template <class T>
   T item_as() const;
 
+  // Made in inference mode, or a view of what was.
+  bool is_inference() const { return impl_->storage->is_inference(); }
   uint32_t version() const { return impl_->storage->version(); }
   void bump_version() const {
     if (impl_->tracks_version) impl_->storage->bump_version();

@@ -293,8 +293,8 @@ def is_signed(self: Tensor) -> bool:
 
 @_method
 def is_inference(self: Tensor) -> bool:
-    """Whether the tensor was made in inference mode."""
-    return False
+    """Whether the tensor was made in inference mode, or is a view of one that was."""
+    return self._is_inference
 
 
 @_method

@@ -145,8 +145,18 @@ class set_grad_enabled(_GradMode):
 class inference_mode(_GradMode):
     """Like ``no_grad``; the tensors made inside can never take part in autograd.
 
+    Outside, such a tensor and its views can be read, and used in ops that do not keep it for a backward pass.
+    Everything else raises RuntimeError: keeping it for a backward pass, changing it in place, making it require
+    grad. ``clone()`` outside gives a normal tensor. A context manager and a decorator.
+
     Args:
-        mode: False leaves everything as it is.
+        mode: False is the opposite: normal tensors and recording, also within another ``inference_mode``.
+
+    Example:
+        >>> with plait.inference_mode():
+        ...     x = plait.ones(2)
+        >>> x.is_inference(), x.clone().is_inference()
+        (True, False)
     """
 
     def __new__(cls, mode: Any = True) -> Any:
@@ -164,10 +174,9 @@ class inference_mode(_GradMode):
 
     def __enter__(self) -> None:
         self._previous = (_core.is_grad_enabled(), _core.is_inference_mode_enabled())
-        if self._mode:
-            _core._set_grad_enabled(False)
-            _core._set_inference_mode(True)
+        _core._set_inference_mode(self._mode)
 
     def __exit__(self, *_: object) -> None:
-        _core._set_grad_enabled(self._previous[0])
-        _core._set_inference_mode(self._previous[1])
+        grad, inference = self._previous
+        _core._set_inference_mode(inference)
+        _core._set_grad_enabled(grad)
