@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "bindings/python_api.h"
+#include "bindings/python_types.h"
 
 namespace plait::python {
 

@@ -12,7 +12,7 @@ PYBIND11_MODULE(_core, m) {
   init_tensor_data(m);
   init_random(m);
   init_ops(m);
-  init_optim(m);
+  init_optim(m.ptr());
   init_indexing(m);
   init_autograd(m);
   init_runtime(m);
