@@ -2,6 +2,7 @@
 // Conversion of Python arguments: which value belongs to which parameter, then each by its kind.
 #include "bindings/call_args.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -203,12 +204,13 @@ bool to_ints(PyObject* o, Dims* out, bool none_items) {
 
 // The values of a call by parameter, before any is converted.
 struct CallArgs::Given {
-  PyObject* values[kMax] = {};
+  PyObject* values[kMax];  // null where nothing is given
   // Separate ints or tensors that are together the last positional parameter: view(2, 3), cat-like ops.
   bool has_rest = false;
   PyObject* const* rest = nullptr;
   size_t n_rest = 0;
 
+  explicit Given(size_t n_params) { std::fill_n(values, n_params, nullptr); }
   bool is_rest(const Signature& s, size_t param) const { return has_rest && param + 1 == s.positional; }
 };
 
@@ -248,7 +250,7 @@ size_t find_keyword_by_text(const Overload& o, std::string_view name) {
 
 bool CallArgs::fill(const Overload& o, PyObject* const* values, size_t n_positional,
                     PyObject* keyword_names) {
-  Given given;
+  Given given(o.params.size());
   if (!take_positional(o.signature, values, n_positional, given)) return false;
   if (keyword_names && !take_keywords(o, values + n_positional, keyword_names, given)) return false;
   return convert_given(o, given);

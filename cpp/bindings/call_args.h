@@ -44,9 +44,13 @@ struct Overload {
 // The arguments of one call. Everything an Arg points to lives here or in the caller's Python objects.
 struct CallArgs {
   static constexpr size_t kMax = 24;
-  Arg args[kMax];
+  union {
+    Arg args[kMax];  // not initialised: fill() sets those that are passed on
+  };
   PyObject* out = nullptr;
   int64_t work = 0;  // elements in sight: decides whether the GIL is worth releasing
+
+  CallArgs() {}
 
   // Converts; returns false with `problem` set when the arguments do not fit.
   bool fill(const Overload& o, PyObject* const* values, size_t n_positional, PyObject* keyword_names);

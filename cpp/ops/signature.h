@@ -99,7 +99,7 @@ struct Param {
 
   constexpr bool has_default() const { return !default_text.empty(); }
   constexpr ArgType arrives_as() const { return kind_name(kind).arrives_as; }
-  constexpr bool passed() const { return arrives_as() != ArgType::kNothing; }
+  constexpr bool passed() const { return kind != ParamKind::kDevice && kind != ParamKind::kAny; }
 };
 
 // What an op gives back, without names.
