@@ -40,6 +40,7 @@ TESTED_ELSEWHERE: dict[str, set[str]] = {
     },
     "test_autograd.py": {"detach", "detach_"},
     "test_indexing.py": {"index_put", "index_put_"},
+    "test_promotion.py": {"result_type"},
 }  # fmt: skip
 
 

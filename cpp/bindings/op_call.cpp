@@ -205,8 +205,15 @@ PyObject* op_repr(PyObject* self) {
 PyObject* op_reduce(PyObject* self, PyObject*) { return Py_NewRef(reinterpret_cast<PyOp*>(self)->name); }
 PyObject* op_get_name(PyObject* self, void*) { return Py_NewRef(reinterpret_cast<PyOp*>(self)->name); }
 PyObject* op_get_module(PyObject* self, void*) { return Py_NewRef(reinterpret_cast<PyOp*>(self)->module); }
+// The entry's text, completed by what the signature knows when it is asked for.
 PyObject* op_get_doc(PyObject* self, void*) {
-  return PyUnicode_FromString(reinterpret_cast<PyOp*>(self)->doc->c_str());
+  return guarded([&] {
+    const py::object signature = py::reinterpret_borrow<py::object>(self).attr("__signature__");
+    return py::module_::import("plait._docstrings")
+        .attr("complete")(*reinterpret_cast<PyOp*>(self)->doc, signature)
+        .release()
+        .ptr();
+  });
 }
 // An inspect.Signature of the first overload, built by the Python side when it is asked for.
 PyObject* op_get_signature(PyObject* self, void*) {
@@ -270,6 +277,10 @@ PyObject* new_op(std::string_view name, const std::vector<const Overload*>& all,
     if (text.empty() && o->op.doc) text = o->op.doc;
   }
   if (visible->empty()) return nullptr;
+  // A method without a text of its own has that of the function.
+  for (const Overload* o : all) {
+    if (text.empty() && o->op.doc) text = o->op.doc;
+  }
   auto* op = PyObject_New(PyOp, op_type);
   if (!op) throw py::error_already_set();
   op->vectorcall = op_vectorcall;
@@ -350,7 +361,7 @@ void init_ops(py::module_& m) {
         return names;
       },
       py::arg("on"),
-      "Starts or stops noting the ops that Python calls; returns the names noted since the last call.");
+      "Start or stop noting the ops that Python calls; return the names noted since the last call.");
 }
 
 }  // namespace plait::python

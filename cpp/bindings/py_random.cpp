@@ -89,7 +89,7 @@ A stream of random numbers. The numbers depend on the seed and on how many were 
             self.cast<PyGenerator&>().g->manual_seed(seed_from(seed));
             return self;
           },
-          py::arg("seed"), "Starts the stream of this seed; returns self.")
+          py::arg("seed"), "Start the stream of this seed; return self.")
       .def(
           "seed",
           [](PyGenerator& self) {
@@ -97,7 +97,7 @@ A stream of random numbers. The numbers depend on the seed and on how many were 
             self.g->manual_seed(seed);
             return seed;
           },
-          "Seeds from the system's entropy; returns the seed.")
+          "Seed from the system's entropy; return the seed.")
       .def(
           "initial_seed", [](const PyGenerator& self) { return self.g->state().seed; }, "The seed in use.")
       .def(
@@ -105,7 +105,7 @@ A stream of random numbers. The numbers depend on the seed and on how many were 
           "The state, a uint8 tensor of 16 bytes.")
       .def(
           "set_state", [](PyGenerator& self, const Tensor& state) { set_state(*self.g, state); },
-          py::arg("state"), "Continues from a state that get_state() gave.")
+          py::arg("state"), "Continue from a state that get_state() gave.")
       .def(
           "clone_state", [](const PyGenerator& self) { return at_position(self.g->state()); },
           "A new Generator at the same place.")
@@ -120,7 +120,7 @@ A stream of random numbers. The numbers depend on the seed and on how many were 
             return at_position({state[0].cast<uint64_t>(), state[1].cast<uint64_t>()});
           }));
   m.def("_set_thread_generator", &set_generator_of_thread, py::arg("generator"),
-        "Makes ops of this thread draw from this generator by default "
+        "Make ops of this thread draw from this generator by default "
         "(None: the global one). Returns the one before.");
   m.attr("default_generator") = PyGenerator{Holder(&default_generator())};
 }

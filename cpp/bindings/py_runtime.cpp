@@ -20,7 +20,7 @@ void add_threads(py::module_& m) {
                     "set_num_threads: expected a positive number of threads, got ", n);
         set_num_threads(static_cast<int>(n));
       },
-      py::arg("n"), "Sets the most threads an op may use. Results do not depend on it.");
+      py::arg("n"), "Set the most threads an op may use. Results do not depend on it.");
   m.def("_set_thread_serial", &set_thread_serial, py::arg("on"),
         "Whether ops called from this thread compute on it alone.");
 }
@@ -44,7 +44,7 @@ void add_numbers(py::module_& m) {
                     dtype_name(d));
         set_default_dtype(d);
       },
-      py::arg("d"), "Sets the dtype of floating-point results and factories.");
+      py::arg("d"), "Set the dtype of floating-point results and factories.");
   m.def("promote_types", &promote_types, py::arg("type1"), py::arg("type2"),
         "The smallest dtype that both promote to.\n\n>>> plait.promote_types(plait.int32, "
         "plait.float32)\nplait.float32");
@@ -74,9 +74,9 @@ start or reset_peak_memory_stats(), `cached_bytes` kept for reuse, `allocations`
 >>> plait.memory_stats()["allocated_bytes"] >= 0
 True
 )");
-  m.def("reset_peak_memory_stats", &reset_peak_memory_stats, "Starts the peak of memory_stats() anew.");
-  m.def("empty_cache", &empty_cache, "Gives the memory kept for reuse back to the system.");
-  m.def("set_memory_cache_limit", &set_cache_limit, py::arg("bytes"), "Sets the most bytes kept for reuse.");
+  m.def("reset_peak_memory_stats", &reset_peak_memory_stats, "Start the peak of memory_stats() anew.");
+  m.def("empty_cache", &empty_cache, "Give the memory kept for reuse back to the system.");
+  m.def("set_memory_cache_limit", &set_cache_limit, py::arg("bytes"), "Set the most bytes kept for reuse.");
   m.def("_fail_allocation_after", &fail_allocation_after, py::arg("k"));
 }
 

@@ -434,7 +434,7 @@ PyMethodDef tensor_methods[] = {
     {"is_floating_point", m_is_floating_point, METH_NOARGS, "True for floating-point dtypes."},
     {"item", m_item, METH_NOARGS, "The value of a tensor with one element, as a Python number."},
     {"detach", m_detach, METH_NOARGS, "The same memory outside the graph."},
-    {"detach_", m_detach_in_place, METH_NOARGS, "Takes this tensor out of the graph."},
+    {"detach_", m_detach_in_place, METH_NOARGS, "Take this tensor out of the graph."},
     {"retain_grad", m_retain_grad, METH_NOARGS, "Keep the gradient of this non-leaf tensor in .grad."},
     {"requires_grad_", as_cfunction(m_requires_grad_), METH_VARARGS | METH_KEYWORDS,
      "requires_grad_(requires_grad=True): ask for gradients; returns self."},

@@ -78,14 +78,15 @@ const RegisterOps kOps{
 
 Strides are kept when the elements are dense in memory.
 
->>> x = plait.tensor([1, 2])
->>> y = x.clone()
->>> y[0] = 5
->>> x
-tensor([1, 2]))"},
+Example:
+    >>> x = plait.tensor([1, 2])
+    >>> y = x.clone()
+    >>> y[0] = 5
+    >>> x
+    tensor([1, 2]))"},
     {"copy_(Tensor input, Tensor src, bool non_blocking=False) -> Tensor", "m",
      PLAIT_BOX(+[](const Tensor& input, const Tensor& src, bool) { return copy_(input, src); }),
-     R"(Writes `src` into the tensor, broadcast to its shape and converted to its dtype, and returns the tensor.
+     R"(Write `src` into the tensor, broadcast to its shape and converted to its dtype, and return the tensor.
 
 `non_blocking` is accepted and has no effect. Gradients flow to `src`. Shapes that do not broadcast raise ValueError.
 

@@ -71,7 +71,6 @@ from ._tensor import (
     is_floating_point,
     is_tensor,
     numel,
-    result_type,
     set_printoptions,
 )
 from .autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
@@ -259,7 +258,6 @@ __all__ = [
     "quantile",
     "real",
     "renorm",
-    "result_type",
     "rrelu",
     "save",
     "seed",

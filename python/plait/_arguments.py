@@ -29,7 +29,8 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 def explains_arguments(fn: _F) -> _F:
     """``fn``, whose failures on arguments that should be tensors and are not become one clear TypeError."""
-    tensors = [p.name for p in inspect.signature(fn).parameters.values() if p.annotation in ("Tensor", "Tensor | None")]
+    signature = inspect.signature(fn)
+    tensors = [p.name for p in signature.parameters.values() if p.annotation in ("Tensor", "Tensor | None")]
 
     @functools.wraps(fn)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -37,7 +38,7 @@ def explains_arguments(fn: _F) -> _F:
             return fn(*args, **kwargs)
         except Exception:
             try:
-                given = inspect.signature(fn).bind(*args, **kwargs).arguments
+                given = signature.bind(*args, **kwargs).arguments
             except TypeError as error:
                 raise ArgumentTypeError(f"{fn.__name__}: {error}") from None
             for name in tensors:

@@ -32,7 +32,6 @@ __all__ = [
     "is_floating_point",
     "is_tensor",
     "numel",
-    "result_type",
     "set_printoptions",
 ]
 
@@ -170,6 +169,10 @@ def to(
 
     Raises ArgumentError for any device but the CPU.
 
+    Args:
+        memory_format: accepted and ignored.
+        non_blocking: accepted and ignored.
+
     Example:
         >>> plait.ones(2).to(plait.int64)
         tensor([1, 1])
@@ -195,7 +198,11 @@ def to(
 
 @_method
 def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
-    """The legacy type name, or the tensor converted to ``dtype`` (a dtype or a legacy name)."""
+    """The legacy type name, or the tensor converted to ``dtype`` (a dtype or a legacy name).
+
+    Args:
+        non_blocking: accepted and ignored.
+    """
     if dtype is None:
         return "plait." + next(t.__name__ for t in _TYPED if t.dtype == self.dtype)
     return self.to(_as_dtype(dtype))
@@ -233,13 +240,23 @@ for _name, _target in {
 
 @_method
 def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
-    """The tensor itself: it is on the CPU."""
+    """The tensor itself: it is on the CPU.
+
+    Args:
+        memory_format: accepted and ignored.
+    """
     return self
 
 
 @_method
 def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
-    """Raises ArgumentError: there is no GPU."""
+    """Raise ArgumentError: there is no GPU.
+
+    Args:
+        device: accepted; there is one device, the CPU.
+        memory_format: accepted and ignored.
+        non_blocking: accepted and ignored.
+    """
     return self.to("cuda")
 
 
@@ -416,7 +433,11 @@ _core.Node.register_prehook = _node_register_prehook
 def new_tensor(
     self: Tensor, data: Any, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """A new tensor of ``data`` with this tensor's dtype unless another is given."""
+    """A new tensor of ``data`` with this tensor's dtype unless another is given.
+
+    Args:
+        device: accepted; there is one device, the CPU.
+    """
     return _core.tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 
 
@@ -448,6 +469,9 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
 
     Raises RuntimeError for a tensor that requires grad.
 
+    Args:
+        memory_format: accepted and ignored.
+
     Example:
         >>> plait.arange(4).resize_(2, 2)
         tensor([[0, 1],
@@ -469,7 +493,11 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
 
 @_method
 def resize_as_(self: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
-    """``resize_`` to the shape of another tensor."""
+    """``resize_`` to the shape of another tensor.
+
+    Args:
+        memory_format: accepted and ignored.
+    """
     return self.resize_(the_template.shape)
 
 
@@ -552,35 +580,6 @@ def is_floating_point(input: Tensor) -> bool:
 def numel(input: Tensor) -> int:
     """Number of elements."""
     return input.numel()
-
-
-def result_type(tensor1: Any, tensor2: Any) -> dtype:
-    """The dtype that arithmetic on the two gives: tensors with dimensions decide before 0-d tensors and numbers.
-
-    Example:
-        >>> plait.result_type(plait.tensor([1, 2]), 1.0)
-        plait.float32
-    """
-
-    def describe(x: Any) -> tuple[int, dtype]:
-        if isinstance(x, Tensor):
-            return (2 if x.dim() else 1), x.dtype
-        if isinstance(x, bool):
-            return 0, _core.bool
-        return 0, _core.int64 if isinstance(x, int) else _core.get_default_dtype()
-
-    def category(d: dtype) -> int:
-        return 2 if d.is_floating_point else 0 if d == _core.bool else 1
-
-    (rank_a, a), (rank_b, b) = describe(tensor1), describe(tensor2)
-    if rank_a == rank_b:
-        return _core.promote_types(a, b)
-    high, low = (a, b) if rank_a > rank_b else (b, a)
-    return high if category(high) >= category(low) else (low if min(rank_a, rank_b) else _natural(low))
-
-
-def _natural(d: dtype) -> dtype:
-    return _core.get_default_dtype() if d.is_floating_point else d
 
 
 class finfo:

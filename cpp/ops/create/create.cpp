@@ -346,42 +346,50 @@ const RegisterOps kOps{
 
 `dtype` defaults to the default dtype (float32). There is one device and one layout.
 
-Raises ValueError for a negative size.
+Raises:
+    ValueError: a negative size.
 
->>> plait.empty(2, 3).shape
-plait.Size([2, 3]))"},
+Example:
+    >>> plait.empty(2, 3).shape
+    plait.Size([2, 3]))"},
     {"zeros(int[] size, *, Dtype? dtype=None, any layout=None, Device? device=None, "
      "any pin_memory=False, bool requires_grad=False) -> Tensor",
      "fo", PLAIT_BOX(make_zeros), R"(A tensor of the given shape filled with 0.
 
 `dtype` defaults to the default dtype (float32).
 
-Raises ValueError for a negative size.
+Raises:
+    ValueError: a negative size.
 
->>> plait.zeros(2, 3)
-tensor([[0., 0., 0.],
-        [0., 0., 0.]]))"},
+Example:
+    >>> plait.zeros(2, 3)
+    tensor([[0., 0., 0.],
+            [0., 0., 0.]]))"},
     {"ones(int[] size, *, Dtype? dtype=None, any layout=None, Device? device=None, "
      "any pin_memory=False, bool requires_grad=False) -> Tensor",
      "fo", PLAIT_BOX(make_ones), R"(A tensor of the given shape filled with 1.
 
 `dtype` defaults to the default dtype (float32).
 
-Raises ValueError for a negative size.
+Raises:
+    ValueError: a negative size.
 
->>> plait.ones(2, dtype=plait.int64)
-tensor([1, 1]))"},
+Example:
+    >>> plait.ones(2, dtype=plait.int64)
+    tensor([1, 1]))"},
     {"full(int[] size, Scalar fill_value, *, Dtype? dtype=None, any layout=None, Device? device=None, any "
      "pin_memory=False, bool requires_grad=False) -> Tensor",
      "fo", PLAIT_BOX(make_full), R"(A tensor of the given shape filled with `fill_value`.
 
 `dtype` defaults to that of the value: bool, int64 or the default float.
 
-Raises ValueError for a negative size.
+Raises:
+    ValueError: a negative size.
 
->>> plait.full((2, 2), 7)
-tensor([[7, 7],
-        [7, 7]]))"},
+Example:
+    >>> plait.full((2, 2), 7)
+    tensor([[7, 7],
+            [7, 7]]))"},
     {"empty_strided(int[] size, int[] stride, *, Dtype? dtype=None, any layout=None, "
      "Device? device=None, bool requires_grad=False, any pin_memory=False) -> Tensor",
      "f", PLAIT_BOX(make_empty_strided),
@@ -389,25 +397,29 @@ tensor([[7, 7],
 
 `stride` counts elements, none negative, as many entries as `size`.
 
-Raises ValueError when the lengths differ.
+Raises:
+    ValueError: the lengths differ.
 
->>> plait.empty_strided((2, 3), (1, 2)).stride()
-(1, 2))"},
+Example:
+    >>> plait.empty_strided((2, 3), (1, 2)).stride()
+    (1, 2))"},
     {"scalar_tensor(Scalar s, *, Dtype? dtype=None, any layout=None, Device? device=None, any "
      "pin_memory=False, bool "
      "requires_grad=False) -> Tensor",
      "f", PLAIT_BOX(make_scalar), R"(A 0-d tensor of a number, of the default dtype unless `dtype` is given.
 
->>> plait.scalar_tensor(2)
-tensor(2.))"},
+Example:
+    >>> plait.scalar_tensor(2)
+    tensor(2.))"},
     {"empty_like(Tensor input, *, Dtype? dtype=None, any layout=None, Device? device=None, bool "
      "requires_grad=False, "
      "any memory_format=None) -> Tensor",
      "f", PLAIT_BOX(make_empty_like),
      R"(A tensor of the shape and dtype of `input` with values that are not set.
 
->>> plait.empty_like(plait.zeros(2, 3)).shape
-plait.Size([2, 3]))"},
+Example:
+    >>> plait.empty_like(plait.zeros(2, 3)).shape
+    plait.Size([2, 3]))"},
     {"zeros_like(Tensor input, *, Dtype? dtype=None, any layout=None, Device? device=None, bool "
      "requires_grad=False, "
      "any memory_format=None) -> Tensor",
@@ -415,8 +427,9 @@ plait.Size([2, 3]))"},
 
 `dtype` defaults to that of `input`.
 
->>> plait.zeros_like(plait.ones(2))
-tensor([0., 0.]))"},
+Example:
+    >>> plait.zeros_like(plait.ones(2))
+    tensor([0., 0.]))"},
     {"ones_like(Tensor input, *, Dtype? dtype=None, any layout=None, Device? device=None, bool "
      "requires_grad=False, "
      "any memory_format=None) -> Tensor",
@@ -424,45 +437,51 @@ tensor([0., 0.]))"},
 
 `dtype` defaults to that of `input`.
 
->>> plait.ones_like(plait.arange(2))
-tensor([1, 1]))"},
+Example:
+    >>> plait.ones_like(plait.arange(2))
+    tensor([1, 1]))"},
     {"full_like(Tensor input, Scalar fill_value, *, Dtype? dtype=None, any layout=None, "
      "Device? device=None, bool requires_grad=False, any memory_format=None) -> Tensor",
      "fo", PLAIT_BOX(make_full_like), R"(A tensor of the shape of `input` filled with `fill_value`.
 
 `dtype` defaults to that of `input`.
 
->>> plait.full_like(plait.zeros(2), 3)
-tensor([3., 3.]))"},
+Example:
+    >>> plait.full_like(plait.zeros(2), 3)
+    tensor([3., 3.]))"},
     {"new_empty(Tensor self, int[] size, *, Dtype? dtype=None, any layout=None, Device? device=None, any "
      "pin_memory=False, bool requires_grad=False) -> Tensor",
      "m", PLAIT_BOX(new_empty), R"(A tensor of the given shape with values that are not set.
 
 `dtype` defaults to that of this tensor.
 
->>> plait.ones(1, dtype=plait.int8).new_empty(2, 3).dtype
-plait.int8)"},
+Example:
+    >>> plait.ones(1, dtype=plait.int8).new_empty(2, 3).dtype
+    plait.int8)"},
     {"new_zeros(Tensor self, int[] size, *, Dtype? dtype=None, any layout=None, Device? device=None, any "
      "pin_memory=False, bool requires_grad=False) -> Tensor",
      "m", PLAIT_BOX(new_zeros),
      R"(A tensor of the given shape filled with 0, of this tensor's dtype unless `dtype` is given.
 
->>> plait.arange(3).new_zeros(2)
-tensor([0, 0]))"},
+Example:
+    >>> plait.arange(3).new_zeros(2)
+    tensor([0, 0]))"},
     {"new_ones(Tensor self, int[] size, *, Dtype? dtype=None, any layout=None, Device? device=None, any "
      "pin_memory=False, bool requires_grad=False) -> Tensor",
      "m", PLAIT_BOX(new_ones),
      R"(A tensor of the given shape filled with 1, of this tensor's dtype unless `dtype` is given.
 
->>> plait.arange(3).new_ones(2)
-tensor([1, 1]))"},
+Example:
+    >>> plait.arange(3).new_ones(2)
+    tensor([1, 1]))"},
     {"new_full(Tensor self, int[] size, Scalar fill_value, *, Dtype? dtype=None, any layout=None, "
      "Device? device=None, any pin_memory=False, bool requires_grad=False) -> Tensor",
      "m", PLAIT_BOX(new_full),
      R"(A tensor of the given shape filled with `fill_value`, of this tensor's dtype unless `dtype` is given.
 
->>> plait.zeros(1).new_full((2,), 5)
-tensor([5., 5.]))"},
+Example:
+    >>> plait.zeros(1).new_full((2,), 5)
+    tensor([5., 5.]))"},
     {"arange(Scalar end, *, Dtype? dtype=None, any layout=None, Device? device=None, "
      "any pin_memory=False, bool requires_grad=False) -> Tensor",
      "fo", PLAIT_BOX(arange_to), R"(The values start, start + step, ... below `end`, as a 1-d tensor.
@@ -470,12 +489,14 @@ tensor([5., 5.]))"},
 `start` defaults to 0, `step` to 1. The dtype defaults to int64, or to the default float when an argument is a
 float. Values are computed as start + i * step, so that rounding does not add up.
 
-Raises ValueError for a step of 0 or one that leads away from `end`.
+Raises:
+    ValueError: a step of 0 or one that leads away from `end`.
 
->>> plait.arange(1, 7, 2)
-tensor([1, 3, 5])
->>> plait.arange(3.0)
-tensor([0., 1., 2.]))"},
+Example:
+    >>> plait.arange(1, 7, 2)
+    tensor([1, 3, 5])
+    >>> plait.arange(3.0)
+    tensor([0., 1., 2.]))"},
     {"arange(Scalar start, Scalar end, Scalar step=1, *, Dtype? dtype=None, any layout=None, Device? "
      "device=None, any "
      "pin_memory=False, bool requires_grad=False) -> Tensor",
@@ -488,10 +509,12 @@ tensor([0., 1., 2.]))"},
 Always of the default float unless `dtype` is given. `arange`, which leaves the end out as Python does, is
 usually what is wanted.
 
-Raises ValueError when `end` cannot be reached.
+Raises:
+    ValueError: `end` cannot be reached.
 
->>> plait.range(1, 3)
-tensor([1., 2., 3.]))"},
+Example:
+    >>> plait.range(1, 3)
+    tensor([1., 2., 3.]))"},
     {"linspace(Scalar start, Scalar end, int steps, *, Dtype? dtype=None, any layout=None, Device? "
      "device=None, any "
      "pin_memory=False, bool requires_grad=False) -> Tensor",
@@ -499,10 +522,12 @@ tensor([1., 2., 3.]))"},
 
 Of the default float unless `dtype` is given.
 
-Raises ValueError for a negative number of steps.
+Raises:
+    ValueError: a negative number of steps.
 
->>> plait.linspace(0, 1, 5)
-tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000]))"},
+Example:
+    >>> plait.linspace(0, 1, 5)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000]))"},
     {"logspace(Scalar start, Scalar end, int steps, float base=10.0, *, Dtype? dtype=None, "
      "any layout=None, Device? device=None, any pin_memory=False, bool requires_grad=False) -> Tensor",
      "fo", PLAIT_BOX(logspace),
@@ -510,10 +535,12 @@ tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000]))"},
 
 Of the default float unless `dtype` is given.
 
-Raises ValueError for a negative number of steps.
+Raises:
+    ValueError: a negative number of steps.
 
->>> plait.logspace(0, 2, 3)
-tensor([  1.,  10., 100.]))"},
+Example:
+    >>> plait.logspace(0, 2, 3)
+    tensor([  1.,  10., 100.]))"},
     {"eye(int n, int? m=None, *, Dtype? dtype=None, any layout=None, Device? device=None, any "
      "pin_memory=False, bool "
      "requires_grad=False) -> Tensor",
@@ -521,11 +548,13 @@ tensor([  1.,  10., 100.]))"},
 
 `m` defaults to `n`, the dtype to the default float.
 
-Raises ValueError for a negative size.
+Raises:
+    ValueError: a negative size.
 
->>> plait.eye(2)
-tensor([[1., 0.],
-        [0., 1.]]))"},
+Example:
+    >>> plait.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]]))"},
     {"tril_indices(int row, int col, int offset=0, *, Dtype? dtype=None, "
      "Device? device=None, any layout=None) -> Tensor",
      "f", PLAIT_BOX(tril_indices),
@@ -533,9 +562,10 @@ tensor([[1., 0.],
 
 `offset` moves the diagonal that still belongs to it. The dtype is int64 or int32.
 
->>> plait.tril_indices(2, 2)
-tensor([[0, 1, 1],
-        [0, 0, 1]]))"},
+Example:
+    >>> plait.tril_indices(2, 2)
+    tensor([[0, 1, 1],
+            [0, 0, 1]]))"},
     {"triu_indices(int row, int col, int offset=0, *, Dtype? dtype=None, "
      "Device? device=None, any layout=None) -> Tensor",
      "f", PLAIT_BOX(triu_indices),
@@ -543,27 +573,32 @@ tensor([[0, 1, 1],
 
 `offset` moves the diagonal that still belongs to it. The dtype is int64 or int32.
 
->>> plait.triu_indices(2, 2)
-tensor([[0, 0, 1],
-        [0, 1, 1]]))"},
-    {"zero_(Tensor self) -> Tensor", "m", PLAIT_BOX(zero_), R"(Sets every element to 0, in place.
+Example:
+    >>> plait.triu_indices(2, 2)
+    tensor([[0, 0, 1],
+            [0, 1, 1]]))"},
+    {"zero_(Tensor self) -> Tensor", "m", PLAIT_BOX(zero_), R"(Set every element to 0, in place.
 
->>> plait.ones(2).zero_()
-tensor([0., 0.]))"},
+Example:
+    >>> plait.ones(2).zero_()
+    tensor([0., 0.]))"},
     {"fill_(Tensor self, Scalar value) -> Tensor", "m", PLAIT_BOX(fill_),
-     R"(Sets every element to `value`, a number or a 0-d tensor, in place.
+     R"(Set every element to `value`, a number or a 0-d tensor, in place.
 
-Raises ValueError for a tensor of other shape.
+Raises:
+    ValueError: a tensor of other shape.
 
->>> plait.zeros(2).fill_(3)
-tensor([3., 3.]))"},
+Example:
+    >>> plait.zeros(2).fill_(3)
+    tensor([3., 3.]))"},
     {"fill_(Tensor self, Tensor value) -> Tensor", "m", PLAIT_BOX(fill_tensor_), ""},
     {"fill(Tensor input, Scalar value) -> Tensor", "f",
      PLAIT_BOX(+[](const Tensor& x, Scalar value) { return apply<Fill>(x, value); }),
      R"(A tensor of the shape and dtype of `input` filled with a number.
 
->>> plait.fill(plait.zeros(2), 4)
-tensor([4., 4.]))"},
+Example:
+    >>> plait.fill(plait.zeros(2), 4)
+    tensor([4., 4.]))"},
 };
 
 }  // namespace

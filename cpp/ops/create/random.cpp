@@ -506,11 +506,13 @@ const RegisterOps kOps{
 Of the default float unless `dtype` is given. The numbers depend on the generator's seed and position, not on the
 number of threads.
 
-Raises TypeError for a dtype that is not floating-point.
+Raises:
+    TypeError: a dtype that is not floating-point.
 
->>> g = plait.Generator().manual_seed(0)
->>> plait.rand(2, 3, generator=g).shape
-plait.Size([2, 3]))"},
+Example:
+    >>> g = plait.Generator().manual_seed(0)
+    >>> plait.rand(2, 3, generator=g).shape
+    plait.Size([2, 3]))"},
     {"randn(int[] size, *, Generator? generator=None, Dtype? dtype=None, any layout=None, Device? "
      "device=None, bool "
      "requires_grad=False, any pin_memory=False) -> Tensor",
@@ -518,25 +520,29 @@ plait.Size([2, 3]))"},
 
 Of the default float unless `dtype` is given. Made by Box and Muller's transform (1958).
 
-Raises TypeError for a dtype that is not floating-point.
+Raises:
+    TypeError: a dtype that is not floating-point.
 
->>> plait.randn(2, 3).shape
-plait.Size([2, 3]))"},
+Example:
+    >>> plait.randn(2, 3).shape
+    plait.Size([2, 3]))"},
     {"rand_like(Tensor input, *, Dtype? dtype=None, any layout=None, Device? device=None, bool "
      "requires_grad=False, any "
      "memory_format=None) -> Tensor",
      "f", PLAIT_BOX(rand_like), R"(Random numbers uniform in [0, 1), of the shape and dtype of `input`.
 
->>> plait.rand_like(plait.zeros(3)).shape
-plait.Size([3]))"},
+Example:
+    >>> plait.rand_like(plait.zeros(3)).shape
+    plait.Size([3]))"},
     {"randn_like(Tensor input, *, Dtype? dtype=None, any layout=None, Device? device=None, bool "
      "requires_grad=False, "
      "any memory_format=None) -> Tensor",
      "f", PLAIT_BOX(randn_like),
      R"(Normal random numbers of mean 0 and deviation 1, of the shape and dtype of `input`.
 
->>> plait.randn_like(plait.zeros(3)).shape
-plait.Size([3]))"},
+Example:
+    >>> plait.randn_like(plait.zeros(3)).shape
+    plait.Size([3]))"},
     {"randint(int high, int[] size, *, Generator? generator=None, Dtype? dtype=None, any layout=None, "
      "Device? device=None, bool requires_grad=False, any pin_memory=False) -> Tensor",
      "fo", PLAIT_BOX(randint),
@@ -544,10 +550,12 @@ plait.Size([3]))"},
 
 int64 unless `dtype` is given.
 
-Raises ValueError unless low < high, and when the numbers do not fit the dtype.
+Raises:
+    ValueError: unless low < high, and when the numbers do not fit the dtype.
 
->>> bool((plait.randint(3, 5, (100,)) < 5).all())
-True)"},
+Example:
+    >>> bool((plait.randint(3, 5, (100,)) < 5).all())
+    True)"},
     {"randint(int low, int high, int[] size, *, Generator? generator=None, Dtype? dtype=None, any "
      "layout=None, Device? "
      "device=None, bool requires_grad=False, any pin_memory=False) -> Tensor",
@@ -556,8 +564,9 @@ True)"},
      "requires_grad=False, any memory_format=None) -> Tensor",
      "f", PLAIT_BOX(randint_like), R"(Random integers of the shape and dtype of `input`; see `randint`.
 
->>> plait.randint_like(plait.zeros(3), 10).shape
-plait.Size([3]))"},
+Example:
+    >>> plait.randint_like(plait.zeros(3), 10).shape
+    plait.Size([3]))"},
     {"randint_like(Tensor input, int low, int high, *, Dtype? dtype=None, any layout=None, Device? "
      "device=None, bool "
      "requires_grad=False, any memory_format=None) -> Tensor",
@@ -569,22 +578,26 @@ plait.Size([3]))"},
 
 int64 unless `dtype` is given.
 
-Raises ValueError for a negative n and one that the dtype cannot count to.
+Raises:
+    ValueError: a negative n and one that the dtype cannot count to.
 
->>> plait.randperm(4).sort().values
-tensor([0, 1, 2, 3]))"},
+Example:
+    >>> plait.randperm(4).sort().values
+    tensor([0, 1, 2, 3]))"},
     {"normal(Tensor mean, Tensor std, *, Generator? generator=None) -> Tensor", "fo", PLAIT_BOX(normal_of),
      R"(Normal random numbers with the given means and standard deviations.
 
 `mean` and `std` are tensors that broadcast against each other, or one of them a number; with two numbers `size` gives
 the shape. No gradient flows to them.
 
-Raises ValueError for a negative std.
+Raises:
+    ValueError: a negative std.
 
->>> plait.normal(plait.zeros(3), 1.0).shape
-plait.Size([3])
->>> plait.normal(0.0, 1.0, size=(2, 2)).shape
-plait.Size([2, 2]))"},
+Example:
+    >>> plait.normal(plait.zeros(3), 1.0).shape
+    plait.Size([3])
+    >>> plait.normal(0.0, 1.0, size=(2, 2)).shape
+    plait.Size([2, 2]))"},
     {"normal(Tensor mean, float std=1.0, *, Generator? generator=None) -> Tensor", "fo",
      PLAIT_BOX(normal_std), ""},
     {"normal(float mean, Tensor std, *, Generator? generator=None) -> Tensor", "fo", PLAIT_BOX(normal_mean),
@@ -597,85 +610,110 @@ plait.Size([2, 2]))"},
 
 With a number `p` it is the probability everywhere and `input` gives shape and dtype only.
 
-Raises ValueError for a probability outside [0, 1].
+Raises:
+    ValueError: a probability outside [0, 1].
 
->>> plait.bernoulli(plait.tensor([0.0, 1.0]))
-tensor([0., 1.]))"},
+Example:
+    >>> plait.bernoulli(plait.tensor([0.0, 1.0]))
+    tensor([0., 1.]))"},
     {"bernoulli(Tensor input, float p, *, Generator? generator=None) -> Tensor", "fm", PLAIT_BOX(bernoulli_p),
      ""},
     {"bernoulli_(Tensor self, float p=0.5, *, Generator? generator=None) -> Tensor", "m",
      PLAIT_BOX(bernoulli_p_),
-     R"(Sets every element to 1 with probability `p`, a number or a tensor that broadcasts, else to 0.
+     R"(Set every element to 1 with probability `p`, a number or a tensor that broadcasts, else to 0.
 
-Raises ValueError for a probability outside [0, 1].
+Raises:
+    ValueError: a probability outside [0, 1].
 
->>> plait.zeros(3).bernoulli_(1.0)
-tensor([1., 1., 1.]))"},
+Example:
+    >>> plait.zeros(3).bernoulli_(1.0)
+    tensor([1., 1., 1.]))"},
     {"bernoulli_(Tensor self, Tensor p, *, Generator? generator=None) -> Tensor", "m",
      PLAIT_BOX(bernoulli_tensor_), ""},
     {"multinomial(Tensor input, int num_samples, "
      "bool replacement=False, *, Generator? generator=None) -> Tensor",
-     "fmo", PLAIT_BOX(multinomial), R"(Draws category numbers by the probabilities in each row of `input`.
+     "fmo", PLAIT_BOX(multinomial), R"(Draw category numbers by the probabilities in each row of `input`.
 
 `input` has 1 or 2 dimensions and need not be normalised. The result, int64, has `num_samples` as its last size. Without
 replacement no category comes twice in a row.
 
-Raises ValueError for negative or infinite probabilities, rows that sum to 0, and more samples than categories.
+Raises:
+    ValueError: negative or infinite probabilities, rows that sum to 0, and more samples than categories.
 
->>> plait.multinomial(plait.tensor([0.0, 1.0]), 3, replacement=True)
-tensor([1, 1, 1]))"},
+Example:
+    >>> plait.multinomial(plait.tensor([0.0, 1.0]), 3, replacement=True)
+    tensor([1, 1, 1]))"},
     {"uniform_(Tensor self, float from=0.0, float to=1.0, *, Generator? generator=None) -> Tensor", "m",
-     PLAIT_BOX(uniform_), R"(Fills this tensor with random numbers, uniform in [from, to).
+     PLAIT_BOX(uniform_), R"(Fill this tensor with random numbers, uniform in [from, to).
 
-Raises TypeError for a dtype that is not floating-point, ValueError unless from <= to.
+Raises:
+    TypeError: a dtype that is not floating-point.
+    ValueError: unless from <= to.
 
->>> plait.empty(3).uniform_(-1, 1).shape
-plait.Size([3]))"},
+Example:
+    >>> plait.empty(3).uniform_(-1, 1).shape
+    plait.Size([3]))"},
     {"normal_(Tensor self, float mean=0.0, float std=1.0, *, Generator? generator=None) -> Tensor", "m",
-     PLAIT_BOX(normal_), R"(Fills this tensor with normal random numbers.
+     PLAIT_BOX(normal_), R"(Fill this tensor with normal random numbers.
 
-Raises TypeError for a dtype that is not floating-point, ValueError for a negative std.
+Raises:
+    TypeError: a dtype that is not floating-point.
+    ValueError: a negative std.
 
->>> plait.empty(3).normal_(0, 0.1).shape
-plait.Size([3]))"},
+Example:
+    >>> plait.empty(3).normal_(0, 0.1).shape
+    plait.Size([3]))"},
     {"log_normal_(Tensor self, float mean=1.0, float std=2.0, *, Generator? generator=None) -> Tensor", "m",
      PLAIT_BOX(log_normal_),
-     R"(Fills this tensor with numbers whose logarithm is normal with `mean` and `std`.
+     R"(Fill this tensor with numbers whose logarithm is normal with `mean` and `std`.
 
-Raises TypeError for a dtype that is not floating-point, ValueError unless std > 0.
+Raises:
+    TypeError: a dtype that is not floating-point.
+    ValueError: unless std > 0.
 
->>> bool((plait.empty(3).log_normal_() > 0).all())
-True)"},
+Example:
+    >>> bool((plait.empty(3).log_normal_() > 0).all())
+    True)"},
     {"cauchy_(Tensor self, float median=0.0, float sigma=1.0, *, Generator? generator=None) -> Tensor", "m",
-     PLAIT_BOX(cauchy_), R"(Fills this tensor with Cauchy random numbers of the given median and scale.
+     PLAIT_BOX(cauchy_), R"(Fill this tensor with Cauchy random numbers of the given median and scale.
 
-Raises TypeError for a dtype that is not floating-point, ValueError unless sigma > 0.
+Raises:
+    TypeError: a dtype that is not floating-point.
+    ValueError: unless sigma > 0.
 
->>> plait.empty(3).cauchy_().shape
-plait.Size([3]))"},
+Example:
+    >>> plait.empty(3).cauchy_().shape
+    plait.Size([3]))"},
     {"exponential_(Tensor self, float lambd=1.0, *, Generator? generator=None) -> Tensor", "m",
-     PLAIT_BOX(exponential_), R"(Fills this tensor with exponential random numbers of rate `lambd`.
+     PLAIT_BOX(exponential_), R"(Fill this tensor with exponential random numbers of rate `lambd`.
 
-Raises TypeError for a dtype that is not floating-point, ValueError unless lambd > 0.
+Raises:
+    TypeError: a dtype that is not floating-point.
+    ValueError: unless lambd > 0.
 
->>> bool((plait.empty(3).exponential_() > 0).all())
-True)"},
+Example:
+    >>> bool((plait.empty(3).exponential_() > 0).all())
+    True)"},
     {"geometric_(Tensor self, float p, *, Generator? generator=None) -> Tensor", "m", PLAIT_BOX(geometric_),
-     R"(Fills this tensor with the number of trials up to the first success, of probability `p` each.
+     R"(Fill this tensor with the number of trials up to the first success, of probability `p` each.
 
-Raises ValueError unless 0 < p <= 1.
+Raises:
+    ValueError: unless 0 < p <= 1.
 
->>> plait.empty(3).geometric_(1.0)
-tensor([1., 1., 1.]))"},
+Example:
+    >>> plait.empty(3).geometric_(1.0)
+    tensor([1., 1., 1.]))"},
     {"random_(Tensor self, *, Generator? generator=None) -> Tensor", "m", PLAIT_BOX(random_),
-     R"(Fills this tensor with random whole numbers of [from, to), all equally likely.
+     R"(Fill this tensor with random whole numbers of [from, to), all equally likely.
 
 `from` defaults to 0, `to` to the end of what the dtype can hold exactly.
 
-Raises ValueError unless from < to, and when the numbers do not fit the dtype.
+Raises:
+    ValueError: unless from < to, and when the numbers do not fit the dtype.
 
->>> bool((plait.zeros(9, dtype=plait.int64).random_(1, 3) >= 1).all())
-True)"},
+Example:
+    >>> bool((plait.zeros(9, dtype=plait.int64).random_(1, 3) >= 1).all())
+    True)"},
     {"random_(Tensor self, int to, *, Generator? generator=None) -> Tensor", "m",
      PLAIT_BOX(+[](const Tensor& x, int64_t to, Generator* g) { return random_between_(x, 0, to, g); }), ""},
     {"random_(Tensor self, int from, int to, *, Generator? generator=None) -> Tensor", "m",

@@ -207,13 +207,17 @@ const RegisterOps kOps{
     {"one_hot(Tensor input, int num_classes=-1) -> Tensor", "n", PLAIT_BOX(one_hot),
      R"(A new last dimension that is 1 at the class index and 0 elsewhere, int64.
 
-num_classes: its size; by default one more than the largest index.
-Raises ValueError for negative indices, indices not below `num_classes` or no elements without it, TypeError for
-another dtype than int64.
+Args:
+    num_classes: its size; by default one more than the largest index.
 
->>> plait.nn.functional.one_hot(plait.tensor([0, 2]))
-tensor([[1, 0, 0],
-        [0, 0, 1]]))"},
+Raises:
+    ValueError: negative indices, indices not below `num_classes` or no elements without it.
+    TypeError: another dtype than int64.
+
+Example:
+    >>> plait.nn.functional.one_hot(plait.tensor([0, 2]))
+    tensor([[1, 0, 0],
+            [0, 0, 1]]))"},
 };
 
 }  // namespace

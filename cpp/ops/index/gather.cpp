@@ -230,28 +230,34 @@ Tensor scatter_value_(const Tensor& x, int64_t dim, const Tensor& index, Scalar 
 }
 Tensor gather_op(const Tensor& x, int64_t dim, const Tensor& index, bool) { return gather(x, dim, index); }
 
-constexpr const char* kScatterDoc = R"(Writes values at the places along `dim` that `index` names.
+constexpr const char* kScatterDoc = R"(Write values at the places along `dim` that `index` names.
 
 For dim=0 of a matrix: x[index[i, j], j] = src[i, j]; for dim=1: x[i, index[i, j]] = src[i, j]. `index` has as many
 dimensions as the tensor and is nowhere larger, but along `dim`; `src`, of the tensor's dtype, is at least as large as
 `index`; a number may stand for it. Where several values meet the last one stays. `reduce='add'` adds the values,
 `reduce='multiply'` multiplies by them (without a derivative). `scatter_` changes the tensor itself.
 
-Raises IndexError for an index out of range, ValueError for shapes that do not fit.
+Raises:
+    IndexError: an index out of range.
+    ValueError: shapes that do not fit.
 
->>> plait.zeros(2, 3).scatter(1, plait.tensor([[2], [0]]), 1.0)
-tensor([[0., 0., 1.],
-        [1., 0., 0.]]))";
-constexpr const char* kScatterAddDoc = R"(Adds values at the places along `dim` that `index` names.
+Example:
+    >>> plait.zeros(2, 3).scatter(1, plait.tensor([[2], [0]]), 1.0)
+    tensor([[0., 0., 1.],
+            [1., 0., 0.]]))";
+constexpr const char* kScatterAddDoc = R"(Add values at the places along `dim` that `index` names.
 
 For dim=0 of a matrix: x[index[i, j], j] += src[i, j]; for dim=1: x[i, index[i, j]] += src[i, j], in the order of the
 index, at any number of threads. `index` has as many dimensions as the tensor and is nowhere larger, but along `dim`;
 `src`, of the tensor's dtype, is at least as large as `index`. `scatter_add_` changes the tensor itself.
 
-Raises IndexError for an index out of range, ValueError for shapes that do not fit.
+Raises:
+    IndexError: an index out of range.
+    ValueError: shapes that do not fit.
 
->>> plait.zeros(3).scatter_add(0, plait.tensor([0, 0, 2]), plait.ones(3))
-tensor([2., 0., 1.]))";
+Example:
+    >>> plait.zeros(3).scatter_add(0, plait.tensor([0, 0, 2]), plait.ones(3))
+    tensor([2., 0., 1.]))";
 
 const RegisterOps kOps{
     {"gather(Tensor input, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor", "fmo",
@@ -262,12 +268,15 @@ For dim=0 of a matrix: y[i, j] = x[index[i, j], j]; for dim=1: y[i, j] = x[i, in
 tensor of as many dimensions as `input` and nowhere larger, but along `dim`; the result has its shape. Gradients of
 elements read several times add up. `sparse_grad` has no effect.
 
-Raises IndexError for an index out of range (negative ones included), ValueError for shapes that do not fit.
+Raises:
+    IndexError: an index out of range (negative ones included).
+    ValueError: shapes that do not fit.
 
->>> x = plait.tensor([[1, 2], [3, 4]])
->>> plait.gather(x, 1, plait.tensor([[0, 0], [1, 0]]))
-tensor([[1, 1],
-        [4, 3]]))"},
+Example:
+    >>> x = plait.tensor([[1, 2], [3, 4]])
+    >>> plait.gather(x, 1, plait.tensor([[0, 0], [1, 0]]))
+    tensor([[1, 1],
+            [4, 3]]))"},
     {"scatter(Tensor input, int dim, Tensor index, Tensor src, *, str? reduce=None) -> Tensor", "fm",
      PLAIT_BOX(scatter_src), kScatterDoc},
     {"scatter(Tensor input, int dim, Tensor index, Scalar value, *, str? reduce=None) -> Tensor", "fm",
@@ -286,12 +295,15 @@ tensor([[1, 1],
 
 Without `dim` both tensors are taken as one row. Fits the results of `argsort` and of `argmax` with keepdim=True.
 
-Raises IndexError for an index out of range, ValueError for shapes that do not broadcast.
+Raises:
+    IndexError: an index out of range.
+    ValueError: shapes that do not broadcast.
 
->>> x = plait.tensor([[3, 1], [2, 4]])
->>> plait.take_along_dim(x, plait.tensor([[1], [0]]), 1)
-tensor([[1],
-        [2]]))"},
+Example:
+    >>> x = plait.tensor([[3, 1], [2, 4]])
+    >>> plait.take_along_dim(x, plait.tensor([[1], [0]]), 1)
+    tensor([[1],
+            [2]]))"},
 };
 
 }  // namespace

@@ -140,18 +140,21 @@ Tensor index_put(const Tensor& x, const std::vector<Tensor>& indices, const Tens
 
 namespace {
 
-constexpr const char* kIndexPutDoc = R"(Writes `values` at the elements of a tensor named by index tensors.
+constexpr const char* kIndexPutDoc = R"(Write `values` at the elements of a tensor named by index tensors.
 
 `indices` is a tuple with one entry per leading dimension: integer tensors that broadcast against each other, masks,
 or None for a whole dimension. `values`, of the tensor's dtype, broadcasts to the indexed shape. With
 `accumulate=True` values are added, also those for the same element; otherwise the last of them stays.
 `index_put_` changes the tensor itself.
 
-Raises IndexError for an index out of range, ValueError when `values` does not fit.
+Raises:
+    IndexError: an index out of range.
+    ValueError: `values` does not fit.
 
->>> x = plait.zeros(3)
->>> x.index_put_((plait.tensor([0, 0, 2]),), plait.tensor(1.0), accumulate=True)
-tensor([2., 0., 1.]))";
+Example:
+    >>> x = plait.zeros(3)
+    >>> x.index_put_((plait.tensor([0, 0, 2]),), plait.tensor(1.0), accumulate=True)
+    tensor([2., 0., 1.]))";
 
 const RegisterOps kOps{
     {"_index(Tensor input, Tensor?[] indices) -> Tensor", "p", PLAIT_BOX(index),

@@ -179,47 +179,58 @@ Tensor put(const Tensor& x, const Tensor& index, const Tensor& source, bool accu
 }
 
 constexpr const char* kAddDoc =
-    R"(Adds slices of `source` to the slices of a tensor that `index` names along `dim`.
+    R"(Add slices of `source` to the slices of a tensor that `index` names along `dim`.
 
 x[..., index[i], ...] += alpha * source[..., i, ...], in the order of i. `source` has the shape of the tensor but for
 dimension `dim`, where it has one entry per index, and its dtype. `index_add_` changes the tensor itself.
 
-Raises IndexError for an index out of range (negative ones included), ValueError for a source of other shape.
+Raises:
+    IndexError: an index out of range (negative ones included).
+    ValueError: a source of other shape.
 
->>> x = plait.zeros(3)
->>> x.index_add(0, plait.tensor([0, 0, 2]), plait.ones(3))
-tensor([2., 0., 1.]))";
+Example:
+    >>> x = plait.zeros(3)
+    >>> x.index_add(0, plait.tensor([0, 0, 2]), plait.ones(3))
+    tensor([2., 0., 1.]))";
 constexpr const char* kCopyDoc =
-    R"(Copies slices of `source` to the slices of a tensor that `index` names along `dim`.
+    R"(Copy slices of `source` to the slices of a tensor that `index` names along `dim`.
 
 x[..., index[i], ...] = source[..., i, ...]; of an index named twice the last slice stays. `source` has the shape of
 the tensor but for dimension `dim`, where it has one entry per index, and its dtype. `index_copy_` changes the tensor
 itself.
 
-Raises IndexError for an index out of range (negative ones included), ValueError for a source of other shape.
+Raises:
+    IndexError: an index out of range (negative ones included).
+    ValueError: a source of other shape.
 
->>> plait.zeros(3).index_copy(0, plait.tensor([2, 0]), plait.tensor([5.0, 6.0]))
-tensor([6., 0., 5.]))";
+Example:
+    >>> plait.zeros(3).index_copy(0, plait.tensor([2, 0]), plait.tensor([5.0, 6.0]))
+    tensor([6., 0., 5.]))";
 constexpr const char* kFillDoc =
-    R"(Sets the slices that `index` names along `dim` to `value`, a number or a 0-d tensor.
+    R"(Set the slices that `index` names along `dim` to `value`, a number or a 0-d tensor.
 
 `index_fill_` changes the tensor itself.
 
-Raises IndexError for an index out of range and for one of more than one dimension.
+Raises:
+    IndexError: an index out of range and for one of more than one dimension.
 
->>> plait.zeros(2, 3).index_fill(1, plait.tensor([0, 2]), 7)
-tensor([[7., 0., 7.],
-        [7., 0., 7.]]))";
-constexpr const char* kPutDoc = R"(Writes `source` at the elements that `index` names in row-major order.
+Example:
+    >>> plait.zeros(2, 3).index_fill(1, plait.tensor([0, 2]), 7)
+    tensor([[7., 0., 7.],
+            [7., 0., 7.]]))";
+constexpr const char* kPutDoc = R"(Write `source` at the elements that `index` names in row-major order.
 
 `source` has as many elements as `index` and the tensor's dtype. With `accumulate=True` values are added. Negative
 indices count from the end. `put_` changes the tensor itself.
 
-Raises IndexError for an index out of range, ValueError when the numbers of elements differ.
+Raises:
+    IndexError: an index out of range.
+    ValueError: the numbers of elements differ.
 
->>> plait.zeros(2, 2).put(plait.tensor([1, 3]), plait.tensor([5.0, 6.0]))
-tensor([[0., 5.],
-        [0., 6.]]))";
+Example:
+    >>> plait.zeros(2, 2).put(plait.tensor([1, 3]), plait.tensor([5.0, 6.0]))
+    tensor([[0., 5.],
+            [0., 6.]]))";
 
 const RegisterOps kOps{
     {"index_select(Tensor input, int dim, Tensor index) -> Tensor", "fmo", PLAIT_BOX(index_select),
@@ -227,12 +238,14 @@ const RegisterOps kOps{
 
 `index` is a 1-d integer tensor; entries may repeat, their gradients add up.
 
-Raises IndexError for an index out of range (negative ones included).
+Raises:
+    IndexError: an index out of range (negative ones included).
 
->>> x = plait.tensor([[1, 2], [3, 4], [5, 6]])
->>> plait.index_select(x, 0, plait.tensor([2, 0]))
-tensor([[5, 6],
-        [1, 2]]))"},
+Example:
+    >>> x = plait.tensor([[1, 2], [3, 4], [5, 6]])
+    >>> plait.index_select(x, 0, plait.tensor([2, 0]))
+    tensor([[5, 6],
+            [1, 2]]))"},
     {"index_add(Tensor input, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor", "fmo",
      PLAIT_BOX(index_add_scaled), kAddDoc},
     {"index_add_(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor", "m",
@@ -254,10 +267,13 @@ tensor([[5, 6],
 
 Negative indices count from the end.
 
-Raises IndexError for an index out of range, TypeError for one that is not an integer tensor.
+Raises:
+    IndexError: an index out of range.
+    TypeError: an index that is not an integer tensor.
 
->>> plait.take(plait.tensor([[4, 3], [5, 8]]), plait.tensor([0, 3]))
-tensor([4, 8]))"},
+Example:
+    >>> plait.take(plait.tensor([[4, 3], [5, 8]]), plait.tensor([0, 3]))
+    tensor([4, 8]))"},
     {"put(Tensor input, Tensor index, Tensor source, bool accumulate=False) -> Tensor", "fm", PLAIT_BOX(put),
      kPutDoc},
     {"put_(Tensor self, Tensor index, Tensor source, bool accumulate=False) -> Tensor", "m", PLAIT_BOX(put_),

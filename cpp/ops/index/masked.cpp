@@ -167,27 +167,33 @@ std::variant<Tensor, std::vector<Tensor>> nonzero_as_asked(const Tensor& x, bool
 }
 Tensor argwhere(const Tensor& x) { return nonzero(x); }
 
-constexpr const char* kFillDoc = R"(Sets elements to `value` where `mask` is true.
+constexpr const char* kFillDoc = R"(Set elements to `value` where `mask` is true.
 
 `mask` is a bool tensor that broadcasts with the tensor, `value` a number or a 0-d tensor, converted to the tensor's
 dtype. The gradient is 0 where the mask is true. `masked_fill_` changes the tensor itself.
 
-Raises TypeError for a mask of other dtype, ValueError when it does not broadcast.
+Raises:
+    TypeError: a mask of other dtype.
+    ValueError: a mask that does not broadcast.
 
->>> x = plait.tensor([1.0, 2.0, 3.0])
->>> x.masked_fill(x > 1.5, 0)
-tensor([1., 0., 0.]))";
+Example:
+    >>> x = plait.tensor([1.0, 2.0, 3.0])
+    >>> x.masked_fill(x > 1.5, 0)
+    tensor([1., 0., 0.]))";
 constexpr const char* kScatterDoc =
-    R"(Replaces the elements where `mask` is true by those of `source`, in order.
+    R"(Replace the elements where `mask` is true by those of `source`, in order.
 
 `mask` is a bool tensor that broadcasts with the tensor; `source`, of the tensor's dtype, has at least as many
 elements as the mask is true. `masked_scatter_` changes the tensor itself.
 
-Raises ValueError when `source` is too short, TypeError for wrong dtypes.
+Raises:
+    ValueError: `source` is too short.
+    TypeError: a mask that is not bool, or a `source` of another dtype.
 
->>> x = plait.zeros(4)
->>> x.masked_scatter(plait.tensor([True, False, True, False]), plait.tensor([5.0, 6.0]))
-tensor([5., 0., 6., 0.]))";
+Example:
+    >>> x = plait.zeros(4)
+    >>> x.masked_scatter(plait.tensor([True, False, True, False]), plait.tensor([5.0, 6.0]))
+    tensor([5., 0., 6., 0.]))";
 
 const RegisterOps kOps{
     {"nonzero(Tensor input, *, bool as_tuple=False) -> Tensor | Tensor[]", "fm", PLAIT_BOX(nonzero_as_asked),
@@ -196,12 +202,13 @@ const RegisterOps kOps{
 With `as_tuple=True` one 1-d tensor per dimension instead, fit for indexing; a 0-d tensor counts as 1-d then. NaN
 counts as other than 0.
 
->>> x = plait.tensor([[0, 1], [2, 0]])
->>> x.nonzero()
-tensor([[0, 1],
-        [1, 0]])
->>> x[x.nonzero(as_tuple=True)]
-tensor([1, 2]))"},
+Example:
+    >>> x = plait.tensor([[0, 1], [2, 0]])
+    >>> x.nonzero()
+    tensor([[0, 1],
+            [1, 0]])
+    >>> x[x.nonzero(as_tuple=True)]
+    tensor([1, 2]))"},
     {"where(Tensor condition) -> Tensor[]", "f",
      PLAIT_BOX(+[](const Tensor& x) { return std::get<1>(nonzero_as_asked(x, true)); }), ""},
     {"argwhere(Tensor input) -> Tensor", "fm", PLAIT_BOX(argwhere),
@@ -209,9 +216,10 @@ tensor([1, 2]))"},
 
 NaN counts as other than 0.
 
->>> plait.argwhere(plait.tensor([[0, 1], [2, 0]]))
-tensor([[0, 1],
-        [1, 0]]))"},
+Example:
+    >>> plait.argwhere(plait.tensor([[0, 1], [2, 0]]))
+    tensor([[0, 1],
+            [1, 0]]))"},
     {"masked_fill(Tensor input, Tensor mask, Scalar value) -> Tensor", "fm", PLAIT_BOX(masked_fill_number),
      kFillDoc},
     {"masked_fill(Tensor input, Tensor mask, Tensor value) -> Tensor", "fm", PLAIT_BOX(masked_fill_tensor),
@@ -224,11 +232,14 @@ tensor([[0, 1],
 
 `mask` is a bool tensor; it and `input` broadcast against each other.
 
-Raises TypeError for a mask of other dtype, ValueError when the shapes do not broadcast.
+Raises:
+    TypeError: a mask of other dtype.
+    ValueError: the shapes do not broadcast.
 
->>> x = plait.tensor([1, 2, 3])
->>> plait.masked_select(x, x > 1)
-tensor([2, 3]))"},
+Example:
+    >>> x = plait.tensor([1, 2, 3])
+    >>> plait.masked_select(x, x > 1)
+    tensor([2, 3]))"},
     {"masked_scatter(Tensor input, Tensor mask, Tensor source) -> Tensor", "fm", PLAIT_BOX(masked_scatter),
      kScatterDoc},
     {"masked_scatter_(Tensor self, Tensor mask, Tensor source) -> Tensor", "m", PLAIT_BOX(masked_scatter_),

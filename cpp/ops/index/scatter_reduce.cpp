@@ -147,17 +147,20 @@ Tensor scatter_reduce_(const Tensor& x, int64_t dim, const Tensor& index, const 
   return x;
 }
 
-constexpr const char* kDoc = R"(Reduces the values that meet at the places along `dim` that `index` names.
+constexpr const char* kDoc = R"(Reduce the values that meet at the places along `dim` that `index` names.
 
 Places are named as in `scatter`. `reduce` is 'sum', 'prod', 'mean', 'amax' or 'amin'; the value already there takes
 part unless `include_self` is False. Gradients of 'amax' and 'amin' are shared evenly among equal values.
 `scatter_reduce_` changes the tensor itself.
 
-Raises IndexError for an index out of range, ValueError for shapes that do not fit or an unknown reduction.
+Raises:
+    IndexError: an index out of range.
+    ValueError: shapes that do not fit or an unknown reduction.
 
->>> x = plait.zeros(2)
->>> x.scatter_reduce(0, plait.tensor([0, 0, 1]), plait.tensor([1.0, 3.0, 5.0]), 'mean', include_self=False)
-tensor([2., 5.]))";
+Example:
+    >>> x = plait.zeros(2)
+    >>> x.scatter_reduce(0, plait.tensor([0, 0, 1]), plait.tensor([1.0, 3.0, 5.0]), 'mean', include_self=False)
+    tensor([2., 5.]))";
 
 const RegisterOps kOps{
     {"scatter_reduce(Tensor input, int dim, Tensor index, Tensor src, "

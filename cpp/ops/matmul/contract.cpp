@@ -296,9 +296,10 @@ constexpr const char* kOuterDoc = R"(All products of an element of `input` (m) a
 
 Dtypes are promoted. Raises ValueError for tensors that are not 1-D.
 
->>> plait.outer(plait.tensor([1., 2.]), plait.tensor([3., 4., 5.]))
-tensor([[ 3.,  4.,  5.],
-        [ 6.,  8., 10.]]))";
+Example:
+    >>> plait.outer(plait.tensor([1., 2.]), plait.tensor([3., 4., 5.]))
+    tensor([[ 3.,  4.,  5.],
+            [ 6.,  8., 10.]]))";
 
 const RegisterOps kOps{
     {"outer(Tensor input, Tensor vec2) -> Tensor", "fmo", PLAIT_BOX(outer), kOuterDoc},
@@ -308,18 +309,22 @@ const RegisterOps kOps{
 
 (..., k) and (***, k) give (..., ***). A 0-d tensor multiplies the other one.
 
-Raises ValueError for last dimensions of two sizes, TypeError for mixed dtypes.
+Raises:
+    ValueError: last dimensions of two sizes.
+    TypeError: mixed dtypes.
 
->>> plait.inner(plait.ones(2, 3), plait.ones(4, 3)).shape
-plait.Size([2, 4]))"},
+Example:
+    >>> plait.inner(plait.ones(2, 3), plait.ones(4, 3)).shape
+    plait.Size([2, 4]))"},
     {"kron(Tensor input, Tensor other) -> Tensor", "fmo", PLAIT_BOX(kron),
      R"(The Kronecker product: every element of `input` replaced by itself times `other`.
 
 Shapes multiply dimension by dimension; missing leading dimensions count as 1. Dtypes are promoted.
 
->>> plait.kron(plait.eye(2), plait.tensor([[1., 2.]]))
-tensor([[1., 2., 0., 0.],
-        [0., 0., 1., 2.]]))"},
+Example:
+    >>> plait.kron(plait.eye(2), plait.tensor([[1., 2.]]))
+    tensor([[1., 2., 0., 0.],
+            [0., 0., 1., 2.]]))"},
     {"_tensordot(Tensor a, Tensor b, int[] dims_a, int[] dims_b) -> Tensor", "p", PLAIT_BOX(tensordot),
      "tensordot with one list of dimensions per tensor."},
     {"_einsum(str equation, Tensor[] operands) -> Tensor", "p", PLAIT_BOX(einsum),

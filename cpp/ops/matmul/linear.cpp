@@ -99,22 +99,28 @@ const RegisterOps kOps{
 `input` is (..., in), `weight` (out, in), `bias` (out); the result is (..., out). A 1-D weight (in) gives (...).
 All have one dtype.
 
-Raises ValueError for shapes that do not fit, TypeError for mixed dtypes.
+Raises:
+    ValueError: shapes that do not fit.
+    TypeError: mixed dtypes.
 
->>> import plait.nn.functional as F
->>> F.linear(plait.ones(2, 3), plait.ones(4, 3), plait.zeros(4)).shape
-plait.Size([2, 4]))"},
+Example:
+    >>> import plait.nn.functional as F
+    >>> F.linear(plait.ones(2, 3), plait.ones(4, 3), plait.zeros(4)).shape
+    plait.Size([2, 4]))"},
     {"bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor? bias=None) -> Tensor", "fn",
      PLAIT_BOX(bilinear),
      R"(A map that is linear in each of two inputs: y[o] = input1^T weight[o] input2 + bias[o].
 
 `input1` is (..., in1), `input2` (..., in2), `weight` (out, in1, in2), `bias` (out); the result is (..., out).
 
-Raises ValueError for shapes that do not fit, TypeError for mixed dtypes.
+Raises:
+    ValueError: shapes that do not fit.
+    TypeError: mixed dtypes.
 
->>> import plait.nn.functional as F
->>> F.bilinear(plait.ones(5, 2), plait.ones(5, 3), plait.ones(4, 2, 3)).shape
-plait.Size([5, 4]))"},
+Example:
+    >>> import plait.nn.functional as F
+    >>> F.bilinear(plait.ones(5, 2), plait.ones(5, 3), plait.ones(4, 2, 3)).shape
+    plait.Size([5, 4]))"},
 };
 
 }  // namespace

@@ -233,66 +233,85 @@ for one column, and that dimension is left out of the result: two vectors give a
 front of the last two are a batch and broadcast. Transposed and sliced operands are read in place. Sums run in
 the dtype of the operands, in float32 for the 16-bit ones; integers wrap.
 
-Raises ValueError for shapes that do not fit, TypeError for operands of two dtypes.
+Raises:
+    ValueError: shapes that do not fit.
+    TypeError: operands of two dtypes.
 
->>> a = plait.arange(6.).reshape(2, 3)
->>> plait.matmul(a, a.mT)
-tensor([[ 5., 14.],
-        [14., 50.]])
->>> (plait.ones(5, 2, 3) @ plait.ones(3)).shape
-plait.Size([5, 2]))";
+Example:
+    >>> a = plait.arange(6.).reshape(2, 3)
+    >>> plait.matmul(a, a.mT)
+    tensor([[ 5., 14.],
+            [14., 50.]])
+    >>> (plait.ones(5, 2, 3) @ plait.ones(3)).shape
+    plait.Size([5, 2]))";
 
 constexpr const char* kAddmmDoc = R"(beta * input + alpha * (mat1 @ mat2).
 
 `mat1` is (m, k), `mat2` (k, n), and `input` broadcasts to (m, n). With beta=0, `input` is not read, so its NaN
 do not spread. All three have one dtype; integer tensors need integer `beta` and `alpha`.
 
-Raises ValueError for shapes that do not fit, TypeError for mixed dtypes.
+Raises:
+    ValueError: shapes that do not fit.
+    TypeError: mixed dtypes.
 
->>> plait.addmm(plait.tensor([1., 2.]), plait.ones(3, 4), plait.ones(4, 2), alpha=0.5)
-tensor([[3., 4.],
-        [3., 4.],
-        [3., 4.]]))";
+Example:
+    >>> plait.addmm(plait.tensor([1., 2.]), plait.ones(3, 4), plait.ones(4, 2), alpha=0.5)
+    tensor([[3., 4.],
+            [3., 4.],
+            [3., 4.]]))";
 constexpr const char* kBaddbmmDoc = R"(beta * input + alpha * (batch1 @ batch2), matrix by matrix.
 
 `batch1` is (b, m, k), `batch2` (b, k, n), and `input` broadcasts to (b, m, n). With beta=0, `input` is not read.
 
-Raises ValueError for shapes that do not fit, TypeError for mixed dtypes.
+Raises:
+    ValueError: shapes that do not fit.
+    TypeError: mixed dtypes.
 
->>> plait.baddbmm(plait.zeros(1), plait.ones(5, 2, 3), plait.ones(5, 3, 4)).shape
-plait.Size([5, 2, 4]))";
+Example:
+    >>> plait.baddbmm(plait.zeros(1), plait.ones(5, 2, 3), plait.ones(5, 3, 4)).shape
+    plait.Size([5, 2, 4]))";
 constexpr const char* kAddbmmDoc = R"(beta * input + alpha * the sum over i of batch1[i] @ batch2[i].
 
 `batch1` is (b, m, k), `batch2` (b, k, n), and `input` broadcasts to (m, n).
 
-Raises ValueError for shapes that do not fit, TypeError for mixed dtypes.
+Raises:
+    ValueError: shapes that do not fit.
+    TypeError: mixed dtypes.
 
->>> plait.addbmm(plait.zeros(1), plait.ones(5, 2, 3), plait.ones(5, 3, 1))
-tensor([[15.],
-        [15.]]))";
+Example:
+    >>> plait.addbmm(plait.zeros(1), plait.ones(5, 2, 3), plait.ones(5, 3, 1))
+    tensor([[15.],
+            [15.]]))";
 constexpr const char* kAddmvDoc = R"(beta * input + alpha * (mat @ vec).
 
 `mat` is (m, k), `vec` (k), and `input` broadcasts to (m). With beta=0, `input` is not read.
 
-Raises ValueError for shapes that do not fit, TypeError for mixed dtypes.
+Raises:
+    ValueError: shapes that do not fit.
+    TypeError: mixed dtypes.
 
->>> plait.addmv(plait.ones(2), plait.ones(2, 3), plait.ones(3))
-tensor([4., 4.]))";
+Example:
+    >>> plait.addmv(plait.ones(2), plait.ones(2, 3), plait.ones(3))
+    tensor([4., 4.]))";
 constexpr const char* kAddrDoc = R"(beta * input + alpha * the outer product of `vec1` and `vec2`.
 
 `vec1` is (m), `vec2` (n), and `input` broadcasts to (m, n). With beta=0, `input` is not read.
 
-Raises ValueError for shapes that do not fit, TypeError for mixed dtypes.
+Raises:
+    ValueError: shapes that do not fit.
+    TypeError: mixed dtypes.
 
->>> plait.addr(plait.zeros(2, 2), plait.tensor([1., 2.]), plait.tensor([3., 4.]))
-tensor([[3., 4.],
-        [6., 8.]]))";
+Example:
+    >>> plait.addr(plait.zeros(2, 2), plait.tensor([1., 2.]), plait.tensor([3., 4.]))
+    tensor([[3., 4.],
+            [6., 8.]]))";
 constexpr const char* kInPlaceDoc =
     R"(The op of the same name without the underscore, written into this tensor.
 
->>> plait.zeros(2, 2).addmm_(plait.ones(2, 3), plait.ones(3, 2), alpha=2)
-tensor([[6., 6.],
-        [6., 6.]]))";
+Example:
+    >>> plait.zeros(2, 2).addmm_(plait.ones(2, 3), plait.ones(3, 2), alpha=2)
+    tensor([[6., 6.],
+            [6., 6.]]))";
 
 const RegisterOps kOps{
     {"matmul(Tensor input, Tensor other) -> Tensor", "fmo", PLAIT_BOX(matmul), kMatmulDoc},
@@ -300,40 +319,53 @@ const RegisterOps kOps{
 
 (m, k) times (k, n) is (m, n). `matmul` also takes vectors and batches.
 
-Raises ValueError for shapes that do not fit, TypeError for mixed dtypes.
+Raises:
+    ValueError: shapes that do not fit.
+    TypeError: mixed dtypes.
 
->>> plait.mm(plait.ones(2, 3), plait.ones(3, 1))
-tensor([[3.],
-        [3.]]))"},
+Example:
+    >>> plait.mm(plait.ones(2, 3), plait.ones(3, 1))
+    tensor([[3.],
+            [3.]]))"},
     {"bmm(Tensor input, Tensor mat2) -> Tensor", "fmo", PLAIT_BOX(bmm),
      R"(The products of a batch of matrices.
 
 (b, m, k) times (b, k, n) is (b, m, n). `matmul` broadcasts batches, this does not.
 
-Raises ValueError for shapes that do not fit, TypeError for mixed dtypes.
+Raises:
+    ValueError: shapes that do not fit.
+    TypeError: mixed dtypes.
 
->>> plait.bmm(plait.ones(5, 2, 3), plait.ones(5, 3, 4)).shape
-plait.Size([5, 2, 4]))"},
+Example:
+    >>> plait.bmm(plait.ones(5, 2, 3), plait.ones(5, 3, 4)).shape
+    plait.Size([5, 2, 4]))"},
     {"mv(Tensor input, Tensor vec) -> Tensor", "fmo", PLAIT_BOX(mv), R"(The product of a matrix and a vector.
 
 (m, k) times (k) is (m).
 
-Raises ValueError for shapes that do not fit, TypeError for mixed dtypes.
+Raises:
+    ValueError: shapes that do not fit.
+    TypeError: mixed dtypes.
 
->>> plait.mv(plait.ones(2, 3), plait.ones(3))
-tensor([3., 3.]))"},
+Example:
+    >>> plait.mv(plait.ones(2, 3), plait.ones(3))
+    tensor([3., 3.]))"},
     {"dot(Tensor input, Tensor tensor) -> Tensor", "fmo", PLAIT_BOX(dot),
      R"(The dot product of two vectors of one length.
 
-Raises ValueError for shapes that do not fit, TypeError for mixed dtypes.
+Raises:
+    ValueError: shapes that do not fit.
+    TypeError: mixed dtypes.
 
->>> plait.dot(plait.tensor([1., 2.]), plait.tensor([3., 4.]))
-tensor(11.))"},
+Example:
+    >>> plait.dot(plait.tensor([1., 2.]), plait.tensor([3., 4.]))
+    tensor(11.))"},
     {"vdot(Tensor input, Tensor other) -> Tensor", "fmo", PLAIT_BOX(dot),
      R"(The dot product of two vectors; there are no complex dtypes, so this is `dot`.
 
->>> plait.vdot(plait.tensor([1., 2.]), plait.tensor([3., 4.]))
-tensor(11.))"},
+Example:
+    >>> plait.vdot(plait.tensor([1., 2.]), plait.tensor([3., 4.]))
+    tensor(11.))"},
     {"addmm(Tensor input, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "fmo",
      PLAIT_BOX(addmm), kAddmmDoc},
     {"baddbmm(Tensor input, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "fmo",

@@ -102,6 +102,8 @@ const RegisterOps kOps{
      PLAIT_BOX(attention),
      R"(softmax(query key^T * scale) value, with a causal mask if asked for; memory is linear in length.
 
+Tri Dao et al., "FlashAttention: fast and memory-efficient exact attention with IO-awareness" (2022).
+
 Args:
     query: (..., L, E), key: (..., S, E), value: (..., S, Ev), with equal leading sizes; float32 or float64.
     is_causal: whether position i sees keys up to i only.
@@ -110,11 +112,10 @@ Args:
 Returns:
     (..., L, Ev).
 
-Tri Dao et al., "FlashAttention: fast and memory-efficient exact attention with IO-awareness" (2022).
-
->>> q = plait.ones(1, 2, 4)
->>> plait._core._ops.attention(q, q, q, True, 0.5).shape
-plait.Size([1, 2, 4])
+Example:
+    >>> q = plait.ones(1, 2, 4)
+    >>> plait._core._ops.attention(q, q, q, True, 0.5).shape
+    plait.Size([1, 2, 4])
 )"},
 };
 

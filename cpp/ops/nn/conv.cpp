@@ -315,7 +315,7 @@ namespace {
   "Winograd's algorithm (Lavin and Gray 2016): about twice the rounding error of direct sums, and a NaN " \
   "or an infinity reaches all outputs of its tile of at most 5x5 (with dilation, as far apart as its "    \
   "taps).\n\n"                                                                                            \
-  "Raises ArgumentError for shapes that do not fit and ArgumentTypeError for dtypes that differ.\n\n"
+  "Raises:\n    ArgumentError: shapes that do not fit.\n    ArgumentTypeError: dtypes that differ.\n\n"
 #define PLAIT_CONV_TRANSPOSE_DOC                                                                            \
   "Transposed convolution: the gradient of a convolution with respect to its input.\n\n"                    \
   "Args:\n"                                                                                                 \
@@ -327,7 +327,7 @@ namespace {
   "Returns:\n"                                                                                              \
   "    shape (batch, out_channels, *out) with out = (in - 1)*stride - 2*padding + dilation*(kernel - 1) + " \
   "output_padding + 1.\n\n"                                                                                 \
-  "Raises ArgumentError for shapes that do not fit and ArgumentTypeError for dtypes that differ.\n\n"
+  "Raises:\n    ArgumentError: shapes that do not fit.\n    ArgumentTypeError: dtypes that differ.\n\n"
 
 const RegisterOps kOps{
     {"conv1d(Tensor input, Tensor weight, Tensor? bias=None, int[1] stride=1, "

@@ -92,24 +92,35 @@ const RegisterOps kOps{
      PLAIT_BOX(dropout),
      R"(In training, 0 with probability `p` and x / (1 - p) otherwise (Srivastava et al. 2014); else the input.
 
-p: between 0 and 1. inplace: write the result into `input`.
 What is dropped depends on the generator's state and the element's place, not on the number of threads.
-Raises ValueError for another `p`, TypeError for integers.
 
->>> plait.nn.functional.dropout(plait.tensor([1., 2.]), 0.5, training=False)
-tensor([1., 2.]))"},
+Args:
+    p: between 0 and 1.
+    inplace: write the result into `input`.
+
+Raises:
+    ValueError: another `p`.
+    TypeError: integers.
+
+Example:
+    >>> plait.nn.functional.dropout(plait.tensor([1., 2.]), 0.5, training=False)
+    tensor([1., 2.]))"},
     {"dropout(Tensor input, float p, bool train) -> Tensor", "f", PLAIT_BOX(dropout_op),
      R"(With `train`, 0 with probability `p` and x / (1 - p) otherwise; else the input.
 
-Raises ValueError for p outside [0, 1], TypeError for integers.
+Raises:
+    ValueError: p outside [0, 1].
+    TypeError: integers.
 
->>> plait.dropout(plait.tensor([1., 2.]), 0.5, False)
-tensor([1., 2.]))"},
+Example:
+    >>> plait.dropout(plait.tensor([1., 2.]), 0.5, False)
+    tensor([1., 2.]))"},
     {"dropout_(Tensor self, float p, bool train) -> Tensor", "f", PLAIT_BOX(dropout_),
      R"(`dropout` that writes into its input.
 
->>> plait.dropout_(plait.tensor([1., 2.]), 0.5, False)
-tensor([1., 2.]))"},
+Example:
+    >>> plait.dropout_(plait.tensor([1., 2.]), 0.5, False)
+    tensor([1., 2.]))"},
 };
 
 }  // namespace

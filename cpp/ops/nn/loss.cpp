@@ -502,116 +502,165 @@ const RegisterOps kOps{
      "n", PLAIT_BOX(mse_loss),
      R"(The squared error (input - target)**2; the shapes broadcast.
 
-reduction: 'mean', 'sum' or 'none'. size_average, reduce: its older spelling.
-weight: multiplied to the elements before the reduction.
-Raises ValueError for shapes that do not broadcast or another reduction.
+Args:
+    reduction: 'mean', 'sum' or 'none'.
+    size_average, reduce: its older spelling.
+    weight: multiplied to the elements before the reduction.
 
->>> plait.nn.functional.mse_loss(plait.tensor([1., 2.]), plait.tensor([1., 4.]))
-tensor(2.))"},
+Raises:
+    ValueError: shapes that do not broadcast or another reduction.
+
+Example:
+    >>> plait.nn.functional.mse_loss(plait.tensor([1., 2.]), plait.tensor([1., 4.]))
+    tensor(2.))"},
     {"l1_loss(Tensor input, Tensor target, bool? size_average=None, bool? reduce=None, str reduction='mean', "
      "Tensor? weight=None) -> Tensor",
      "n", PLAIT_BOX(l1_loss),
      R"(The absolute error |input - target|; the shapes broadcast. The gradient at 0 is 0.
 
-reduction: 'mean', 'sum' or 'none'. size_average, reduce: its older spelling.
-weight: multiplied to the elements before the reduction.
-Raises ValueError for shapes that do not broadcast or another reduction.
+Args:
+    reduction: 'mean', 'sum' or 'none'.
+    size_average, reduce: its older spelling.
+    weight: multiplied to the elements before the reduction.
 
->>> plait.nn.functional.l1_loss(plait.tensor([1., 2.]), plait.tensor([1., 4.]))
-tensor(1.))"},
+Raises:
+    ValueError: shapes that do not broadcast or another reduction.
+
+Example:
+    >>> plait.nn.functional.l1_loss(plait.tensor([1., 2.]), plait.tensor([1., 4.]))
+    tensor(1.))"},
     {"smooth_l1_loss(Tensor input, Tensor target, bool? size_average=None, bool? reduce=None, "
      "str reduction='mean', float beta=1.0) -> Tensor",
      "n", PLAIT_BOX(smooth_l1_loss),
      R"(d**2 / (2 beta) where |d| < beta and |d| - beta / 2 beyond, d = input - target (Girshick 2015).
 
-reduction: 'mean', 'sum' or 'none'. size_average, reduce: its older spelling.
-beta: where the parabola meets the line; 0 gives `l1_loss`.
-Raises ValueError for a negative `beta`, shapes that do not broadcast or another reduction.
+Args:
+    reduction: 'mean', 'sum' or 'none'.
+    size_average, reduce: its older spelling.
+    beta: where the parabola meets the line; 0 gives `l1_loss`.
 
->>> plait.nn.functional.smooth_l1_loss(plait.tensor([0., 0.]), plait.tensor([1., 3.]), reduction='none')
-tensor([0.5000, 2.5000]))"},
+Raises:
+    ValueError: a negative `beta`, shapes that do not broadcast or another reduction.
+
+Example:
+    >>> plait.nn.functional.smooth_l1_loss(plait.tensor([0., 0.]), plait.tensor([1., 3.]), reduction='none')
+    tensor([0.5000, 2.5000]))"},
     {"huber_loss(Tensor input, Tensor target, str reduction='mean', "
      "float delta=1.0, Tensor? weight=None) -> Tensor",
      "n", PLAIT_BOX(huber_loss),
      R"(d**2 / 2 where |d| <= delta and delta (|d| - delta / 2) beyond, d = input - target (Huber 1964).
 
-reduction: 'mean', 'sum' or 'none'.
-delta: where the parabola meets the line, above 0.
-weight: multiplied to the elements before the reduction.
-Raises ValueError for another `delta`, shapes that do not broadcast or another reduction.
+Args:
+    reduction: 'mean', 'sum' or 'none'.
+    delta: where the parabola meets the line, above 0.
+    weight: multiplied to the elements before the reduction.
 
->>> plait.nn.functional.huber_loss(plait.tensor([0., 0.]), plait.tensor([1., 3.]), reduction='none')
-tensor([0.5000, 2.5000]))"},
+Raises:
+    ValueError: another `delta`, shapes that do not broadcast or another reduction.
+
+Example:
+    >>> plait.nn.functional.huber_loss(plait.tensor([0., 0.]), plait.tensor([1., 3.]), reduction='none')
+    tensor([0.5000, 2.5000]))"},
     {"binary_cross_entropy(Tensor input, Tensor target, Tensor? weight=None, bool? size_average=None, "
      "bool? reduce=None, str reduction='mean') -> Tensor",
      "n", PLAIT_BOX(binary_cross_entropy),
      R"(-(target log(input) + (1 - target) log(1 - input)), with logarithms no smaller than -100.
 
-input: probabilities between 0 and 1. target: of the same shape.
-weight: multiplied to the elements before the reduction.
-reduction: 'mean', 'sum' or 'none'. size_average, reduce: its older spelling.
-Raises ValueError for inputs outside [0, 1], other shapes or another reduction.
+Args:
+    input: probabilities between 0 and 1.
+    target: of the same shape.
+    weight: multiplied to the elements before the reduction.
+    reduction: 'mean', 'sum' or 'none'.
+    size_average, reduce: its older spelling.
 
->>> plait.nn.functional.binary_cross_entropy(plait.tensor([0.5]), plait.tensor([1.]))
-tensor(0.6931))"},
+Raises:
+    ValueError: inputs outside [0, 1], other shapes or another reduction.
+
+Example:
+    >>> plait.nn.functional.binary_cross_entropy(plait.tensor([0.5]), plait.tensor([1.]))
+    tensor(0.6931))"},
     {"binary_cross_entropy_with_logits(Tensor input, Tensor target, Tensor? weight=None, bool? "
      "size_average=None, "
      "bool? reduce=None, str reduction='mean', Tensor? pos_weight=None) -> Tensor",
      "n", PLAIT_BOX(binary_cross_entropy_with_logits),
      R"(`binary_cross_entropy` of sigmoid(input), computed without overflow.
 
-input: unbounded scores. target: of the same shape.
-weight: multiplied to the elements before the reduction.
-pos_weight: weight of the positive class, broadcast over the elements.
-reduction: 'mean', 'sum' or 'none'. size_average, reduce: its older spelling.
-Raises ValueError for other shapes or another reduction, TypeError for integers.
+Args:
+    input: unbounded scores.
+    target: of the same shape.
+    weight: multiplied to the elements before the reduction.
+    pos_weight: weight of the positive class, broadcast over the elements.
+    reduction: 'mean', 'sum' or 'none'.
+    size_average, reduce: its older spelling.
 
->>> plait.nn.functional.binary_cross_entropy_with_logits(plait.tensor([0.]), plait.tensor([1.]))
-tensor(0.6931))"},
+Raises:
+    ValueError: other shapes or another reduction.
+    TypeError: integers.
+
+Example:
+    >>> plait.nn.functional.binary_cross_entropy_with_logits(plait.tensor([0.]), plait.tensor([1.]))
+    tensor(0.6931))"},
     {"kl_div(Tensor input, Tensor target, bool? size_average=None, bool? reduce=None, str reduction='mean', "
      "bool log_target=False) -> Tensor",
      "fn", PLAIT_BOX(kl_div),
      R"(The Kullback-Leibler divergence's terms target (log(target) - input); the shapes broadcast.
 
-input: log-probabilities. target: probabilities, or their logarithms with `log_target`.
-reduction: 'mean' over all elements, 'batchmean' (the sum by the first dimension: the divergence itself), 'sum'
-  or 'none'. size_average, reduce: its older spelling.
-Raises ValueError for shapes that do not broadcast or another reduction.
+Args:
+    input: log-probabilities.
+    target: probabilities, or their logarithms with `log_target`.
+    reduction: 'mean' over all elements, 'batchmean' (the sum by the first dimension: the divergence itself), 'sum'
+        or 'none'.
+    size_average, reduce: its older spelling.
 
->>> plait.nn.functional.kl_div(plait.tensor([[0., 0.]]).log_softmax(1), plait.tensor([[1., 0.]]), reduction='sum')
-tensor(0.6931))"},
+Raises:
+    ValueError: shapes that do not broadcast or another reduction.
+
+Example:
+    >>> plait.nn.functional.kl_div(plait.tensor([[0., 0.]]).log_softmax(1), plait.tensor([[1., 0.]]), reduction='sum')
+    tensor(0.6931))"},
     {"cross_entropy(Tensor input, Tensor target, Tensor? weight=None, bool? size_average=None, "
      "int ignore_index=-100, bool? reduce=None, str reduction='mean', float label_smoothing=0.0) -> Tensor",
      "n", PLAIT_BOX(cross_entropy),
      R"(The cross-entropy between softmax(input) and the target.
 
-input: scores, (C), (N, C) or (N, C, d1, ...).
-target: class indices without the dimension C (int64), or class probabilities of the input's shape.
-weight: (C), multiplied to each class's terms.
-ignore_index: a target index that counts for nothing (class indices only).
-reduction: 'mean' (by the sum of the targets' weights; for probabilities by the number of samples), 'sum' or
-  'none'. size_average, reduce: its older spelling.
-label_smoothing: the share of the target distribution spread evenly over all classes, in [0, 1].
-
 Softmax, logarithm and loss are one pass over the scores. Raises IndexError for a class out of range, ValueError
 when a shape does not fit, TypeError for integer scores.
 
->>> plait.nn.functional.cross_entropy(plait.tensor([[0., 0.]]), plait.tensor([1]))
-tensor(0.6931))"},
+Args:
+    input: scores, (C), (N, C) or (N, C, d1, ...).
+    target: class indices without the dimension C (int64), or class probabilities of the input's shape.
+    weight: (C), multiplied to each class's terms.
+    ignore_index: a target index that counts for nothing (class indices only).
+    reduction: 'mean' (by the sum of the targets' weights; for probabilities by the number of samples), 'sum' or
+        'none'.
+    size_average, reduce: its older spelling.
+    label_smoothing: the share of the target distribution spread evenly over all classes, in [0, 1].
+
+Example:
+    >>> plait.nn.functional.cross_entropy(plait.tensor([[0., 0.]]), plait.tensor([1]))
+    tensor(0.6931))"},
     {"nll_loss(Tensor input, Tensor target, Tensor? weight=None, bool? size_average=None, int "
      "ignore_index=-100, "
      "bool? reduce=None, str reduction='mean') -> Tensor",
      "n", PLAIT_BOX(nll_loss),
      R"(-input[target]: the negative log-likelihood of the target classes.
 
-input: log-probabilities, (C), (N, C) or (N, C, d1, ...). target: class indices without the dimension C.
-weight: (C), multiplied to each class's terms.
-ignore_index: a target that counts for nothing.
-reduction: 'mean' (by the sum of the targets' weights), 'sum' or 'none'. size_average, reduce: its older spelling.
-Raises IndexError for a class out of range, ValueError when a shape does not fit, TypeError for integer inputs.
+Args:
+    input: log-probabilities, (C), (N, C) or (N, C, d1, ...).
+    target: class indices without the dimension C.
+    weight: (C), multiplied to each class's terms.
+    ignore_index: a target that counts for nothing.
+    reduction: 'mean' (by the sum of the targets' weights), 'sum' or 'none'.
+    size_average, reduce: its older spelling.
 
->>> plait.nn.functional.nll_loss(plait.tensor([[-1., -2.]]), plait.tensor([1]))
-tensor(2.))"},
+Raises:
+    IndexError: a class out of range.
+    ValueError: a shape does not fit.
+    TypeError: integer inputs.
+
+Example:
+    >>> plait.nn.functional.nll_loss(plait.tensor([[-1., -2.]]), plait.tensor([1]))
+    tensor(2.))"},
 };
 
 }  // namespace

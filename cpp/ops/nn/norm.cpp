@@ -387,56 +387,71 @@ const RegisterOps kOps{
      "fn", PLAIT_BOX(layer_norm),
      R"((x - mean) / sqrt(var + eps) * weight + bias over the last dimensions (Ba, Kiros and Hinton 2016).
 
-normalized_shape: the last dimensions of `input`, over which mean and biased variance are taken.
-weight, bias: of shape `normalized_shape`. Default: none.
-eps: added to the variance.
-
 Statistics are float32 for 16-bit inputs. Raises ValueError when a shape does not fit, TypeError for integers.
 
->>> plait.nn.functional.layer_norm(plait.tensor([[1., 2., 3.]]), (3,))
-tensor([[-1.2247,  0.0000,  1.2247]]))"},
+Args:
+    normalized_shape: the last dimensions of `input`, over which mean and biased variance are taken.
+    weight, bias: of shape `normalized_shape`. Default: none.
+    eps: added to the variance.
+
+Example:
+    >>> plait.nn.functional.layer_norm(plait.tensor([[1., 2., 3.]]), (3,))
+    tensor([[-1.2247,  0.0000,  1.2247]]))"},
     {"rms_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, float? eps=None) -> Tensor", "fn",
      PLAIT_BOX(rms_norm),
      R"(x / sqrt(mean(x**2) + eps) * weight over the last dimensions (Zhang and Sennrich 2019).
 
-normalized_shape: the last dimensions of `input`, over which the mean is taken.
-weight: of shape `normalized_shape`. Default: none.
-eps: added under the root; by default the epsilon of float32 (float64 for float64 inputs).
+Args:
+    normalized_shape: the last dimensions of `input`, over which the mean is taken.
+    weight: of shape `normalized_shape`. Default: none.
+    eps: added under the root; by default the epsilon of float32 (float64 for float64 inputs).
 
-Raises ValueError when a shape does not fit, TypeError for integers.
+Raises:
+    ValueError: a shape does not fit.
+    TypeError: integers.
 
->>> plait.nn.functional.rms_norm(plait.tensor([[3., 4.]]), (2,))
-tensor([[0.8485, 1.1314]]))"},
+Example:
+    >>> plait.nn.functional.rms_norm(plait.tensor([[3., 4.]]), (2,))
+    tensor([[0.8485, 1.1314]]))"},
     {"batch_norm(Tensor input, Tensor? running_mean, Tensor? running_var, Tensor? weight=None, "
      "Tensor? bias=None, bool training=False, float momentum=0.1, float eps=1e-05) -> Tensor",
      "n", PLAIT_BOX(batch_norm),
      R"((x - mean) / sqrt(var + eps) * weight + bias, per channel (Ioffe and Szegedy 2015).
 
-input: (N, C, ...).
-running_mean, running_var: (C,). With `training` they are updated in place, by the unbiased variance; without
-  it they are the statistics.
-weight, bias: (C,). Default: none.
-momentum: weight of the new statistics in the running ones.
-eps: added to the variance.
+TypeError for integers.
 
-Raises ValueError when a shape does not fit or, in training, a channel has a single value; TypeError for integers.
+Args:
+    input: (N, C, ...).
+    running_mean, running_var: (C,). With `training` they are updated in place, by the unbiased variance; without
+        it they are the statistics.
+    weight, bias: (C,). Default: none.
+    momentum: weight of the new statistics in the running ones.
+    eps: added to the variance.
 
->>> plait.nn.functional.batch_norm(plait.tensor([[1.], [3.]]), None, None, training=True)
-tensor([[-1.0000],
-        [ 1.0000]]))"},
+Raises:
+    ValueError: a shape does not fit or, in training, a channel has a single value;.
+
+Example:
+    >>> plait.nn.functional.batch_norm(plait.tensor([[1.], [3.]]), None, None, training=True)
+    tensor([[-1.0000],
+            [ 1.0000]]))"},
     {"group_norm(Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1e-05, "
      "any cudnn_enabled=None) -> Tensor",
      "fn", PLAIT_BOX(group_norm),
      R"((x - mean) / sqrt(var + eps) * weight + bias over groups of channels (Wu and He 2018).
 
-input: (N, C, ...); mean and biased variance are taken over C / num_groups channels of one sample.
-weight, bias: (C,), applied per channel. Default: none.
-eps: added to the variance.
+Args:
+    input: (N, C, ...); mean and biased variance are taken over C / num_groups channels of one sample.
+    weight, bias: (C,), applied per channel. Default: none.
+    eps: added to the variance.
 
-Raises ValueError when `num_groups` does not divide C or a shape does not fit, TypeError for integers.
+Raises:
+    ValueError: `num_groups` does not divide C or a shape does not fit.
+    TypeError: integers.
 
->>> plait.nn.functional.group_norm(plait.tensor([[1., 3., 5., 9.]]), 2)
-tensor([[-1.0000,  1.0000, -1.0000,  1.0000]]))"},
+Example:
+    >>> plait.nn.functional.group_norm(plait.tensor([[1., 3., 5., 9.]]), 2)
+    tensor([[-1.0000,  1.0000, -1.0000,  1.0000]]))"},
 };
 
 }  // namespace

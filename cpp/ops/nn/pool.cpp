@@ -371,19 +371,19 @@ TensorMaybePair adaptive_max_pool(const Tensor& x, IntSpan size, bool return_ind
   "The largest element of each window. NaN counts as the largest.\n\n" PLAIT_POOL_ARGS    \
   "    dilation: distance between the elements of a window.\n"                            \
   "    return_indices: also return the position of each maximum in its plane, int64.\n\n" \
-  "Raises ArgumentError for padding above half of the kernel and for empty outputs.\n\n"
+  "Raises:\n    ArgumentError: padding above half of the kernel, or empty outputs.\n\n"
 #define PLAIT_AVG_DOC                                            \
   "The mean of each window.\n\n" PLAIT_POOL_ARGS                 \
   "    count_include_pad: whether padding counts as elements.\n" \
   "    divisor_override: divide the sums by this instead.\n\n"   \
-  "Raises ArgumentError for padding above half of the kernel and for empty outputs.\n\n"
+  "Raises:\n    ArgumentError: padding above half of the kernel, or empty outputs.\n\n"
 #define PLAIT_ADAPTIVE_DOC(what)                                                                 \
   what " of each of output_size windows per dimension; window i covers [floor(i*in/out), "       \
        "ceil((i+1)*in/out)).\n\n"                                                                \
        "Args:\n"                                                                                 \
        "    input: shape (batch, channels, *spatial) or (channels, *spatial); floating point.\n" \
        "    output_size: one int or one per spatial dimension; None keeps a size.\n\n"           \
-       "Raises ArgumentError for negative sizes.\n\n"
+       "Raises:\n    ArgumentError: negative sizes.\n\n"
 #define PLAIT_MAX_SIGNATURE(d)                                                           \
   "max_pool" d "d(Tensor input, int[" d "] kernel_size, int[" d "]? stride=None, int[" d \
   "] padding=0, int[" d                                                                  \

@@ -186,9 +186,10 @@ Args:
 Returns:
     the outputs (steps, batch, hidden) and the last h and c. Hochreiter & Schmidhuber, "Long short-term memory" (1997).
 
->>> g, s = plait.zeros(3, 2, 4), plait.zeros(2, 1)
->>> plait._core._ops.lstm(g, s, s, plait.zeros(4, 1)).output.shape
-plait.Size([3, 2, 1])
+Example:
+    >>> g, s = plait.zeros(3, 2, 4), plait.zeros(2, 1)
+    >>> plait._core._ops.lstm(g, s, s, plait.zeros(4, 1)).output.shape
+    plait.Size([3, 2, 1])
 )"},
     {"gru(Tensor gates, Tensor h0, Tensor weight, Tensor? bias=None, "
      "bool reverse=False) -> (Tensor output, Tensor h)",
@@ -205,9 +206,10 @@ Returns:
     the outputs (steps, batch, hidden) and the last h. Cho et al., "Learning phrase representations using RNN
     encoder-decoder" (2014), with the reset gate behind the product.
 
->>> g, s = plait.zeros(3, 2, 3), plait.zeros(2, 1)
->>> plait._core._ops.gru(g, s, plait.zeros(3, 1)).output.shape
-plait.Size([3, 2, 1])
+Example:
+    >>> g, s = plait.zeros(3, 2, 3), plait.zeros(2, 1)
+    >>> plait._core._ops.gru(g, s, plait.zeros(3, 1)).output.shape
+    plait.Size([3, 2, 1])
 )"},
 };
 

@@ -81,20 +81,31 @@ const RegisterOps kOps{
     {"softmax(Tensor input, int dim, Dtype? dtype=None) -> Tensor", "fm", PLAIT_BOX(softmax),
      R"(exp(x) / sum(exp(x)) along `dim`, computed about the maximum so that it cannot overflow.
 
-dtype: convert the input to it first.
 A slice that is -inf throughout, or holds NaN or +inf, gives NaN.
-Raises TypeError for integers without `dtype`, IndexError for a dimension out of range.
 
->>> plait.tensor([0., 0.]).softmax(0)
-tensor([0.5000, 0.5000]))"},
+Args:
+    dtype: convert the input to it first.
+
+Raises:
+    TypeError: integers without `dtype`.
+    IndexError: a dimension out of range.
+
+Example:
+    >>> plait.tensor([0., 0.]).softmax(0)
+    tensor([0.5000, 0.5000]))"},
     {"log_softmax(Tensor input, int dim, Dtype? dtype=None) -> Tensor", "fm", PLAIT_BOX(log_softmax),
      R"(log(softmax(x)) along `dim` in one stable step: x - max(x) - log(sum(exp(x - max(x)))).
 
-dtype: convert the input to it first.
-Raises TypeError for integers without `dtype`, IndexError for a dimension out of range.
+Args:
+    dtype: convert the input to it first.
 
->>> plait.tensor([0., 0.]).log_softmax(0)
-tensor([-0.6931, -0.6931]))"},
+Raises:
+    TypeError: integers without `dtype`.
+    IndexError: a dimension out of range.
+
+Example:
+    >>> plait.tensor([0., 0.]).log_softmax(0)
+    tensor([-0.6931, -0.6931]))"},
 };
 
 }  // namespace

@@ -458,12 +458,12 @@ const RegisterOps kOps{
     {"with_grad(Tensor[] tensors) -> Tensor[]", "p", PLAIT_BOX(with_grad),
      "The tensors that have a gradient, in order and as the same objects."},
     {"zero_grad(Tensor[] tensors, bool set_to_none=True) -> ()", "p", PLAIT_BOX(zero_grad),
-     "Drops the gradients of all tensors, or fills them with zeros."},
+     "Drop the gradients of all tensors, or fill them with zeros."},
     {"grad_norm(Tensor[] tensors, float norm_type=2.0) -> Tensor", "p", PLAIT_BOX(grad_norm),
      "The p-norm of all elements of all tensors as one vector: a 0-d tensor of their dtype, summed in "
      "float64 in chunks that do not depend on the number of threads. norm_type may be inf."},
     {"scale_tensors(Tensor[] tensors, float factor) -> ()", "p", PLAIT_BOX(scale_tensors),
-     "Multiplies all tensors by a number in place, in one pass. Not recorded by autograd."},
+     "Multiply all tensors by a number in place, in one pass. Not recorded by autograd."},
 };
 
 }  // namespace

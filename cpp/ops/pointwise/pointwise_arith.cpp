@@ -270,13 +270,13 @@ Example:
 const RegisterOps kOps{
     {"add(Operand input, Operand other, *, Scalar alpha=1) -> Tensor", "fmo", kAdd, kAddDoc},
     {"add_(Tensor input, Operand other, *, Scalar alpha=1) -> Tensor", "fm", PLAIT_BOX(add_),
-     "The in-place form of add: writes the result into `input` and returns it."},
+     "The in-place form of add: write the result into `input` and return it."},
     {"sub(Operand input, Operand other, *, Scalar alpha=1) -> Tensor", "fmo", kSub, kSubDoc},
     {"sub_(Tensor input, Operand other, *, Scalar alpha=1) -> Tensor", "fm", PLAIT_BOX(sub_),
-     "The in-place form of sub: writes the result into `input` and returns it."},
+     "The in-place form of sub: write the result into `input` and return it."},
     {"subtract(Operand input, Operand other, *, Scalar alpha=1) -> Tensor", "fmo", kSub, kSubDoc},
     {"subtract_(Tensor input, Operand other, *, Scalar alpha=1) -> Tensor", "fm", PLAIT_BOX(sub_),
-     "The in-place form of subtract: writes the result into `input` and returns it."},
+     "The in-place form of subtract: write the result into `input` and return it."},
     {"rsub(Operand input, Operand other, *, Scalar alpha=1) -> Tensor", "f", PLAIT_BOX(rsub),
      R"(other - alpha * input: sub with the operands exchanged.
 
@@ -286,18 +286,18 @@ Example:
 )"},
     {"mul(Operand input, Operand other) -> Tensor", "fmo", kMul, kMulDoc},
     {"mul_(Tensor input, Operand other) -> Tensor", "fm", PLAIT_BOX(mul_),
-     "The in-place form of mul: writes the result into `input` and returns it."},
+     "The in-place form of mul: write the result into `input` and return it."},
     {"multiply(Operand input, Operand other) -> Tensor", "fmo", kMul, kMulDoc},
     {"multiply_(Tensor input, Operand other) -> Tensor", "fm", PLAIT_BOX(mul_),
-     "The in-place form of multiply: writes the result into `input` and returns it."},
+     "The in-place form of multiply: write the result into `input` and return it."},
     {"div(Operand input, Operand other, *, str? rounding_mode=None) -> Tensor", "fmo", PLAIT_BOX(div_rounded),
      kDivDoc},
     {"div_(Tensor input, Operand other, *, str? rounding_mode=None) -> Tensor", "fm", PLAIT_BOX(div_rounded_),
-     "The in-place form of div: writes the result into `input` and returns it."},
+     "The in-place form of div: write the result into `input` and return it."},
     {"divide(Operand input, Operand other, *, str? rounding_mode=None) -> Tensor", "fmo",
      PLAIT_BOX(div_rounded), kDivDoc},
     {"divide_(Tensor input, Operand other, *, str? rounding_mode=None) -> Tensor", "fm",
-     PLAIT_BOX(div_rounded_), "The in-place form of divide: writes the result into `input` and returns it."},
+     PLAIT_BOX(div_rounded_), "The in-place form of divide: write the result into `input` and return it."},
     {"true_divide(Operand input, Operand other) -> Tensor", "fmo", kDiv, R"(input / other, also of integers.
 
 Both are tensors or numbers; shapes broadcast and dtypes promote, integers to the default float dtype.
@@ -307,7 +307,7 @@ Example:
     tensor([ 3.5000, -3.5000])
 )"},
     {"true_divide_(Tensor input, Operand other) -> Tensor", "fm", PLAIT_BOX(div_),
-     "The in-place form of true_divide: writes the result into `input` and returns it."},
+     "The in-place form of true_divide: write the result into `input` and return it."},
     {"pow(Operand input, Operand exponent) -> Tensor", "fmo", kPow,
      R"(input to the power exponent, as C's pow.
 
@@ -319,7 +319,7 @@ Example:
     tensor([4., 9.])
 )"},
     {"pow_(Tensor input, Operand exponent) -> Tensor", "fm", PLAIT_BOX(pow_),
-     "The in-place form of pow: writes the result into `input` and returns it."},
+     "The in-place form of pow: write the result into `input` and return it."},
     {"float_power(Operand input, Operand exponent) -> Tensor", "fmo", PLAIT_BOX(float_power),
      R"(input to the power exponent, computed and returned in float64.
 

@@ -194,7 +194,7 @@ void register_as(const Entry& e, const std::string& name, std::string_view where
   register_op(name + "(Operand input, Operand other) -> Tensor", places, e.call, documentation(e, name));
   if (where.find('i') != where.npos) {
     register_op(name + "_(Tensor input, Operand other) -> Tensor", "fm", e.in_place,
-                "The in-place form of " + name + ": writes the result into `input` and returns it.");
+                "The in-place form of " + name + ": write the result into `input` and return it.");
   }
 }
 

@@ -248,6 +248,17 @@ Example:
     >>> plait.where(plait.tensor([True, False]), plait.tensor([1., 2.]), 0.)
     tensor([1., 0.])
 )"},
+    {"result_type(Operand tensor1, Operand tensor2) -> Dtype", "f",
+     PLAIT_BOX(+[](const Tensor& a, const Tensor& b) { return result_type(a, b); }),
+     R"(The dtype that arithmetic on the two gives.
+
+Tensors with dimensions decide before 0-d tensors, and these before numbers; what comes later changes the dtype only when
+it is of a higher category (bool, integer, float).
+
+Example:
+    >>> plait.result_type(plait.tensor([1, 2]), 1.0)
+    plait.float32
+)"},
     {"where(Tensor input, Tensor condition, Operand other) -> Tensor", "m",
      PLAIT_BOX(+[](const Tensor& input, const Tensor& condition, const Tensor& other) {
        return where(condition, input, other);
@@ -256,12 +267,12 @@ Example:
     {"clamp(Tensor input, Scalar? min=None, Scalar? max=None) -> Tensor", "fmo", kClampNumbers, kClampDoc},
     {"clamp(Tensor input, Tensor? min=None, Tensor? max=None) -> Tensor", "fmo", kClampTensors, ""},
     {"clamp_(Tensor input, Scalar? min=None, Scalar? max=None) -> Tensor", "fm", kClampNumbersIn,
-     "The in-place form of clamp: writes the result into `input` and returns it."},
+     "The in-place form of clamp: write the result into `input` and return it."},
     {"clamp_(Tensor input, Tensor? min=None, Tensor? max=None) -> Tensor", "fm", kClampTensorsIn, ""},
     {"clip(Tensor input, Scalar? min=None, Scalar? max=None) -> Tensor", "fmo", kClampNumbers, kClampDoc},
     {"clip(Tensor input, Tensor? min=None, Tensor? max=None) -> Tensor", "fmo", kClampTensors, ""},
     {"clip_(Tensor input, Scalar? min=None, Scalar? max=None) -> Tensor", "fm", kClampNumbersIn,
-     "The in-place form of clip: writes the result into `input` and returns it."},
+     "The in-place form of clip: write the result into `input` and return it."},
     {"clip_(Tensor input, Tensor? min=None, Tensor? max=None) -> Tensor", "fm", kClampTensorsIn, ""},
     {"clamp_min(Tensor input, Operand min) -> Tensor", "fmo", PLAIT_BOX(clamp_below<false>),
      R"(max(x, min): clamp with a lower bound only, a number or a tensor.
@@ -294,7 +305,7 @@ Example:
     {"lerp_(Tensor input, Tensor end, Operand weight) -> Tensor", "fm",
      PLAIT_BOX(
          +[](const Tensor& a, const Tensor& b, const Tensor& w) { return apply_inplace<LerpOp>(a, b, w); }),
-     "The in-place form of lerp: writes the result into `input` and returns it."},
+     "The in-place form of lerp: write the result into `input` and return it."},
     {"addcmul(Tensor input, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", "fmo",
      PLAIT_BOX(addcmul), R"(input + value * tensor1 * tensor2.
 
@@ -308,7 +319,7 @@ Example:
      PLAIT_BOX(+[](const Tensor& a, const Tensor& b, const Tensor& c, Scalar v) {
        return apply_inplace<AddcmulOp>(a, b, c, v);
      }),
-     "The in-place form of addcmul: writes the result into `input` and returns it."},
+     "The in-place form of addcmul: write the result into `input` and return it."},
     {"addcdiv(Tensor input, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", "fmo",
      PLAIT_BOX(addcdiv), R"(input + value * tensor1 / tensor2.
 
@@ -322,7 +333,7 @@ Example:
      PLAIT_BOX(+[](const Tensor& a, const Tensor& b, const Tensor& c, Scalar v) {
        return apply_inplace<AddcdivOp>(a, b, c, v);
      }),
-     "The in-place form of addcdiv: writes the result into `input` and returns it."},
+     "The in-place form of addcdiv: write the result into `input` and return it."},
     {"isclose(Tensor input, Tensor other, float rtol=1e-05, "
      "float atol=1e-08, bool equal_nan=False) -> Tensor",
      "fm", PLAIT_BOX(isclose),

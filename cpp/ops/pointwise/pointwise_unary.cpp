@@ -160,7 +160,7 @@ void register_as(const Entry& e, const std::string& name) {
   }
   if (e.where.find('i') != e.where.npos) {
     register_op(name + "_(Tensor input) -> Tensor", "fm", e.in_place,
-                "The in-place form of " + name + ": writes the result into `input` and returns it.");
+                "The in-place form of " + name + ": write the result into `input` and return it.");
   }
 }
 

@@ -237,85 +237,102 @@ Tensor cartesian_prod(const std::vector<Tensor>& xs) {
   return stack(columns, 1);
 }
 
-constexpr const char* kCatDoc = R"(Joins tensors along an existing dimension.
+constexpr const char* kCatDoc = R"(Join tensors along an existing dimension.
 
 Shapes must agree in all other dimensions; dtypes are promoted to a common one. 1-d tensors of 0 elements are
 skipped.
 
-Raises ValueError when shapes disagree, for 0-d tensors and for an empty list.
+Raises:
+    ValueError: shapes disagree, for 0-d tensors and for an empty list.
 
->>> x = plait.tensor([[1, 2]])
->>> plait.cat([x, x], dim=0)
-tensor([[1, 2],
-        [1, 2]]))";
-constexpr const char* kVstackDoc = R"(Joins tensors row-wise: along dimension 0, vectors counting as rows.
+Example:
+    >>> x = plait.tensor([[1, 2]])
+    >>> plait.cat([x, x], dim=0)
+    tensor([[1, 2],
+            [1, 2]]))";
+constexpr const char* kVstackDoc = R"(Join tensors row-wise: along dimension 0, vectors counting as rows.
 
-Raises ValueError when shapes disagree.
+Raises:
+    ValueError: shapes disagree.
 
->>> plait.vstack([plait.tensor([1, 2]), plait.tensor([3, 4])])
-tensor([[1, 2],
-        [3, 4]]))";
+Example:
+    >>> plait.vstack([plait.tensor([1, 2]), plait.tensor([3, 4])])
+    tensor([[1, 2],
+            [3, 4]]))";
 
 const RegisterOps kOps{
     {"cat(Tensor[] tensors, int dim=0) -> Tensor", "fo", PLAIT_BOX(cat), kCatDoc},
     {"concat(Tensor[] tensors, int dim=0) -> Tensor", "fo", PLAIT_BOX(cat), kCatDoc},
     {"concatenate(Tensor[] tensors, int dim=0) -> Tensor", "fo", PLAIT_BOX(cat), kCatDoc},
     {"stack(Tensor[] tensors, int dim=0) -> Tensor", "fo", PLAIT_BOX(stack),
-     R"(Joins tensors of one shape along a new dimension `dim`, which counts in the result.
+     R"(Join tensors of one shape along a new dimension `dim`, which counts in the result.
 
 Dtypes are promoted to a common one.
 
-Raises ValueError when shapes differ and for an empty list.
+Raises:
+    ValueError: shapes differ and for an empty list.
 
->>> plait.stack([plait.tensor([1, 2]), plait.tensor([3, 4])], dim=1)
-tensor([[1, 3],
-        [2, 4]]))"},
+Example:
+    >>> plait.stack([plait.tensor([1, 2]), plait.tensor([3, 4])], dim=1)
+    tensor([[1, 3],
+            [2, 4]]))"},
     {"hstack(Tensor[] tensors) -> Tensor", "fo", PLAIT_BOX(hstack),
-     R"(Joins tensors column-wise: along dimension 1, vectors along dimension 0.
+     R"(Join tensors column-wise: along dimension 1, vectors along dimension 0.
 
-Raises ValueError when shapes disagree.
+Raises:
+    ValueError: shapes disagree.
 
->>> plait.hstack([plait.tensor([1, 2]), plait.tensor([3])])
-tensor([1, 2, 3]))"},
+Example:
+    >>> plait.hstack([plait.tensor([1, 2]), plait.tensor([3])])
+    tensor([1, 2, 3]))"},
     {"vstack(Tensor[] tensors) -> Tensor", "fo", PLAIT_BOX(vstack), kVstackDoc},
     {"row_stack(Tensor[] tensors) -> Tensor", "fo", PLAIT_BOX(vstack), kVstackDoc},
     {"dstack(Tensor[] tensors) -> Tensor", "fo", PLAIT_BOX(dstack),
-     R"(Joins tensors depth-wise: along dimension 2, which vectors and matrices get first.
+     R"(Join tensors depth-wise: along dimension 2, which vectors and matrices get first.
 
-Raises ValueError when shapes disagree.
+Raises:
+    ValueError: shapes disagree.
 
->>> plait.dstack([plait.tensor([1, 2]), plait.tensor([3, 4])])
-tensor([[[1, 3],
-         [2, 4]]]))"},
+Example:
+    >>> plait.dstack([plait.tensor([1, 2]), plait.tensor([3, 4])])
+    tensor([[[1, 3],
+             [2, 4]]]))"},
     {"column_stack(Tensor[] tensors) -> Tensor", "fo", PLAIT_BOX(column_stack),
-     R"(Joins tensors along dimension 1; vectors become columns first.
+     R"(Join tensors along dimension 1; vectors become columns first.
 
-Raises ValueError when shapes disagree.
+Raises:
+    ValueError: shapes disagree.
 
->>> plait.column_stack([plait.tensor([1, 2]), plait.tensor([3, 4])])
-tensor([[1, 3],
-        [2, 4]]))"},
+Example:
+    >>> plait.column_stack([plait.tensor([1, 2]), plait.tensor([3, 4])])
+    tensor([[1, 3],
+            [2, 4]]))"},
     {"block_diag(Tensor[] tensors) -> Tensor", "f", PLAIT_BOX(block_diag),
      R"(A matrix with the given matrices on its diagonal and 0 elsewhere.
 
 Vectors count as rows, 0-d tensors as 1 x 1; dtypes are promoted to a common one.
 
-Raises ValueError for tensors of more than 2 dimensions.
+Raises:
+    ValueError: tensors of more than 2 dimensions.
 
->>> plait.block_diag(plait.tensor([[1, 2]]), plait.tensor([[3], [4]]))
-tensor([[1, 2, 0],
-        [0, 0, 3],
-        [0, 0, 4]]))"},
+Example:
+    >>> plait.block_diag(plait.tensor([[1, 2]]), plait.tensor([[3], [4]]))
+    tensor([[1, 2, 0],
+            [0, 0, 3],
+            [0, 0, 4]]))"},
     {"cartesian_prod(Tensor[] tensors) -> Tensor", "f", PLAIT_BOX(cartesian_prod),
      R"(All combinations of the values of 1-d tensors, one per row, the last varying fastest.
 
-Raises ValueError for other than 1-d tensors, TypeError for different dtypes.
+Raises:
+    ValueError: a tensor of other than 1 dimension.
+    TypeError: different dtypes.
 
->>> plait.cartesian_prod(plait.tensor([1, 2]), plait.tensor([3, 4]))
-tensor([[1, 3],
-        [1, 4],
-        [2, 3],
-        [2, 4]]))"},
+Example:
+    >>> plait.cartesian_prod(plait.tensor([1, 2]), plait.tensor([3, 4]))
+    tensor([[1, 3],
+            [1, 4],
+            [2, 3],
+            [2, 4]]))"},
 };
 
 }  // namespace

@@ -215,25 +215,28 @@ Tensor pad_op(const Tensor& x, IntSpan pad_, std::string_view mode, std::optiona
 const RegisterOps kOps{
     {"pad(Tensor input, int[] pad, str mode='constant', Scalar? value=None) -> Tensor", "n",
      PLAIT_BOX(pad_op),
-     R"(Adds elements around a tensor.
+     R"(Add elements around a tensor.
 
 `pad` holds two numbers per dimension, from the last dimension on: how many elements to add in front and behind, below
 0 how many to cut off. `mode` says what they are: 'constant' (`value`, default 0), 'reflect' (mirrored at the edge
 element), 'replicate' (the edge element) or 'circular' (from the other side). All but 'constant' pad the last 1, 2 or
 3 dimensions of a tensor that has one or two more.
 
-Raises ValueError when padding does not fit the shape or the mode.
+Raises:
+    ValueError: padding does not fit the shape or the mode.
 
->>> x = plait.tensor([[1, 2, 3]])
->>> plait.nn.functional.pad(x, (1, 1))
-tensor([[0, 1, 2, 3, 0]])
->>> plait.nn.functional.pad(x, (1, 1), mode='reflect')
-tensor([[2, 1, 2, 3, 2]]))"},
+Example:
+    >>> x = plait.tensor([[1, 2, 3]])
+    >>> plait.nn.functional.pad(x, (1, 1))
+    tensor([[0, 1, 2, 3, 0]])
+    >>> plait.nn.functional.pad(x, (1, 1), mode='reflect')
+    tensor([[2, 1, 2, 3, 2]]))"},
     {"constant_pad_nd(Tensor input, int[] pad, Scalar value=0) -> Tensor", "f", PLAIT_BOX(constant_pad),
-     R"(Adds `value` around a tensor; `pad` as in `nn.functional.pad`.
+     R"(Add `value` around a tensor; `pad` as in `nn.functional.pad`.
 
->>> plait.constant_pad_nd(plait.tensor([1, 2]), (0, 1), 9)
-tensor([1, 2, 9]))"},
+Example:
+    >>> plait.constant_pad_nd(plait.tensor([1, 2]), (0, 1), 9)
+    tensor([1, 2, 9]))"},
 };
 
 }  // namespace

@@ -348,63 +348,78 @@ constexpr const char* kTrilDoc =
 
 `diagonal` above 0 keeps that many diagonals more, below 0 fewer. `tril_` changes the tensor itself.
 
-Raises ValueError for fewer than 2 dimensions.
+Raises:
+    ValueError: fewer than 2 dimensions.
 
->>> plait.ones(2, 3).tril()
-tensor([[1., 0., 0.],
-        [1., 1., 0.]]))";
+Example:
+    >>> plait.ones(2, 3).tril()
+    tensor([[1., 0., 0.],
+            [1., 1., 0.]]))";
 constexpr const char* kTriuDoc =
     R"(The upper triangle of matrices (the last two dimensions); the other elements are 0.
 
 `diagonal` above 0 leaves out that many diagonals more, below 0 keeps more. `triu_` changes the tensor itself.
 
-Raises ValueError for fewer than 2 dimensions.
+Raises:
+    ValueError: fewer than 2 dimensions.
 
->>> plait.ones(2, 3).triu()
-tensor([[1., 1., 1.],
-        [0., 1., 1.]]))";
+Example:
+    >>> plait.ones(2, 3).triu()
+    tensor([[1., 1., 1.],
+            [0., 1., 1.]]))";
 
 const RegisterOps kOps{
     {"flip(Tensor input, int[] dims) -> Tensor", "fm", PLAIT_BOX(flip),
      R"(A copy with the order of the elements reversed along the given dimensions.
 
-Raises IndexError for a dimension out of range, ValueError for one named twice.
+Raises:
+    IndexError: a dimension out of range.
+    ValueError: a dimension named twice.
 
->>> plait.tensor([[1, 2], [3, 4]]).flip(0)
-tensor([[3, 4],
-        [1, 2]]))"},
+Example:
+    >>> plait.tensor([[1, 2], [3, 4]]).flip(0)
+    tensor([[3, 4],
+            [1, 2]]))"},
     {"fliplr(Tensor input) -> Tensor", "fm", PLAIT_BOX(fliplr),
      R"(A copy reversed from left to right: along dimension 1.
 
-Raises ValueError for fewer than 2 dimensions.
+Raises:
+    ValueError: fewer than 2 dimensions.
 
->>> plait.fliplr(plait.tensor([[1, 2], [3, 4]]))
-tensor([[2, 1],
-        [4, 3]]))"},
+Example:
+    >>> plait.fliplr(plait.tensor([[1, 2], [3, 4]]))
+    tensor([[2, 1],
+            [4, 3]]))"},
     {"flipud(Tensor input) -> Tensor", "fm", PLAIT_BOX(flipud),
      R"(A copy reversed from top to bottom: along dimension 0.
 
-Raises ValueError for a 0-d tensor.
+Raises:
+    ValueError: a 0-d tensor.
 
->>> plait.flipud(plait.tensor([1, 2, 3]))
-tensor([3, 2, 1]))"},
+Example:
+    >>> plait.flipud(plait.tensor([1, 2, 3]))
+    tensor([3, 2, 1]))"},
     {"roll(Tensor input, int[] shifts, int[]? dims=None) -> Tensor", "fm", PLAIT_BOX(roll_op),
      R"(The elements shifted along the given dimensions; what leaves at the end comes back at the start.
 
 `shifts` and `dims` are ints or tuples of as many ints. Without `dims` the tensor is rolled as one row.
 
-Raises ValueError when the lengths differ.
+Raises:
+    ValueError: the lengths differ.
 
->>> plait.arange(5).roll(2)
-tensor([3, 4, 0, 1, 2]))"},
+Example:
+    >>> plait.arange(5).roll(2)
+    tensor([3, 4, 0, 1, 2]))"},
     {"rot90(Tensor input, int k=1, int[] dims=(0, 1)) -> Tensor", "fm", PLAIT_BOX(rot90),
      R"(The plane of two dimensions turned by k times 90 degrees, from the first dimension towards the second.
 
-Raises ValueError unless two different dimensions are given.
+Raises:
+    ValueError: unless two different dimensions are given.
 
->>> plait.rot90(plait.tensor([[1, 2], [3, 4]]))
-tensor([[2, 4],
-        [1, 3]]))"},
+Example:
+    >>> plait.rot90(plait.tensor([[1, 2], [3, 4]]))
+    tensor([[2, 4],
+            [1, 3]]))"},
     {"tril(Tensor input, int diagonal=0) -> Tensor", "fmo", PLAIT_BOX(tril), kTrilDoc},
     {"tril_(Tensor self, int diagonal=0) -> Tensor", "m", PLAIT_BOX(triangle_<true>), kTrilDoc},
     {"triu(Tensor input, int diagonal=0) -> Tensor", "fmo", PLAIT_BOX(triu), kTriuDoc},
@@ -414,18 +429,22 @@ tensor([[2, 4],
 
 `repeats` has at least one entry per dimension; further ones in front add dimensions.
 
-Raises ValueError for too few or negative repeats.
+Raises:
+    ValueError: too few or negative repeats.
 
->>> plait.tensor([1, 2]).repeat(2, 2)
-tensor([[1, 2, 1, 2],
-        [1, 2, 1, 2]]))"},
+Example:
+    >>> plait.tensor([1, 2]).repeat(2, 2)
+    tensor([[1, 2, 1, 2],
+            [1, 2, 1, 2]]))"},
     {"tile(Tensor input, int[] dims) -> Tensor", "fm", PLAIT_BOX(tile),
      R"(`input` repeated along each dimension, as a copy; missing entries of `dims` in front count as 1.
 
-Raises ValueError for negative repeats.
+Raises:
+    ValueError: negative repeats.
 
->>> plait.tile(plait.tensor([1, 2]), (2,))
-tensor([1, 2, 1, 2]))"},
+Example:
+    >>> plait.tile(plait.tensor([1, 2]), (2,))
+    tensor([1, 2, 1, 2]))"},
     {"repeat_interleave(Tensor input, int repeats, int? dim=None, *, int? output_size=None) -> Tensor", "fm",
      PLAIT_BOX(repeat_each), R"(Every element repeated in place, before the next one.
 
@@ -433,12 +452,14 @@ tensor([1, 2, 1, 2]))"},
 taken as one row. With a tensor of numbers alone, the result holds 0, 1, ... each that often. `output_size`, the size
 that results, is only checked.
 
-Raises ValueError for negative repeats or a wrong number of them.
+Raises:
+    ValueError: negative repeats or a wrong number of them.
 
->>> plait.tensor([1, 2]).repeat_interleave(2)
-tensor([1, 1, 2, 2])
->>> plait.repeat_interleave(plait.tensor([5, 6]), plait.tensor([1, 2]))
-tensor([5, 6, 6]))"},
+Example:
+    >>> plait.tensor([1, 2]).repeat_interleave(2)
+    tensor([1, 1, 2, 2])
+    >>> plait.repeat_interleave(plait.tensor([5, 6]), plait.tensor([1, 2]))
+    tensor([5, 6, 6]))"},
     {"repeat_interleave(Tensor input, Tensor repeats, int? dim=None, *, int? output_size=None) -> Tensor",
      "fm", PLAIT_BOX(repeat_each_by), ""},
     {"repeat_interleave(Tensor repeats, *, int? output_size=None) -> Tensor", "f", PLAIT_BOX(repeat_range),
@@ -448,38 +469,46 @@ tensor([5, 6, 6]))"},
 
 `diagonal` above 0 names a diagonal above the main one, below 0 one below it.
 
-Raises ValueError for other than 1 or 2 dimensions.
+Raises:
+    ValueError: an input of other than 1 or 2 dimensions.
 
->>> plait.diag(plait.tensor([1, 2]))
-tensor([[1, 0],
-        [0, 2]]))"},
+Example:
+    >>> plait.diag(plait.tensor([1, 2]))
+    tensor([[1, 0],
+            [0, 2]]))"},
     {"diagflat(Tensor input, int offset=0) -> Tensor", "fm", PLAIT_BOX(diagflat),
      R"(A matrix with all elements of `input`, taken as one row, on its diagonal and 0 elsewhere.
 
->>> plait.diagflat(plait.tensor([1, 2]), 1)
-tensor([[0, 1, 0],
-        [0, 0, 2],
-        [0, 0, 0]]))"},
+Example:
+    >>> plait.diagflat(plait.tensor([1, 2]), 1)
+    tensor([[0, 1, 0],
+            [0, 0, 2],
+            [0, 0, 0]]))"},
     {"diag_embed(Tensor input, int offset=0, int dim1=-2, int dim2=-1) -> Tensor", "fm",
      PLAIT_BOX(diag_embed),
      R"(Matrices with the last dimension of `input` on the diagonal and 0 elsewhere.
 
 `dim1` and `dim2` say where the dimensions of the matrices go in the result, `offset` which diagonal is meant.
 
-Raises ValueError when both are the same dimension.
+Raises:
+    ValueError: `dim1` and `dim2` are the same dimension.
 
->>> plait.diag_embed(plait.tensor([[1, 2], [3, 4]])).shape
-plait.Size([2, 2, 2]))"},
+Example:
+    >>> plait.diag_embed(plait.tensor([[1, 2], [3, 4]])).shape
+    plait.Size([2, 2, 2]))"},
     {"one_hot(Tensor input, int num_classes=-1) -> Tensor", "n", PLAIT_BOX(one_hot),
      R"(Class numbers as rows of zeros with a one: shape (*, num_classes), int64.
 
 `num_classes` of -1 means one more than the highest number.
 
-Raises ValueError for numbers below 0 or not below `num_classes`, TypeError for a floating-point tensor.
+Raises:
+    ValueError: numbers below 0 or not below `num_classes`.
+    TypeError: a floating-point tensor.
 
->>> plait.nn.functional.one_hot(plait.tensor([0, 2]))
-tensor([[1, 0, 0],
-        [0, 0, 1]]))"},
+Example:
+    >>> plait.nn.functional.one_hot(plait.tensor([0, 2]))
+    tensor([[1, 0, 0],
+            [0, 0, 1]]))"},
 };
 
 }  // namespace

@@ -194,100 +194,137 @@ Tensor trace(const Tensor& x) {
 
 constexpr const char* kProdDoc = R"(The product of all elements, or along one dimension.
 
-dim: the dimension to reduce; all by default.
-keepdim: keep the reduced dimension with size 1.
-dtype: of the result. Products of integers and bools are int64 by default and wrap around.
-
 Floats are multiplied in float64 and rounded once. The gradient is right where elements are 0.
-Raises IndexError for a dimension out of range.
 
->>> plait.tensor([[1., 2.], [3., 4.]]).prod(dim=1)
-tensor([ 2., 12.]))";
+Args:
+    dim: the dimension to reduce; all by default.
+    keepdim: keep the reduced dimension with size 1.
+    dtype: of the result. Products of integers and bools are int64 by default and wrap around.
+
+Raises:
+    IndexError: a dimension out of range.
+
+Example:
+    >>> plait.tensor([[1., 2.], [3., 4.]]).prod(dim=1)
+    tensor([ 2., 12.]))";
 
 const RegisterOps kOps{
     {"sum(Tensor input, int[]? dim=None, bool keepdim=False, *, Dtype? dtype=None) -> Tensor", "fmo",
      PLAIT_BOX(sum_op),
      R"(The sum of all elements, or over some dimensions.
 
-dim: an int or a tuple of ints; all dimensions by default.
-keepdim: keep the reduced dimensions with size 1.
-dtype: of the result. Sums of integers and bools are int64 by default.
-
 Floats are added in trees whose partial sums are float64, so the error does not grow with the length, and the
 result does not depend on the number of threads.
-Raises IndexError for a dimension out of range, ValueError for one named twice.
 
->>> plait.tensor([[1., 2.], [3., 4.]]).sum(dim=0)
-tensor([4., 6.]))"},
+Args:
+    dim: an int or a tuple of ints; all dimensions by default.
+    keepdim: keep the reduced dimensions with size 1.
+    dtype: of the result. Sums of integers and bools are int64 by default.
+
+Raises:
+    IndexError: a dimension out of range.
+    ValueError: a dimension named twice.
+
+Example:
+    >>> plait.tensor([[1., 2.], [3., 4.]]).sum(dim=0)
+    tensor([4., 6.]))"},
     {"nansum(Tensor input, int[]? dim=None, bool keepdim=False, *, Dtype? dtype=None) -> Tensor", "fmo",
      PLAIT_BOX(nansum_op),
      R"(`sum` with NaN counted as 0.
 
-dim, keepdim, dtype: as in `sum`.
-Raises TypeError when a floating-point input is to be summed as integers.
+Args:
+    dim, keepdim, dtype: as in `sum`.
 
->>> plait.tensor([1., float('nan'), 2.]).nansum()
-tensor(3.))"},
+Raises:
+    TypeError: a floating-point input is to be summed as integers.
+
+Example:
+    >>> plait.tensor([1., float('nan'), 2.]).nansum()
+    tensor(3.))"},
     {"mean(Tensor input, int[]? dim=None, bool keepdim=False, *, Dtype? dtype=None) -> Tensor", "fmo",
      PLAIT_BOX(mean_op),
      R"(The mean of all elements, or over some dimensions. The mean of nothing is NaN.
 
-dim: an int or a tuple of ints; all dimensions by default.
-keepdim: keep the reduced dimensions with size 1.
-dtype: of the result, which must be a floating-point dtype.
+Args:
+    dim: an int or a tuple of ints; all dimensions by default.
+    keepdim: keep the reduced dimensions with size 1.
+    dtype: of the result, which must be a floating-point dtype.
 
-Raises TypeError for integers without `dtype`, IndexError for a dimension out of range.
+Raises:
+    TypeError: integers without `dtype`.
+    IndexError: a dimension out of range.
 
->>> plait.tensor([[1., 2.], [3., 4.]]).mean(dim=1, keepdim=True)
-tensor([[1.5000],
-        [3.5000]]))"},
+Example:
+    >>> plait.tensor([[1., 2.], [3., 4.]]).mean(dim=1, keepdim=True)
+    tensor([[1.5000],
+            [3.5000]]))"},
     {"nanmean(Tensor input, int[]? dim=None, bool keepdim=False, *, Dtype? dtype=None) -> Tensor", "fmo",
      PLAIT_BOX(nanmean_op),
      R"(The mean of the elements that are not NaN; NaN where there are none.
 
-dim, keepdim, dtype: as in `mean`.
-Raises TypeError for integers.
+Args:
+    dim, keepdim, dtype: as in `mean`.
 
->>> plait.tensor([1., float('nan'), 2.]).nanmean()
-tensor(1.5000))"},
+Raises:
+    TypeError: integers.
+
+Example:
+    >>> plait.tensor([1., float('nan'), 2.]).nanmean()
+    tensor(1.5000))"},
     {"prod(Tensor input, *, Dtype? dtype=None) -> Tensor", "fmo", PLAIT_BOX(prod_all), kProdDoc},
     {"prod(Tensor input, int dim, bool keepdim=False, *, Dtype? dtype=None) -> Tensor", "fmo",
      PLAIT_BOX(prod_dim), ""},
     {"count_nonzero(Tensor input, int[]? dim=None) -> Tensor", "fm", PLAIT_BOX(count_op),
      R"(How many elements are not 0, in all or over some dimensions, as int64. NaN counts.
 
-dim: an int or a tuple of ints; all dimensions by default.
-Raises IndexError for a dimension out of range.
+Args:
+    dim: an int or a tuple of ints; all dimensions by default.
 
->>> plait.tensor([[0, 1], [2, 3]]).count_nonzero(dim=0)
-tensor([1, 2]))"},
+Raises:
+    IndexError: a dimension out of range.
+
+Example:
+    >>> plait.tensor([[0, 1], [2, 3]]).count_nonzero(dim=0)
+    tensor([1, 2]))"},
     {"any(Tensor input, int[]? dim=None, bool keepdim=False) -> Tensor", "fmo", PLAIT_BOX(any_op),
      R"(Whether any element is not 0, in all or over some dimensions. False for no elements.
 
-dim: an int or a tuple of ints; all dimensions by default.
-keepdim: keep the reduced dimensions with size 1.
 The result is bool, or uint8 for uint8.
-Raises IndexError for a dimension out of range.
 
->>> plait.tensor([[0, 1], [0, 0]]).any(dim=1)
-tensor([ True, False]))"},
+Args:
+    dim: an int or a tuple of ints; all dimensions by default.
+    keepdim: keep the reduced dimensions with size 1.
+
+Raises:
+    IndexError: a dimension out of range.
+
+Example:
+    >>> plait.tensor([[0, 1], [0, 0]]).any(dim=1)
+    tensor([ True, False]))"},
     {"all(Tensor input, int[]? dim=None, bool keepdim=False) -> Tensor", "fmo", PLAIT_BOX(all_op),
      R"(Whether no element is 0, in all or over some dimensions. True for no elements.
 
-dim: an int or a tuple of ints; all dimensions by default.
-keepdim: keep the reduced dimensions with size 1.
 The result is bool, or uint8 for uint8.
-Raises IndexError for a dimension out of range.
 
->>> plait.tensor([[1, 1], [0, 1]]).all(dim=1)
-tensor([ True, False]))"},
+Args:
+    dim: an int or a tuple of ints; all dimensions by default.
+    keepdim: keep the reduced dimensions with size 1.
+
+Raises:
+    IndexError: a dimension out of range.
+
+Example:
+    >>> plait.tensor([[1, 1], [0, 1]]).all(dim=1)
+    tensor([ True, False]))"},
     {"trace(Tensor input) -> Tensor", "fm", PLAIT_BOX(trace),
      R"(The sum of a matrix's diagonal.
 
-Raises ValueError when `input` is not 2-dimensional.
+Raises:
+    ValueError: `input` is not 2-dimensional.
 
->>> plait.tensor([[1, 2], [3, 4]]).trace()
-tensor(5))"},
+Example:
+    >>> plait.tensor([[1, 2], [3, 4]]).trace()
+    tensor(5))"},
 };
 
 }  // namespace

@@ -144,10 +144,14 @@ max(input, dim, keepdim=False): a named tuple (values, indices); of several equa
 max(input, other): `maximum(input, other)`.
 
 NaN counts as larger than everything.
-Raises ValueError for the maximum of no elements, IndexError for a dimension out of range.
 
->>> plait.tensor([[1., 5.], [3., 2.]]).max(dim=1).indices
-tensor([1, 0]))";
+Raises:
+    ValueError: the maximum of no elements.
+    IndexError: a dimension out of range.
+
+Example:
+    >>> plait.tensor([[1., 5.], [3., 2.]]).max(dim=1).indices
+    tensor([1, 0]))";
 constexpr const char* kMinDoc =
     R"(The smallest element, the smallest along a dimension with its index, or of two tensors.
 
@@ -157,10 +161,14 @@ min(input, dim, keepdim=False): a named tuple (values, indices); of several equa
 min(input, other): `minimum(input, other)`.
 
 NaN counts as smaller than everything.
-Raises ValueError for the minimum of no elements, IndexError for a dimension out of range.
 
->>> plait.tensor([[1., 5.], [3., 2.]]).min(dim=1).indices
-tensor([0, 1]))";
+Raises:
+    ValueError: the minimum of no elements.
+    IndexError: a dimension out of range.
+
+Example:
+    >>> plait.tensor([[1., 5.], [3., 2.]]).min(dim=1).indices
+    tensor([0, 1]))";
 
 const RegisterOps kOps{
     {"max(Tensor input) -> Tensor", "fm", PLAIT_BOX(max_all), kMaxDoc},
@@ -175,54 +183,83 @@ const RegisterOps kOps{
      PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, IntSpan, bool)>(amax)),
      R"(The largest element over some dimensions. NaN counts as the largest.
 
-dim: an int or a tuple of ints; all dimensions by default.
-keepdim: keep the reduced dimensions with size 1.
 The gradient is shared equally by all elements equal to the maximum.
-Raises ValueError for the maximum of no elements, IndexError for a dimension out of range.
 
->>> plait.tensor([[1., 5.], [3., 2.]]).amax(dim=0)
-tensor([3., 5.]))"},
+Args:
+    dim: an int or a tuple of ints; all dimensions by default.
+    keepdim: keep the reduced dimensions with size 1.
+
+Raises:
+    ValueError: the maximum of no elements.
+    IndexError: a dimension out of range.
+
+Example:
+    >>> plait.tensor([[1., 5.], [3., 2.]]).amax(dim=0)
+    tensor([3., 5.]))"},
     {"amin(Tensor input, int[] dim=(), bool keepdim=False) -> Tensor", "fmo",
      PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, IntSpan, bool)>(amin)),
      R"(The smallest element over some dimensions. NaN counts as the smallest.
 
-dim: an int or a tuple of ints; all dimensions by default.
-keepdim: keep the reduced dimensions with size 1.
 The gradient is shared equally by all elements equal to the minimum.
-Raises ValueError for the minimum of no elements, IndexError for a dimension out of range.
 
->>> plait.tensor([[1., 5.], [3., 2.]]).amin(dim=0)
-tensor([1., 2.]))"},
+Args:
+    dim: an int or a tuple of ints; all dimensions by default.
+    keepdim: keep the reduced dimensions with size 1.
+
+Raises:
+    ValueError: the minimum of no elements.
+    IndexError: a dimension out of range.
+
+Example:
+    >>> plait.tensor([[1., 5.], [3., 2.]]).amin(dim=0)
+    tensor([1., 2.]))"},
     {"aminmax(Tensor input, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)", "fm",
      PLAIT_BOX(aminmax),
      R"(The smallest and the largest element, of all or along one dimension, as a named tuple (min, max).
 
-dim: the dimension to reduce; all by default.
-keepdim: keep the reduced dimensions with size 1.
-Raises ValueError for no elements, IndexError for a dimension out of range.
+Args:
+    dim: the dimension to reduce; all by default.
+    keepdim: keep the reduced dimensions with size 1.
 
->>> plait.tensor([3., 1., 2.]).aminmax().max
-tensor(3.))"},
+Raises:
+    ValueError: no elements.
+    IndexError: a dimension out of range.
+
+Example:
+    >>> plait.tensor([3., 1., 2.]).aminmax().max
+    tensor(3.))"},
     {"argmax(Tensor input, int? dim=None, bool keepdim=False) -> Tensor", "fm", PLAIT_BOX(argmax),
      R"(The index of the largest element along a dimension, int64; of several equal ones the first.
 
-dim: the dimension to search. None, the default, gives the index into the flattened tensor.
-keepdim: keep the reduced dimension with size 1.
 NaN counts as the largest.
-Raises ValueError for no elements, IndexError for a dimension out of range.
 
->>> plait.tensor([[1., 5.], [3., 2.]]).argmax(dim=1)
-tensor([1, 0]))"},
+Args:
+    dim: the dimension to search. None, the default, gives the index into the flattened tensor.
+    keepdim: keep the reduced dimension with size 1.
+
+Raises:
+    ValueError: no elements.
+    IndexError: a dimension out of range.
+
+Example:
+    >>> plait.tensor([[1., 5.], [3., 2.]]).argmax(dim=1)
+    tensor([1, 0]))"},
     {"argmin(Tensor input, int? dim=None, bool keepdim=False) -> Tensor", "fm", PLAIT_BOX(argmin),
      R"(The index of the smallest element along a dimension, int64; of several equal ones the first.
 
-dim: the dimension to search. None, the default, gives the index into the flattened tensor.
-keepdim: keep the reduced dimension with size 1.
 NaN counts as the smallest.
-Raises ValueError for no elements, IndexError for a dimension out of range.
 
->>> plait.tensor([[1., 5.], [3., 2.]]).argmin(dim=1)
-tensor([0, 1]))"},
+Args:
+    dim: the dimension to search. None, the default, gives the index into the flattened tensor.
+    keepdim: keep the reduced dimension with size 1.
+
+Raises:
+    ValueError: no elements.
+    IndexError: a dimension out of range.
+
+Example:
+    >>> plait.tensor([[1., 5.], [3., 2.]]).argmin(dim=1)
+    tensor([0, 1]))"},
 };
 
 }  // namespace

@@ -255,49 +255,68 @@ Tensor vector_norm_op(const Tensor& x, double ord, OptionalDims dims, bool keepd
 
 constexpr const char* kVarDoc = R"(The variance of all elements, or over some dimensions.
 
-dim: an int or a tuple of ints; all dimensions by default.
-correction: the sum of squared deviations is divided by max(0, n - correction); 1 by default. `unbiased` is
-  the older spelling: True stands for 1, False for 0.
-keepdim: keep the reduced dimensions with size 1.
-
 Computed in float64 about running means, so a mean far from 0 costs no digits (Chan, Golub and LeVeque 1983).
-Raises TypeError for integers, IndexError for a dimension out of range.
 
->>> plait.tensor([[1., 3.], [2., 6.]]).var(dim=1)
-tensor([2., 8.]))";
+Args:
+    dim: an int or a tuple of ints; all dimensions by default.
+    correction: the sum of squared deviations is divided by max(0, n - correction); 1 by default. `unbiased` is
+        the older spelling: True stands for 1, False for 0.
+    keepdim: keep the reduced dimensions with size 1.
+
+Raises:
+    TypeError: integers.
+    IndexError: a dimension out of range.
+
+Example:
+    >>> plait.tensor([[1., 3.], [2., 6.]]).var(dim=1)
+    tensor([2., 8.]))";
 constexpr const char* kStdDoc = R"(The standard deviation: the root of `var`, with the same arguments.
 
-Raises TypeError for integers, IndexError for a dimension out of range.
+Raises:
+    TypeError: integers.
+    IndexError: a dimension out of range.
 
->>> plait.tensor([1., 2., 3.]).std()
-tensor(1.))";
+Example:
+    >>> plait.tensor([1., 2., 3.]).std()
+    tensor(1.))";
 constexpr const char* kVarMeanDoc =
     R"(The variance and the mean in one pass, as a tuple; arguments as in `var`.
 
-Raises TypeError for integers, IndexError for a dimension out of range.
+Raises:
+    TypeError: integers.
+    IndexError: a dimension out of range.
 
->>> plait.var_mean(plait.tensor([1., 2., 3.]))[1]
-tensor(2.))";
+Example:
+    >>> plait.var_mean(plait.tensor([1., 2., 3.]))[1]
+    tensor(2.))";
 constexpr const char* kStdMeanDoc =
     R"(The standard deviation and the mean in one pass, as a tuple; arguments as in `var`.
 
-Raises TypeError for integers, IndexError for a dimension out of range.
+Raises:
+    TypeError: integers.
+    IndexError: a dimension out of range.
 
->>> plait.std_mean(plait.tensor([1., 2., 3.]))[0]
-tensor(1.))";
+Example:
+    >>> plait.std_mean(plait.tensor([1., 2., 3.]))[0]
+    tensor(1.))";
 constexpr const char* kNormDoc = R"((sum |x|^p)^(1/p) over all elements or some dimensions.
 
-p: a number or 'fro' (which is 2); inf and -inf give the extreme magnitude, 0 counts what is not 0. Default 'fro'.
-dim: an int or a tuple of ints; all dimensions by default.
-keepdim: keep the reduced dimensions with size 1.
-dtype: of the result.
-
 Squares are added in float64, so they neither overflow nor vanish.
-Raises TypeError for integers, ValueError for another name or the extreme of no elements, IndexError for a
-dimension out of range.
 
->>> plait.tensor([3., 4.]).norm()
-tensor(5.))";
+Args:
+    p: a number or 'fro' (which is 2); inf and -inf give the extreme magnitude, 0 counts what is not 0. Default 'fro'.
+    dim: an int or a tuple of ints; all dimensions by default.
+    keepdim: keep the reduced dimensions with size 1.
+    dtype: of the result.
+
+Raises:
+    TypeError: integers.
+    ValueError: an unknown name of a norm, or the extreme of no elements.
+    IndexError: a dimension out of range.
+
+Example:
+    >>> plait.tensor([3., 4.]).norm()
+    tensor(5.))";
 
 const RegisterOps kOps{
     {"var(Tensor input, bool unbiased) -> Tensor", "fm", PLAIT_BOX(var_all<false>), kVarDoc},
@@ -328,13 +347,18 @@ const RegisterOps kOps{
      PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, IntSpan, bool)>(logsumexp)),
      R"(log(sum(exp(x))) over some dimensions, computed about the maximum so that it cannot overflow.
 
-dim: an int or a tuple of ints.
-keepdim: keep the reduced dimensions with size 1.
 Integers give the default float dtype. -inf for no elements.
-Raises IndexError for a dimension out of range.
 
->>> plait.tensor([[1000., 1000.]]).logsumexp(dim=1)
-tensor([1000.6932]))"},
+Args:
+    dim: an int or a tuple of ints.
+    keepdim: keep the reduced dimensions with size 1.
+
+Raises:
+    IndexError: a dimension out of range.
+
+Example:
+    >>> plait.tensor([[1000., 1000.]]).logsumexp(dim=1)
+    tensor([1000.6932]))"},
     {"norm(Tensor input, str p, int[]? dim=None, bool keepdim=False, Dtype? dtype=None) -> Tensor", "fmo",
      PLAIT_BOX(norm_named), kNormDoc},
     {"norm(Tensor input, float? p=2, int[]? dim=None, bool keepdim=False, Dtype? dtype=None) -> Tensor",
@@ -344,10 +368,11 @@ tensor([1000.6932]))"},
      "po", PLAIT_BOX(vector_norm_op),
      R"((sum |x|^ord)^(1/ord) over all elements or some dimensions; see `norm`.
 
-ord: a number; inf and -inf give the extreme magnitude, 0 counts what is not 0.
-dim: an int or a tuple of ints; all dimensions by default.
-keepdim: keep the reduced dimensions with size 1.
-dtype: of the result.)"},
+Args:
+    ord: a number; inf and -inf give the extreme magnitude, 0 counts what is not 0.
+    dim: an int or a tuple of ints; all dimensions by default.
+    keepdim: keep the reduced dimensions with size 1.
+    dtype: of the result.)"},
 };
 
 }  // namespace

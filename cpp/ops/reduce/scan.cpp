@@ -195,68 +195,97 @@ const RegisterOps kOps{
     {"cumsum(Tensor input, int dim, *, Dtype? dtype=None) -> Tensor", "fmo", PLAIT_BOX(cumsum),
      R"(The running sum along `dim`: y[i] = x[0] + ... + x[i].
 
-dtype: of the result; int64 for integers and bools by default.
 Floats accumulate in float64 and are rounded once per element.
-Raises IndexError for a dimension out of range.
 
->>> plait.tensor([1., 2., 3.]).cumsum(0)
-tensor([1., 3., 6.]))"},
+Args:
+    dtype: of the result; int64 for integers and bools by default.
+
+Raises:
+    IndexError: a dimension out of range.
+
+Example:
+    >>> plait.tensor([1., 2., 3.]).cumsum(0)
+    tensor([1., 3., 6.]))"},
     {"cumprod(Tensor input, int dim, *, Dtype? dtype=None) -> Tensor", "fmo", PLAIT_BOX(cumprod),
      R"(The running product along `dim`: y[i] = x[0] * ... * x[i].
 
-dtype: of the result; int64 for integers and bools by default.
 Floats accumulate in float64 and are rounded once per element.
-Raises IndexError for a dimension out of range.
 
->>> plait.tensor([1., 2., 3.]).cumprod(0)
-tensor([1., 2., 6.]))"},
+Args:
+    dtype: of the result; int64 for integers and bools by default.
+
+Raises:
+    IndexError: a dimension out of range.
+
+Example:
+    >>> plait.tensor([1., 2., 3.]).cumprod(0)
+    tensor([1., 2., 6.]))"},
     {"cumsum_(Tensor self, int dim, *, Dtype? dtype=None) -> Tensor", "m", PLAIT_BOX(cumsum_),
      R"(`cumsum` that writes into this tensor.
 
-Raises IndexError for a dimension out of range.
+Raises:
+    IndexError: a dimension out of range.
 
->>> plait.tensor([1., 2., 3.]).cumsum_(0)
-tensor([1., 3., 6.]))"},
+Example:
+    >>> plait.tensor([1., 2., 3.]).cumsum_(0)
+    tensor([1., 3., 6.]))"},
     {"cumprod_(Tensor self, int dim, *, Dtype? dtype=None) -> Tensor", "m", PLAIT_BOX(cumprod_),
      R"(`cumprod` that writes into this tensor.
 
-Raises IndexError for a dimension out of range.
+Raises:
+    IndexError: a dimension out of range.
 
->>> plait.tensor([1., 2., 3.]).cumprod_(0)
-tensor([1., 2., 6.]))"},
+Example:
+    >>> plait.tensor([1., 2., 3.]).cumprod_(0)
+    tensor([1., 2., 6.]))"},
     {"cummax(Tensor input, int dim) -> (Tensor values, Tensor indices)", "fm", PLAIT_BOX(cummax),
      R"(The largest element so far along `dim` and its index, as a named tuple (values, indices).
 
 Of several equal elements the last one is named; a NaN stays from where it stands.
-Raises IndexError for a dimension out of range.
 
->>> plait.tensor([1., 3., 2.]).cummax(0).values
-tensor([1., 3., 3.]))"},
+Raises:
+    IndexError: a dimension out of range.
+
+Example:
+    >>> plait.tensor([1., 3., 2.]).cummax(0).values
+    tensor([1., 3., 3.]))"},
     {"cummin(Tensor input, int dim) -> (Tensor values, Tensor indices)", "fm", PLAIT_BOX(cummin),
      R"(The smallest element so far along `dim` and its index, as a named tuple (values, indices).
 
 Of several equal elements the last one is named; a NaN stays from where it stands.
-Raises IndexError for a dimension out of range.
 
->>> plait.tensor([3., 1., 2.]).cummin(0).values
-tensor([3., 1., 1.]))"},
+Raises:
+    IndexError: a dimension out of range.
+
+Example:
+    >>> plait.tensor([3., 1., 2.]).cummin(0).values
+    tensor([3., 1., 1.]))"},
     {"logcumsumexp(Tensor input, int dim) -> Tensor", "fmo", PLAIT_BOX(logcumsumexp),
      R"(log of the running sum of exponentials along `dim`, without overflow.
 
-Raises TypeError for integers, IndexError for a dimension out of range.
+Raises:
+    TypeError: integers.
+    IndexError: a dimension out of range.
 
->>> plait.tensor([0., 0., 0.]).logcumsumexp(0)
-tensor([0.0000, 0.6931, 1.0986]))"},
+Example:
+    >>> plait.tensor([0., 0., 0.]).logcumsumexp(0)
+    tensor([0.0000, 0.6931, 1.0986]))"},
     {"diff(Tensor input, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None) -> Tensor", "fmo",
      PLAIT_BOX(diff),
      R"(The differences of neighbours along `dim`, taken `n` times: y[i] = x[i + 1] - x[i].
 
-prepend, append: joined to the input along `dim` first.
 For bools a difference is whether the neighbours differ.
-Raises ValueError for a 0-d input or a negative `n`, IndexError for a dimension out of range.
 
->>> plait.tensor([1, 4, 9]).diff()
-tensor([3, 5]))"},
+Args:
+    prepend, append: joined to the input along `dim` first.
+
+Raises:
+    ValueError: a 0-d input or a negative `n`.
+    IndexError: a dimension out of range.
+
+Example:
+    >>> plait.tensor([1, 4, 9]).diff()
+    tensor([3, 5]))"},
 };
 
 }  // namespace

@@ -285,10 +285,12 @@ The place before equal entries; with `right=True` or `side='right'` the one behi
 has the sizes of `input` but for the last: then every row has its own. `sorter` holds the places that sort the
 sequence. The result is int64, or int32 with `out_int32`.
 
-Raises ValueError for shapes that do not fit.
+Raises:
+    ValueError: shapes that do not fit.
 
->>> plait.searchsorted(plait.tensor([1, 3, 5]), plait.tensor([3, 4]))
-tensor([1, 2]))"},
+Example:
+    >>> plait.searchsorted(plait.tensor([1, 3, 5]), plait.tensor([3, 4]))
+    tensor([1, 2]))"},
     {"bucketize(Operand input, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor", "fo",
      PLAIT_BOX(bucketize),
      R"(The number of the bucket each value falls into: bucket i ends with boundaries[i].
@@ -296,30 +298,37 @@ tensor([1, 2]))"},
 A value equal to a boundary belongs to the bucket it ends; with `right=True` to the next one. `boundaries` is 1-d and
 sorted. The result is int64, or int32 with `out_int32`.
 
-Raises ValueError for boundaries of other than 1 dimension.
+Raises:
+    ValueError: boundaries of other than 1 dimension.
 
->>> plait.bucketize(plait.tensor([1, 2, 6]), plait.tensor([2, 5]))
-tensor([0, 0, 2]))"},
+Example:
+    >>> plait.bucketize(plait.tensor([1, 2, 6]), plait.tensor([2, 5]))
+    tensor([0, 0, 2]))"},
     {"bincount(Tensor input, Tensor? weights=None, int minlength=0) -> Tensor", "fm", PLAIT_BOX(bincount),
      R"(How often each of 0, 1, ... occurs in a 1-d tensor of integers.
 
 With `weights` their sums, float32 for float32 weights and float64 for others. The result has at least `minlength`
 entries.
 
-Raises ValueError for negative values and for weights of another shape.
+Raises:
+    ValueError: negative values and for weights of another shape.
 
->>> plait.bincount(plait.tensor([0, 2, 2]))
-tensor([1, 0, 2]))"},
+Example:
+    >>> plait.bincount(plait.tensor([0, 2, 2]))
+    tensor([1, 0, 2]))"},
     {"histc(Tensor input, int bins=100, float min=0.0, float max=0.0) -> Tensor", "fmo", PLAIT_BOX(histc),
      R"(How many elements fall into each of `bins` bins of equal width between `min` and `max`.
 
 Elements outside are not counted; `max` belongs to the last bin. With min == max the range of the data is taken. The
 counts have the dtype of `input`.
 
-Raises ValueError for a range that is not finite, TypeError for integers.
+Raises:
+    ValueError: a range that is not finite.
+    TypeError: integers.
 
->>> plait.histc(plait.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
-tensor([0., 2., 1., 0.]))"},
+Example:
+    >>> plait.histc(plait.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
+    tensor([0., 2., 1., 0.]))"},
     {"isin(Operand elements, Operand test_elements, *, "
      "bool assume_unique=False, bool invert=False) -> Tensor",
      "f", PLAIT_BOX(isin),
@@ -327,8 +336,9 @@ tensor([0., 2., 1., 0.]))"},
 
 Either may be a number. `assume_unique` changes nothing.
 
->>> plait.isin(plait.tensor([1, 2, 3]), plait.tensor([2, 5]))
-tensor([False,  True, False]))"},
+Example:
+    >>> plait.isin(plait.tensor([1, 2, 3]), plait.tensor([2, 5]))
+    tensor([False,  True, False]))"},
     {"unique(Tensor input, bool sorted=True, bool return_inverse=False, "
      "bool return_counts=False, int? dim=None) -> Tensor | Tensor[]",
      "fm", PLAIT_BOX(unique),
@@ -337,12 +347,14 @@ tensor([False,  True, False]))"},
 With `dim` the distinct slices along it, in lexicographic order. `return_inverse` adds, for every element, the place of
 its value in the result; `return_counts` how often each value occurs. Every NaN counts as distinct.
 
-Raises IndexError for a dimension out of range.
+Raises:
+    IndexError: a dimension out of range.
 
->>> plait.unique(plait.tensor([3, 1, 3]))
-tensor([1, 3])
->>> plait.unique(plait.tensor([3, 1, 3]), return_counts=True)
-(tensor([1, 3]), tensor([1, 2])))"},
+Example:
+    >>> plait.unique(plait.tensor([3, 1, 3]))
+    tensor([1, 3])
+    >>> plait.unique(plait.tensor([3, 1, 3]), return_counts=True)
+    (tensor([1, 3]), tensor([1, 2])))"},
     {"unique_consecutive(Tensor input, bool return_inverse=False, "
      "bool return_counts=False, int? dim=None) -> Tensor | Tensor[]",
      "fm", PLAIT_BOX(unique_consecutive), R"(One element of every run of equal elements.
@@ -350,10 +362,12 @@ tensor([1, 3])
 With `dim` one slice of every run of equal slices. `return_inverse` adds, for every element, the number of its run;
 `return_counts` the length of each run.
 
-Raises IndexError for a dimension out of range.
+Raises:
+    IndexError: a dimension out of range.
 
->>> plait.unique_consecutive(plait.tensor([1, 1, 2, 1]))
-tensor([1, 2, 1]))"},
+Example:
+    >>> plait.unique_consecutive(plait.tensor([1, 1, 2, 1]))
+    tensor([1, 2, 1]))"},
 };
 
 }  // namespace

@@ -246,28 +246,33 @@ const RegisterOps kOps{
 Always stable: equal elements keep their order, whether `stable` asks for it or not. NaN counts as greater than
 everything. `indices` are int64; the gradient of `values` goes back to where they came from.
 
-Raises IndexError for a dimension out of range.
+Raises:
+    IndexError: a dimension out of range.
 
->>> x = plait.tensor([3, 1, 2])
->>> x.sort().values
-tensor([1, 2, 3])
->>> x.sort(descending=True).indices
-tensor([0, 2, 1]))"},
+Example:
+    >>> x = plait.tensor([3, 1, 2])
+    >>> x.sort().values
+    tensor([1, 2, 3])
+    >>> x.sort(descending=True).indices
+    tensor([0, 2, 1]))"},
     {"argsort(Tensor input, int dim=-1, bool descending=False, bool stable=False) -> Tensor", "fm",
      PLAIT_BOX(argsort_op), R"(The places, int64, that would put a tensor in order along a dimension.
 
 Always stable: equal elements keep their order. NaN counts as greater than everything.
 
-Raises IndexError for a dimension out of range.
+Raises:
+    IndexError: a dimension out of range.
 
->>> plait.argsort(plait.tensor([3, 1, 2]))
-tensor([1, 2, 0]))"},
+Example:
+    >>> plait.argsort(plait.tensor([3, 1, 2]))
+    tensor([1, 2, 0]))"},
     {"msort(Tensor input) -> Tensor", "fm", PLAIT_BOX(msort),
      R"(The elements in ascending order along dimension 0.
 
->>> plait.msort(plait.tensor([[3, 4], [1, 2]]))
-tensor([[1, 2],
-        [3, 4]]))"},
+Example:
+    >>> plait.msort(plait.tensor([[3, 4], [1, 2]]))
+    tensor([[1, 2],
+            [3, 4]]))"},
     {"topk(Tensor input, int k, int? dim=None, bool largest=True, bool sorted=True) -> (Tensor values, "
      "Tensor indices)",
      "fm", PLAIT_BOX(topk_op),
@@ -276,48 +281,57 @@ tensor([[1, 2],
 With `largest=False` the smallest. Always in order, whether `sorted` asks for it or not; of equal elements the first
 ones are taken. NaN counts as greater than everything. The gradient goes back to where the elements came from.
 
-Raises ValueError when k exceeds the size of the dimension.
+Raises:
+    ValueError: k exceeds the size of the dimension.
 
->>> plait.tensor([1.0, 4.0, 3.0]).topk(2).values
-tensor([4., 3.]))"},
+Example:
+    >>> plait.tensor([1.0, 4.0, 3.0]).topk(2).values
+    tensor([4., 3.]))"},
     {"kthvalue(Tensor input, int k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)", "fm",
      PLAIT_BOX(kthvalue), R"(The `k`-th smallest element along a dimension, counted from 1, and where it is.
 
 NaN counts as greater than everything. With `keepdim` the dimension stays with size 1.
 
-Raises ValueError unless k lies between 1 and the size of the dimension.
+Raises:
+    ValueError: unless k lies between 1 and the size of the dimension.
 
->>> plait.tensor([3, 1, 2]).kthvalue(2).values
-tensor(2))"},
+Example:
+    >>> plait.tensor([3, 1, 2]).kthvalue(2).values
+    tensor(2))"},
     {"median(Tensor input) -> Tensor", "fm", PLAIT_BOX(median_all<false>),
      R"(The middle element in order, of all elements or along a dimension; the lower one of two.
 
 With `dim` the result is a pair of values and their places, without the dimension unless `keepdim` asks to keep it with
 size 1. NaN if there is a NaN (`nanmedian` passes over them). The gradient goes to the element that was picked.
 
-Raises IndexError for a dimension out of range or without elements.
+Raises:
+    IndexError: a dimension out of range or without elements.
 
->>> plait.tensor([3.0, 1.0, 2.0, 4.0]).median()
-tensor(2.)
->>> plait.tensor([[3, 1, 2]]).median(dim=1).indices
-tensor([2]))"},
+Example:
+    >>> plait.tensor([3.0, 1.0, 2.0, 4.0]).median()
+    tensor(2.)
+    >>> plait.tensor([[3, 1, 2]]).median(dim=1).indices
+    tensor([2]))"},
     {"median(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "fm",
      PLAIT_BOX(median_dim<false>), ""},
     {"nanmedian(Tensor input) -> Tensor", "fm", PLAIT_BOX(median_all<true>),
      R"(`median` of the elements that are not NaN; NaN where there are none.
 
->>> plait.tensor([1.0, float('nan'), 3.0]).nanmedian()
-tensor(1.))"},
+Example:
+    >>> plait.tensor([1.0, float('nan'), 3.0]).nanmedian()
+    tensor(1.))"},
     {"nanmedian(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "fm",
      PLAIT_BOX(median_dim<true>), ""},
     {"mode(Tensor input, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)", "fm",
      PLAIT_BOX(mode),
      R"(The most frequent element along a dimension, the smallest of several, and its last place.
 
-Raises IndexError for a dimension out of range or without elements.
+Raises:
+    IndexError: a dimension out of range or without elements.
 
->>> plait.tensor([1, 2, 2, 3]).mode().values
-tensor(2))"},
+Example:
+    >>> plait.tensor([1, 2, 2, 3]).mode().values
+    tensor(2))"},
 };
 
 }  // namespace

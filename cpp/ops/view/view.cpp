@@ -532,171 +532,200 @@ Tensor unsqueeze_(const Tensor& x, int64_t dim) { return become("unsqueeze_", x,
 
 const RegisterOps kOps{
     {"as_strided(Tensor input, int[] size, int[] stride, int? storage_offset=None) -> Tensor", "fm",
-     PLAIT_BOX(as_strided), R"(Shows the storage of `input` under any sizes and strides.
+     PLAIT_BOX(as_strided), R"(Show the storage of `input` under any sizes and strides.
 
 `stride` counts elements, as many entries as `size`, none negative. `storage_offset` is where the first
 element lies in the storage; by default where that of `input` does. Elements may be shown several times; the
 gradient then adds up.
 
-Raises ValueError when the view would reach outside the storage.
+Raises:
+    ValueError: the view would reach outside the storage.
 
->>> x = plait.arange(6)
->>> plait.as_strided(x, (3, 2), (1, 2))
-tensor([[0, 2],
-        [1, 3],
-        [2, 4]]))"},
+Example:
+    >>> x = plait.arange(6)
+    >>> plait.as_strided(x, (3, 2), (1, 2))
+    tensor([[0, 2],
+            [1, 3],
+            [2, 4]]))"},
     {"view(Tensor self, Dtype dtype) -> Tensor", "m", PLAIT_BOX(view_as_dtype), ""},
     {"view(Tensor self, int[] shape) -> Tensor", "m", PLAIT_BOX(view),
-     R"(Shows the elements of this tensor under another shape, without a copy.
+     R"(Show the elements of this tensor under another shape, without a copy.
 
-`shape` has as many elements as the tensor; one size may be -1 and is found from the others. The memory is
-shared: a change of one is seen by the other. `view(dtype)` shows the same bytes as another dtype; with a
-different item size the last dimension is scaled.
+`shape` has as many elements as the tensor; one size may be -1 and is found from the others. The memory is shared: a
+change of one is seen by the other. `view(dtype)` shows the same bytes as another dtype; with a different item size the
+last dimension is scaled.
 
-Raises ValueError when the sizes do not fit, naming one that would, and when strides make a copy necessary
-(`reshape` makes it).
+Raises:
+    ValueError: the sizes do not fit, naming one that would, and when strides make a copy necessary (`reshape` makes it).
 
->>> x = plait.arange(12)
->>> x.view(3, -1).shape
-plait.Size([3, 4])
->>> plait.tensor([1.0]).view(plait.int32)
-tensor([1065353216], dtype=plait.int32))"},
+Example:
+    >>> x = plait.arange(12)
+    >>> x.view(3, -1).shape
+    plait.Size([3, 4])
+    >>> plait.tensor([1.0]).view(plait.int32)
+    tensor([1065353216], dtype=plait.int32))"},
     {"view_as(Tensor self, Tensor other) -> Tensor", "m", PLAIT_BOX(view_as),
      R"(This tensor under the shape of `other`: `view(other.shape)`.
 
->>> plait.arange(6).view_as(plait.zeros(2, 3)).shape
-plait.Size([2, 3]))"},
+Example:
+    >>> plait.arange(6).view_as(plait.zeros(2, 3)).shape
+    plait.Size([2, 3]))"},
     {"reshape(Tensor input, int[] shape) -> Tensor", "fm", PLAIT_BOX(reshape),
      R"(The elements of `input`, in row-major order, under another shape.
 
 One size may be -1 and is found from the others. A view where the strides allow it, otherwise a copy: do not
 rely on either.
 
-Raises ValueError when the sizes do not fit, naming one that would.
+Raises:
+    ValueError: the sizes do not fit, naming one that would.
 
->>> plait.arange(6).reshape(2, 3)
-tensor([[0, 1, 2],
-        [3, 4, 5]]))"},
+Example:
+    >>> plait.arange(6).reshape(2, 3)
+    tensor([[0, 1, 2],
+            [3, 4, 5]]))"},
     {"reshape_as(Tensor self, Tensor other) -> Tensor", "m", PLAIT_BOX(reshape_as),
      R"(The elements of this tensor under the shape of `other`: `reshape(other.shape)`.
 
->>> plait.arange(6).reshape_as(plait.zeros(3, 2)).shape
-plait.Size([3, 2]))"},
+Example:
+    >>> plait.arange(6).reshape_as(plait.zeros(3, 2)).shape
+    plait.Size([3, 2]))"},
     {"contiguous(Tensor self, *, any memory_format=None) -> Tensor", "m", PLAIT_BOX(contiguous),
      R"(This tensor laid out in row-major order: itself when it already is, otherwise a copy.
 
->>> x = plait.zeros(2, 3).t()
->>> x.contiguous().stride()
-(2, 1))"},
+Example:
+    >>> x = plait.zeros(2, 3).t()
+    >>> x.contiguous().stride()
+    (2, 1))"},
     {"expand(Tensor self, int[] size) -> Tensor", "m", PLAIT_BOX(expand),
-     R"(Repeats dimensions of size 1 without a copy.
+     R"(Repeat dimensions of size 1 without a copy.
 
 Sizes are matched from the last dimension; -1 keeps a size; new dimensions may be put in front. All repeats
 share memory: `clone()` before writing. The gradient sums over the repeats.
 
-Raises ValueError when a size that is not 1 would have to change.
+Raises:
+    ValueError: a size that is not 1 would have to change.
 
->>> plait.tensor([[1], [2]]).expand(2, 3)
-tensor([[1, 1, 1],
-        [2, 2, 2]]))"},
+Example:
+    >>> plait.tensor([[1], [2]]).expand(2, 3)
+    tensor([[1, 1, 1],
+            [2, 2, 2]]))"},
     {"expand_as(Tensor self, Tensor other) -> Tensor", "m", PLAIT_BOX(expand_as),
      R"(This tensor expanded to the shape of `other`: `expand(other.shape)`.
 
->>> plait.ones(3).expand_as(plait.zeros(2, 3)).shape
-plait.Size([2, 3]))"},
+Example:
+    >>> plait.ones(3).expand_as(plait.zeros(2, 3)).shape
+    plait.Size([2, 3]))"},
     {"broadcast_to(Tensor input, int[] size) -> Tensor", "fm", PLAIT_BOX(broadcast_to),
      R"(`input` broadcast to `size`, as a view: `input.expand(size)`.
 
->>> plait.broadcast_to(plait.tensor([1, 2]), (2, 2))
-tensor([[1, 2],
-        [1, 2]]))"},
+Example:
+    >>> plait.broadcast_to(plait.tensor([1, 2]), (2, 2))
+    tensor([[1, 2],
+            [1, 2]]))"},
     {"broadcast_tensors(Tensor[] tensors) -> Tensor[]", "f", PLAIT_BOX(broadcast_tensors),
      R"(The tensors expanded to their common broadcast shape, as views.
 
-Raises ValueError when the shapes do not broadcast.
+Raises:
+    ValueError: the shapes do not broadcast.
 
->>> a, b = plait.broadcast_tensors(plait.zeros(3, 1), plait.zeros(2))
->>> a.shape, b.shape
-(plait.Size([3, 2]), plait.Size([3, 2])))"},
+Example:
+    >>> a, b = plait.broadcast_tensors(plait.zeros(3, 1), plait.zeros(2))
+    >>> a.shape, b.shape
+    (plait.Size([3, 2]), plait.Size([3, 2])))"},
     {"squeeze(Tensor input) -> Tensor", "fm", PLAIT_BOX(squeeze_all),
      R"(A view without the dimensions of size 1.
 
 `dim`, an int or a tuple of ints, limits this to the given dimensions; those of another size stay. By default
 all dimensions of size 1 go.
 
-Raises IndexError when a dimension is out of range.
+Raises:
+    IndexError: a dimension is out of range.
 
->>> x = plait.zeros(1, 3, 1)
->>> x.squeeze().shape
-plait.Size([3])
->>> x.squeeze(0).shape
-plait.Size([3, 1]))"},
+Example:
+    >>> x = plait.zeros(1, 3, 1)
+    >>> x.squeeze().shape
+    plait.Size([3])
+    >>> x.squeeze(0).shape
+    plait.Size([3, 1]))"},
     {"squeeze(Tensor input, int dim) -> Tensor", "fm", PLAIT_BOX(squeeze_dim), ""},
     {"squeeze(Tensor input, int[] dim) -> Tensor", "fm",
      PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, IntSpan)>(squeeze)), ""},
     {"squeeze_(Tensor self) -> Tensor", "m", PLAIT_BOX(squeeze_),
      R"(`squeeze` of this tensor itself: it changes its shape and is returned.
 
->>> plait.zeros(1, 3).squeeze_().shape
-plait.Size([3]))"},
+Example:
+    >>> plait.zeros(1, 3).squeeze_().shape
+    plait.Size([3]))"},
     {"squeeze_(Tensor self, int dim) -> Tensor", "m", PLAIT_BOX(squeeze_dim_), ""},
     {"unsqueeze(Tensor input, int dim) -> Tensor", "fm", PLAIT_BOX(unsqueeze),
      R"(A view with a dimension of size 1 put in at `dim`.
 
 `dim` counts in the result: between -input.dim() - 1 and input.dim().
 
-Raises IndexError when it is out of range.
+Raises:
+    IndexError: `dim` is out of range.
 
->>> plait.tensor([1, 2]).unsqueeze(1)
-tensor([[1],
-        [2]]))"},
+Example:
+    >>> plait.tensor([1, 2]).unsqueeze(1)
+    tensor([[1],
+            [2]]))"},
     {"unsqueeze_(Tensor self, int dim) -> Tensor", "m", PLAIT_BOX(unsqueeze_),
      R"(`unsqueeze` of this tensor itself: it changes its shape and is returned.
 
->>> plait.zeros(3).unsqueeze_(0).shape
-plait.Size([1, 3]))"},
+Example:
+    >>> plait.zeros(3).unsqueeze_(0).shape
+    plait.Size([1, 3]))"},
     {"flatten(Tensor input, int start_dim=0, int end_dim=-1) -> Tensor", "fm", PLAIT_BOX(flatten),
      R"(The dimensions from `start_dim` to `end_dim`, both included, joined into one.
 
 A view where the strides allow it, otherwise a copy. A 0-d tensor becomes one of shape (1,).
 
-Raises IndexError for a dimension out of range and ValueError when `start_dim` comes after `end_dim`.
+Raises:
+    IndexError: a dimension out of range.
+    ValueError: `start_dim` comes after `end_dim`.
 
->>> plait.zeros(2, 3, 4).flatten(1).shape
-plait.Size([2, 12]))"},
+Example:
+    >>> plait.zeros(2, 3, 4).flatten(1).shape
+    plait.Size([2, 12]))"},
     {"ravel(Tensor input) -> Tensor", "fm", PLAIT_BOX(+[](const Tensor& x) { return flatten(x); }),
      R"(All elements in row-major order as a 1-d tensor; a copy only when the strides demand it.
 
->>> plait.ones(2, 2).ravel()
-tensor([1., 1., 1., 1.]))"},
+Example:
+    >>> plait.ones(2, 2).ravel()
+    tensor([1., 1., 1., 1.]))"},
     {"unflatten(Tensor input, int dim, int[] sizes) -> Tensor", "fm", PLAIT_BOX(unflatten),
      R"(Dimension `dim` split into several of the given sizes, as a view.
 
 One size may be -1 and is found from the others.
 
-Raises ValueError when the sizes do not multiply to the size of the dimension.
+Raises:
+    ValueError: the sizes do not multiply to the size of the dimension.
 
->>> plait.zeros(2, 12).unflatten(1, (3, -1)).shape
-plait.Size([2, 3, 4]))"},
+Example:
+    >>> plait.zeros(2, 12).unflatten(1, (3, -1)).shape
+    plait.Size([2, 3, 4]))"},
     {"atleast_1d(Tensor input) -> Tensor", "f", PLAIT_BOX(atleast<1>),
      R"(`input`, as a view with one dimension when it has none; a list of tensors gives a list.
 
->>> plait.atleast_1d(plait.tensor(3.0))
-tensor([3.]))"},
+Example:
+    >>> plait.atleast_1d(plait.tensor(3.0))
+    tensor([3.]))"},
     {"atleast_1d(Tensor[] tensors) -> Tensor[]", "f", PLAIT_BOX(atleast_all<1>), ""},
     {"atleast_2d(Tensor input) -> Tensor", "f", PLAIT_BOX(atleast<2>),
      R"(`input`, as a view with two dimensions when it has fewer; a list of tensors gives a list.
 
->>> plait.atleast_2d(plait.tensor([1, 2]))
-tensor([[1, 2]]))"},
+Example:
+    >>> plait.atleast_2d(plait.tensor([1, 2]))
+    tensor([[1, 2]]))"},
     {"atleast_2d(Tensor[] tensors) -> Tensor[]", "f", PLAIT_BOX(atleast_all<2>), ""},
     {"atleast_3d(Tensor input) -> Tensor", "f", PLAIT_BOX(atleast<3>),
      R"(`input`, as a view with three dimensions when it has fewer; a list of tensors gives a list.
 
 A matrix gets its new dimension behind, a vector one on either side.
 
->>> plait.atleast_3d(plait.zeros(2, 3)).shape
-plait.Size([2, 3, 1]))"},
+Example:
+    >>> plait.atleast_3d(plait.zeros(2, 3)).shape
+    plait.Size([2, 3, 1]))"},
     {"atleast_3d(Tensor[] tensors) -> Tensor[]", "f", PLAIT_BOX(atleast_all<3>), ""},
     {"meshgrid(Tensor[] tensors, *, str indexing='ij') -> Tensor[]", "f", PLAIT_BOX(meshgrid),
      R"(Grids of coordinates: the i-th result varies along dimension i and repeats along the others, as views.
@@ -704,22 +733,24 @@ plait.Size([2, 3, 1]))"},
 `tensors` are 0-d or 1-d and of one dtype. With `indexing='xy'` the first two dimensions are exchanged, as
 plots want it; the default is 'ij', matrix order.
 
->>> a, b = plait.meshgrid(plait.tensor([1, 2]), plait.tensor([3, 4]))
->>> b
-tensor([[3, 4],
-        [3, 4]]))"},
+Example:
+    >>> a, b = plait.meshgrid(plait.tensor([1, 2]), plait.tensor([3, 4]))
+    >>> b
+    tensor([[3, 4],
+            [3, 4]]))"},
     {"detach(Tensor input) -> Tensor", "fm", PLAIT_BOX(detached),
      R"(The same memory outside the graph: the result never requires grad.
 
 A change in place is seen by both, and noticed by backward.
 
->>> x = plait.ones(2, requires_grad=True)
->>> x.detach().requires_grad
-False)"},
+Example:
+    >>> x = plait.ones(2, requires_grad=True)
+    >>> x.detach().requires_grad
+    False)"},
     {"_alias(Tensor input) -> Tensor", "p", PLAIT_BOX(view_alias),
      R"(A new handle on the same memory, recorded.)"},
     {"_sum_to(Tensor input, int[] shape) -> Tensor", "p", PLAIT_BOX(sum_to),
-     R"(Sums the dimensions along which `shape` was broadcast to the shape of `input`.)"},
+     R"(Sum the dimensions along which `shape` was broadcast to the shape of `input`.)"},
 };
 
 }  // namespace

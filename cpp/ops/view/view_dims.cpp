@@ -107,33 +107,41 @@ Tensor t_(const Tensor& x) { return become("t_", x, t(x)); }
 
 constexpr const char* kTransposeDoc = R"(A view with dimensions `dim0` and `dim1` exchanged.
 
-Raises IndexError when one is out of range.
+Raises:
+    IndexError: a dimension out of range.
 
->>> plait.zeros(2, 3, 4).transpose(0, -1).shape
-plait.Size([4, 3, 2]))";
+Example:
+    >>> plait.zeros(2, 3, 4).transpose(0, -1).shape
+    plait.Size([4, 3, 2]))";
 constexpr const char* kTransposeInPlaceDoc =
     R"(`transpose` of this tensor itself: it changes its shape and is returned.
 
->>> plait.zeros(2, 3).transpose_(0, 1).shape
-plait.Size([3, 2]))";
+Example:
+    >>> plait.zeros(2, 3).transpose_(0, 1).shape
+    plait.Size([3, 2]))";
 constexpr const char* kMovedimDoc =
     R"(A view with some dimensions moved to new places; the others keep their order.
 
 `source` and `destination` are ints or tuples of as many ints, negative ones counted from the end.
 
-Raises ValueError for different lengths or a dimension named twice, IndexError for one out of range.
+Raises:
+    ValueError: different lengths or a dimension named twice.
+    IndexError: a dimension out of range.
 
->>> plait.zeros(2, 3, 4).movedim(0, -1).shape
-plait.Size([3, 4, 2]))";
+Example:
+    >>> plait.zeros(2, 3, 4).movedim(0, -1).shape
+    plait.Size([3, 4, 2]))";
 
 const RegisterOps kOps{
     {"permute(Tensor input, int[] dims) -> Tensor", "fm", PLAIT_BOX(permute),
      R"(A view with the dimensions in the order `dims`: dimension i of the result is dimension dims[i] of `input`.
 
-Raises ValueError when `dims` is not a permutation of all dimensions.
+Raises:
+    ValueError: `dims` is not a permutation of all dimensions.
 
->>> plait.zeros(2, 3, 4).permute(2, 0, 1).shape
-plait.Size([4, 2, 3]))"},
+Example:
+    >>> plait.zeros(2, 3, 4).permute(2, 0, 1).shape
+    plait.Size([4, 2, 3]))"},
     {"transpose(Tensor input, int dim0, int dim1) -> Tensor", "fm", PLAIT_BOX(transpose), kTransposeDoc},
     {"swapaxes(Tensor input, int axis0, int axis1) -> Tensor", "fm", PLAIT_BOX(transpose), kTransposeDoc},
     {"swapdims(Tensor input, int dim0, int dim1) -> Tensor", "fm", PLAIT_BOX(transpose), kTransposeDoc},
@@ -146,23 +154,28 @@ plait.Size([4, 2, 3]))"},
     {"t(Tensor input) -> Tensor", "fm", PLAIT_BOX(t),
      R"(The transpose of a matrix as a view; tensors of 0 and 1 dimensions are shown unchanged.
 
-Raises ValueError for more than 2 dimensions.
+Raises:
+    ValueError: more than 2 dimensions.
 
->>> plait.tensor([[1, 2], [3, 4]]).t()
-tensor([[1, 3],
-        [2, 4]]))"},
+Example:
+    >>> plait.tensor([[1, 2], [3, 4]]).t()
+    tensor([[1, 3],
+            [2, 4]]))"},
     {"t_(Tensor self) -> Tensor", "m", PLAIT_BOX(t_),
      R"(`t` of this tensor itself: it changes its shape and is returned.
 
->>> plait.zeros(2, 3).t_().shape
-plait.Size([3, 2]))"},
+Example:
+    >>> plait.zeros(2, 3).t_().shape
+    plait.Size([3, 2]))"},
     {"adjoint(Tensor input) -> Tensor", "fm", PLAIT_BOX(matrix_transpose),
      R"(The last two dimensions exchanged, as a view. For real dtypes the adjoint is the transpose.
 
-Raises ValueError for fewer than 2 dimensions.
+Raises:
+    ValueError: fewer than 2 dimensions.
 
->>> plait.zeros(5, 2, 3).adjoint().shape
-plait.Size([5, 3, 2]))"},
+Example:
+    >>> plait.zeros(5, 2, 3).adjoint().shape
+    plait.Size([5, 3, 2]))"},
     {"movedim(Tensor input, int source, int destination) -> Tensor", "fm", PLAIT_BOX(movedim_one),
      kMovedimDoc},
     {"movedim(Tensor input, int[] source, int[] destination) -> Tensor", "fm", PLAIT_BOX(movedim), ""},

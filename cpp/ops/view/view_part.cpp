@@ -291,19 +291,24 @@ const RegisterOps kOps{
 
 A negative index counts from the end.
 
-Raises IndexError when `dim` or `index` is out of range.
+Raises:
+    IndexError: `dim` or `index` is out of range.
 
->>> plait.tensor([[1, 2], [3, 4]]).select(1, 0)
-tensor([1, 3]))"},
+Example:
+    >>> plait.tensor([[1, 2], [3, 4]]).select(1, 0)
+    tensor([1, 3]))"},
     {"narrow(Tensor input, int dim, int start, int length) -> Tensor", "fm", PLAIT_BOX(narrow),
      R"(The `length` entries from `start` on along dimension `dim`, as a view.
 
 A negative start counts from the end; it may be given as an integer tensor of one element.
 
-Raises IndexError when `start` and ValueError when `length` is out of range.
+Raises:
+    IndexError: `start` is out of range.
+    ValueError: `length` is out of range.
 
->>> plait.arange(6).narrow(0, 2, 3)
-tensor([2, 3, 4]))"},
+Example:
+    >>> plait.arange(6).narrow(0, 2, 3)
+    tensor([2, 3, 4]))"},
     {"narrow(Tensor input, int dim, Tensor start, int length) -> Tensor", "fm", PLAIT_BOX(narrow_at), ""},
     {"_slice(Tensor input, int dim, int? start=None, int? end=None, int step=1) -> Tensor", "p",
      PLAIT_BOX(slice), R"(input[start:end:step] along one dimension, as a view.)"},
@@ -312,102 +317,121 @@ tensor([2, 3, 4]))"},
 
 `offset` above 0 names a diagonal above the main one, below 0 one below it. May be empty.
 
-Raises ValueError when the two dimensions are the same one.
+Raises:
+    ValueError: the two dimensions are the same one.
 
->>> plait.arange(9).view(3, 3).diagonal()
-tensor([0, 4, 8]))"},
+Example:
+    >>> plait.arange(9).view(3, 3).diagonal()
+    tensor([0, 4, 8]))"},
     {"unfold(Tensor self, int dimension, int size, int step) -> Tensor", "m", PLAIT_BOX(unfold),
      R"(Sliding windows of `size` entries, `step` apart, along a dimension; a view.
 
 The dimension then counts the windows, and a last dimension of `size` is added. The gradient adds up where
 windows overlap.
 
-Raises ValueError when `size` exceeds the dimension or `step` is not positive.
+Raises:
+    ValueError: `size` exceeds the dimension or `step` is not positive.
 
->>> plait.arange(5).unfold(0, 3, 1)
-tensor([[0, 1, 2],
-        [1, 2, 3],
-        [2, 3, 4]]))"},
+Example:
+    >>> plait.arange(5).unfold(0, 3, 1)
+    tensor([[0, 1, 2],
+            [1, 2, 3],
+            [2, 3, 4]]))"},
     {"split(Tensor tensor, int split_size_or_sections, int dim=0) -> Tensor[]", "fm", PLAIT_BOX(split_size),
-     R"(Cuts a tensor into views along `dim`.
+     R"(Cut a tensor into views along `dim`.
 
 An int is the size of every piece, the last one may be smaller; a list of ints gives each piece its size and
 must sum to the size of the dimension.
 
-Raises ValueError when it does not, or for a size of 0.
+Raises:
+    ValueError: sizes that do not sum to the dimension, or a size of 0.
 
->>> plait.arange(5).split(2)
-(tensor([0, 1]), tensor([2, 3]), tensor([4]))
->>> plait.arange(5).split([1, 4])
-(tensor([0]), tensor([1, 2, 3, 4])))"},
+Example:
+    >>> plait.arange(5).split(2)
+    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+    >>> plait.arange(5).split([1, 4])
+    (tensor([0]), tensor([1, 2, 3, 4])))"},
     {"split(Tensor tensor, int[] split_size_or_sections, int dim=0) -> Tensor[]", "fm",
      PLAIT_BOX(split_sizes), ""},
     {"split_with_sizes(Tensor input, int[] split_sizes, int dim=0) -> Tensor[]", "fm", PLAIT_BOX(split_sizes),
-     R"(Cuts a tensor into views of the given sizes along `dim`; see `split`.
+     R"(Cut a tensor into views of the given sizes along `dim`; see `split`.
 
->>> plait.arange(3).split_with_sizes([1, 2])
-(tensor([0]), tensor([1, 2])))"},
+Example:
+    >>> plait.arange(3).split_with_sizes([1, 2])
+    (tensor([0]), tensor([1, 2])))"},
     {"chunk(Tensor input, int chunks, int dim=0) -> Tensor[]", "fm", PLAIT_BOX(chunk),
-     R"(Cuts a tensor into at most `chunks` views of the same size along `dim`; the last may be smaller.
+     R"(Cut a tensor into at most `chunks` views of the same size along `dim`; the last may be smaller.
 
 There may be fewer: 6 entries in 4 chunks give 3 pieces of 2. `tensor_split` always gives the number asked for.
 
-Raises ValueError when `chunks` is not positive.
+Raises:
+    ValueError: `chunks` is not positive.
 
->>> plait.arange(5).chunk(2)
-(tensor([0, 1, 2]), tensor([3, 4])))"},
+Example:
+    >>> plait.arange(5).chunk(2)
+    (tensor([0, 1, 2]), tensor([3, 4])))"},
     {"tensor_split(Tensor input, int indices_or_sections, int dim=0) -> Tensor[]", "fm",
      PLAIT_BOX(split_sections),
-     R"(Cuts a tensor into views along `dim`, into sections or at indices.
+     R"(Cut a tensor into views along `dim`, into sections or at indices.
 
 An int is the number of sections, whose sizes differ by at most one; a list of ints holds the places to cut at,
 with the meaning of Python slices.
 
-Raises ValueError when the number of sections is not positive.
+Raises:
+    ValueError: the number of sections is not positive.
 
->>> plait.arange(5).tensor_split(2)
-(tensor([0, 1, 2]), tensor([3, 4]))
->>> plait.arange(5).tensor_split((1, 3))
-(tensor([0]), tensor([1, 2]), tensor([3, 4])))"},
+Example:
+    >>> plait.arange(5).tensor_split(2)
+    (tensor([0, 1, 2]), tensor([3, 4]))
+    >>> plait.arange(5).tensor_split((1, 3))
+    (tensor([0]), tensor([1, 2]), tensor([3, 4])))"},
     {"tensor_split(Tensor input, int[] indices_or_sections, int dim=0) -> Tensor[]", "fm",
      PLAIT_BOX(split_at), ""},
     {"hsplit(Tensor input, int indices_or_sections) -> Tensor[]", "fm", PLAIT_BOX(split_equal<'h'>),
-     R"(Cuts a tensor into views column-wise: along dimension 1, of a vector along dimension 0.
+     R"(Cut a tensor into views column-wise: along dimension 1, of a vector along dimension 0.
 
 An int is a number of equal sections, a list of ints holds the places to cut at.
 
-Raises ValueError when the sections would not be equal.
+Raises:
+    ValueError: the sections would not be equal.
 
->>> plait.arange(4).hsplit(2)
-(tensor([0, 1]), tensor([2, 3])))"},
+Example:
+    >>> plait.arange(4).hsplit(2)
+    (tensor([0, 1]), tensor([2, 3])))"},
     {"hsplit(Tensor input, int[] indices_or_sections) -> Tensor[]", "fm", PLAIT_BOX(split_at_fixed<'h'>), ""},
     {"vsplit(Tensor input, int indices_or_sections) -> Tensor[]", "fm", PLAIT_BOX(split_equal<'v'>),
-     R"(Cuts a tensor of at least 2 dimensions into views row-wise, along dimension 0.
+     R"(Cut a tensor of at least 2 dimensions into views row-wise, along dimension 0.
 
 An int is a number of equal sections, a list of ints holds the places to cut at.
 
-Raises ValueError when the sections would not be equal.
+Raises:
+    ValueError: the sections would not be equal.
 
->>> plait.arange(4).view(2, 2).vsplit(2)
-(tensor([[0, 1]]), tensor([[2, 3]])))"},
+Example:
+    >>> plait.arange(4).view(2, 2).vsplit(2)
+    (tensor([[0, 1]]), tensor([[2, 3]])))"},
     {"vsplit(Tensor input, int[] indices_or_sections) -> Tensor[]", "fm", PLAIT_BOX(split_at_fixed<'v'>), ""},
     {"dsplit(Tensor input, int indices_or_sections) -> Tensor[]", "fm", PLAIT_BOX(split_equal<'d'>),
-     R"(Cuts a tensor of at least 3 dimensions into views along dimension 2.
+     R"(Cut a tensor of at least 3 dimensions into views along dimension 2.
 
 An int is a number of equal sections, a list of ints holds the places to cut at.
 
-Raises ValueError when the sections would not be equal.
+Raises:
+    ValueError: the sections would not be equal.
 
->>> plait.zeros(1, 1, 4).dsplit(2)[0].shape
-plait.Size([1, 1, 2]))"},
+Example:
+    >>> plait.zeros(1, 1, 4).dsplit(2)[0].shape
+    plait.Size([1, 1, 2]))"},
     {"dsplit(Tensor input, int[] indices_or_sections) -> Tensor[]", "fm", PLAIT_BOX(split_at_fixed<'d'>), ""},
     {"unbind(Tensor input, int dim=0) -> Tensor[]", "fm", PLAIT_BOX(unbind),
      R"(A tuple of views, one per entry of dimension `dim`, each without that dimension.
 
-Raises IndexError for a 0-d tensor.
+Raises:
+    IndexError: a 0-d tensor.
 
->>> plait.tensor([[1, 2], [3, 4]]).unbind()
-(tensor([1, 2]), tensor([3, 4])))"},
+Example:
+    >>> plait.tensor([[1, 2], [3, 4]]).unbind()
+    (tensor([1, 2]), tensor([3, 4])))"},
 };
 
 }  // namespace

@@ -58,41 +58,49 @@ const RegisterOps kOps{
      PLAIT_BOX(select_scatter),
      R"(A copy of `input` with `src` in place of `input.select(dim, index)`.
 
-Raises ValueError when `src` does not have its shape.
+Raises:
+    ValueError: `src` does not have its shape.
 
->>> plait.select_scatter(plait.zeros(2, 2), plait.ones(2), 0, 1)
-tensor([[0., 0.],
-        [1., 1.]]))"},
+Example:
+    >>> plait.select_scatter(plait.zeros(2, 2), plait.ones(2), 0, 1)
+    tensor([[0., 0.],
+            [1., 1.]]))"},
     {"slice_scatter(Tensor input, Tensor src, int dim=0, "
      "int? start=None, int? end=None, int step=1) -> Tensor",
      "fm", PLAIT_BOX(slice_scatter),
      R"(A copy of `input` with `src` in place of the slice start:end:step of dimension `dim`.
 
-Raises ValueError when `src` does not have the shape of the slice.
+Raises:
+    ValueError: `src` does not have the shape of the slice.
 
->>> plait.slice_scatter(plait.zeros(4), plait.ones(2), start=1, end=3)
-tensor([0., 1., 1., 0.]))"},
+Example:
+    >>> plait.slice_scatter(plait.zeros(4), plait.ones(2), start=1, end=3)
+    tensor([0., 1., 1., 0.]))"},
     {"diagonal_scatter(Tensor input, Tensor src, int offset=0, int dim1=0, int dim2=1) -> Tensor", "fm",
      PLAIT_BOX(diagonal_scatter),
      R"(A copy of `input` with `src` in place of `input.diagonal(offset, dim1, dim2)`.
 
-Raises ValueError when `src` does not have its shape.
+Raises:
+    ValueError: `src` does not have its shape.
 
->>> plait.diagonal_scatter(plait.zeros(2, 2), plait.ones(2))
-tensor([[1., 0.],
-        [0., 1.]]))"},
+Example:
+    >>> plait.diagonal_scatter(plait.zeros(2, 2), plait.ones(2))
+    tensor([[1., 0.],
+            [0., 1.]]))"},
     {"fill_diagonal_(Tensor self, Scalar fill_value, bool wrap=False) -> Tensor", "m",
      PLAIT_BOX(fill_diagonal_),
-     R"(Sets the main diagonal to a number, in place.
+     R"(Set the main diagonal to a number, in place.
 
 For more than 2 dimensions all sizes must be equal. With `wrap` the diagonal of a tall matrix starts again after each
 run of rows.
 
-Raises ValueError for fewer than 2 dimensions or unequal sizes.
+Raises:
+    ValueError: fewer than 2 dimensions or unequal sizes.
 
->>> plait.zeros(2, 2).fill_diagonal_(5)
-tensor([[5., 0.],
-        [0., 5.]]))"},
+Example:
+    >>> plait.zeros(2, 2).fill_diagonal_(5)
+    tensor([[5., 0.],
+            [0., 5.]]))"},
 };
 
 }  // namespace

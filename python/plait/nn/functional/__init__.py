@@ -10,6 +10,7 @@ import inspect as _inspect
 
 from ..._arguments import explains_arguments as _explains_arguments
 from ..._core import relu_
+from ..._docstrings import documented as _documented
 from . import _native
 from . import activation as _activation
 from . import attention as _attention
@@ -54,4 +55,4 @@ __all__ += _vision.__all__
 
 for _name in __all__:
     if _inspect.isfunction(globals()[_name]):
-        globals()[_name] = _explains_arguments(globals()[_name])
+        globals()[_name] = _documented(_explains_arguments(globals()[_name]))
