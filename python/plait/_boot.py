@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Loads the core.
+"""Load the core.
 
 The OpenMP runtime reads its settings when it is loaded, which is now. Left alone, its threads spin for 9 ms after each
 operator, at the cost of whoever shares the cores; 0.5 ms bridge the gaps between the operators of a program as well.

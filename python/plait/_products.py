@@ -69,7 +69,7 @@ def _term(labels: Sequence[Any]) -> str:
 
 @explains_arguments
 def tensordot(a: Tensor, b: Tensor, dims: int | Sequence[Sequence[int]] | Tensor = 2) -> Tensor:
-    """Sums products of two tensors over pairs of dimensions.
+    """Sum products of two tensors over pairs of dimensions.
 
     Args:
         a: any tensor.

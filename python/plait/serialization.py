@@ -62,7 +62,7 @@ def _dtype_name(dtype: Any) -> str:
 
 
 class _Packer:
-    """Turns an object into a JSON tree and a table of tensors."""
+    """Turn an object into a JSON tree and a table of tensors."""
 
     def __init__(self) -> None:
         self.tensors: dict[str, Tensor] = {}
@@ -191,7 +191,7 @@ def _encode(obj: Any) -> Iterator[bytes | memoryview]:
 
 
 def save(obj: Any, f: FileLike) -> None:
-    """Writes tensors and containers of them to a file, atomically.
+    """Write tensors and containers of them to a file, atomically.
 
     The data goes to a temporary file in the same folder, which takes the place of ``f`` only when it is
     complete and on the disk: a crash or a full disk leaves the old file as it was.
@@ -382,7 +382,7 @@ def _check_layout(entries: dict[str, _Entry], size: int) -> None:
 
 
 class _Reader:
-    """Makes the tensors of a checked file, each once."""
+    """Make the tensors of a checked file, each once."""
 
     def __init__(self, f: IO[bytes], entries: dict[str, _Entry], start: int, mapped: np.ndarray | None) -> None:
         self._f, self._entries, self._start, self._mapped = f, entries, start, mapped
@@ -500,7 +500,7 @@ def load(
     weights_only: bool | None = None,
     mmap: bool | None = None,
 ) -> Any:
-    """Reads what :func:`save` or the safetensors package wrote. No file can run code.
+    """Read what :func:`save` or the safetensors package wrote. No file can run code.
 
     The whole header is checked before a tensor is made: lengths against the file's size, names, dtypes, and
     that the tensors cover the data without a gap or an overlap.

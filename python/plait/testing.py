@@ -106,7 +106,7 @@ def assert_close(
     check_stride: bool = False,
     msg: str | Callable[[str], str] | None = None,
 ) -> None:
-    """Raises AssertionError unless ``|actual - expected| <= atol + rtol * |expected|`` everywhere.
+    """Raise AssertionError unless ``|actual - expected| <= atol + rtol * |expected|`` everywhere.
 
     Args:
         actual: a tensor, an array, a number, or sequences and mappings of them.

@@ -66,7 +66,7 @@ def _cut(image: Any, top: int, left: int, height: int, width: int) -> Any:
 
 
 def _flip(image: Any, axis: int) -> Any:
-    """Mirrors along -1 (width) or -2 (height)."""
+    """Mirror along -1 (width) or -2 (height)."""
     if _is_tensor(image):
         return image.flip(axis)
     return np.ascontiguousarray(np.flip(image, {-1: 1, -2: 0}[axis]))
@@ -81,7 +81,7 @@ def _random_int(end: int) -> int:
 
 
 class Compose:
-    """Applies transforms one after the other.
+    """Apply transforms one after the other.
 
     Args:
         transforms: functions of an image.
@@ -128,7 +128,7 @@ class ToTensor:
     Example:
         >>> import numpy, plait
         >>> plait.transforms.ToTensor()(numpy.zeros((4, 5, 3), numpy.uint8)).shape
-        Size([3, 4, 5])
+        plait.Size([3, 4, 5])
     """
 
     _can_batch = True
@@ -190,7 +190,7 @@ class Normalize:
 
 
 class ConvertImageDtype:
-    """Changes the dtype of an image; between integers and floats the range is scaled.
+    """Change the dtype of an image; between integers and floats the range is scaled.
 
     Args:
         dtype: e.g. ``plait.float32``.
@@ -222,7 +222,7 @@ class Lambda:
 
 
 class Pad:
-    """Adds a border.
+    """Add a border.
 
     Args:
         padding: one width for all sides, or (left and right, top and bottom), or (left, top, right, bottom).
@@ -254,7 +254,7 @@ class Pad:
 
 
 class CenterCrop:
-    """Cuts the middle out.
+    """Cut the middle out.
 
     Args:
         size: of the result, one number or (height, width).
@@ -275,7 +275,7 @@ class CenterCrop:
 
 
 class RandomCrop:
-    """Cuts a part of a fixed size out at a random place.
+    """Cut a part of a fixed size out at a random place.
 
     Args:
         size: of the result, one number or (height, width).
@@ -314,7 +314,7 @@ class RandomCrop:
 
 
 class RandomHorizontalFlip:
-    """Mirrors left and right with probability ``p``, default 0.5."""
+    """Mirror left and right with probability ``p``, default 0.5."""
 
     def __init__(self, p: float = 0.5) -> None:
         self.p = p
@@ -324,7 +324,7 @@ class RandomHorizontalFlip:
 
 
 class RandomVerticalFlip:
-    """Mirrors top and bottom with probability ``p``, default 0.5."""
+    """Mirror top and bottom with probability ``p``, default 0.5."""
 
     def __init__(self, p: float = 0.5) -> None:
         self.p = p
@@ -334,7 +334,7 @@ class RandomVerticalFlip:
 
 
 class RandomApply:
-    """Applies transforms, all of them with probability ``p``, default 0.5."""
+    """Apply transforms, all of them with probability ``p``, default 0.5."""
 
     def __init__(self, transforms: Sequence[Callable[[Any], Any]], p: float = 0.5) -> None:
         self.transforms, self.p = list(transforms), p
@@ -344,7 +344,7 @@ class RandomApply:
 
 
 class Resize:
-    """Changes the size by bilinear interpolation.
+    """Change the size by bilinear interpolation.
 
     Args:
         size: (height, width), or the length of the shorter side.

@@ -61,12 +61,12 @@ class autocast:
 
 
 def custom_fwd(function: Callable[..., Any] | None = None, **options: Any) -> Callable[..., Any]:
-    """Decorates ``forward`` of an ``autograd.Function``; changes nothing."""
+    """Decorate ``forward`` of an ``autograd.Function``, which changes nothing."""
     return function if function is not None else lambda f: f
 
 
 def custom_bwd(function: Callable[..., Any] | None = None, **options: Any) -> Callable[..., Any]:
-    """Decorates ``backward`` of an ``autograd.Function``; changes nothing."""
+    """Decorate ``backward`` of an ``autograd.Function``, which changes nothing."""
     return function if function is not None else lambda f: f
 
 
@@ -102,18 +102,18 @@ class GradScaler:
         self._growth_interval = growth_interval
 
     def scale(self, outputs: Any) -> Any:
-        """Returns ``outputs`` as they are."""
+        """Return ``outputs`` as they are."""
         return outputs
 
     def unscale_(self, optimizer: Optimizer) -> None:
-        """Does nothing."""
+        """Do nothing."""
 
     def step(self, optimizer: Optimizer, *args: Any, **kwargs: Any) -> Any:
-        """Returns ``optimizer.step(*args, **kwargs)``."""
+        """Return ``optimizer.step(*args, **kwargs)``."""
         return optimizer.step(*args, **kwargs)
 
     def update(self, new_scale: Any = None) -> None:
-        """Does nothing."""
+        """Do nothing."""
 
     def is_enabled(self) -> bool:
         """False: nothing is scaled."""
@@ -140,4 +140,4 @@ class GradScaler:
         return {}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Does nothing."""
+        """Do nothing."""

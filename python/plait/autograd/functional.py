@@ -32,6 +32,10 @@ def jacobian(
 ) -> Any:
     """The Jacobian of ``func`` at ``inputs``: shape ``output.shape + input.shape``, nested in tuples like them.
 
+    Args:
+        create_graph: whether the result can be differentiated. Default: ``False``.
+        strict: whether an output that does not depend on an input is an error. Default: ``False``.
+
     Example:
         >>> plait.autograd.functional.jacobian(lambda x: x * x, plait.tensor([1.0, 2.0]))
         tensor([[2., 0.],
@@ -59,7 +63,12 @@ def jacobian(
 def hessian(
     func: Callable[..., Tensor], inputs: Tensor | tuple[Tensor, ...], create_graph: bool = False, strict: bool = False
 ) -> Any:
-    """The Hessian of a scalar ``func`` at ``inputs``."""
+    """The Hessian of a scalar ``func`` at ``inputs``.
+
+    Args:
+        create_graph: whether the result can be differentiated. Default: ``False``.
+        strict: whether an output that does not depend on an input is an error. Default: ``False``.
+    """
     _, many = _as_tuple(inputs)
 
     def first(*xs: Tensor) -> Any:
@@ -75,6 +84,10 @@ def vjp(
     func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
     """``func(inputs)`` and the product of ``v`` with its Jacobian.
+
+    Args:
+        create_graph: whether the result can be differentiated. Default: ``False``.
+        strict: whether an output that does not depend on an input is an error. Default: ``False``.
 
     Example:
         >>> plait.autograd.functional.vjp(lambda x: x * x, plait.tensor([1.0, 2.0]), plait.tensor([1.0, 1.0]))
@@ -92,6 +105,10 @@ def jvp(
     func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
     """``func(inputs)`` and the product of its Jacobian with ``v``, by differentiating the product from the left.
+
+    Args:
+        create_graph: whether the result can be differentiated. Default: ``False``.
+        strict: whether an output that does not depend on an input is an error. Default: ``False``.
 
     Example:
         >>> plait.autograd.functional.jvp(lambda x: x * x, plait.tensor([1.0, 2.0]), plait.tensor([1.0, 0.0]))
@@ -122,7 +139,12 @@ def jvp(
 def vhp(
     func: Callable[..., Tensor], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
-    """``func(inputs)``, a scalar, and the product of ``v`` with its Hessian."""
+    """``func(inputs)``, a scalar, and the product of ``v`` with its Hessian.
+
+    Args:
+        create_graph: whether the result can be differentiated. Default: ``False``.
+        strict: whether an output that does not depend on an input is an error. Default: ``False``.
+    """
     xs, many = _as_tuple(inputs)
     vs = _as_tuple(v)[0] if v is not None else tuple(ones_like(x) for x in xs)
     with enable_grad():
@@ -141,5 +163,10 @@ def vhp(
 def hvp(
     func: Callable[..., Tensor], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
-    """``func(inputs)``, a scalar, and the product of its Hessian, which is symmetric, with ``v``."""
+    """``func(inputs)``, a scalar, and the product of its Hessian, which is symmetric, with ``v``.
+
+    Args:
+        create_graph: whether the result can be differentiated. Default: ``False``.
+        strict: whether an output that does not depend on an input is an error. Default: ``False``.
+    """
     return vhp(func, inputs, v, create_graph, strict)

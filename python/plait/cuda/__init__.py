@@ -68,61 +68,61 @@ def _no_device(name: str) -> RuntimeError:
 
 
 def init() -> None:
-    """Raises RuntimeError."""
+    """Raise RuntimeError."""
     raise _no_device("init")
 
 
 def current_device() -> int:
-    """Raises RuntimeError."""
+    """Raise RuntimeError."""
     raise _no_device("current_device")
 
 
 def set_device(device: Any) -> None:
-    """Raises RuntimeError."""
+    """Raise RuntimeError."""
     raise _no_device("set_device")
 
 
 def get_device_name(device: Any = None) -> str:
-    """Raises RuntimeError."""
+    """Raise RuntimeError."""
     raise _no_device("get_device_name")
 
 
 def get_device_properties(device: Any = None) -> Any:
-    """Raises RuntimeError."""
+    """Raise RuntimeError."""
     raise _no_device("get_device_properties")
 
 
 def get_device_capability(device: Any = None) -> tuple[int, int]:
-    """Raises RuntimeError."""
+    """Raise RuntimeError."""
     raise _no_device("get_device_capability")
 
 
 def synchronize(device: Any = None) -> None:
-    """Does nothing: all work is done when a call returns."""
+    """Do nothing: all work is done when a call returns."""
 
 
 def empty_cache() -> None:
-    """Does nothing; :func:`plait.empty_cache` is the CPU's."""
+    """Do nothing; :func:`plait.empty_cache` is the CPU's."""
 
 
 def ipc_collect() -> None:
-    """Does nothing."""
+    """Do nothing."""
 
 
 def manual_seed(seed: int) -> None:
-    """Does nothing; :func:`plait.manual_seed` seeds the CPU."""
+    """Do nothing; :func:`plait.manual_seed` seeds the CPU."""
 
 
 def manual_seed_all(seed: int) -> None:
-    """Does nothing."""
+    """Do nothing."""
 
 
 def seed() -> None:
-    """Does nothing."""
+    """Do nothing."""
 
 
 def seed_all() -> None:
-    """Does nothing."""
+    """Do nothing."""
 
 
 def get_rng_state_all() -> list[Any]:
@@ -131,7 +131,7 @@ def get_rng_state_all() -> list[Any]:
 
 
 def set_rng_state_all(new_states: Any) -> None:
-    """Does nothing."""
+    """Do nothing."""
 
 
 def memory_allocated(device: Any = None) -> int:
@@ -155,4 +155,4 @@ def max_memory_reserved(device: Any = None) -> int:
 
 
 def reset_peak_memory_stats(device: Any = None) -> None:
-    """Does nothing; see :func:`plait.reset_peak_memory_stats`."""
+    """Do nothing; see :func:`plait.reset_peak_memory_stats`."""

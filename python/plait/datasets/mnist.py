@@ -24,7 +24,7 @@ _IDX_DTYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 
 
 def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
-    """Reads an IDX file, plain or compressed with gzip.
+    """Read an IDX file, plain or compressed with gzip.
 
     The format: two zero bytes, a code of the dtype, the number of dimensions, each size as a big-endian
     int32, then the elements.
@@ -199,7 +199,7 @@ class KMNIST(MNIST):
 
 
 def _download(urls: list[str], path: Path, md5: str) -> None:
-    """Fetches a file from the first of ``urls`` that has it, checks its hash, and puts it in place."""
+    """Fetch a file from the first of ``urls`` that has it, check its hash, and put it in place."""
     failures = []
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -47,6 +47,7 @@ class Bernoulli(_Binary):
     Args:
         probs: in [0, 1]; or
         logits: ``log(probs / (1 - probs))``.
+        validate_args: whether parameters and values are checked. Default: as ``set_default_validate_args`` was told.
 
     Example:
         >>> import plait
@@ -86,6 +87,7 @@ class Geometric(_Binary):
     Args:
         probs: of a success, in (0, 1]; or
         logits: ``log(probs / (1 - probs))``.
+        validate_args: whether parameters and values are checked. Default: as ``set_default_validate_args`` was told.
     """
 
     @property

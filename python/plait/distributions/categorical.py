@@ -19,6 +19,7 @@ class Categorical(Distribution):
     Args:
         probs: (*, K), at least 0; their sum is made 1; or
         logits: (*, K), unnormalised log-probabilities.
+        validate_args: whether parameters and values are checked. Default: as ``set_default_validate_args`` was told.
 
     Example:
         >>> import plait

@@ -21,7 +21,7 @@ def broadcast(*values: Any) -> tuple[Tensor, ...]:
 
 
 def one_of(name: str, probs: Any, logits: Any) -> None:
-    """Raises unless one of the two is given."""
+    """Raise unless one of the two is given."""
     if (probs is None) == (logits is None):
         raise ArgumentError(f"{name}: expected probs or logits, got {'neither' if probs is None else 'both'}")
 
@@ -31,6 +31,9 @@ class Distribution:
 
     ``batch_shape`` is the shape of the parameters: so many independent distributions; ``event_shape`` that of one
     sample of one of them. A sample has the shape ``sample_shape + batch_shape + event_shape``.
+
+    Args:
+        validate_args: whether parameters and values are checked. Default: as ``set_default_validate_args`` was told.
     """
 
     has_rsample = False
@@ -70,7 +73,7 @@ class Distribution:
         return [*Size(sample_shape), *self._batch_shape, *self._event_shape]
 
     def sample(self, sample_shape: Any = ()) -> Tensor:
-        """Samples without gradient."""
+        """Sample without gradient."""
         with no_grad():
             return self.rsample(sample_shape)
 
@@ -124,6 +127,7 @@ class Independent(Distribution):
     Args:
         base_distribution: the distribution.
         reinterpreted_batch_ndims: how many dimensions of its batch become part of the event.
+        validate_args: whether parameters and values are checked. Default: as ``set_default_validate_args`` was told.
 
     Example:
         >>> import plait

@@ -17,6 +17,7 @@ class Exponential(Distribution):
 
     Args:
         rate: > 0.
+        validate_args: whether parameters and values are checked. Default: as ``set_default_validate_args`` was told.
     """
 
     has_rsample = True
@@ -58,6 +59,7 @@ class Laplace(Distribution):
     Args:
         loc: the mean.
         scale: > 0.
+        validate_args: whether parameters and values are checked. Default: as ``set_default_validate_args`` was told.
     """
 
     has_rsample = True

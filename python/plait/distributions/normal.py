@@ -79,6 +79,7 @@ class LogNormal(Distribution):
     Args:
         loc: the mean of the logarithm.
         scale: the standard deviation of the logarithm, > 0.
+        validate_args: whether parameters and values are checked. Default: as ``set_default_validate_args`` was told.
     """
 
     has_rsample = True

@@ -18,6 +18,7 @@ class Uniform(Distribution):
     Args:
         low: the smallest value.
         high: the end, > ``low``.
+        validate_args: whether parameters and values are checked. Default: as ``set_default_validate_args`` was told.
     """
 
     has_rsample = True

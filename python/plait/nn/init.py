@@ -109,7 +109,16 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = No
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
-    """Fill with numbers from the normal distribution; arguments as for :func:`uniform_`."""
+    """Fill with numbers from the normal distribution; arguments as for :func:`uniform_`.
+
+    Args:
+        generator: where the random numbers come from. Default: the global one.
+
+    Example:
+        >>> import plait
+        >>> plait.nn.init.normal_(plait.empty(2, 3)).shape
+        plait.Size([2, 3])
+    """
     with no_grad():
         return tensor.normal_(mean, std, generator=generator)
 
@@ -131,6 +140,11 @@ def trunc_normal_(
         a: lower bound, in the units of the values. Default: -2.
         b: upper bound. Default: 2.
         generator: the source of random numbers. Default: the global one.
+
+    Example:
+        >>> import plait
+        >>> plait.nn.init.trunc_normal_(plait.empty(2, 3)).shape
+        plait.Size([2, 3])
     """
     if (mean < a - 2 * std) or (mean > b + 2 * std):
         warnings.warn(
@@ -149,18 +163,36 @@ def trunc_normal_(
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """Fill with ``val``."""
+    """Fill with ``val``.
+
+    Example:
+        >>> import plait
+        >>> plait.nn.init.constant_(plait.empty(2), 0.5)
+        tensor([0.5000, 0.5000])
+    """
     with no_grad():
         return tensor.fill_(val)
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """Fill with 1."""
+    """Fill with 1.
+
+    Example:
+        >>> import plait
+        >>> plait.nn.init.ones_(plait.empty(2))
+        tensor([1., 1.])
+    """
     return constant_(tensor, 1.0)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """Fill with 0."""
+    """Fill with 0.
+
+    Example:
+        >>> import plait
+        >>> plait.nn.init.zeros_(plait.empty(2))
+        tensor([0., 0.])
+    """
     return constant_(tensor, 0.0)
 
 
@@ -169,6 +201,12 @@ def eye_(tensor: Tensor) -> Tensor:
 
     Raises:
         ValueError: if the tensor is not 2-D.
+
+    Example:
+        >>> import plait
+        >>> plait.nn.init.eye_(plait.empty(2, 2))
+        tensor([[1., 0.],
+                [0., 1.]])
     """
     if tensor.dim() != 2:
         raise ArgumentError(f"eye_: expected a 2-D tensor, got {tuple(tensor.shape)}")
@@ -185,6 +223,11 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 
     Raises:
         ValueError: if the number of dimensions or of channels does not fit.
+
+    Example:
+        >>> import plait
+        >>> plait.nn.init.dirac_(plait.empty(1, 1, 3))
+        tensor([[[0., 1., 0.]]])
     """
     if tensor.dim() not in (3, 4, 5):
         raise ArgumentError(f"dirac_: expected a tensor of 3 to 5 dimensions, got {tuple(tensor.shape)}")
@@ -224,6 +267,11 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) ->
 
     Raises:
         ValueError: if the tensor has fewer than 2 dimensions.
+
+    Example:
+        >>> import plait
+        >>> plait.nn.init.xavier_uniform_(plait.empty(2, 3)).shape
+        plait.Size([2, 3])
     """
     fan_in, fan_out = _fans("xavier_uniform_", tensor)
     bound = gain * math.sqrt(6.0 / (fan_in + fan_out))
@@ -234,6 +282,14 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> 
     """Fill from the normal distribution with std = gain * sqrt(2 / (fan_in + fan_out)).
 
     Arguments and source as for :func:`xavier_uniform_`.
+
+    Args:
+        generator: where the random numbers come from. Default: the global one.
+
+    Example:
+        >>> import plait
+        >>> plait.nn.init.xavier_normal_(plait.empty(2, 3)).shape
+        plait.Size([2, 3])
     """
     fan_in, fan_out = _fans("xavier_normal_", tensor)
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / (fan_in + fan_out)), generator)
@@ -274,6 +330,11 @@ def kaiming_uniform_(
 
     Raises:
         ValueError: if ``mode`` or ``nonlinearity`` is unknown or the tensor has fewer than 2 dimensions.
+
+    Example:
+        >>> import plait
+        >>> plait.nn.init.kaiming_uniform_(plait.empty(2, 3)).shape
+        plait.Size([2, 3])
     """
     if _is_empty(tensor):
         return tensor
@@ -291,6 +352,14 @@ def kaiming_normal_(
     """Fill from the normal distribution with std = gain / sqrt(fan).
 
     Arguments, errors and source as for :func:`kaiming_uniform_`.
+
+    Args:
+        generator: where the random numbers come from. Default: the global one.
+
+    Example:
+        >>> import plait
+        >>> plait.nn.init.kaiming_normal_(plait.empty(2, 3)).shape
+        plait.Size([2, 3])
     """
     if _is_empty(tensor):
         return tensor
@@ -309,6 +378,12 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
 
     Raises:
         ValueError: if the tensor has fewer than 2 dimensions.
+
+    Example:
+        >>> import plait
+        >>> w = plait.nn.init.orthogonal_(plait.empty(2, 2))
+        >>> plait.allclose(w @ w.T, plait.eye(2), atol=1e-6)
+        True
     """
     if tensor.dim() < 2:
         raise ArgumentError(f"orthogonal_: expected a tensor of at least 2 dimensions, got {tuple(tensor.shape)}")
@@ -339,6 +414,11 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
 
     Raises:
         ValueError: if the tensor is not 2-D.
+
+    Example:
+        >>> import plait
+        >>> (plait.nn.init.sparse_(plait.empty(4, 2), sparsity=0.5) == 0).sum(0)
+        tensor([2, 2])
     """
     if tensor.dim() != 2:
         raise ArgumentError(f"sparse_: expected a 2-D tensor, got {tuple(tensor.shape)}")

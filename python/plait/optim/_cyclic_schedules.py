@@ -49,7 +49,7 @@ class _MomentumCycle(LRScheduler):
 
 
 class CyclicLR(_MomentumCycle):
-    """Moves the rate up and down between two bounds, and momentum the other way.
+    """Move the rate up and down between two bounds, and momentum the other way.
 
     Args:
         optimizer: whose rates are set.

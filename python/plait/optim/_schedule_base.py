@@ -124,7 +124,7 @@ class LRScheduler:
         return self._last_lr
 
     def step(self, epoch: int | None = None) -> None:
-        """Goes on to the next t and sets the rates.
+        """Go on to the next t and set the rates.
 
         Args:
             epoch: set t to this instead (deprecated).
@@ -176,5 +176,5 @@ class LRScheduler:
         return {k: v for k, v in self.__dict__.items() if k not in self._unsaved}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes over what :meth:`state_dict` gave. The optimizer's state is loaded apart."""
+        """Take over what :meth:`state_dict` gave. The optimizer's state is loaded apart."""
         self.__dict__.update(state_dict)

@@ -48,7 +48,7 @@ class Adafactor(Optimizer):
         >>> (w * w).sum().backward()
         >>> opt.step()
         >>> opt.state[w]["row_var"].shape
-        Size([3, 1])
+        plait.Size([3, 1])
     """
 
     HYPERPARAMETERS: ClassVar = {

@@ -81,7 +81,7 @@ class Adagrad(Optimizer):
         state["sum"].fill_(group["initial_accumulator_value"])
 
     def share_memory(self) -> None:
-        """Does nothing: threads share the state already."""
+        """Do nothing: threads share the state already."""
 
     def _step_group(self, group: dict[str, Any]) -> None:
         hyper = numbers(group, "lr", "lr_decay", "eps", "weight_decay")

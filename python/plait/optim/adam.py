@@ -95,6 +95,9 @@ class AdamW(Adam):
     The arguments are those of :class:`Adam`, without ``decoupled_weight_decay``; ``weight_decay`` is 0.01 by
     default.
 
+    Args:
+        foreach: accepted; all tensors are taken in one pass anyway.
+
     Raises:
         ValueError: a hyperparameter out of range.
 

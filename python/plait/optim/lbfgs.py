@@ -107,7 +107,7 @@ class LBFGS(Optimizer):
         return q
 
     def _remember(self, state: dict[str, Any], flat_grad: Tensor, history_size: int) -> None:
-        """Adds the pair y (change of the gradient), s (last step), if the curvature y . s is positive."""
+        """Add the pair y (change of the gradient), s (last step), if the curvature y . s is positive."""
         y = flat_grad - state["prev_flat_grad"]
         s = state["d"] * state["t"]
         curvature = float(y.dot(s))
@@ -123,7 +123,7 @@ class LBFGS(Optimizer):
     # ---- the step ---------------------------------------------------------------------------------------
 
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
-        """Runs up to ``max_iter`` iterations.
+        """Run up to ``max_iter`` iterations.
 
         Args:
             closure: clears the gradients, computes the loss, calls ``backward`` and returns the loss.

@@ -129,7 +129,7 @@ class _FactorLR(LRScheduler):
 
 
 class StepLR(_FactorLR):
-    """Multiplies the rate by ``gamma`` every ``step_size`` steps.
+    """Multiply the rate by ``gamma`` every ``step_size`` steps.
 
     Args:
         optimizer: whose rates are set.
@@ -153,7 +153,7 @@ class StepLR(_FactorLR):
 
 
 class MultiStepLR(_FactorLR):
-    """Multiplies the rate by ``gamma`` at each of the given t.
+    """Multiply the rate by ``gamma`` at each of the given t.
 
     Args:
         optimizer: whose rates are set.
@@ -177,7 +177,7 @@ class MultiStepLR(_FactorLR):
 
 
 class ConstantLR(_FactorLR):
-    """Holds the rate at ``factor`` times itself for the first ``total_iters`` steps.
+    """Hold the rate at ``factor`` times itself for the first ``total_iters`` steps.
 
     Args:
         optimizer: whose rates are set.
@@ -208,7 +208,7 @@ class ConstantLR(_FactorLR):
 
 
 class LinearLR(_FactorLR):
-    """Changes the rate's factor linearly from ``start_factor`` to ``end_factor`` in ``total_iters`` steps.
+    """Change the rate's factor linearly from ``start_factor`` to ``end_factor`` in ``total_iters`` steps.
 
     Args:
         optimizer: whose rates are set.
@@ -252,7 +252,7 @@ class LinearLR(_FactorLR):
 
 
 class ExponentialLR(_FactorLR):
-    """Multiplies the rate by ``gamma`` at each step.
+    """Multiply the rate by ``gamma`` at each step.
 
     Args:
         optimizer: whose rates are set.
@@ -347,7 +347,7 @@ class CosineAnnealingLR(LRScheduler):
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
-    """Falls along a cosine from the base rate to ``eta_min``, and starts again; each period is longer.
+    """Fall along a cosine from the base rate to ``eta_min``, and start again; each period is longer.
 
     Args:
         optimizer: whose rates are set.
@@ -380,7 +380,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         return [self.eta_min + (base - self.eta_min) * height for base in self.base_lrs]
 
     def step(self, epoch: float | None = None) -> None:
-        """Goes on to the next t and sets the rates.
+        """Go on to the next t and set the rates.
 
         Args:
             epoch: set t to this instead; fractions move inside a period between batches.
@@ -449,7 +449,7 @@ class _Composite(LRScheduler):
 
 
 class SequentialLR(_Composite):
-    """Schedules one after the other.
+    """Run schedules one after the other.
 
     Args:
         optimizer: whose rates are set.
@@ -497,7 +497,7 @@ class SequentialLR(_Composite):
             scheduler.last_epoch -= 1
 
     def step(self) -> None:  # type: ignore[override]
-        """Steps the schedule whose turn it is."""
+        """Step the schedule whose turn it is."""
         self.last_epoch += 1
         turn = bisect_right(self._milestones, self.last_epoch)
         scheduler = self._schedulers[turn]
@@ -509,7 +509,7 @@ class SequentialLR(_Composite):
 
 
 class ChainedScheduler(_Composite):
-    """Schedules that all step together, each multiplying what the others left.
+    """Run schedules together, each multiplying what the others left.
 
     Args:
         schedulers: schedules of one optimizer.
@@ -524,14 +524,14 @@ class ChainedScheduler(_Composite):
         self._last_lr = self._current()
 
     def step(self) -> None:  # type: ignore[override]
-        """Steps all schedules."""
+        """Step all schedules."""
         for s in self._schedulers:
             s.step()
         self._last_lr = self._current()
 
 
 class ReduceLROnPlateau(LRScheduler):
-    """Lowers the rate when a metric has not improved for a while.
+    """Lower the rate when a metric has not improved for a while.
 
     Args:
         optimizer: whose rates are set.
@@ -603,7 +603,7 @@ class ReduceLROnPlateau(LRScheduler):
         return self.cooldown_counter > 0
 
     def step(self, metrics: SupportsFloat, epoch: int | None = None) -> None:  # type: ignore[override]
-        """Looks at the metric and lowers the rates if it has not improved for long enough.
+        """Look at the metric and lower the rates if it has not improved for long enough.
 
         Args:
             metrics: the metric, a number or a 0-d tensor.

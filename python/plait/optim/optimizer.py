@@ -33,7 +33,7 @@ required = _Required()
 
 
 def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
-    """Wraps a class's ``step`` so that hooks run around it and the steps are counted."""
+    """Wrap a class's ``step`` so that hooks run around it and the steps are counted."""
 
     @functools.wraps(step)
     def wrapper(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
@@ -155,7 +155,7 @@ class Optimizer:
     # ---- parameter groups -------------------------------------------------------------------------------
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Adds a group, for instance layers that are unfrozen later.
+        """Add a group, for instance layers that are unfrozen later.
 
         Args:
             param_group: dict with ``"params"`` (a tensor or an iterable of tensors or of (name, tensor)
@@ -210,7 +210,7 @@ class Optimizer:
         self.param_groups.append(group)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forgets the gradients of all parameters.
+        """Forget the gradients of all parameters.
 
         Args:
             set_to_none: drop the gradient tensors, so that the next backward pass writes new ones instead of
@@ -222,7 +222,7 @@ class Optimizer:
     # ---- stepping ---------------------------------------------------------------------------------------
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Updates all parameters that have a gradient.
+        """Update all parameters that have a gradient.
 
         Args:
             closure: recomputes the loss and its gradients and returns the loss; called before the update.
@@ -304,7 +304,7 @@ class Optimizer:
         return result
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes over a state that :meth:`state_dict` gave, also one of another process.
+        """Take over a state that :meth:`state_dict` gave, also one of another process.
 
         The hyperparameters of the groups come from ``state_dict`` too. Floating-point state takes the dtype
         of its parameter; the count ``"step"`` keeps its own. Nothing changes if an error is raised.
@@ -370,19 +370,35 @@ class Optimizer:
         return add_hook(self._step_post_hooks, hook)
 
     def register_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """``hook(optimizer)`` runs before :meth:`state_dict` collects anything."""
+        """``hook(optimizer)`` runs before :meth:`state_dict` collects anything.
+
+        Args:
+            prepend: whether it runs before the hooks already there. Default: ``False``.
+        """
         return add_hook(self._state_dict_pre_hooks, hook, prepend=prepend)
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """``hook(optimizer, state_dict)`` may change or replace the result of :meth:`state_dict`."""
+        """``hook(optimizer, state_dict)`` may change or replace the result of :meth:`state_dict`.
+
+        Args:
+            prepend: whether it runs before the hooks already there. Default: ``False``.
+        """
         return add_hook(self._state_dict_post_hooks, hook, prepend=prepend)
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """``hook(optimizer, state_dict)`` may change or replace what :meth:`load_state_dict` was given."""
+        """``hook(optimizer, state_dict)`` may change or replace what :meth:`load_state_dict` was given.
+
+        Args:
+            prepend: whether it runs before the hooks already there. Default: ``False``.
+        """
         return add_hook(self._load_state_dict_pre_hooks, hook, prepend=prepend)
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """``hook(optimizer)`` runs after :meth:`load_state_dict`."""
+        """``hook(optimizer)`` runs after :meth:`load_state_dict`.
+
+        Args:
+            prepend: whether it runs before the hooks already there. Default: ``False``.
+        """
         return add_hook(self._load_state_dict_post_hooks, hook, prepend=prepend)
 
 

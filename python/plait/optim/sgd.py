@@ -89,7 +89,7 @@ class SGD(Optimizer):
     def _first_step(
         self, group: dict[str, Any], lr: float, momentum: float, fixed: tuple[float, bool, bool]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """Steps the parameters that have no buffer yet; returns the others with theirs.
+        """Step the parameters that have no buffer yet; return the others with theirs.
 
         b = g in a parameter's first step: a buffer of zeros without dampening gives just that.
         """

@@ -117,7 +117,7 @@ class AveragedModel(Module):
         return [*module.parameters(), *(module.buffers() if self.use_buffers else ())]
 
     def update_parameters(self, model: Any) -> None:
-        """Takes the present parameters of ``model`` into the average."""
+        """Take the present parameters of ``model`` into the average."""
         own = [p.detach() for p in self._averaged(self.module)]
         new = [p.detach() for p in self._averaged(model)]
         with no_grad():
@@ -137,7 +137,7 @@ class AveragedModel(Module):
 
 
 def update_bn(loader: Iterable[Any], model: Any, device: Any = None) -> None:
-    """Computes the running statistics of all batch-norm layers anew from one pass over ``loader``.
+    """Compute the running statistics of all batch-norm layers anew from one pass over ``loader``.
 
     Args:
         loader: batches, or tuples and lists whose first entry is the batch.
@@ -163,7 +163,7 @@ def update_bn(loader: Iterable[Any], model: Any, device: Any = None) -> None:
 
 
 class SWALR(LRScheduler):
-    """Anneals the rate to a constant in ``anneal_epochs`` steps and holds it there.
+    """Anneal the rate to a constant in ``anneal_epochs`` steps and hold it there.
 
     Args:
         optimizer: whose rates are set.

@@ -16,7 +16,7 @@ __all__ = ["checkpoint", "checkpoint_sequential"]
 
 
 class _Recompute(Function):
-    """Runs a function without a graph; backward runs it again with one and goes through that.
+    """Run a function without a graph; backward runs it again with one and goes through that.
 
     Inputs: the function with its arguments that are no tensors, a tensor that asks for a gradient so that
     backward comes here even if no input does (the function may hold parameters), and the tensors.
@@ -63,7 +63,7 @@ def checkpoint(
     debug: bool = False,
     **kwargs: Any,
 ) -> Any:
-    """Computes ``function(*args, **kwargs)`` without keeping what its backward needs.
+    """Compute ``function(*args, **kwargs)`` without keeping what its backward needs.
 
     Backward computes the function again, with the same random numbers, so memory is traded for time.
 
@@ -104,7 +104,7 @@ def checkpoint(
 def checkpoint_sequential(
     functions: Any, segments: int, input: Any, use_reentrant: bool | None = None, **kwargs: Any
 ) -> Any:
-    """Runs modules one after the other in ``segments`` parts, each checkpointed but the last.
+    """Run modules one after the other in ``segments`` parts, each checkpointed but the last.
 
     Args:
         functions: an ``nn.Sequential`` or a list of modules or functions.

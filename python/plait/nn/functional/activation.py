@@ -25,17 +25,39 @@ __all__ = [
 
 
 def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
-    """``celu`` in place; returns ``input``."""
+    """``celu`` in place; returns ``input``.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> x = plait.tensor([-1.0, 2.0])
+        >>> F.celu_(x)
+        tensor([-0.6321,  2.0000])
+    """
     return _nn.celu(input, alpha, inplace=True)
 
 
 def selu_(input: Tensor) -> Tensor:
-    """``selu`` in place; returns ``input``."""
+    """``selu`` in place; returns ``input``.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.selu_(plait.tensor([-1.0, 2.0]))
+        tensor([-1.1113,  2.1014])
+    """
     return _nn.selu(input, inplace=True)
 
 
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
-    """``threshold`` in place; returns ``input``."""
+    """``threshold`` in place; returns ``input``.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.threshold_(plait.tensor([0.5, 2.0]), 1.0, 0.0)
+        tensor([0., 2.])
+    """
     return _nn.threshold(input, threshold, value, inplace=True)
 
 
@@ -44,6 +66,12 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 
     Raises:
         ValueError: if the size along ``dim`` is odd, or ``input`` is 0-d.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.glu(plait.tensor([1.0, 2.0, 0.0, 0.0]))
+        tensor([0.5000, 1.0000])
     """
     if input.dim() == 0:
         raise ArgumentError("glu: expected an input of at least one dimension, got a 0-d tensor")
@@ -73,6 +101,12 @@ def rrelu(
 
     Raises:
         ValueError: if ``lower > upper``.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.rrelu(plait.tensor([-1.0, 2.0]), 0.1, 0.3)
+        tensor([-0.2000,  2.0000])
     """
     if lower > upper:
         raise ArgumentError(f"rrelu: expected lower <= upper, got {lower} > {upper}")
@@ -83,7 +117,14 @@ def rrelu(
 
 
 def rrelu_(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False) -> Tensor:
-    """``rrelu`` in place; returns ``input``."""
+    """``rrelu`` in place; returns ``input``.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.rrelu_(plait.tensor([-1.0, 2.0]), 0.1, 0.3)
+        tensor([-0.2000,  2.0000])
+    """
     return rrelu(input, lower, upper, training, inplace=True)
 
 
@@ -113,14 +154,28 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 
 
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
-    """``log(softmax(input, dim))`` in one stable step; arguments as for :func:`softmax`."""
+    """``log(softmax(input, dim))`` in one stable step; arguments as for :func:`softmax`.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.log_softmax(plait.zeros(2), dim=0)
+        tensor([-0.6931, -0.6931])
+    """
     if dim is None:
         dim = _implicit_dim("log_softmax", input.dim(), _stacklevel)
     return input.log_softmax(dim) if dtype is None else input.log_softmax(dim, dtype=dtype)
 
 
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
-    """``softmax(-input, dim)``; arguments as for :func:`softmax`."""
+    """``softmax(-input, dim)``; arguments as for :func:`softmax`.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.softmin(plait.tensor([0.0, 1.0]), dim=0)
+        tensor([0.7311, 0.2689])
+    """
     if dim is None:
         dim = _implicit_dim("softmin", input.dim(), _stacklevel)
     return softmax(-input, dim, dtype=dtype)
@@ -135,6 +190,12 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
         hard: return exact one-hot vectors, with the gradient of the soft sample. Default: ``False``.
         eps: unused, accepted for existing programs.
         dim: the dimension of the categories. Default: -1.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.gumbel_softmax(plait.zeros(2, 3), hard=True).sum(1)
+        tensor([1., 1.])
     """
     noise = -_core.empty_like(logits).exponential_().log()
     soft = softmax((logits + noise) / tau, dim)

@@ -174,6 +174,18 @@ def multi_head_attention_forward(
     Raises:
         ValueError: if the shapes do not fit.
         TypeError: if a mask is neither boolean nor floating point.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> attention = plait.nn.MultiheadAttention(4, 2)
+        >>> x = plait.ones(3, 1, 4)
+        >>> y, weights = F.multi_head_attention_forward(
+        ...     x, x, x, 4, 2, attention.in_proj_weight, attention.in_proj_bias, None, None, False, 0.0,
+        ...     attention.out_proj.weight, attention.out_proj.bias,
+        ... )
+        >>> y.shape, weights.shape
+        (plait.Size([3, 1, 4]), plait.Size([1, 3, 3]))
     """
     op = "multi_head_attention"
     batched = query.dim() == 3

@@ -34,6 +34,12 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
     Raises:
         ValueError: if ``p`` is no probability, or the input has neither 2 nor 3 dimensions.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.dropout1d(plait.ones(2, 3, 4)).shape
+        plait.Size([2, 3, 4])
     """
     check_probability("dropout1d", p)
     if input.dim() not in (2, 3):
@@ -79,6 +85,12 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
     Raises:
         ValueError: if ``p`` is no probability.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.dropout3d(plait.ones(2, 3, 4, 4, 4)).shape
+        plait.Size([2, 3, 4, 4, 4])
     """
     check_probability("dropout3d", p)
     if input.dim() not in (4, 5):
@@ -111,6 +123,12 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
 
     Raises:
         ValueError: if ``p`` is no probability.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.alpha_dropout(plait.ones(2), training=False)
+        tensor([1., 1.])
     """
     check_probability("alpha_dropout", p)
     return _alpha_dropout(input, tuple(input.shape), p, training, inplace)
@@ -121,6 +139,12 @@ def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
 
     Raises:
         ValueError: if ``p`` is no probability or the input has fewer than 2 dimensions.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.feature_alpha_dropout(plait.ones(2, 3, 4)).shape
+        plait.Size([2, 3, 4])
     """
     check_probability("feature_alpha_dropout", p)
     if input.dim() < 2:

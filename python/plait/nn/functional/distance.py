@@ -40,6 +40,12 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
         p: order of the norm. Default: 2.
         eps: added to every difference, so that the gradient exists everywhere. Default: 1e-6.
         keepdim: whether the last dimension stays, with size 1. Default: ``False``.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.pairwise_distance(plait.tensor([[3.0, 0.0]]), plait.tensor([[0.0, 4.0]]))
+        tensor([5.])
     """
     return (x1 - x2 + eps).norm(p, -1, keepdim=keepdim)
 
@@ -53,6 +59,12 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
 
     Raises:
         ValueError: if the input is not 2-D or ``p`` is negative.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.pdist(plait.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]]))
+        tensor([5.0000, 1.0000, 4.2426])
     """
     if input.dim() != 2:
         raise ArgumentError(f"pdist: expected a 2-D input, got {tuple(input.shape)}")

@@ -49,6 +49,12 @@ def poisson_nll_loss(
         full: whether Stirling's approximation of ``log(target!)`` is added for targets above 1.
         eps: see ``log_input``. Default: 1e-8.
         reduction: see above.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.poisson_nll_loss(plait.zeros(2), plait.ones(2))
+        tensor(1.)
     """
     reduction = resolve_reduction("poisson_nll_loss", reduction, size_average, reduce)
     loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
@@ -82,6 +88,12 @@ def gaussian_nll_loss(
 
     Raises:
         ValueError: if ``var`` has a negative entry or its shape does not fit.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.gaussian_nll_loss(plait.zeros(2), plait.ones(2), plait.ones(2))
+        tensor(0.5000)
     """
     resolve_reduction("gaussian_nll_loss", reduction)
     if isinstance(var, (int, float)):
@@ -121,6 +133,12 @@ def hinge_embedding_loss(
         target: 1 or -1, of the same shape.
         margin: see above. Default: 1.
         reduction: see above.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.hinge_embedding_loss(plait.tensor([0.5, 0.5]), plait.tensor([1.0, -1.0]))
+        tensor(0.5000)
     """
     reduction = resolve_reduction("hinge_embedding_loss", reduction, size_average, reduce)
     zeros = _core.zeros_like(input)
@@ -150,6 +168,12 @@ def margin_ranking_loss(
 
     Raises:
         ValueError: if the numbers of dimensions differ.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.margin_ranking_loss(plait.tensor([1.0]), plait.tensor([3.0]), plait.tensor([1.0]))
+        tensor(2.)
     """
     reduction = resolve_reduction("margin_ranking_loss", reduction, size_average, reduce)
     if not input1.dim() == input2.dim() == target.dim():
@@ -163,7 +187,14 @@ def margin_ranking_loss(
 def soft_margin_loss(
     input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Tensor:
-    """``log(1 + exp(-target * input))`` for targets 1 and -1, of the shape of ``input``."""
+    """``log(1 + exp(-target * input))`` for targets 1 and -1, of the shape of ``input``.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.soft_margin_loss(plait.tensor([2.0, -2.0]), plait.tensor([1.0, 1.0]))
+        tensor(1.1269)
+    """
     reduction = resolve_reduction("soft_margin_loss", reduction, size_average, reduce)
     return reduce_loss(_nn.softplus(-(target * input), 1.0, 40.0), reduction)
 
@@ -188,6 +219,12 @@ def cosine_embedding_loss(
 
     Raises:
         ValueError: if the shapes do not fit.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.cosine_embedding_loss(plait.ones(1, 2), -plait.ones(1, 2), plait.tensor([1]))
+        tensor(2.)
     """
     reduction = resolve_reduction("cosine_embedding_loss", reduction, size_average, reduce)
     if input1.dim() not in (1, 2) or target.dim() != input1.dim() - 1 or input2.dim() != input1.dim():
@@ -227,6 +264,12 @@ def multi_margin_loss(
 
     Raises:
         ValueError: if ``p`` is neither 1 nor 2 or the shapes do not fit.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.multi_margin_loss(plait.tensor([[0.1, 0.2, 0.8]]), plait.tensor([2]))
+        tensor(0.2333)
     """
     reduction = resolve_reduction("multi_margin_loss", reduction, size_average, reduce)
     if p not in (1, 2):
@@ -263,6 +306,12 @@ def multilabel_margin_loss(
 
     Raises:
         ValueError: if the shapes differ.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.multilabel_margin_loss(plait.tensor([[0.1, 0.2, 0.4, 0.8]]), plait.tensor([[3, 0, -1, 1]]))
+        tensor(0.8500)
     """
     reduction = resolve_reduction("multilabel_margin_loss", reduction, size_average, reduce)
     if input.shape != target.shape or input.dim() not in (1, 2):
@@ -296,6 +345,12 @@ def multilabel_soft_margin_loss(
         target: 0 or 1, of the same shape.
         weight: (C), multiplied to the terms. Default: none.
         reduction: see above; ``"none"`` gives (N).
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.multilabel_soft_margin_loss(plait.tensor([[0.0, 2.0]]), plait.tensor([[1.0, 0.0]]))
+        tensor(1.4100)
     """
     reduction = resolve_reduction("multilabel_soft_margin_loss", reduction, size_average, reduce)
     loss = target * _nn.softplus(-input, 1.0, 40.0) + (1 - target) * _nn.softplus(input, 1.0, 40.0)
@@ -346,6 +401,12 @@ def triplet_margin_loss(
 
     Raises:
         ValueError: if ``margin`` is not positive or the numbers of dimensions differ.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.triplet_margin_loss(plait.zeros(1, 2), plait.zeros(1, 2), plait.ones(1, 2))
+        tensor(0.)
     """
     reduction = resolve_reduction("triplet_margin_loss", reduction, size_average, reduce)
     if margin <= 0:
@@ -381,6 +442,12 @@ def triplet_margin_with_distance_loss(
 
     Raises:
         ValueError: if ``margin`` is not positive.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.triplet_margin_with_distance_loss(plait.zeros(1, 2), plait.zeros(1, 2), plait.ones(1, 2))
+        tensor(0.)
     """
     resolve_reduction("triplet_margin_with_distance_loss", reduction)
     if margin <= 0:

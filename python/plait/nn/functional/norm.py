@@ -34,6 +34,12 @@ def instance_norm(
 
     Raises:
         ValueError: if there is one position per channel, or running statistics are asked for but missing.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.instance_norm(plait.tensor([[[1.0, 3.0]]]))
+        tensor([[[-1.0000,  1.0000]]])
     """
     if input.dim() < 2:
         raise ArgumentError(f"instance_norm: expected an input of at least 2 dimensions, got {input.dim()}")
@@ -74,6 +80,12 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
 
     Raises:
         ValueError: if the input has fewer than 3 dimensions.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.local_response_norm(plait.ones(1, 2, 1), 2).flatten()
+        tensor([1.0000, 0.9999])
     """
     if input.dim() < 3:
         raise ArgumentError(f"local_response_norm: expected an input of at least 3 dimensions, got {input.dim()}")

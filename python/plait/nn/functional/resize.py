@@ -230,6 +230,15 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
 
     Raises:
         ValueError: if the shapes do not fit.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.affine_grid(plait.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]), [1, 1, 2, 2]).flatten(0, 2)
+        tensor([[-0.5000, -0.5000],
+                [ 0.5000, -0.5000],
+                [-0.5000,  0.5000],
+                [ 0.5000,  0.5000]])
     """
     ndim = len(size) - 2
     if ndim not in (2, 3) or tuple(theta.shape) != (size[0], ndim, ndim + 1):
@@ -275,6 +284,13 @@ def grid_sample(
 
     Raises:
         ValueError: if shapes or modes do not fit.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> x = plait.arange(4.0).reshape(1, 1, 2, 2)
+        >>> F.grid_sample(x, plait.zeros(1, 1, 1, 2), align_corners=False)
+        tensor([[[[1.5000]]]])
     """
     ndim = input.dim() - 2
     if ndim not in (2, 3) or grid.dim() != input.dim() or grid.shape[-1] != ndim or grid.shape[0] != input.shape[0]:

@@ -43,6 +43,12 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
 
     Raises:
         ValueError: if the input has fewer than 3 dimensions or its height or width is no multiple of r.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.pixel_unshuffle(plait.ones(1, 1, 4, 6), 2).shape
+        plait.Size([1, 4, 2, 3])
     """
     r = downscale_factor
     if input.dim() < 3:
@@ -61,6 +67,12 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
 
     Raises:
         ValueError: if the input has fewer than 3 dimensions or C is no multiple of ``groups``.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.native_channel_shuffle(plait.arange(4.0).reshape(1, 4, 1), 2).flatten()
+        tensor([0., 2., 1., 3.])
     """
     if input.dim() < 3:
         raise ArgumentError(f"channel_shuffle: expected (N, C, ...) of at least 3 dimensions, got {input.dim()}")
@@ -94,6 +106,12 @@ def unfold(
 
     Raises:
         ValueError: if the input has neither 3 nor 4 dimensions or no patch fits.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.unfold(plait.ones(1, 2, 3, 3), 2).shape
+        plait.Size([1, 8, 4])
     """
     if input.dim() not in (3, 4):
         raise ArgumentError(f"unfold: expected (N, C, H, W) or (C, H, W), got {tuple(input.shape)}")
@@ -134,6 +152,12 @@ def fold(
 
     Raises:
         ValueError: if the numbers of rows or patches do not fit the sizes.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.fold(plait.ones(1, 4, 4), (3, 3), 2).flatten()
+        tensor([1., 2., 1., 2., 4., 2., 1., 2., 1.])
     """
     if input.dim() not in (2, 3):
         raise ArgumentError(f"fold: expected (N, C * kh * kw, L) or (C * kh * kw, L), got {tuple(input.shape)}")

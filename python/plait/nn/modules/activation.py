@@ -86,6 +86,12 @@ class SiLU(_Inplace):
 
     Args:
         inplace: whether the input is overwritten. Default: ``False``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.SiLU()(plait.tensor([-2.0, 0.5, 3.0]))
+        tensor([-0.2384,  0.3112,  2.8577])
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -97,6 +103,12 @@ class Mish(_Inplace):
 
     Args:
         inplace: whether the input is overwritten. Default: ``False``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.Mish()(plait.tensor([-2.0, 0.5, 3.0]))
+        tensor([-0.2525,  0.3752,  2.9865])
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -108,6 +120,12 @@ class SELU(_Inplace):
 
     Args:
         inplace: whether the input is overwritten. Default: ``False``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.SELU()(plait.tensor([-2.0, 0.5, 3.0]))
+        tensor([-1.5202,  0.5254,  3.1521])
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -119,6 +137,12 @@ class Hardsigmoid(_Inplace):
 
     Args:
         inplace: whether the input is overwritten. Default: ``False``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.Hardsigmoid()(plait.tensor([-2.0, 0.5, 3.0]))
+        tensor([0.1667, 0.5833, 1.0000])
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -130,6 +154,12 @@ class Hardswish(_Inplace):
 
     Args:
         inplace: whether the input is overwritten. Default: ``False``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.Hardswish()(plait.tensor([-2.0, 0.5, 3.0]))
+        tensor([-0.3333,  0.2917,  3.0000])
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -137,35 +167,70 @@ class Hardswish(_Inplace):
 
 
 class Sigmoid(Module):
-    """``1 / (1 + exp(-x))``."""
+    """``1 / (1 + exp(-x))``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.Sigmoid()(plait.tensor([-2.0, 0.5, 3.0]))
+        tensor([0.1192, 0.6225, 0.9526])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return input.sigmoid()
 
 
 class Tanh(Module):
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.Tanh()(plait.tensor([-2.0, 0.5, 3.0]))
+        tensor([-0.9640,  0.4621,  0.9951])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return input.tanh()
 
 
 class LogSigmoid(Module):
-    """``log(sigmoid(x))``, without overflow."""
+    """``log(sigmoid(x))``, without overflow.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.LogSigmoid()(plait.tensor([-2.0, 0.5, 3.0]))
+        tensor([-2.1269, -0.4741, -0.0486])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.logsigmoid(input)
 
 
 class Softsign(Module):
-    """``x / (1 + |x|)``."""
+    """``x / (1 + |x|)``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.Softsign()(plait.tensor([-2.0, 0.5, 3.0]))
+        tensor([-0.6667,  0.3333,  0.7500])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softsign(input)
 
 
 class Tanhshrink(Module):
-    """``x - tanh(x)``."""
+    """``x - tanh(x)``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.Tanhshrink()(plait.tensor([-2.0, 0.5, 3.0]))
+        tensor([-1.0360,  0.0379,  2.0049])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.tanhshrink(input)
@@ -177,6 +242,12 @@ class GELU(Module):
     Args:
         approximate: ``"none"`` (default) or ``"tanh"``,
             ``0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x ** 3)))``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.GELU()(plait.tensor([-2.0, 0.5, 3.0]))
+        tensor([-0.0455,  0.3457,  2.9960])
     """
 
     def __init__(self, approximate: str = "none") -> None:
@@ -196,6 +267,12 @@ class ELU(Module):
     Args:
         alpha: see above. Default: 1.
         inplace: whether the input is overwritten. Default: ``False``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.ELU()(plait.tensor([-2.0, 0.5, 3.0]))
+        tensor([-0.8647,  0.5000,  3.0000])
     """
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
@@ -216,6 +293,12 @@ class CELU(Module):
     Args:
         alpha: see above; not 0. Default: 1.
         inplace: whether the input is overwritten. Default: ``False``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.CELU()(plait.tensor([-2.0, 0.5, 3.0]))
+        tensor([-0.8647,  0.5000,  3.0000])
     """
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
@@ -236,6 +319,12 @@ class LeakyReLU(Module):
     Args:
         negative_slope: see above. Default: 0.01.
         inplace: whether the input is overwritten. Default: ``False``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.LeakyReLU(0.1)(plait.tensor([-2.0, 0.5, 3.0]))
+        tensor([-0.2000,  0.5000,  3.0000])
     """
 
     def __init__(self, negative_slope: float = 1e-2, inplace: bool = False) -> None:
@@ -257,6 +346,12 @@ class RReLU(Module):
         lower: Default: 1/8.
         upper: Default: 1/3.
         inplace: whether the input is overwritten. Default: ``False``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.RReLU(0.1, 0.3).eval()(plait.tensor([-1.0, 2.0]))
+        tensor([-0.2000,  2.0000])
     """
 
     def __init__(self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False) -> None:
@@ -283,6 +378,12 @@ class PReLU(Module):
 
     Attributes:
         weight: (num_parameters).
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.PReLU()(plait.tensor([-2.0, 0.5, 3.0])).detach()
+        tensor([-0.5000,  0.5000,  3.0000])
     """
 
     weight: Tensor
@@ -313,6 +414,12 @@ class Threshold(Module):
         threshold: see above.
         value: see above.
         inplace: whether the input is overwritten. Default: ``False``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.Threshold(1.0, 0.0)(plait.tensor([-2.0, 0.5, 3.0]))
+        tensor([0., 0., 3.])
     """
 
     def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
@@ -340,6 +447,12 @@ class Hardtanh(Module):
 
     Raises:
         ValueError: if ``max_val <= min_val``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.Hardtanh()(plait.tensor([-2.0, 0.5, 3.0]))
+        tensor([-1.0000,  0.5000,  1.0000])
     """
 
     def __init__(
@@ -372,6 +485,12 @@ class ReLU6(Hardtanh):
 
     Args:
         inplace: whether the input is overwritten. Default: ``False``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.ReLU6()(plait.tensor([-2.0, 0.5, 3.0]))
+        tensor([0.0000, 0.5000, 3.0000])
     """
 
     def __init__(self, inplace: bool = False) -> None:
@@ -387,6 +506,12 @@ class Softplus(Module):
     Args:
         beta: Default: 1.
         threshold: Default: 20.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.Softplus()(plait.tensor([-2.0, 0.5, 3.0]))
+        tensor([0.1269, 0.9741, 3.0486])
     """
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
@@ -406,6 +531,12 @@ class Softshrink(Module):
 
     Args:
         lambd: not negative. Default: 0.5.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.Softshrink()(plait.tensor([-2.0, 0.5, 3.0]))
+        tensor([-1.5000,  0.0000,  2.5000])
     """
 
     def __init__(self, lambd: float = 0.5) -> None:
@@ -424,6 +555,12 @@ class Hardshrink(Module):
 
     Args:
         lambd: Default: 0.5.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.Hardshrink()(plait.tensor([-2.0, 0.5, 3.0]))
+        tensor([-2.,  0.,  3.])
     """
 
     def __init__(self, lambd: float = 0.5) -> None:
@@ -444,6 +581,12 @@ class GLU(Module):
 
     Args:
         dim: Default: -1.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.GLU()(plait.tensor([1.0, 2.0, 0.0, 0.0]))
+        tensor([0.5000, 1.0000])
     """
 
     def __init__(self, dim: int = -1) -> None:
@@ -489,6 +632,12 @@ class LogSoftmax(Module):
 
     Args:
         dim: as for :class:`Softmax`.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.LogSoftmax(dim=0)(plait.tensor([-2.0, 0.5, 3.0]))
+        tensor([-5.0851, -2.5851, -0.0851])
     """
 
     dim: int | None
@@ -509,6 +658,12 @@ class Softmin(Module):
 
     Args:
         dim: as for :class:`Softmax`.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.Softmin(dim=0)(plait.tensor([-2.0, 0.5, 3.0]))
+        tensor([0.9184, 0.0754, 0.0062])
     """
 
     dim: int | None
@@ -529,6 +684,12 @@ class Softmax2d(Module):
 
     Raises:
         ValueError: in forward, if the input has neither 3 nor 4 dimensions.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.Softmax2d()(plait.zeros(1, 2, 1, 1)).flatten()
+        tensor([0.5000, 0.5000])
     """
 
     def forward(self, input: Tensor) -> Tensor:

@@ -192,7 +192,17 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """Batch normalisation of images, (N, C, H, W); arguments as for :class:`BatchNorm1d`."""
+    """Batch normalisation of images, (N, C, H, W); arguments as for :class:`BatchNorm1d`.
+
+    Args:
+        device, dtype: of the parameters.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.BatchNorm2d(3)(plait.ones(2, 3, 4, 4)).shape
+        plait.Size([2, 3, 4, 4])
+    """
 
     def _check_input_dim(self, input: Tensor) -> None:
         if input.dim() != 4:
@@ -200,7 +210,17 @@ class BatchNorm2d(_BatchNorm):
 
 
 class BatchNorm3d(_BatchNorm):
-    """Batch normalisation of volumes, (N, C, D, H, W); arguments as for :class:`BatchNorm1d`."""
+    """Batch normalisation of volumes, (N, C, D, H, W); arguments as for :class:`BatchNorm1d`.
+
+    Args:
+        device, dtype: of the parameters.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.BatchNorm3d(3)(plait.ones(2, 3, 4, 4, 4)).shape
+        plait.Size([2, 3, 4, 4, 4])
+    """
 
     def _check_input_dim(self, input: Tensor) -> None:
         if input.dim() != 5:
@@ -211,6 +231,15 @@ class SyncBatchNorm(_BatchNorm):
     """Batch normalisation of (N, C, ...) that programs for several devices name; here there is one.
 
     Arguments as for :class:`BatchNorm1d`; ``process_group`` is accepted and not used.
+
+    Args:
+        device, dtype: of the parameters.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.SyncBatchNorm(3)(plait.ones(2, 3, 4)).shape
+        plait.Size([2, 3, 4])
     """
 
     def __init__(
@@ -321,19 +350,45 @@ class InstanceNorm1d(_InstanceNorm):
     Raises:
         ValueError: in forward, if the input has another number of dimensions or channels, or a single
             position.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.InstanceNorm1d(3)(plait.ones(2, 3, 4)).shape
+        plait.Size([2, 3, 4])
     """
 
     _dims = 1
 
 
 class InstanceNorm2d(_InstanceNorm):
-    """Instance normalisation of images, (N, C, H, W) or (C, H, W); arguments as for :class:`InstanceNorm1d`."""
+    """Instance normalisation of images, (N, C, H, W) or (C, H, W); arguments as for :class:`InstanceNorm1d`.
+
+    Args:
+        device, dtype: of the parameters.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.InstanceNorm2d(3)(plait.ones(2, 3, 4, 4)).shape
+        plait.Size([2, 3, 4, 4])
+    """
 
     _dims = 2
 
 
 class InstanceNorm3d(_InstanceNorm):
-    """Instance normalisation of volumes, (N, C, D, H, W) or (C, D, H, W); see :class:`InstanceNorm1d`."""
+    """Instance normalisation of volumes, (N, C, D, H, W) or (C, D, H, W); see :class:`InstanceNorm1d`.
+
+    Args:
+        device, dtype: of the parameters.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.InstanceNorm3d(3)(plait.ones(2, 3, 4, 4, 4)).shape
+        plait.Size([2, 3, 4, 4, 4])
+    """
 
     _dims = 3
 
@@ -409,36 +464,96 @@ class _LazyInstanceNorm(_LazyNorm, _InstanceNorm):
 
 
 class LazyBatchNorm1d(_LazyBatchNorm, BatchNorm1d):
-    """A :class:`BatchNorm1d` that reads ``num_features`` from its first input; other arguments as there."""
+    """A :class:`BatchNorm1d` that reads ``num_features`` from its first input; other arguments as there.
+
+    Args:
+        device, dtype: of the parameters.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.LazyBatchNorm1d()(plait.ones(2, 3, 4)).shape
+        plait.Size([2, 3, 4])
+    """
 
     cls_to_become = BatchNorm1d
 
 
 class LazyBatchNorm2d(_LazyBatchNorm, BatchNorm2d):
-    """A :class:`BatchNorm2d` that reads ``num_features`` from its first input; other arguments as there."""
+    """A :class:`BatchNorm2d` that reads ``num_features`` from its first input; other arguments as there.
+
+    Args:
+        device, dtype: of the parameters.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.LazyBatchNorm2d()(plait.ones(2, 3, 4, 4)).shape
+        plait.Size([2, 3, 4, 4])
+    """
 
     cls_to_become = BatchNorm2d
 
 
 class LazyBatchNorm3d(_LazyBatchNorm, BatchNorm3d):
-    """A :class:`BatchNorm3d` that reads ``num_features`` from its first input; other arguments as there."""
+    """A :class:`BatchNorm3d` that reads ``num_features`` from its first input; other arguments as there.
+
+    Args:
+        device, dtype: of the parameters.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.LazyBatchNorm3d()(plait.ones(2, 3, 4, 4, 4)).shape
+        plait.Size([2, 3, 4, 4, 4])
+    """
 
     cls_to_become = BatchNorm3d
 
 
 class LazyInstanceNorm1d(_LazyInstanceNorm, InstanceNorm1d):
-    """An :class:`InstanceNorm1d` that reads ``num_features`` from its first input; other arguments as there."""
+    """An :class:`InstanceNorm1d` that reads ``num_features`` from its first input; other arguments as there.
+
+    Args:
+        device, dtype: of the parameters.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.LazyInstanceNorm1d()(plait.ones(2, 3, 4)).shape
+        plait.Size([2, 3, 4])
+    """
 
     cls_to_become = InstanceNorm1d
 
 
 class LazyInstanceNorm2d(_LazyInstanceNorm, InstanceNorm2d):
-    """An :class:`InstanceNorm2d` that reads ``num_features`` from its first input; other arguments as there."""
+    """An :class:`InstanceNorm2d` that reads ``num_features`` from its first input; other arguments as there.
+
+    Args:
+        device, dtype: of the parameters.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.LazyInstanceNorm2d()(plait.ones(2, 3, 4, 4)).shape
+        plait.Size([2, 3, 4, 4])
+    """
 
     cls_to_become = InstanceNorm2d
 
 
 class LazyInstanceNorm3d(_LazyInstanceNorm, InstanceNorm3d):
-    """An :class:`InstanceNorm3d` that reads ``num_features`` from its first input; other arguments as there."""
+    """An :class:`InstanceNorm3d` that reads ``num_features`` from its first input; other arguments as there.
+
+    Args:
+        device, dtype: of the parameters.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.LazyInstanceNorm3d()(plait.ones(2, 3, 4, 4, 4)).shape
+        plait.Size([2, 3, 4, 4, 4])
+    """
 
     cls_to_become = InstanceNorm3d

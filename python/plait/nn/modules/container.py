@@ -35,7 +35,7 @@ def _normal_index(owner: object, index: Any, length: int) -> int:
 
 
 class Sequential(Module):
-    """Calls its modules one after the other, each with the output of the one before.
+    """Call modules one after the other, each with the output of the one before.
 
     Args:
         args: the modules, or one ordered dict of names and modules.

@@ -284,6 +284,9 @@ class Conv3d(_Conv):
     Shape: (N, C_in, D, H, W) or (C_in, D, H, W) to (N, C_out, D', H', W') or (C_out, D', H', W'). Arguments,
     attributes and errors as for :class:`Conv2d`, with one more dimension.
 
+    Args:
+        device, dtype: of the parameters.
+
     Example:
         >>> import plait
         >>> from plait import nn
@@ -425,6 +428,9 @@ class ConvTranspose2d(_ConvTranspose):
 
     Arguments, attributes and errors as for :class:`ConvTranspose1d`; sizes are one number or one per dimension.
 
+    Args:
+        device, dtype: of the parameters.
+
     Example:
         >>> import plait
         >>> from plait import nn
@@ -452,6 +458,15 @@ class ConvTranspose3d(_ConvTranspose):
     """Transposed convolution of volumes, (N, C, D, H, W) or (C, D, H, W).
 
     Arguments, attributes and errors as for :class:`ConvTranspose1d`; sizes are one number or one per dimension.
+
+    Args:
+        device, dtype: of the parameters.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.ConvTranspose3d(3, 5, 3)(plait.ones(2, 3, 4, 4, 4)).shape
+        plait.Size([2, 5, 6, 6, 6])
     """
 
     _dims = 3
@@ -569,13 +584,26 @@ class _LazyConvTranspose(_LazyConvNd):
 
 
 class LazyConv1d(_LazyConv, Conv1d):  # type: ignore[misc]
-    """A :class:`Conv1d` that reads ``in_channels`` from its first input; other arguments as there."""
+    """A :class:`Conv1d` that reads ``in_channels`` from its first input; other arguments as there.
+
+    Args:
+        device, dtype: of the parameters.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.LazyConv1d(5, 3)(plait.ones(2, 3, 4)).shape
+        plait.Size([2, 5, 2])
+    """
 
     cls_to_become = Conv1d
 
 
 class LazyConv2d(_LazyConv, Conv2d):  # type: ignore[misc]
     """A :class:`Conv2d` that reads ``in_channels`` from its first input; other arguments as there.
+
+    Args:
+        device, dtype: of the parameters.
 
     Example:
         >>> import plait
@@ -590,24 +618,64 @@ class LazyConv2d(_LazyConv, Conv2d):  # type: ignore[misc]
 
 
 class LazyConv3d(_LazyConv, Conv3d):  # type: ignore[misc]
-    """A :class:`Conv3d` that reads ``in_channels`` from its first input; other arguments as there."""
+    """A :class:`Conv3d` that reads ``in_channels`` from its first input; other arguments as there.
+
+    Args:
+        device, dtype: of the parameters.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.LazyConv3d(5, 3)(plait.ones(2, 3, 4, 4, 4)).shape
+        plait.Size([2, 5, 2, 2, 2])
+    """
 
     cls_to_become = Conv3d
 
 
 class LazyConvTranspose1d(_LazyConvTranspose, ConvTranspose1d):  # type: ignore[misc]
-    """A :class:`ConvTranspose1d` that reads ``in_channels`` from its first input; other arguments as there."""
+    """A :class:`ConvTranspose1d` that reads ``in_channels`` from its first input; other arguments as there.
+
+    Args:
+        device, dtype: of the parameters.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.LazyConvTranspose1d(5, 3)(plait.ones(2, 3, 4)).shape
+        plait.Size([2, 5, 6])
+    """
 
     cls_to_become = ConvTranspose1d
 
 
 class LazyConvTranspose2d(_LazyConvTranspose, ConvTranspose2d):  # type: ignore[misc]
-    """A :class:`ConvTranspose2d` that reads ``in_channels`` from its first input; other arguments as there."""
+    """A :class:`ConvTranspose2d` that reads ``in_channels`` from its first input; other arguments as there.
+
+    Args:
+        device, dtype: of the parameters.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.LazyConvTranspose2d(5, 3)(plait.ones(2, 3, 4, 4)).shape
+        plait.Size([2, 5, 6, 6])
+    """
 
     cls_to_become = ConvTranspose2d
 
 
 class LazyConvTranspose3d(_LazyConvTranspose, ConvTranspose3d):  # type: ignore[misc]
-    """A :class:`ConvTranspose3d` that reads ``in_channels`` from its first input; other arguments as there."""
+    """A :class:`ConvTranspose3d` that reads ``in_channels`` from its first input; other arguments as there.
+
+    Args:
+        device, dtype: of the parameters.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.LazyConvTranspose3d(5, 3)(plait.ones(2, 3, 4, 4, 4)).shape
+        plait.Size([2, 5, 6, 6, 6])
+    """
 
     cls_to_become = ConvTranspose3d

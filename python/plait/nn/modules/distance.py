@@ -16,6 +16,12 @@ class CosineSimilarity(Module):
     Args:
         dim: Default: 1.
         eps: smallest norm. Default: 1e-8.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.CosineSimilarity(dim=0)(plait.tensor([1.0, 0.0]), plait.tensor([1.0, 1.0]))
+        tensor(0.7071)
     """
 
     def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
@@ -34,6 +40,12 @@ class PairwiseDistance(Module):
         p: order of the norm. Default: 2.
         eps: added to every difference. Default: 1e-6.
         keepdim: whether the last dimension stays, with size 1. Default: ``False``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.PairwiseDistance()(plait.tensor([[3.0, 0.0]]), plait.tensor([[0.0, 4.0]]))
+        tensor([5.])
     """
 
     def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:

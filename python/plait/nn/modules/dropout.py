@@ -49,7 +49,15 @@ class Dropout(_DropoutNd):
 
 
 class Dropout1d(_DropoutNd):
-    """In training, zero whole channels of (N, C, L) or (C, L); arguments as for :class:`Dropout`."""
+    """In training, zero whole channels of (N, C, L) or (C, L); arguments as for :class:`Dropout`.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> y = nn.Dropout1d(0.5)(plait.ones(1, 8, 2))
+        >>> sorted(set(y.flatten().tolist()))  # a channel is dropped as a whole, or doubled
+        [0.0, 2.0]
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.dropout1d(input, self.p, self.training, self.inplace)
@@ -59,6 +67,13 @@ class Dropout2d(_DropoutNd):
     """In training, zero whole channels of (N, C, H, W) (Tompson et al. 2014).
 
     A 2-D input (N, C) is dropped element by element. Arguments as for :class:`Dropout`.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> y = nn.Dropout2d(0.5)(plait.ones(1, 8, 2, 2))
+        >>> sorted(set(y.flatten().tolist()))  # a channel is dropped as a whole, or doubled
+        [0.0, 2.0]
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -66,7 +81,15 @@ class Dropout2d(_DropoutNd):
 
 
 class Dropout3d(_DropoutNd):
-    """In training, zero whole channels of (N, C, D, H, W) or (C, D, H, W); see :class:`Dropout`."""
+    """In training, zero whole channels of (N, C, D, H, W) or (C, D, H, W); see :class:`Dropout`.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> y = nn.Dropout3d(0.5)(plait.ones(1, 8, 2, 2, 2))
+        >>> sorted(set(y.flatten().tolist()))  # a channel is dropped as a whole, or doubled
+        [0.0, 2.0]
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.dropout3d(input, self.p, self.training, self.inplace)
@@ -76,6 +99,12 @@ class AlphaDropout(_DropoutNd):
     """Dropout that keeps mean 0 and variance 1, for networks with SELU (Klambauer et al. 2017).
 
     Arguments as for :class:`Dropout`.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.AlphaDropout(0.5).eval()(plait.ones(2))
+        tensor([1., 1.])
     """
 
     def forward(self, input: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ __all__ = ["Bilinear", "Identity", "LazyLinear", "Linear"]
 
 
 class Identity(Module):
-    """Returns its input. Takes and ignores any constructor arguments.
+    """Return the input. Takes and ignores any constructor arguments.
 
     Example:
         >>> from plait import nn
@@ -120,6 +120,12 @@ class Bilinear(Module):
 
     Raises:
         ValueError: if ``in1_features`` is not positive; in forward, if the shapes do not fit.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.Bilinear(2, 3, 4)(plait.ones(5, 2), plait.ones(5, 3)).shape
+        plait.Size([5, 4])
     """
 
     weight: Tensor

@@ -69,6 +69,7 @@ class L1Loss(_Loss):
 
     Args:
         reduction: see above.
+        size_average, reduce: the older spelling of ``reduction``.
 
     Example:
         >>> import plait
@@ -86,6 +87,7 @@ class MSELoss(_Loss):
 
     Args:
         reduction: see above.
+        size_average, reduce: the older spelling of ``reduction``.
 
     Example:
         >>> import plait
@@ -104,6 +106,13 @@ class SmoothL1Loss(_Loss):
     Args:
         reduction: see above.
         beta: Default: 1; 0 gives :class:`L1Loss`.
+        size_average, reduce: the older spelling of ``reduction``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.SmoothL1Loss()(plait.tensor([0.0, 0.0]), plait.tensor([0.5, 3.0]))
+        tensor(1.3125)
     """
 
     def __init__(
@@ -122,6 +131,12 @@ class HuberLoss(_Loss):
     Args:
         reduction: see above.
         delta: greater than 0. Default: 1.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.HuberLoss()(plait.tensor([0.0, 0.0]), plait.tensor([0.5, 3.0]))
+        tensor(1.3125)
     """
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
@@ -141,6 +156,13 @@ class NLLLoss(_WeightedLoss):
         weight: (C). Default: ones.
         ignore_index: a target that does not count. Default: -100.
         reduction: see above.
+        size_average, reduce: the older spelling of ``reduction``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.NLLLoss()(plait.zeros(1, 2).log_softmax(1), plait.tensor([1]))
+        tensor(0.6931)
     """
 
     def __init__(
@@ -172,6 +194,7 @@ class CrossEntropyLoss(_WeightedLoss):
         ignore_index: a target class that does not count. Default: -100.
         reduction: see above.
         label_smoothing: share of the uniform distribution in the target (Szegedy et al. 2015). Default: 0.
+        size_average, reduce: the older spelling of ``reduction``.
 
     Raises:
         ValueError: in forward, if the shapes do not fit.
@@ -215,9 +238,16 @@ class BCELoss(_WeightedLoss):
     Args:
         weight: multiplied to the terms; broadcasts. Default: none.
         reduction: see above.
+        size_average, reduce: the older spelling of ``reduction``.
 
     Raises:
         ValueError: in forward, if the shapes differ.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.BCELoss()(plait.tensor([0.5, 0.5]), plait.tensor([1.0, 0.0]))
+        tensor(0.6931)
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -231,6 +261,7 @@ class BCEWithLogitsLoss(_WeightedLoss):
         weight: multiplied to the terms; broadcasts. Default: none.
         reduction: see above.
         pos_weight: multiplied to the terms of positive targets; broadcasts. Default: none.
+        size_average, reduce: the older spelling of ``reduction``.
 
     Example:
         >>> import plait
@@ -264,6 +295,13 @@ class KLDivLoss(_Loss):
     Args:
         reduction: see above, or ``"batchmean"``: the sum over the batch size, the divergence as defined.
         log_target: whether ``target`` holds log probabilities. Default: ``False``.
+        size_average, reduce: the older spelling of ``reduction``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.KLDivLoss(reduction="batchmean")(plait.tensor([[0.5, 0.5]]).log(), plait.tensor([[0.25, 0.75]]))
+        tensor(0.1308)
     """
 
     def __init__(
@@ -288,6 +326,13 @@ class PoissonNLLLoss(_Loss):
         full: whether Stirling's approximation of ``log(target!)`` is added. Default: ``False``.
         eps: added to the expected count before the logarithm. Default: 1e-8.
         reduction: see above.
+        size_average, reduce: the older spelling of ``reduction``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.PoissonNLLLoss()(plait.zeros(2), plait.ones(2))
+        tensor(1.)
     """
 
     def __init__(
@@ -322,6 +367,12 @@ class GaussianNLLLoss(_Loss):
         full: whether the constant term is added. Default: ``False``.
         eps: smallest variance. Default: 1e-6.
         reduction: see above.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.GaussianNLLLoss()(plait.zeros(2), plait.ones(2), plait.ones(2))
+        tensor(0.5000)
     """
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
@@ -339,6 +390,13 @@ class HingeEmbeddingLoss(_Loss):
     Args:
         margin: Default: 1.
         reduction: see above.
+        size_average, reduce: the older spelling of ``reduction``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.HingeEmbeddingLoss()(plait.tensor([0.5, 0.5]), plait.tensor([1.0, -1.0]))
+        tensor(0.5000)
     """
 
     def __init__(
@@ -356,6 +414,13 @@ class SoftMarginLoss(_Loss):
 
     Args:
         reduction: see above.
+        size_average, reduce: the older spelling of ``reduction``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.SoftMarginLoss()(plait.tensor([2.0, -2.0]), plait.tensor([1.0, 1.0]))
+        tensor(1.1269)
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -367,6 +432,13 @@ class MultiLabelMarginLoss(_Loss):
 
     Args:
         reduction: see above.
+        size_average, reduce: the older spelling of ``reduction``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.MultiLabelMarginLoss()(plait.tensor([[0.1, 0.2, 0.4, 0.8]]), plait.tensor([[3, 0, -1, 1]]))
+        tensor(0.8500)
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -379,6 +451,13 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
     Args:
         weight: (C). Default: ones.
         reduction: see above.
+        size_average, reduce: the older spelling of ``reduction``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.MultiLabelSoftMarginLoss()(plait.tensor([[0.0, 2.0]]), plait.tensor([[1.0, 0.0]]))
+        tensor(1.4100)
     """
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -393,9 +472,16 @@ class MultiMarginLoss(_WeightedLoss):
         margin: Default: 1.
         weight: (C). Default: ones.
         reduction: see above.
+        size_average, reduce: the older spelling of ``reduction``.
 
     Raises:
         ValueError: if ``p`` is neither 1 nor 2, or ``weight`` is not 1-D.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.MultiMarginLoss()(plait.tensor([[0.1, 0.2, 0.8]]), plait.tensor([2]))
+        tensor(0.2333)
     """
 
     def __init__(
@@ -427,6 +513,13 @@ class CosineEmbeddingLoss(_Loss):
     Args:
         margin: between -1 and 1. Default: 0.
         reduction: see above.
+        size_average, reduce: the older spelling of ``reduction``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.CosineEmbeddingLoss()(plait.ones(1, 2), -plait.ones(1, 2), plait.tensor([1]))
+        tensor(2.)
     """
 
     def __init__(
@@ -445,6 +538,13 @@ class MarginRankingLoss(_Loss):
     Args:
         margin: Default: 0.
         reduction: see above.
+        size_average, reduce: the older spelling of ``reduction``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.MarginRankingLoss()(plait.tensor([1.0]), plait.tensor([3.0]), plait.tensor([1.0]))
+        tensor(2.)
     """
 
     def __init__(
@@ -466,9 +566,16 @@ class TripletMarginLoss(_Loss):
         eps: added to every difference. Default: 1e-6.
         swap: use ``d(positive, negative)`` where it is smaller. Default: ``False``.
         reduction: see above.
+        size_average, reduce: the older spelling of ``reduction``.
 
     Raises:
         ValueError: if ``margin`` is not positive.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.TripletMarginLoss()(plait.zeros(1, 2), plait.zeros(1, 2), plait.ones(1, 2))
+        tensor(0.)
     """
 
     def __init__(
@@ -549,6 +656,13 @@ class CTCLoss(_Loss):
         blank: the class that stands for no label. Default: 0.
         reduction: see above; the mean divides each loss by its target length first.
         zero_infinity: whether an impossible target gives 0 instead of infinity. Default: ``False``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> scores = plait.zeros(4, 1, 3).log_softmax(2)  # 4 steps, 1 sequence, 3 classes
+        >>> nn.CTCLoss()(scores, plait.tensor([[1, 2]]), plait.tensor([4]), plait.tensor([2]))
+        tensor(0.8432)
     """
 
     def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:

@@ -603,7 +603,11 @@ class Module(_core._ModuleBase):
         return self._apply(convert)
 
     def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
-        """Give every parameter and buffer new, uninitialised storage of the same shape. Returns the module."""
+        """Give every parameter and buffer new, uninitialised storage of the same shape. Returns the module.
+
+        Args:
+            device: accepted; there is one device, the CPU.
+        """
         return self._apply(lambda t: _core.empty_like(t, device=device), recurse=recurse)
 
     def type(self, dst_type: Any) -> Self:
@@ -632,6 +636,9 @@ class Module(_core._ModuleBase):
 
     def cuda(self, device: Any = None) -> Self:
         """Raise: plait computes on the CPU.
+
+        Args:
+            device: accepted; there is one device, the CPU.
 
         Raises:
             RuntimeError: always.
@@ -776,7 +783,11 @@ class Module(_core._ModuleBase):
         return add_flagged_hook(self._forward_hooks, hook, options, flags, prepend=prepend)
 
     def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Run ``hook(module, grad_output)`` before the module's backward; it may return another gradient."""
+        """Run ``hook(module, grad_output)`` before the module's backward; it may return another gradient.
+
+        Args:
+            prepend: whether it runs before the hooks already there. Default: ``False``.
+        """
         return add_hook(self._backward_pre_hooks, hook, prepend=prepend)
 
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
@@ -784,6 +795,9 @@ class Module(_core._ModuleBase):
 
         Both are tuples with one entry per positional argument or output (``None`` for what is no tensor or
         needs no gradient). A value other than ``None`` replaces ``grad_input``.
+
+        Args:
+            prepend: whether it runs before the hooks already there. Default: ``False``.
         """
         return add_hook(self._backward_hooks, hook, prepend=prepend)
 

@@ -31,6 +31,12 @@ class LocalResponseNorm(Module):
         alpha: Default: 1e-4.
         beta: Default: 0.75.
         k: Default: 1.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.LocalResponseNorm(2)(plait.ones(1, 2, 1)).flatten()
+        tensor([1.0000, 0.9999])
     """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
@@ -199,6 +205,12 @@ class RMSNorm(Module):
 
     Raises:
         ValueError: in forward, if the input does not end with ``normalized_shape``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.RMSNorm(2)(plait.tensor([3.0, 4.0])).detach()
+        tensor([0.8485, 1.1314])
     """
 
     normalized_shape: tuple[int, ...]

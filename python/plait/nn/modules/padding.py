@@ -87,13 +87,27 @@ class ConstantPad1d(_ConstantPad):
 
 
 class ConstantPad2d(_ConstantPad):
-    """Pad an image with ``value``; see :class:`ConstantPad1d`."""
+    """Pad an image with ``value``; see :class:`ConstantPad1d`.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.ConstantPad2d(1, 0.5)(plait.ones(2, 3, 4, 4)).shape
+        plait.Size([2, 3, 6, 6])
+    """
 
     _dims = 2
 
 
 class ConstantPad3d(_ConstantPad):
-    """Pad a volume with ``value``; see :class:`ConstantPad1d`."""
+    """Pad a volume with ``value``; see :class:`ConstantPad1d`.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.ConstantPad3d(1, 0.5)(plait.ones(2, 3, 4, 4, 4)).shape
+        plait.Size([2, 3, 6, 6, 6])
+    """
 
     _dims = 3
 
@@ -111,6 +125,12 @@ class ZeroPad1d(_ZeroPad):
 
     Args:
         padding: (left, right), or one number.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.ZeroPad1d((1, 2))(plait.ones(1, 2))
+        tensor([[0., 1., 1., 0., 0.]])
     """
 
     _dims = 1
@@ -121,6 +141,12 @@ class ZeroPad2d(_ZeroPad):
 
     Args:
         padding: (left, right, top, bottom), or one number.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.ZeroPad2d(1)(plait.ones(2, 3, 4, 4)).shape
+        plait.Size([2, 3, 6, 6])
     """
 
     _dims = 2
@@ -131,6 +157,12 @@ class ZeroPad3d(_ZeroPad):
 
     Args:
         padding: (left, right, top, bottom, front, back), or one number.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.ZeroPad3d(1)(plait.ones(2, 3, 4, 4, 4)).shape
+        plait.Size([2, 3, 6, 6, 6])
     """
 
     _dims = 3
@@ -154,14 +186,28 @@ class ReflectionPad1d(_Pad):
 
 
 class ReflectionPad2d(_Pad):
-    """Pad an image with its mirror image; see :class:`ReflectionPad1d`."""
+    """Pad an image with its mirror image; see :class:`ReflectionPad1d`.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.ReflectionPad2d(1)(plait.ones(2, 3, 4, 4)).shape
+        plait.Size([2, 3, 6, 6])
+    """
 
     _dims = 2
     _mode = "reflect"
 
 
 class ReflectionPad3d(_Pad):
-    """Pad a volume with its mirror image; see :class:`ReflectionPad1d`."""
+    """Pad a volume with its mirror image; see :class:`ReflectionPad1d`.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.ReflectionPad3d(1)(plait.ones(2, 3, 4, 4, 4)).shape
+        plait.Size([2, 3, 6, 6, 6])
+    """
 
     _dims = 3
     _mode = "reflect"
@@ -172,6 +218,12 @@ class ReplicationPad1d(_Pad):
 
     Args:
         padding: (left, right), or one number.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.ReplicationPad1d(1)(plait.arange(3.0)[None])
+        tensor([[0., 0., 1., 2., 2.]])
     """
 
     _dims = 1
@@ -179,14 +231,28 @@ class ReplicationPad1d(_Pad):
 
 
 class ReplicationPad2d(_Pad):
-    """Pad an image by repeating its edge; see :class:`ReplicationPad1d`."""
+    """Pad an image by repeating its edge; see :class:`ReplicationPad1d`.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.ReplicationPad2d(1)(plait.ones(2, 3, 4, 4)).shape
+        plait.Size([2, 3, 6, 6])
+    """
 
     _dims = 2
     _mode = "replicate"
 
 
 class ReplicationPad3d(_Pad):
-    """Pad a volume by repeating its edge; see :class:`ReplicationPad1d`."""
+    """Pad a volume by repeating its edge; see :class:`ReplicationPad1d`.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.ReplicationPad3d(1)(plait.ones(2, 3, 4, 4, 4)).shape
+        plait.Size([2, 3, 6, 6, 6])
+    """
 
     _dims = 3
     _mode = "replicate"
@@ -197,6 +263,12 @@ class CircularPad1d(_Pad):
 
     Args:
         padding: (left, right), or one number; at most the length.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.CircularPad1d(1)(plait.arange(3.0)[None])
+        tensor([[2., 0., 1., 2., 0.]])
     """
 
     _dims = 1
@@ -204,14 +276,28 @@ class CircularPad1d(_Pad):
 
 
 class CircularPad2d(_Pad):
-    """Pad an image with its opposite edge; see :class:`CircularPad1d`."""
+    """Pad an image with its opposite edge; see :class:`CircularPad1d`.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.CircularPad2d(1)(plait.ones(2, 3, 4, 4)).shape
+        plait.Size([2, 3, 6, 6])
+    """
 
     _dims = 2
     _mode = "circular"
 
 
 class CircularPad3d(_Pad):
-    """Pad a volume with its opposite edge; see :class:`CircularPad1d`."""
+    """Pad a volume with its opposite edge; see :class:`CircularPad1d`.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.CircularPad3d(1)(plait.ones(2, 3, 4, 4, 4)).shape
+        plait.Size([2, 3, 6, 6, 6])
+    """
 
     _dims = 3
     _mode = "circular"

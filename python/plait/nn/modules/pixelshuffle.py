@@ -43,6 +43,12 @@ class PixelUnshuffle(Module):
 
     Args:
         downscale_factor: r.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.PixelUnshuffle(2)(plait.ones(1, 1, 4, 6)).shape
+        plait.Size([1, 4, 2, 3])
     """
 
     def __init__(self, downscale_factor: int) -> None:
@@ -61,6 +67,12 @@ class ChannelShuffle(Module):
 
     Args:
         groups: number of groups; divides C.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.ChannelShuffle(2)(plait.arange(4.0).reshape(1, 4, 1)).flatten()
+        tensor([0., 2., 1., 3.])
     """
 
     def __init__(self, groups: int) -> None:
@@ -119,6 +131,12 @@ class Fold(Module):
         dilation: step inside a patch. Default: 1.
         padding: width of the border that is cut off. Default: 0.
         stride: step between patches. Default: 1.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.Fold((3, 3), 2)(plait.ones(1, 4, 4)).flatten()
+        tensor([1., 2., 1., 2., 4., 2., 1., 2., 1.])
     """
 
     def __init__(

@@ -134,7 +134,14 @@ class MaxPool2d(_MaxPool):
 
 
 class MaxPool3d(_MaxPool):
-    """The maximum of each window of a volume, (N, C, D, H, W); arguments as for :class:`MaxPool1d`."""
+    """The maximum of each window of a volume, (N, C, D, H, W); arguments as for :class:`MaxPool1d`.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.MaxPool3d(2)(plait.ones(2, 3, 4, 4, 4)).shape
+        plait.Size([2, 3, 2, 2, 2])
+    """
 
     def forward(self, input: Tensor) -> Any:
         return F.max_pool3d(
@@ -187,7 +194,15 @@ class MaxUnpool1d(_MaxUnpool):
 
 
 class MaxUnpool2d(_MaxUnpool):
-    """The partial inverse of :class:`MaxPool2d`; arguments as for :class:`MaxUnpool1d`."""
+    """The partial inverse of :class:`MaxPool2d`; arguments as for :class:`MaxUnpool1d`.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> y, where = nn.MaxPool2d(2, return_indices=True)(plait.ones(2, 3, 4, 4))
+        >>> nn.MaxUnpool2d(2)(y, where).shape
+        plait.Size([2, 3, 4, 4])
+    """
 
     _dims = 2
 
@@ -196,7 +211,15 @@ class MaxUnpool2d(_MaxUnpool):
 
 
 class MaxUnpool3d(_MaxUnpool):
-    """The partial inverse of :class:`MaxPool3d`; arguments as for :class:`MaxUnpool1d`."""
+    """The partial inverse of :class:`MaxPool3d`; arguments as for :class:`MaxUnpool1d`.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> y, where = nn.MaxPool3d(2, return_indices=True)(plait.ones(2, 3, 4, 4, 4))
+        >>> nn.MaxUnpool3d(2)(y, where).shape
+        plait.Size([2, 3, 4, 4, 4])
+    """
 
     _dims = 3
 
@@ -274,6 +297,12 @@ class AvgPool2d(_AvgPool):
 
     Args:
         divisor_override: divide the sum of a window by this number instead of its size. Default: none.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.AvgPool2d(2)(plait.ones(2, 3, 4, 4)).shape
+        plait.Size([2, 3, 2, 2])
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -289,7 +318,14 @@ class AvgPool2d(_AvgPool):
 
 
 class AvgPool3d(_AvgPool):
-    """The mean of each window of a volume, (N, C, D, H, W); arguments as for :class:`AvgPool2d`."""
+    """The mean of each window of a volume, (N, C, D, H, W); arguments as for :class:`AvgPool2d`.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.AvgPool3d(2)(plait.ones(2, 3, 4, 4, 4)).shape
+        plait.Size([2, 3, 2, 2, 2])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.avg_pool3d(
@@ -342,6 +378,12 @@ class FractionalMaxPool2d(_FractionalMaxPool):
 
     Raises:
         ValueError: if not exactly one of size and ratio is given, or one is out of range.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.FractionalMaxPool2d(2, output_size=2)(plait.ones(2, 3, 4, 4)).shape
+        plait.Size([2, 3, 2, 2])
     """
 
     _dims = 2
@@ -358,7 +400,14 @@ class FractionalMaxPool2d(_FractionalMaxPool):
 
 
 class FractionalMaxPool3d(_FractionalMaxPool):
-    """As :class:`FractionalMaxPool2d`, for volumes."""
+    """As :class:`FractionalMaxPool2d`, for volumes.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.FractionalMaxPool3d(2, output_size=2)(plait.ones(2, 3, 4, 4, 4)).shape
+        plait.Size([2, 3, 2, 2, 2])
+    """
 
     _dims = 3
 
@@ -402,6 +451,12 @@ class LPPool1d(_LPPool):
         kernel_size: size of the window.
         stride: step of the window. Default: ``kernel_size``.
         ceil_mode: whether an incomplete window at the end counts. Default: ``False``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.LPPool1d(2, 2)(plait.ones(2, 3, 4)).shape
+        plait.Size([2, 3, 2])
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -409,14 +464,28 @@ class LPPool1d(_LPPool):
 
 
 class LPPool2d(_LPPool):
-    """``(sum of x ** p) ** (1 / p)`` over each window of an image; arguments as for :class:`LPPool1d`."""
+    """``(sum of x ** p) ** (1 / p)`` over each window of an image; arguments as for :class:`LPPool1d`.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.LPPool2d(2, 2)(plait.ones(2, 3, 4, 4)).shape
+        plait.Size([2, 3, 2, 2])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.lp_pool2d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
 
 
 class LPPool3d(_LPPool):
-    """``(sum of x ** p) ** (1 / p)`` over each window of a volume; arguments as for :class:`LPPool1d`."""
+    """``(sum of x ** p) ** (1 / p)`` over each window of a volume; arguments as for :class:`LPPool1d`.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.LPPool3d(2, 2)(plait.ones(2, 3, 4, 4, 4)).shape
+        plait.Size([2, 3, 2, 2, 2])
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         return F.lp_pool3d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
@@ -470,6 +539,12 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPool):
 
     Args:
         output_size: one number, or depth, height and width; ``None`` keeps the input's.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.AdaptiveAvgPool3d(2)(plait.ones(2, 3, 4, 4, 4)).shape
+        plait.Size([2, 3, 2, 2, 2])
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -488,6 +563,12 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     Args:
         output_size: the length.
         return_indices: whether the positions of the maxima are returned too. Default: ``False``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.AdaptiveMaxPool1d(2)(plait.ones(2, 3, 4)).shape
+        plait.Size([2, 3, 2])
     """
 
     def forward(self, input: Tensor) -> Any:
@@ -500,6 +581,12 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     Args:
         output_size: one number, or height and width; ``None`` keeps the input's.
         return_indices: whether the positions of the maxima are returned too. Default: ``False``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.AdaptiveMaxPool2d(2)(plait.ones(2, 3, 4, 4)).shape
+        plait.Size([2, 3, 2, 2])
     """
 
     def forward(self, input: Tensor) -> Any:
@@ -507,7 +594,14 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
 
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPool):
-    """As :class:`AdaptiveMaxPool2d`, for volumes."""
+    """As :class:`AdaptiveMaxPool2d`, for volumes.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.AdaptiveMaxPool3d(2)(plait.ones(2, 3, 4, 4, 4)).shape
+        plait.Size([2, 3, 2, 2, 2])
+    """
 
     def forward(self, input: Tensor) -> Any:
         return F.adaptive_max_pool3d(input, self.output_size, self.return_indices)

@@ -25,6 +25,9 @@ _GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "LSTM": 4, "GRU": 3}
 class RNNBase(Module):
     """Base of :class:`RNN`, :class:`LSTM` and :class:`GRU`: parameters, checks, packing.
 
+    Args:
+        device, dtype: of the parameters.
+
     Attributes:
         weight_ih_l{k}: (gates * hidden_size, input size of layer k).
         weight_hh_l{k}: (gates * hidden_size, hidden_size), or proj_size instead of hidden_size.
@@ -294,6 +297,13 @@ class GRU(RNNBase):
         dtype: of the parameters. Default: the default dtype.
 
     Inputs and outputs as for :class:`RNN`. The rows of the weights are ordered r, z, n.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> output, last = nn.GRU(3, 4)(plait.ones(5, 2, 3))
+        >>> output.shape, last.shape
+        (plait.Size([5, 2, 4]), plait.Size([1, 2, 4]))
     """
 
     def __init__(
@@ -390,6 +400,9 @@ class LSTM(RNNBase):
 class RNNCellBase(Module):
     """Base of the cells: one step of one layer.
 
+    Args:
+        device, dtype: of the parameters.
+
     Attributes:
         weight_ih: (gates * hidden_size, input_size).
         weight_hh: (gates * hidden_size, hidden_size).
@@ -472,6 +485,12 @@ class RNNCell(RNNCellBase):
         nonlinearity: ``"tanh"`` (default) or ``"relu"``.
         device: ``None`` or the CPU.
         dtype: of the parameters. Default: the default dtype.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.RNNCell(3, 4)(plait.ones(2, 3)).shape
+        plait.Size([2, 4])
     """
 
     nonlinearity: str
@@ -531,6 +550,12 @@ class GRUCell(RNNCellBase):
         bias: whether there are biases. Default: ``True``.
         device: ``None`` or the CPU.
         dtype: of the parameters. Default: the default dtype.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.GRUCell(3, 4)(plait.ones(2, 3)).shape
+        plait.Size([2, 4])
     """
 
     def __init__(

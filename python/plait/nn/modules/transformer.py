@@ -144,6 +144,16 @@ class TransformerDecoderLayer(Module):
     """Self-attention, attention to the encoder's output and a feed-forward net.
 
     Arguments as for :class:`TransformerEncoderLayer`.
+
+    Args:
+        device, dtype: of the parameters.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> layer = nn.TransformerDecoderLayer(8, 2)
+        >>> layer(plait.ones(5, 1, 8), plait.ones(3, 1, 8)).shape
+        plait.Size([5, 1, 8])
     """
 
     def __init__(
@@ -289,6 +299,14 @@ class TransformerDecoder(Module):
         decoder_layer: copied ``num_layers`` times, values included.
         num_layers: number of layers.
         norm: applied at the end. Default: none.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> layer = nn.TransformerDecoderLayer(8, 2, dropout=0.0)
+        >>> decoder = nn.TransformerDecoder(layer, num_layers=2)
+        >>> decoder(plait.ones(5, 1, 8), plait.ones(3, 1, 8)).shape
+        plait.Size([5, 1, 8])
     """
 
     def __init__(self, decoder_layer: TransformerDecoderLayer, num_layers: int, norm: Module | None = None) -> None:
@@ -458,5 +476,9 @@ class Transformer(Module):
 
     @staticmethod
     def generate_square_subsequent_mask(sz: int, device: Any = None, dtype: Any = None) -> Tensor:
-        """The causal mask: (sz, sz), 0 on and below the diagonal, -inf above."""
+        """The causal mask: (sz, sz), 0 on and below the diagonal, -inf above.
+
+        Args:
+            device, dtype: of the parameters.
+        """
         return _causal_mask(sz, dtype)

@@ -70,6 +70,13 @@ class UpsamplingNearest2d(Upsample):
     Args:
         size: height and width, or one number; exclusive with ``scale_factor``.
         scale_factor: a multiple of the old size.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.UpsamplingNearest2d(scale_factor=2)(plait.arange(2.0).reshape(1, 1, 1, 2))
+        tensor([[[[0., 0., 1., 1.],
+                  [0., 0., 1., 1.]]]])
     """
 
     def __init__(
@@ -86,6 +93,12 @@ class UpsamplingBilinear2d(Upsample):
     Args:
         size: height and width, or one number; exclusive with ``scale_factor``.
         scale_factor: a multiple of the old size.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.UpsamplingBilinear2d(scale_factor=2)(plait.ones(1, 1, 2, 3)).shape
+        plait.Size([1, 1, 4, 6])
     """
 
     def __init__(

@@ -58,7 +58,11 @@ def clip_grads_with_norm_(
     total_norm: Tensor,
     foreach: bool | None = None,
 ) -> None:
-    """Scale the gradients, in place, by ``max_norm / (total_norm + 1e-6)`` if that is less than 1."""
+    """Scale the gradients, in place, by ``max_norm / (total_norm + 1e-6)`` if that is less than 1.
+
+    Args:
+        foreach: accepted; all tensors are taken in one pass anyway.
+    """
     factor = float(max_norm) / (float(total_norm) + 1e-6)
     if not factor >= 1.0:  # NaN too must reach the gradients
         _core._ops.scale_tensors(_gradients(parameters), factor)
@@ -103,7 +107,11 @@ def clip_grad_norm_(
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
-    """Limit every entry of the gradients, in place, to ``[-clip_value, clip_value]``."""
+    """Limit every entry of the gradients, in place, to ``[-clip_value, clip_value]``.
+
+    Args:
+        foreach: accepted; all tensors are taken in one pass anyway.
+    """
     limit = float(clip_value)
     with no_grad():
         for grad in _gradients(parameters):

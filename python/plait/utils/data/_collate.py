@@ -29,7 +29,7 @@ def _from_array(array: np.ndarray) -> Tensor:
 
 
 def default_convert(data: Any) -> Any:
-    """Turns the NumPy arrays and scalars in a nested structure into tensors; what is neither stays as it is.
+    """Turn the NumPy arrays and scalars in a nested structure into tensors; what is neither stays as it is.
 
     Args:
         data: anything; mappings and sequences are gone through.
@@ -56,7 +56,7 @@ def default_convert(data: Any) -> Any:
 
 
 def default_collate(batch: Sequence[Any]) -> Any:
-    """Puts samples together with a new first dimension.
+    """Put samples together with a new first dimension.
 
     Args:
         batch: a non-empty list of samples of one structure.

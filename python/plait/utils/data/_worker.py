@@ -61,7 +61,7 @@ def get_worker_info() -> WorkerInfo | None:
 
 
 def set_worker_info(info: WorkerInfo) -> None:
-    """Makes :func:`get_worker_info` of this thread return ``info``."""
+    """Make :func:`get_worker_info` of this thread return ``info``."""
     _local.info = info
 
 
@@ -90,7 +90,7 @@ class Failure:
         self.error, self.where = error, where
 
     def throw(self) -> None:
-        """Raises it, with the worker's own traceback and a note that says where it came from."""
+        """Raise it, with the worker's own traceback and a note that says where it came from."""
         self.error.add_note(self.where)
         if isinstance(self.error, StopIteration):  # which would end the loop as if the data were used up
             raise RuntimeError(f"StopIteration {self.where}") from self.error
@@ -140,7 +140,7 @@ class Pool:
         return not self._stopped and self._process == os.getpid()
 
     def take(self, number: int, generation: int, timeout: float) -> Any:
-        """Waits for the result of task ``number``; a timeout of 0 means for ever.
+        """Wait for the result of task ``number``; a timeout of 0 means for ever.
 
         Raises:
             TimeoutError: it took longer.
@@ -160,7 +160,7 @@ class Pool:
             return self._results.pop(number)
 
     def reset(self) -> None:
-        """Forgets all tasks and results: for the next pass."""
+        """Forget all tasks and results: for the next pass."""
         with self._changed:
             self._generation += 1
             self._changed.notify_all()
@@ -170,13 +170,13 @@ class Pool:
                 queue.clear()
 
     def stop(self) -> None:
-        """Tells the threads to end; does not wait for them."""
+        """Tell the threads to end; do not wait for them."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
 
     def join(self, timeout: float) -> None:
-        """Waits for the threads, at most ``timeout`` seconds in all."""
+        """Wait for the threads, at most ``timeout`` seconds in all."""
         deadline = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))

@@ -29,7 +29,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class DataLoader(Generic[T_co]):
-    """Iterates over a dataset in batches.
+    """Iterate over a dataset in batches.
 
     Workers are threads: they start at once, share the dataset's memory, and run side by side wherever the
     loading releases Python's lock (tensor operations, NumPy, reading files, decoding images). Order and
@@ -196,7 +196,7 @@ class DataLoader(Generic[T_co]):
         return {"version": 1, "base_seed": None, "batches": 0, "generators": states}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Makes the next pass continue where :meth:`state_dict` was called. The global generator stays alone.
+        """Make the next pass continue where :meth:`state_dict` was called. The global generator stays alone.
 
         Raises:
             ValueError: the state is not one of a loader like this.
@@ -339,7 +339,7 @@ class _Pass:
             return result
 
     def _submit(self) -> None:
-        """Keeps the workers busy."""
+        """Keep the workers busy."""
         assert self._pool is not None
         while len(self._pending) < self._limit and self._active:
             try:

@@ -244,7 +244,7 @@ def _defines_samples(dataset: Any, cls: type) -> bool:
 
 
 def random_split(dataset: Dataset[T_co], lengths: Sequence[int | float], generator: Any = None) -> list[Subset[T_co]]:
-    """Splits a dataset at random into subsets that do not overlap.
+    """Split a dataset at random into subsets that do not overlap.
 
     Args:
         dataset: with a length.

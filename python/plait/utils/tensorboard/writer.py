@@ -28,7 +28,7 @@ def _array(values: Any) -> np.ndarray:
 
 
 class SummaryWriter:
-    """Writes an event file that ``tensorboard --logdir`` shows.
+    """Write an event file that ``tensorboard --logdir`` shows.
 
     Args:
         log_dir: folder of the file, made if needed; default ``runs/<time>_<host>``.
@@ -100,7 +100,7 @@ class SummaryWriter:
         new_style: bool = False,
         double_precision: bool = False,
     ) -> None:
-        """Adds a point of a curve.
+        """Add a point of a curve.
 
         Args:
             tag: name of the curve; a slash groups curves.
@@ -117,11 +117,13 @@ class SummaryWriter:
         global_step: int | None = None,
         walltime: float | None = None,
     ) -> None:
-        """Adds points to several curves of one plot, each in a folder of its own.
+        """Add points to several curves of one plot, each in a folder of its own.
 
         Args:
             main_tag: name of the plot.
             tag_scalar_dict: numbers by name.
+            global_step: the place on the x axis.
+            walltime: seconds since 1970. Default: now.
         """
         for tag, value in tag_scalar_dict.items():
             folder = f"{main_tag.replace('/', '_')}_{tag}"
@@ -138,12 +140,15 @@ class SummaryWriter:
         walltime: float | None = None,
         max_bins: int | None = None,
     ) -> None:
-        """Adds the distribution of a tensor's values.
+        """Add the distribution of a tensor's values.
 
         Args:
             values: tensor or array.
             bins: number of bins, or how NumPy finds it.
             max_bins: the most bins, default 512.
+            global_step: the place on the x axis.
+            walltime: seconds since 1970. Default: now.
+            tag: the name of the plot; a slash groups plots.
 
         Raises:
             ValueError: there is no value, or one is not finite.
@@ -166,11 +171,14 @@ class SummaryWriter:
         walltime: float | None = None,
         dataformats: str = "CHW",
     ) -> None:
-        """Adds an image.
+        """Add an image.
 
         Args:
             img_tensor: uint8, or floats in [0, 1]; 1, 3 or 4 channels.
             dataformats: order of the dimensions: "CHW", "HWC" or "HW".
+            global_step: the place on the x axis.
+            walltime: seconds since 1970. Default: now.
+            tag: the name of the plot; a slash groups plots.
 
         Raises:
             ValueError: the shape does not fit.
@@ -195,11 +203,14 @@ class SummaryWriter:
         walltime: float | None = None,
         dataformats: str = "NCHW",
     ) -> None:
-        """Adds a batch of images side by side, in a grid that is as square as it can be.
+        """Add a batch of images side by side, in a grid that is as square as it can be.
 
         Args:
             img_tensor: as for :meth:`add_image`, with a dimension N.
             dataformats: "NCHW" or "NHWC".
+            global_step: the place on the x axis.
+            walltime: seconds since 1970. Default: now.
+            tag: the name of the plot; a slash groups plots.
         """
         batch = _array(img_tensor)
         if sorted(dataformats) != list("CHNW") or batch.ndim != 4:
@@ -216,11 +227,14 @@ class SummaryWriter:
     def add_figure(
         self, tag: str, figure: Any, global_step: int | None = None, close: bool = True, walltime: float | None = None
     ) -> None:
-        """Adds a matplotlib figure as an image.
+        """Add a matplotlib figure as an image.
 
         Args:
             figure: the figure.
             close: close it afterwards.
+            global_step: the place on the x axis.
+            walltime: seconds since 1970. Default: now.
+            tag: the name of the plot; a slash groups plots.
         """
         from matplotlib import pyplot
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -235,11 +249,17 @@ class SummaryWriter:
     def add_text(
         self, tag: str, text_string: str, global_step: int | None = None, walltime: float | None = None
     ) -> None:
-        """Adds a text in Markdown."""
+        """Add a text in Markdown.
+
+        Args:
+            global_step: the place on the x axis.
+            walltime: seconds since 1970. Default: now.
+            tag: the name of the plot; a slash groups plots.
+        """
         self._add(_records.text_value(f"{tag}/text_summary", text_string), global_step, walltime)
 
     def flush(self) -> None:
-        """Writes everything to the files."""
+        """Write everything to the files."""
         with self._lock:
             if self._file is not None:
                 self._file.flush()
@@ -247,7 +267,7 @@ class SummaryWriter:
             child.flush()
 
     def close(self) -> None:
-        """Writes everything and closes the files; adding opens a new one."""
+        """Write everything and close the files; adding opens a new one."""
         with self._lock:
             if self._file is not None:
                 self._file.close()
