@@ -279,19 +279,21 @@ int64_t post_accumulate_hook(const Tensor& t, py::object f) {
 constexpr const char* kBackwardDoc =
     R"(backward(gradient=None, retain_graph=None, create_graph=False, inputs=None)
 
-Adds the gradient of this tensor with respect to each leaf that requires grad to the leaf's .grad.
+Add the gradient of this tensor with respect to each leaf that requires grad to the leaf's .grad.
 
 `gradient`, of this tensor's shape, is the gradient of the final result with respect to this tensor; it may be left
 out for a tensor with one element. The graph is freed unless retain_graph is True. With create_graph the gradients are
 recorded themselves, so that they can be differentiated again. `inputs` limits the leaves.
 
-Raises RuntimeError when the tensor does not require grad, is no scalar and has no gradient=, when the graph was freed,
-or when a saved tensor was changed in place.
+Raises:
+    RuntimeError: the tensor does not require grad, is no scalar and has no gradient=, the graph was freed, or a saved
+        tensor was changed in place.
 
->>> x = plait.tensor([1.0, 2.0], requires_grad=True)
->>> (x * x).sum().backward()
->>> x.grad
-tensor([2., 4.])
+Example:
+    >>> x = plait.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4.])
 )";
 
 void add_node_type(py::module_& m) {

@@ -75,8 +75,9 @@ void init_random(py::module_& m) {
 A stream of random numbers. The numbers depend on the seed and on how many were drawn, not on the number of threads
 (Philox4x32-10).
 
->>> g = plait.Generator().manual_seed(0)
->>> a = plait.rand(3, generator=g)
+Example:
+    >>> g = plait.Generator().manual_seed(0)
+    >>> a = plait.rand(3, generator=g)
 )")
       .def(py::init([](py::object device) {
              check_device("Generator", device.ptr());

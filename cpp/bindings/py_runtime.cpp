@@ -71,8 +71,9 @@ void add_memory(py::module_& m) {
 Counts of the allocator for blocks above one kilobyte: `allocated_bytes` in use, `peak_allocated_bytes` since the
 start or reset_peak_memory_stats(), `cached_bytes` kept for reuse, `allocations` made and `cache_hits` among them.
 
->>> plait.memory_stats()["allocated_bytes"] >= 0
-True
+Example:
+    >>> plait.memory_stats()["allocated_bytes"] >= 0
+    True
 )");
   m.def("reset_peak_memory_stats", &reset_peak_memory_stats, "Start the peak of memory_stats() anew.");
   m.def("empty_cache", &empty_cache, "Give the memory kept for reuse back to the system.");

@@ -472,11 +472,14 @@ A new tensor with a copy of `data`: a number, nested sequences of numbers, a Num
 protocol, or a tensor. The dtype is that of an array, else bool, int64 or the default float, whichever holds all
 elements.
 
-Raises ArgumentError for ragged sequences and ArgumentTypeError for elements that are no numbers.
+Raises:
+    ArgumentError: ragged sequences.
+    ArgumentTypeError: elements that are no numbers.
 
->>> plait.tensor([[1, 2], [3, 4.5]])
-tensor([[1.0000, 2.0000],
-        [3.0000, 4.5000]])
+Example:
+    >>> plait.tensor([[1, 2], [3, 4.5]])
+    tensor([[1.0000, 2.0000],
+            [3.0000, 4.5000]])
 )";
 
 Tensor tensor(py::object data, std::optional<DType> dtype, py::object device, bool wants_grad, bool) {
@@ -489,10 +492,11 @@ constexpr const char* kAsTensorDoc = R"(as_tensor(data, dtype=None, device=None)
 Like tensor(), but a tensor of the right dtype is returned itself and a NumPy array of the right dtype shares its
 memory.
 
->>> a = np.zeros(3, dtype=np.float32)
->>> plait.as_tensor(a)[0] = 1
->>> a
-array([1., 0., 0.], dtype=float32)
+Example:
+    >>> a = np.zeros(3, dtype=np.float32)
+    >>> plait.as_tensor(a)[0] = 1
+    >>> a
+    array([1., 0., 0.], dtype=float32)
 )";
 
 // Whether a tensor can lie on the array's memory: a dtype of ours, which is the one asked for, no negative
@@ -522,19 +526,24 @@ Tensor as_tensor(py::object data, std::optional<DType> dtype, py::object device)
 constexpr const char* kFromNumpyDoc = R"(from_numpy(ndarray) -> Tensor
 
 A tensor that shares the memory of the array; changes of one show in the other. A read-only array gives a tensor that
-cannot be changed in place. Raises ArgumentTypeError for dtypes plait does not have and ArgumentError for negative
-strides.
+cannot be changed in place.
 
->>> plait.from_numpy(np.arange(3))
-tensor([0, 1, 2])
+Raises:
+    ArgumentTypeError: dtypes plait does not have.
+    ArgumentError: negative strides.
+
+Example:
+    >>> plait.from_numpy(np.arange(3))
+    tensor([0, 1, 2])
 )";
 
 constexpr const char* kFromDlpackDoc = R"(from_dlpack(ext_tensor) -> Tensor
 
 A tensor that shares the memory of an object with `__dlpack__` (NumPy, PyTorch, JAX, ... on the CPU).
 
->>> plait.from_dlpack(np.ones(2))
-tensor([1., 1.], dtype=plait.float64)
+Example:
+    >>> plait.from_dlpack(np.ones(2))
+    tensor([1., 1.], dtype=plait.float64)
 )";
 
 // Keeps the buffer exported until the last tensor on it is gone, on whatever thread that is.

@@ -120,7 +120,13 @@ def nanquantile(
     *,
     interpolation: str = "linear",
 ) -> Tensor:
-    """:func:`quantile` of the elements that are not NaN; NaN where there are none."""
+    """:func:`quantile` of the elements that are not NaN; NaN where there are none.
+
+    Example:
+        >>> import plait
+        >>> plait.nanquantile(plait.tensor([1.0, float("nan"), 3.0]), 0.5)
+        tensor(2.)
+    """
     return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
 
 
@@ -261,7 +267,18 @@ def trapz(y: Tensor, x: Tensor | None = None, *, dx: float = 1, dim: int = -1) -
 
 @explains_arguments
 def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1, dim: int = -1) -> Tensor:
-    """The running value of :func:`trapezoid`; one element shorter than ``y``."""
+    """The running value of :func:`trapezoid`; one element shorter than ``y``.
+
+    Args:
+        x: where the samples were taken, 1-d or of the shape of ``y``. Default: ``dx`` apart.
+        dx: the distance of two samples. Default: 1.
+        dim: the dimension of the samples. Default: the last.
+
+    Example:
+        >>> import plait
+        >>> plait.cumulative_trapezoid(plait.tensor([1.0, 2.0, 3.0]))
+        tensor([1.5000, 4.0000])
+    """
     return _areas("cumulative_trapezoid", y, x, dx, dim).cumsum(dim)
 
 
@@ -307,6 +324,13 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
 def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
     """All choices of ``r`` elements of a vector, one a row, as :mod:`itertools` orders them.
 
+    Args:
+        input: a vector.
+        with_replacement: whether an element may be chosen again. Default: ``False``.
+
+    Returns:
+        Shape (number of choices, r).
+
     Example:
         >>> import plait
         >>> plait.combinations(plait.tensor([1, 2, 3]))
@@ -327,6 +351,11 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     """The Vandermonde matrix: powers of the elements of a vector, one a column.
 
+    Args:
+        x: a vector.
+        N: the number of columns. Default: as many as elements.
+        increasing: whether the powers rise from left to right. Default: ``False``.
+
     Example:
         >>> import plait
         >>> plait.vander(plait.tensor([2, 3]), 3)
@@ -344,7 +373,13 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
 
 @explains_arguments
 def is_nonzero(input: Tensor) -> bool:
-    """Whether the one element of ``input`` is not 0. Raises RuntimeError for another number of elements."""
+    """Whether the one element of ``input`` is not 0. Raises RuntimeError for another number of elements.
+
+    Example:
+        >>> import plait
+        >>> plait.is_nonzero(plait.tensor([2.0]))
+        True
+    """
     if input.numel() != 1:
         raise ArgumentError(f"is_nonzero: expected one element, got shape {tuple(input.shape)}")
     return bool(input)
@@ -352,47 +387,117 @@ def is_nonzero(input: Tensor) -> bool:
 
 @explains_arguments
 def is_complex(input: Tensor) -> bool:
-    """False: there are no complex dtypes."""
+    """False: there are no complex dtypes.
+
+    Args:
+        input: a tensor.
+
+    Returns:
+        False.
+
+    Example:
+        >>> import plait
+        >>> plait.is_complex(plait.ones(2))
+        False
+    """
     return input.is_complex()
 
 
 @explains_arguments
 def is_signed(input: Tensor) -> bool:
-    """Whether the dtype has negative values."""
+    """Whether the dtype has negative values.
+
+    Args:
+        input: a tensor.
+
+    Example:
+        >>> import plait
+        >>> plait.is_signed(plait.ones(2, dtype=plait.uint8))
+        False
+    """
     return input.is_signed()
 
 
 @explains_arguments
 def is_inference(input: Tensor) -> bool:
-    """Whether the tensor was made in inference mode."""
+    """Whether the tensor was made in inference mode.
+
+    Args:
+        input: a tensor.
+
+    Example:
+        >>> import plait
+        >>> plait.is_inference(plait.ones(2))
+        False
+    """
     return input.is_inference()
 
 
 @explains_arguments
 def is_same_size(input: Tensor, other: Tensor) -> bool:
-    """Whether the shapes are equal."""
+    """Whether the shapes are equal.
+
+    Args:
+        input: a tensor.
+        other: another.
+
+    Example:
+        >>> import plait
+        >>> plait.is_same_size(plait.ones(2, 3), plait.ones(3, 2))
+        False
+    """
     return input.shape == other.shape
 
 
 @explains_arguments
 def isreal(input: Tensor) -> Tensor:
-    """True for every element: there are no complex dtypes."""
+    """True for every element: there are no complex dtypes.
+
+    Example:
+        >>> import plait
+        >>> plait.isreal(plait.ones(2))
+        tensor([True, True])
+    """
     return _core.ones_like(input, dtype=_core.bool)
 
 
 @explains_arguments
 def real(input: Tensor) -> Tensor:
-    """The tensor itself: there are no complex dtypes."""
+    """The tensor itself: there are no complex dtypes.
+
+    Args:
+        input: a tensor.
+
+    Example:
+        >>> import plait
+        >>> plait.real(plait.tensor([1.0, 2.0]))
+        tensor([1., 2.])
+    """
     return input
 
 
 def is_storage(obj: Any) -> bool:
-    """Whether ``obj`` is what ``Tensor.untyped_storage()`` returns."""
+    """Whether ``obj`` is what ``Tensor.untyped_storage()`` returns.
+
+    Example:
+        >>> import plait
+        >>> plait.is_storage(plait.ones(2).untyped_storage())
+        True
+    """
     return type(obj).__name__ == "_Storage" and type(obj).__module__ == "plait._tensor"
 
 
 def typename(obj: Any) -> str:
-    """The name of the type: for tensors the legacy one, such as ``plait.FloatTensor``."""
+    """The name of the type: for tensors the legacy one, such as ``plait.FloatTensor``.
+
+    Args:
+        obj: anything.
+
+    Example:
+        >>> import plait
+        >>> plait.typename(plait.ones(2))
+        'plait.FloatTensor'
+    """
     if isinstance(obj, Tensor):
         return str(obj.type())
     module = type(obj).__module__

@@ -49,6 +49,12 @@ def compile(model: Any = None, **options: Any) -> Any:
     """Return the model unchanged: every op is a fused kernel already, so there is nothing to compile.
 
     Accepts the arguments of ``torch.compile`` and works as a decorator with or without them.
+
+    Example:
+        >>> import plait
+        >>> model = plait.compile(plait.nn.Linear(2, 1))
+        >>> model(plait.ones(3, 2)).shape
+        plait.Size([3, 1])
     """
     if model is None:
         return lambda f: f
@@ -87,9 +93,7 @@ def set_float32_matmul_precision(precision: str) -> None:
     """
     global _precision
     if precision not in ("highest", "high", "medium"):
-        raise ArgumentError(
-            f"set_float32_matmul_precision: expected 'highest', 'high' or 'medium', got {precision!r}"
-        )
+        raise ArgumentError(f"set_float32_matmul_precision: expected 'highest', 'high' or 'medium', got {precision!r}")
     _precision = precision
 
 

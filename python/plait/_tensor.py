@@ -124,7 +124,12 @@ class _TypedMeta(type):
 
 def _typed(name: str, kind: dtype) -> type:
     """An old constructor: ``LongTensor(data)``, ``LongTensor(2, 3)``; ``isinstance`` asks for the dtype."""
-    doc = f"``{name}(data)`` or ``{name}(*sizes)``: a tensor of {kind}; the form of old programs."
+    doc = f"""``{name}(data)`` or ``{name}(*sizes)``: a tensor of {kind}; the form of old programs.
+
+    Example:
+        >>> plait.{name}(2, 3).dtype
+        {kind}
+    """
     return _TypedMeta(name, (), {"__doc__": doc, "__module__": "plait", "dtype": kind})
 
 
@@ -219,7 +224,7 @@ def _define_conversion(name: str, target: str) -> None:
         return self.to(getattr(_core, target))
 
     convert.__name__ = name
-    convert.__doc__ = f"The tensor converted to plait.{target}."
+    convert.__doc__ = f"The tensor converted to plait.{target}; ``memory_format`` is accepted and ignored."
     _method(convert)
 
 
@@ -437,6 +442,7 @@ def new_tensor(
 
     Args:
         device: accepted; there is one device, the CPU.
+        requires_grad: whether it is a leaf with a gradient. Default: ``False``.
     """
     return _core.tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
 
@@ -457,7 +463,11 @@ def apply_(self: Tensor, callable: Callable[[float], float]) -> Tensor:
 
 @_method
 def map_(self: Tensor, tensor: Tensor, callable: Callable[[float, float], float]) -> Tensor:
-    """Replace each element by ``callable(element, other)``, in place; slow."""
+    """Replace each element by ``callable(element, other)``, in place; slow.
+
+    Args:
+        tensor: of the same shape.
+    """
     array = self.detach().numpy()
     array[...] = np.vectorize(callable, otypes=[array.dtype])(array, tensor.detach().numpy())
     return self
@@ -471,6 +481,7 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
 
     Args:
         memory_format: accepted and ignored.
+        sizes: the new sizes, one by one or as a sequence.
 
     Example:
         >>> plait.arange(4).resize_(2, 2)
@@ -497,19 +508,28 @@ def resize_as_(self: Tensor, the_template: Tensor, *, memory_format: Any = None)
 
     Args:
         memory_format: accepted and ignored.
+        the_template: whose shape is taken.
     """
     return self.resize_(the_template.shape)
 
 
 @_method
 def is_same_size(self: Tensor, other: Tensor) -> bool:
-    """Whether the shapes are equal."""
+    """Whether the shapes are equal.
+
+    Args:
+        other: another tensor.
+    """
     return self.shape == other.shape
 
 
 @_method
 def is_set_to(self: Tensor, tensor: Tensor) -> bool:
-    """Whether both show the same elements of the same memory."""
+    """Whether both show the same elements of the same memory.
+
+    Args:
+        tensor: another tensor.
+    """
     return self.data_ptr() == tensor.data_ptr() and self.shape == tensor.shape and self.stride() == tensor.stride()
 
 
@@ -553,6 +573,9 @@ def asarray(obj: Any, *, dtype: dtype | None = None, device: Any = None, copy: b
         device: the CPU.
         copy: ``True`` copies always, ``False`` never (ValueError where one is needed). Default: where needed.
 
+    Returns:
+        A tensor that shares memory with ``obj`` where it can.
+
     Example:
         >>> import plait
         >>> x = plait.zeros(2)
@@ -568,22 +591,52 @@ def asarray(obj: Any, *, dtype: dtype | None = None, device: Any = None, copy: b
 
 
 def is_tensor(obj: Any) -> bool:
-    """Whether ``obj`` is a Tensor."""
+    """Whether ``obj`` is a Tensor.
+
+    Example:
+        >>> import plait
+        >>> plait.is_tensor([1, 2])
+        False
+    """
     return isinstance(obj, Tensor)
 
 
 def is_floating_point(input: Tensor) -> bool:
-    """Whether the dtype is a floating-point one."""
+    """Whether the dtype is a floating-point one.
+
+    Args:
+        input: a tensor.
+
+    Example:
+        >>> import plait
+        >>> plait.is_floating_point(plait.ones(2))
+        True
+    """
     return input.is_floating_point()
 
 
 def numel(input: Tensor) -> int:
-    """Number of elements."""
+    """Number of elements.
+
+    Args:
+        input: a tensor.
+
+    Returns:
+        The product of the sizes.
+
+    Example:
+        >>> import plait
+        >>> plait.numel(plait.ones(2, 3))
+        6
+    """
     return input.numel()
 
 
 class finfo:
     """Limits of a floating-point dtype: ``bits eps max min tiny smallest_normal resolution``.
+
+    Args:
+        type: a floating-point dtype. Default: the default dtype.
 
     Example:
         >>> plait.finfo(plait.float32).eps
@@ -613,7 +666,16 @@ class finfo:
 
 
 class iinfo:
-    """Limits of an integer dtype: ``bits max min``."""
+    """Limits of an integer dtype: ``bits max min``.
+
+    Args:
+        type: an integer dtype.
+
+    Example:
+        >>> import plait
+        >>> plait.iinfo(plait.int8).max
+        127
+    """
 
     def __init__(self, type: dtype) -> None:
         if type.is_floating_point or type.name == "bool":

@@ -49,6 +49,13 @@ def set_printoptions(
         linewidth: characters of a line (80).
         profile: "default", "short" or "full"; the others then change it.
         sci_mode: always or never scientific notation; None decides by the values.
+
+    Example:
+        >>> import plait
+        >>> plait.set_printoptions(precision=2)
+        >>> plait.tensor([1 / 3])
+        tensor([0.33])
+        >>> plait.set_printoptions(profile="default")
     """
     global _options
     if profile is not None:

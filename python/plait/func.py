@@ -34,6 +34,9 @@ def functional_call(
         tie_weights: whether a tensor also stands for other names of the same parameter. Default: ``True``.
         strict: whether every parameter and buffer must be given. Default: ``False``.
 
+    Returns:
+        What the module returned.
+
     Raises:
         ValueError: unknown names; with ``strict`` also missing ones.
 

@@ -47,7 +47,19 @@ def get_rng_state() -> Tensor:
 
 
 def set_rng_state(new_state: Tensor) -> None:
-    """Continue from a state that ``get_rng_state`` gave."""
+    """Continue from a state that ``get_rng_state`` gave.
+
+    Args:
+        new_state: what :func:`get_rng_state` returned.
+
+    Example:
+        >>> import plait
+        >>> state = plait.get_rng_state()
+        >>> a = plait.rand(2)
+        >>> plait.set_rng_state(state)
+        >>> plait.equal(plait.rand(2), a)
+        True
+    """
     default_generator.set_state(new_state)
 
 

@@ -163,6 +163,11 @@ class Normalize:
     Raises:
         ValueError: a std is 0.
         TypeError: the image is no floating-point tensor.
+
+    Example:
+        >>> import plait
+        >>> plait.transforms.Normalize([0.5], [0.5])(plait.ones(1, 1, 2))
+        tensor([[[1., 1.]]])
     """
 
     _can_batch = True
@@ -194,6 +199,11 @@ class ConvertImageDtype:
 
     Args:
         dtype: e.g. ``plait.float32``.
+
+    Example:
+        >>> import plait
+        >>> plait.transforms.ConvertImageDtype(plait.uint8)(plait.ones(1, 1, 2))
+        tensor([[[255, 255]]], dtype=plait.uint8)
     """
 
     def __init__(self, dtype: _core.dtype) -> None:
@@ -210,7 +220,16 @@ class ConvertImageDtype:
 
 
 class Lambda:
-    """A function as a transform."""
+    """A function as a transform.
+
+    Args:
+        lambd: a function of the image.
+
+    Example:
+        >>> import plait
+        >>> plait.transforms.Lambda(lambda image: image * 2)(plait.ones(1, 1, 2))
+        tensor([[[2., 2.]]])
+    """
 
     def __init__(self, lambd: Callable[[Any], Any]) -> None:
         if not callable(lambd):
@@ -228,6 +247,11 @@ class Pad:
         padding: one width for all sides, or (left and right, top and bottom), or (left, top, right, bottom).
         fill: the value, default 0.
         padding_mode: "constant", "edge", "reflect" or "symmetric", as in ``numpy.pad``.
+
+    Example:
+        >>> import plait
+        >>> plait.transforms.Pad(1)(plait.ones(3, 6, 8)).shape
+        plait.Size([3, 8, 10])
     """
 
     def __init__(self, padding: int | Sequence[int], fill: float = 0, padding_mode: str = "constant") -> None:
@@ -261,6 +285,11 @@ class CenterCrop:
 
     Raises:
         ValueError: the image is smaller.
+
+    Example:
+        >>> import plait
+        >>> plait.transforms.CenterCrop(4)(plait.ones(3, 6, 8)).shape
+        plait.Size([3, 4, 4])
     """
 
     def __init__(self, size: int | Sequence[int]) -> None:
@@ -285,6 +314,11 @@ class RandomCrop:
 
     Raises:
         ValueError: the image is smaller than ``size``.
+
+    Example:
+        >>> import plait
+        >>> plait.transforms.RandomCrop(4)(plait.ones(3, 6, 8)).shape
+        plait.Size([3, 4, 4])
     """
 
     def __init__(
@@ -314,7 +348,13 @@ class RandomCrop:
 
 
 class RandomHorizontalFlip:
-    """Mirror left and right with probability ``p``, default 0.5."""
+    """Mirror left and right with probability ``p``, default 0.5.
+
+    Example:
+        >>> import plait
+        >>> plait.transforms.RandomHorizontalFlip()(plait.ones(3, 6, 8)).shape
+        plait.Size([3, 6, 8])
+    """
 
     def __init__(self, p: float = 0.5) -> None:
         self.p = p
@@ -324,7 +364,13 @@ class RandomHorizontalFlip:
 
 
 class RandomVerticalFlip:
-    """Mirror top and bottom with probability ``p``, default 0.5."""
+    """Mirror top and bottom with probability ``p``, default 0.5.
+
+    Example:
+        >>> import plait
+        >>> plait.transforms.RandomVerticalFlip()(plait.ones(3, 6, 8)).shape
+        plait.Size([3, 6, 8])
+    """
 
     def __init__(self, p: float = 0.5) -> None:
         self.p = p
@@ -334,7 +380,14 @@ class RandomVerticalFlip:
 
 
 class RandomApply:
-    """Apply transforms, all of them with probability ``p``, default 0.5."""
+    """Apply transforms, all of them with probability ``p``, default 0.5.
+
+    Example:
+        >>> import plait
+        >>> flip = plait.transforms.RandomHorizontalFlip(1.0)
+        >>> plait.transforms.RandomApply([flip], p=1.0)(plait.arange(2.0).reshape(1, 1, 2))
+        tensor([[[1., 0.]]])
+    """
 
     def __init__(self, transforms: Sequence[Callable[[Any], Any]], p: float = 0.5) -> None:
         self.transforms, self.p = list(transforms), p
@@ -350,6 +403,11 @@ class Resize:
         size: (height, width), or the length of the shorter side.
 
     Images are floating-point tensors, or are made so by :class:`ToTensor`.
+
+    Example:
+        >>> import plait
+        >>> plait.transforms.Resize(3)(plait.ones(3, 6, 8)).shape
+        plait.Size([3, 3, 4])
     """
 
     def __init__(self, size: int | Sequence[int]) -> None:
@@ -373,6 +431,11 @@ class Grayscale:
 
     Args:
         num_output_channels: 1, or 3 equal ones.
+
+    Example:
+        >>> import plait
+        >>> plait.transforms.Grayscale()(plait.ones(3, 6, 8)).shape
+        plait.Size([1, 6, 8])
     """
 
     def __init__(self, num_output_channels: int = 1) -> None:

@@ -556,7 +556,8 @@ change of one is seen by the other. `view(dtype)` shows the same bytes as anothe
 last dimension is scaled.
 
 Raises:
-    ValueError: the sizes do not fit, naming one that would, and when strides make a copy necessary (`reshape` makes it).
+    ValueError: the sizes do not fit, naming one that would, and when strides make a copy necessary (`reshape` makes
+        it).
 
 Example:
     >>> x = plait.arange(12)

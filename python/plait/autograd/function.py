@@ -27,7 +27,11 @@ class FunctionCtx:
         self.needs_input_grad: tuple[bool, ...] = ()
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
-        """Keep inputs or results for ``backward``, which finds them in ``saved_tensors``."""
+        """Keep inputs or results for ``backward``, which finds them in ``saved_tensors``.
+
+        Args:
+            tensors: tensors or None.
+        """
         for t in tensors:
             if t is not None and not isinstance(t, Tensor):
                 raise ArgumentTypeError(
@@ -42,15 +46,27 @@ class FunctionCtx:
         return self._to_save if self._unpacked is None else self._unpacked
 
     def mark_dirty(self, *tensors: Tensor) -> None:
-        """Declare inputs that ``forward`` has changed in place; they must be returned."""
+        """Declare inputs that ``forward`` has changed in place; they must be returned.
+
+        Args:
+            tensors: inputs of ``forward`` that it changed.
+        """
         self._dirty = tensors
 
     def mark_non_differentiable(self, *tensors: Tensor) -> None:
-        """Declare results that no gradient flows to."""
+        """Declare results that no gradient flows to.
+
+        Args:
+            tensors: outputs without a gradient.
+        """
         self._non_differentiable = tensors
 
     def set_materialize_grads(self, value: bool) -> None:
-        """Whether ``backward`` gets zeros (the default) or None for results without a gradient."""
+        """Whether ``backward`` gets zeros (the default) or None for results without a gradient.
+
+        Args:
+            value: True, as at first: gradients that are not there arrive as zeros; False: as None.
+        """
         self._materialize = value
 
     def _run_backward(self, saved: tuple[Tensor | None, ...], gradients: tuple[Tensor | None, ...]) -> Any:
@@ -92,12 +108,21 @@ class Function:
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        """Save what backward needs when forward takes no ctx; to be overridden."""
+        """Save what backward needs when forward takes no ctx; to be overridden.
+
+        Args:
+            inputs: the arguments of ``forward``.
+            output: what it returned.
+        """
         raise NotImplementedError("Function: setup_context is not defined")
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
-        """Return one gradient per argument of forward; to be overridden."""
+        """Return one gradient per argument of forward; to be overridden.
+
+        Args:
+            gradients: one for each output of ``forward``.
+        """
         raise NotImplementedError("Function: a subclass must define backward to be differentiated")
 
     @classmethod
@@ -130,7 +155,11 @@ class Function:
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate a ``backward`` that must not be differentiated: under ``create_graph`` its results are cut off."""
+    """Decorate a ``backward`` that must not be differentiated: under ``create_graph`` its results are cut off.
+
+    Returns:
+        The decorated ``backward``.
+    """
 
     @functools.wraps(backward)
     def wrapper(ctx: Any, *gradients: Any) -> Any:

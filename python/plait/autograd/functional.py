@@ -68,6 +68,12 @@ def hessian(
     Args:
         create_graph: whether the result can be differentiated. Default: ``False``.
         strict: whether an output that does not depend on an input is an error. Default: ``False``.
+
+    Example:
+        >>> import plait
+        >>> plait.autograd.functional.hessian(lambda x: (x**3).sum(), plait.tensor([1.0, 2.0]))
+        tensor([[ 6.,  0.],
+                [ 0., 12.]])
     """
     _, many = _as_tuple(inputs)
 
@@ -89,6 +95,9 @@ def vjp(
         create_graph: whether the result can be differentiated. Default: ``False``.
         strict: whether an output that does not depend on an input is an error. Default: ``False``.
 
+    Returns:
+        The function's value and the product, of the shape of the inputs.
+
     Example:
         >>> plait.autograd.functional.vjp(lambda x: x * x, plait.tensor([1.0, 2.0]), plait.tensor([1.0, 1.0]))
         (tensor([1., 4.]), tensor([2., 4.]))
@@ -109,6 +118,9 @@ def jvp(
     Args:
         create_graph: whether the result can be differentiated. Default: ``False``.
         strict: whether an output that does not depend on an input is an error. Default: ``False``.
+
+    Returns:
+        The function's value and the product, of the shape of the outputs.
 
     Example:
         >>> plait.autograd.functional.jvp(lambda x: x * x, plait.tensor([1.0, 2.0]), plait.tensor([1.0, 0.0]))
@@ -144,6 +156,14 @@ def vhp(
     Args:
         create_graph: whether the result can be differentiated. Default: ``False``.
         strict: whether an output that does not depend on an input is an error. Default: ``False``.
+
+    Returns:
+        The function's value and the product, of the shape of the inputs.
+
+    Example:
+        >>> import plait
+        >>> plait.autograd.functional.vhp(lambda x: (x**3).sum(), plait.tensor([1.0, 2.0]), plait.ones(2))[1]
+        tensor([ 6., 12.])
     """
     xs, many = _as_tuple(inputs)
     vs = _as_tuple(v)[0] if v is not None else tuple(ones_like(x) for x in xs)
@@ -168,5 +188,13 @@ def hvp(
     Args:
         create_graph: whether the result can be differentiated. Default: ``False``.
         strict: whether an output that does not depend on an input is an error. Default: ``False``.
+
+    Returns:
+        The function's value and the product, of the shape of the inputs.
+
+    Example:
+        >>> import plait
+        >>> plait.autograd.functional.hvp(lambda x: (x**3).sum(), plait.tensor([1.0, 2.0]), plait.ones(2))[1]
+        tensor([ 6., 12.])
     """
     return vhp(func, inputs, v, create_graph, strict)

@@ -76,6 +76,9 @@ class no_grad(_GradMode):
 
     A context manager and a decorator.
 
+    Args:
+        func: a function to decorate: ``@no_grad`` without parentheses.
+
     Example:
         >>> x = plait.ones(2, requires_grad=True)
         >>> with plait.no_grad():
@@ -97,7 +100,19 @@ class no_grad(_GradMode):
 
 
 class enable_grad(_GradMode):
-    """Ops inside are recorded, also within ``no_grad``. A context manager and a decorator."""
+    """Ops inside are recorded, also within ``no_grad``. A context manager and a decorator.
+
+    Args:
+        func: a function to decorate: ``@enable_grad`` without parentheses.
+
+    Example:
+        >>> import plait
+        >>> x = plait.ones(2, requires_grad=True)
+        >>> with plait.no_grad(), plait.enable_grad():
+        ...     y = x * 2
+        >>> y.requires_grad
+        True
+    """
 
     def __new__(cls, func: Any = None) -> Any:
         self = super().__new__(cls)
@@ -129,6 +144,7 @@ class set_grad_enabled(_GradMode):
         _core._set_grad_enabled(self._mode)
 
     def clone(self) -> set_grad_enabled:
+        """A new context manager of the same mode."""
         return set_grad_enabled(self._mode)
 
     def __enter__(self) -> None:
@@ -153,6 +169,7 @@ class inference_mode(_GradMode):
         mode: False is the opposite: normal tensors and recording, also within another ``inference_mode``.
 
     Example:
+        >>> import plait
         >>> with plait.inference_mode():
         ...     x = plait.ones(2)
         >>> x.is_inference(), x.clone().is_inference()
@@ -170,6 +187,7 @@ class inference_mode(_GradMode):
         self._mode = mode
 
     def clone(self) -> inference_mode:
+        """A new context manager of the same mode."""
         return type(self)(self._mode)
 
     def __enter__(self) -> None:

@@ -128,6 +128,15 @@ def gradgradcheck(
         func, inputs: as for ``gradcheck``.
         grad_outputs: where to take the first gradient; default: fixed positive values.
         options: the keyword arguments of ``gradcheck``.
+
+    Returns:
+        True; what is wrong is raised, or False with ``raise_exception=False``.
+
+    Example:
+        >>> import plait
+        >>> x = plait.tensor([1.0, 2.0], dtype=plait.float64, requires_grad=True)
+        >>> plait.autograd.gradgradcheck(plait.exp, (x,))
+        True
     """
     args = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     outputs = [t for t in _outputs(func(*args)) if t.requires_grad]

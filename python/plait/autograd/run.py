@@ -112,7 +112,12 @@ class detect_anomaly:
 
 
 class set_detect_anomaly(detect_anomaly):
-    """See ``detect_anomaly``; switched at once, also without ``with``."""
+    """See ``detect_anomaly``; switched at once, also without ``with``.
+
+    Args:
+        mode: True to look for the op.
+        check_nan: whether a gradient with NaN raises. Default: ``True``.
+    """
 
     def __init__(self, mode: bool = True, check_nan: bool = True) -> None:
         super().__init__(check_nan)

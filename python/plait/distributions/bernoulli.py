@@ -57,10 +57,12 @@ class Bernoulli(_Binary):
 
     @property
     def mean(self) -> Tensor:
+        """The mean, of batch and event shape."""
         return self.probs
 
     @property
     def variance(self) -> Tensor:
+        """The variance, of batch and event shape."""
         return self.probs * (1 - self.probs)
 
     def sample(self, sample_shape: Any = ()) -> Tensor:
@@ -88,14 +90,21 @@ class Geometric(_Binary):
         probs: of a success, in (0, 1]; or
         logits: ``log(probs / (1 - probs))``.
         validate_args: whether parameters and values are checked. Default: as ``set_default_validate_args`` was told.
+
+    Example:
+        >>> import plait
+        >>> plait.distributions.Geometric(plait.tensor(0.25)).mean
+        tensor(3.)
     """
 
     @property
     def mean(self) -> Tensor:
+        """The mean, of batch and event shape."""
         return 1.0 / self.probs - 1.0
 
     @property
     def variance(self) -> Tensor:
+        """The variance, of batch and event shape."""
         return (1.0 / self.probs - 1.0) / self.probs
 
     def sample(self, sample_shape: Any = ()) -> Tensor:

@@ -66,14 +66,17 @@ class Categorical(Distribution):
 
     @property
     def mean(self) -> Tensor:
+        """The mean, of batch and event shape."""
         return _core.full(self._batch_shape, float("nan"), dtype=self.probs.dtype)
 
     @property
     def variance(self) -> Tensor:
+        """The variance, of batch and event shape."""
         return self.mean
 
     @property
     def mode(self) -> Tensor:
+        """The most likely value, of batch and event shape."""
         return self.probs.argmax(-1)
 
     def _indices(self, sample_shape: Any) -> Tensor:
@@ -99,7 +102,11 @@ class Categorical(Distribution):
         return -(self.logits.clamp(min=smallest) * self.probs).sum(-1)
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
-        """All values, along a first dimension."""
+        """All values, along a first dimension.
+
+        Args:
+            expand: whether the batch shape is repeated. Default: ``True``.
+        """
         values = _core.arange(self._num_events).reshape([-1] + [1] * len(self._batch_shape))
         return values.expand(-1, *self._batch_shape) if expand else values
 
@@ -118,10 +125,12 @@ class OneHotCategorical(Categorical):
 
     @property
     def mean(self) -> Tensor:
+        """The mean, of batch and event shape."""
         return self.probs
 
     @property
     def variance(self) -> Tensor:
+        """The variance, of batch and event shape."""
         return self.probs * (1 - self.probs)
 
     def _one_hot(self, index: Tensor) -> Tensor:
@@ -129,6 +138,7 @@ class OneHotCategorical(Categorical):
 
     @property
     def mode(self) -> Tensor:
+        """The most likely value, of batch and event shape."""
         return self._one_hot(self.probs.argmax(-1))
 
     def sample(self, sample_shape: Any = ()) -> Tensor:

@@ -13,7 +13,20 @@ __all__ = ["Distribution", "Independent", "broadcast", "one_of"]
 
 
 def broadcast(*values: Any) -> tuple[Tensor, ...]:
-    """Parameters as tensors of one shape; numbers take the dtype of the tensors, or the default one."""
+    """Parameters as tensors of one shape; numbers take the dtype of the tensors, or the default one.
+
+    Args:
+        values: numbers or tensors.
+
+    Returns:
+        Tensors of one shape.
+
+    Example:
+        >>> import plait
+        >>> a, b = plait.distributions.distribution.broadcast(0.0, plait.ones(2))
+        >>> a
+        tensor([0., 0.])
+    """
     tensors = [v for v in values if isinstance(v, Tensor)]
     dtype = tensors[0].dtype if tensors else _core.get_default_dtype()
     full = [v if isinstance(v, Tensor) else _core.tensor(float(v), dtype=dtype) for v in values]
@@ -21,7 +34,13 @@ def broadcast(*values: Any) -> tuple[Tensor, ...]:
 
 
 def one_of(name: str, probs: Any, logits: Any) -> None:
-    """Raise unless one of the two is given."""
+    """Raise unless one of the two is given.
+
+    Args:
+        name: of the distribution, for the error.
+        probs: probabilities or None.
+        logits: their logarithms or None.
+    """
     if (probs is None) == (logits is None):
         raise ArgumentError(f"{name}: expected probs or logits, got {'neither' if probs is None else 'both'}")
 
@@ -34,6 +53,12 @@ class Distribution:
 
     Args:
         validate_args: whether parameters and values are checked. Default: as ``set_default_validate_args`` was told.
+
+    Example:
+        >>> import plait
+        >>> d = plait.distributions.Normal(plait.zeros(3), plait.ones(3))
+        >>> d.batch_shape, d.sample((2,)).shape
+        (plait.Size([3]), plait.Size([2, 3]))
     """
 
     has_rsample = False
@@ -47,7 +72,11 @@ class Distribution:
 
     @classmethod
     def set_default_validate_args(cls, value: bool) -> None:
-        """Whether parameters and values are checked where ``validate_args`` is not given."""
+        """Whether parameters and values are checked where ``validate_args`` is not given.
+
+        Args:
+            value: True, as at first, to check.
+        """
         Distribution._validate = value
 
     @property
@@ -73,12 +102,20 @@ class Distribution:
         return [*Size(sample_shape), *self._batch_shape, *self._event_shape]
 
     def sample(self, sample_shape: Any = ()) -> Tensor:
-        """Sample without gradient."""
+        """Sample without gradient.
+
+        Args:
+            sample_shape: dimensions in front of the batch and event shape. Default: none.
+        """
         with no_grad():
             return self.rsample(sample_shape)
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
-        """Samples that are differentiable functions of the parameters."""
+        """Samples that are differentiable functions of the parameters.
+
+        Args:
+            sample_shape: dimensions in front of the batch and event shape. Default: none.
+        """
         raise NotImplementedError(f"{type(self).__name__}.rsample: there is no reparameterised sample")
 
     def sample_n(self, n: int) -> Tensor:
@@ -98,19 +135,22 @@ class Distribution:
         raise NotImplementedError
 
     def perplexity(self) -> Tensor:
-        """exp(entropy)."""
+        """e to the power of the entropy, of batch shape."""
         return self.entropy().exp()
 
     @property
     def mean(self) -> Tensor:
+        """The mean, of batch and event shape."""
         raise NotImplementedError
 
     @property
     def variance(self) -> Tensor:
+        """The variance, of batch and event shape."""
         raise NotImplementedError
 
     @property
     def stddev(self) -> Tensor:
+        """The standard deviation, of batch and event shape."""
         return self.variance.sqrt()
 
     def _parameters(self) -> dict[str, Tensor]:
@@ -168,10 +208,12 @@ class Independent(Distribution):
 
     @property
     def mean(self) -> Tensor:
+        """The mean, of batch and event shape."""
         return self.base_dist.mean
 
     @property
     def variance(self) -> Tensor:
+        """The variance, of batch and event shape."""
         return self.base_dist.variance
 
     def __repr__(self) -> str:

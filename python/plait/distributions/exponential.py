@@ -18,6 +18,12 @@ class Exponential(Distribution):
     Args:
         rate: > 0.
         validate_args: whether parameters and values are checked. Default: as ``set_default_validate_args`` was told.
+
+    Example:
+        >>> import plait
+        >>> d = plait.distributions.Exponential(plait.tensor(2.0))
+        >>> d.mean, d.log_prob(plait.tensor(0.0))
+        (tensor(0.5000), tensor(0.6931))
     """
 
     has_rsample = True
@@ -29,10 +35,12 @@ class Exponential(Distribution):
 
     @property
     def mean(self) -> Tensor:
+        """The mean, of batch and event shape."""
         return self.rate.reciprocal()
 
     @property
     def variance(self) -> Tensor:
+        """The variance, of batch and event shape."""
         return self.rate.pow(-2)
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
@@ -60,6 +68,11 @@ class Laplace(Distribution):
         loc: the mean.
         scale: > 0.
         validate_args: whether parameters and values are checked. Default: as ``set_default_validate_args`` was told.
+
+    Example:
+        >>> import plait
+        >>> plait.distributions.Laplace(0.0, 1.0).variance
+        tensor(2.)
     """
 
     has_rsample = True
@@ -71,10 +84,12 @@ class Laplace(Distribution):
 
     @property
     def mean(self) -> Tensor:
+        """The mean, of batch and event shape."""
         return self.loc
 
     @property
     def variance(self) -> Tensor:
+        """The variance, of batch and event shape."""
         return 2 * self.scale.pow(2)
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:

@@ -22,7 +22,15 @@ _TABLE: dict[tuple[type, type], Callable[..., Tensor]] = {}
 
 
 def register_kl(type_p: type, type_q: type) -> Callable[[F], F]:
-    """Decorate a function of two distributions of these types to make it their divergence."""
+    """Decorate a function of two distributions of these types to make it their divergence.
+
+    Args:
+        type_p: the class of the first distribution.
+        type_q: the class of the second.
+
+    Returns:
+        A decorator of the function that computes the divergence.
+    """
 
     def register(f: F) -> F:
         _TABLE[type_p, type_q] = f

@@ -37,18 +37,22 @@ class Normal(Distribution):
 
     @property
     def mean(self) -> Tensor:
+        """The mean, of batch and event shape."""
         return self.loc
 
     @property
     def mode(self) -> Tensor:
+        """The most likely value, of batch and event shape."""
         return self.loc
 
     @property
     def stddev(self) -> Tensor:
+        """The standard deviation, of batch and event shape."""
         return self.scale
 
     @property
     def variance(self) -> Tensor:
+        """The variance, of batch and event shape."""
         return self.scale.pow(2)
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
@@ -80,6 +84,11 @@ class LogNormal(Distribution):
         loc: the mean of the logarithm.
         scale: the standard deviation of the logarithm, > 0.
         validate_args: whether parameters and values are checked. Default: as ``set_default_validate_args`` was told.
+
+    Example:
+        >>> import plait
+        >>> plait.distributions.LogNormal(0.0, 1.0).mean
+        tensor(1.6487)
     """
 
     has_rsample = True
@@ -91,10 +100,12 @@ class LogNormal(Distribution):
 
     @property
     def mean(self) -> Tensor:
+        """The mean, of batch and event shape."""
         return (self.loc + self.scale.pow(2) / 2).exp()
 
     @property
     def variance(self) -> Tensor:
+        """The variance, of batch and event shape."""
         v = self.scale.pow(2)
         return v.expm1() * (2 * self.loc + v).exp()
 

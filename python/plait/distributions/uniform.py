@@ -19,6 +19,11 @@ class Uniform(Distribution):
         low: the smallest value.
         high: the end, > ``low``.
         validate_args: whether parameters and values are checked. Default: as ``set_default_validate_args`` was told.
+
+    Example:
+        >>> import plait
+        >>> plait.distributions.Uniform(0.0, 4.0).log_prob(plait.tensor(1.0)).exp()
+        tensor(0.2500)
     """
 
     has_rsample = True
@@ -30,10 +35,12 @@ class Uniform(Distribution):
 
     @property
     def mean(self) -> Tensor:
+        """The mean, of batch and event shape."""
         return (self.high + self.low) / 2
 
     @property
     def variance(self) -> Tensor:
+        """The variance, of batch and event shape."""
         return (self.high - self.low).pow(2) / 12
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:

@@ -32,6 +32,9 @@ def vector_norm(
         keepdim: whether they stay, with size 1. Default: ``False``.
         dtype: compute in this dtype. Default: that of ``x``.
 
+    Returns:
+        The shape of ``x`` without ``dim``.
+
     Example:
         >>> import plait
         >>> plait.linalg.vector_norm(plait.tensor([3.0, 4.0]))
@@ -106,17 +109,41 @@ def norm(
 
 @explains_arguments
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
-    """The vector product of two tensors of 3 elements along ``dim``; see :func:`plait.cross`."""
+    """The vector product of two tensors of 3 elements along ``dim``; see :func:`plait.cross`.
+
+    Example:
+        >>> import plait
+        >>> plait.linalg.cross(plait.tensor([1.0, 0.0, 0.0]), plait.tensor([0.0, 1.0, 0.0]))
+        tensor([0., 0., 1.])
+    """
     return _cross(input, other, dim=dim)
 
 
 @explains_arguments
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
-    """``sum(x * y)`` along ``dim``, after broadcasting."""
+    """``sum(x * y)`` along ``dim``, after broadcasting.
+
+    Returns:
+        The shape that the two broadcast to, without ``dim``.
+
+    Example:
+        >>> import plait
+        >>> plait.linalg.vecdot(plait.tensor([1.0, 2.0]), plait.tensor([3.0, 4.0]))
+        tensor(11.)
+    """
     return (x * y).sum(dim)
 
 
 @explains_arguments
 def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
-    """The product of a chain of matrices, in the order that takes fewest multiplications."""
+    """The product of a chain of matrices, in the order that takes fewest multiplications.
+
+    Args:
+        tensors: at least two matrices; the first and the last may be vectors.
+
+    Example:
+        >>> import plait
+        >>> plait.linalg.multi_dot([plait.ones(2, 3), plait.ones(3, 4), plait.ones(4, 1)]).shape
+        plait.Size([2, 1])
+    """
     return chain_matmul(*tensors)

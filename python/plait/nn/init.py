@@ -97,6 +97,9 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = No
         b: upper bound. Default: 1.
         generator: the source of random numbers. Default: the global one.
 
+    Returns:
+        The tensor.
+
     Example:
         >>> import plait
         >>> from plait import nn
@@ -113,6 +116,9 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any 
 
     Args:
         generator: where the random numbers come from. Default: the global one.
+
+    Returns:
+        The tensor.
 
     Example:
         >>> import plait
@@ -141,6 +147,9 @@ def trunc_normal_(
         b: upper bound. Default: 2.
         generator: the source of random numbers. Default: the global one.
 
+    Returns:
+        The tensor.
+
     Example:
         >>> import plait
         >>> plait.nn.init.trunc_normal_(plait.empty(2, 3)).shape
@@ -165,6 +174,12 @@ def trunc_normal_(
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Fill with ``val``.
 
+    Args:
+        tensor: the tensor that is filled, in place.
+
+    Returns:
+        The tensor.
+
     Example:
         >>> import plait
         >>> plait.nn.init.constant_(plait.empty(2), 0.5)
@@ -177,6 +192,12 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
 def ones_(tensor: Tensor) -> Tensor:
     """Fill with 1.
 
+    Args:
+        tensor: the tensor that is filled, in place.
+
+    Returns:
+        The tensor.
+
     Example:
         >>> import plait
         >>> plait.nn.init.ones_(plait.empty(2))
@@ -188,6 +209,12 @@ def ones_(tensor: Tensor) -> Tensor:
 def zeros_(tensor: Tensor) -> Tensor:
     """Fill with 0.
 
+    Args:
+        tensor: the tensor that is filled, in place.
+
+    Returns:
+        The tensor.
+
     Example:
         >>> import plait
         >>> plait.nn.init.zeros_(plait.empty(2))
@@ -198,6 +225,12 @@ def zeros_(tensor: Tensor) -> Tensor:
 
 def eye_(tensor: Tensor) -> Tensor:
     """Make a matrix the identity, as far as it is square.
+
+    Args:
+        tensor: the tensor that is filled, in place.
+
+    Returns:
+        The tensor.
 
     Raises:
         ValueError: if the tensor is not 2-D.
@@ -220,6 +253,9 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     Args:
         tensor: (out channels, in channels / groups, kernel...) with 3 to 5 dimensions.
         groups: number of groups; each passes its channels through. Default: 1.
+
+    Returns:
+        The tensor.
 
     Raises:
         ValueError: if the number of dimensions or of channels does not fit.
@@ -258,15 +294,18 @@ def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
     """Fill from the uniform distribution on [-a, a], a = gain * sqrt(6 / (fan_in + fan_out)).
 
-    Source: Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks".
-
     Args:
         tensor: at least 2-D, floating point: (out, in, kernel...).
         gain: a factor (see :func:`calculate_gain`). Default: 1.
         generator: the source of random numbers. Default: the global one.
 
+    Returns:
+        The tensor.
+
     Raises:
         ValueError: if the tensor has fewer than 2 dimensions.
+
+    Source: Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks".
 
     Example:
         >>> import plait
@@ -285,6 +324,9 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> 
 
     Args:
         generator: where the random numbers come from. Default: the global one.
+
+    Returns:
+        The tensor.
 
     Example:
         >>> import plait
@@ -319,8 +361,6 @@ def kaiming_uniform_(
 ) -> Tensor:
     """Fill from the uniform distribution on [-b, b], b = gain * sqrt(3 / fan).
 
-    Source: He et al. 2015, "Delving deep into rectifiers".
-
     Args:
         tensor: at least 2-D, floating point: (out, in, kernel...).
         a: the negative slope, if the nonlinearity is ``leaky_relu``. Default: 0.
@@ -328,8 +368,13 @@ def kaiming_uniform_(
         nonlinearity: what follows the map (see :func:`calculate_gain`). Default: ``"leaky_relu"``.
         generator: the source of random numbers. Default: the global one.
 
+    Returns:
+        The tensor.
+
     Raises:
         ValueError: if ``mode`` or ``nonlinearity`` is unknown or the tensor has fewer than 2 dimensions.
+
+    Source: He et al. 2015, "Delving deep into rectifiers".
 
     Example:
         >>> import plait
@@ -356,6 +401,9 @@ def kaiming_normal_(
     Args:
         generator: where the random numbers come from. Default: the global one.
 
+    Returns:
+        The tensor.
+
     Example:
         >>> import plait
         >>> plait.nn.init.kaiming_normal_(plait.empty(2, 3)).shape
@@ -369,15 +417,18 @@ def kaiming_normal_(
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tensor:
     """Fill with a (semi-)orthogonal matrix; dimensions behind the first count as one.
 
-    Source: Saxe et al. 2013, "Exact solutions to the nonlinear dynamics of learning in deep linear networks".
-
     Args:
         tensor: at least 2-D, floating point.
         gain: a factor. Default: 1.
         generator: the source of random numbers. Default: the global one.
 
+    Returns:
+        The tensor.
+
     Raises:
         ValueError: if the tensor has fewer than 2 dimensions.
+
+    Source: Saxe et al. 2013, "Exact solutions to the nonlinear dynamics of learning in deep linear networks".
 
     Example:
         >>> import plait
@@ -411,6 +462,9 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
         sparsity: the share of zeros in each column, rounded up.
         std: standard deviation of the rest. Default: 0.01.
         generator: the source of random numbers. Default: the global one.
+
+    Returns:
+        The tensor.
 
     Raises:
         ValueError: if the tensor is not 2-D.

@@ -143,6 +143,7 @@ class UninitializedTensorMixin:
 
     @property
     def shape(self) -> Any:
+        """Raise RuntimeError: the shape is not known yet."""
         raise RuntimeError(
             f"{type(self).__name__}: has no shape before the first forward of its lazy module\n"
             "hint: pass one batch of data through the model first"
@@ -197,6 +198,7 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
         requires_grad: whether a gradient is accumulated. Default: ``False``.
         device: ``None`` or the CPU.
         dtype: element type of the later buffer; the default dtype if ``None``.
+        persistent: whether ``state_dict`` has it. Default: ``True``.
     """
 
     _becomes = Buffer
@@ -235,5 +237,11 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
 
 
 def is_lazy(param: Any) -> bool:
-    """Whether ``param`` still waits for its shape (see :class:`~plait.nn.LazyLinear`)."""
+    """Whether ``param`` still waits for its shape (see :class:`~plait.nn.LazyLinear`).
+
+    Example:
+        >>> import plait
+        >>> plait.nn.parameter.is_lazy(plait.nn.LazyLinear(2).weight)
+        True
+    """
     return isinstance(param, UninitializedTensorMixin)

@@ -67,6 +67,18 @@ class CyclicLR(_MomentumCycle):
         ValueError: unknown mode, or an optimizer without momentum.
 
     Source: Smith, "Cyclical learning rates for training neural networks", WACV 2017.
+
+    Example:
+        >>> import plait
+        >>> opt = plait.optim.SGD([plait.zeros(1, requires_grad=True)], lr=1.0, momentum=0.9)
+        >>> schedule = plait.optim.lr_scheduler.CyclicLR(opt, base_lr=0.1, max_lr=0.3, step_size_up=2)
+        >>> rates = []
+        >>> for _ in range(5):
+        ...     rates.append(round(schedule.get_last_lr()[0], 4))
+        ...     opt.step()
+        ...     schedule.step()
+        >>> rates
+        [0.1, 0.2, 0.3, 0.2, 0.1]
     """
 
     def __init__(
@@ -159,6 +171,18 @@ class OneCycleLR(_MomentumCycle):
 
     Source: Smith and Topin, "Super-convergence: very fast training of neural networks using large learning
     rates", arXiv 1708.07120.
+
+    Example:
+        >>> import plait
+        >>> opt = plait.optim.SGD([plait.zeros(1, requires_grad=True)], lr=1.0, momentum=0.9)
+        >>> schedule = plait.optim.lr_scheduler.OneCycleLR(opt, max_lr=1.0, total_steps=4)
+        >>> rates = []
+        >>> for _ in range(4):
+        ...     rates.append(round(schedule.get_last_lr()[0], 4))
+        ...     opt.step()
+        ...     schedule.step()
+        >>> rates
+        [0.04, 0.8117, 0.2831, 0.0]
     """
 
     def __init__(

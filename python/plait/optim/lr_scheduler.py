@@ -96,7 +96,20 @@ class LambdaLR(LRScheduler):
 
 
 class MultiplicativeLR(LambdaLR):
-    """lr = last lr * lr_lambda(t). The arguments are those of :class:`LambdaLR`."""
+    """lr = last lr * lr_lambda(t). The arguments are those of :class:`LambdaLR`.
+
+    Example:
+        >>> import plait
+        >>> opt = plait.optim.SGD([plait.zeros(1, requires_grad=True)], lr=1.0)
+        >>> schedule = plait.optim.lr_scheduler.MultiplicativeLR(opt, lambda t: 0.5)
+        >>> rates = []
+        >>> for _ in range(3):
+        ...     rates.append(round(schedule.get_last_lr()[0], 4))
+        ...     opt.step()
+        ...     schedule.step()
+        >>> rates
+        [1.0, 0.5, 0.25]
+    """
 
     def get_lr(self) -> list[Any]:
         self._warn_outside_step()
@@ -136,6 +149,18 @@ class StepLR(_FactorLR):
         step_size: steps between two changes.
         gamma: factor, default 0.1.
         last_epoch: see :class:`LRScheduler`.
+
+    Example:
+        >>> import plait
+        >>> opt = plait.optim.SGD([plait.zeros(1, requires_grad=True)], lr=1.0)
+        >>> schedule = plait.optim.lr_scheduler.StepLR(opt, step_size=2, gamma=0.1)
+        >>> rates = []
+        >>> for _ in range(5):
+        ...     rates.append(round(schedule.get_last_lr()[0], 4))
+        ...     opt.step()
+        ...     schedule.step()
+        >>> rates
+        [1.0, 1.0, 0.1, 0.1, 0.01]
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
@@ -160,6 +185,18 @@ class MultiStepLR(_FactorLR):
         milestones: the t at which the rate changes.
         gamma: factor, default 0.1.
         last_epoch: see :class:`LRScheduler`.
+
+    Example:
+        >>> import plait
+        >>> opt = plait.optim.SGD([plait.zeros(1, requires_grad=True)], lr=1.0)
+        >>> schedule = plait.optim.lr_scheduler.MultiStepLR(opt, milestones=[1, 2], gamma=0.1)
+        >>> rates = []
+        >>> for _ in range(3):
+        ...     rates.append(round(schedule.get_last_lr()[0], 4))
+        ...     opt.step()
+        ...     schedule.step()
+        >>> rates
+        [1.0, 0.1, 0.01]
     """
 
     def __init__(
@@ -187,6 +224,18 @@ class ConstantLR(_FactorLR):
 
     Raises:
         ValueError: ``factor`` out of range.
+
+    Example:
+        >>> import plait
+        >>> opt = plait.optim.SGD([plait.zeros(1, requires_grad=True)], lr=1.0)
+        >>> schedule = plait.optim.lr_scheduler.ConstantLR(opt, factor=0.5, total_iters=2)
+        >>> rates = []
+        >>> for _ in range(3):
+        ...     rates.append(round(schedule.get_last_lr()[0], 4))
+        ...     opt.step()
+        ...     schedule.step()
+        >>> rates
+        [0.5, 0.5, 1.0]
     """
 
     def __init__(
@@ -219,6 +268,18 @@ class LinearLR(_FactorLR):
 
     Raises:
         ValueError: a factor out of range.
+
+    Example:
+        >>> import plait
+        >>> opt = plait.optim.SGD([plait.zeros(1, requires_grad=True)], lr=1.0)
+        >>> schedule = plait.optim.lr_scheduler.LinearLR(opt, start_factor=0.5, total_iters=2)
+        >>> rates = []
+        >>> for _ in range(3):
+        ...     rates.append(round(schedule.get_last_lr()[0], 4))
+        ...     opt.step()
+        ...     schedule.step()
+        >>> rates
+        [0.5, 0.75, 1.0]
     """
 
     def __init__(
@@ -258,6 +319,18 @@ class ExponentialLR(_FactorLR):
         optimizer: whose rates are set.
         gamma: factor.
         last_epoch: see :class:`LRScheduler`.
+
+    Example:
+        >>> import plait
+        >>> opt = plait.optim.SGD([plait.zeros(1, requires_grad=True)], lr=1.0)
+        >>> schedule = plait.optim.lr_scheduler.ExponentialLR(opt, gamma=0.5)
+        >>> rates = []
+        >>> for _ in range(3):
+        ...     rates.append(round(schedule.get_last_lr()[0], 4))
+        ...     opt.step()
+        ...     schedule.step()
+        >>> rates
+        [1.0, 0.5, 0.25]
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
@@ -279,6 +352,18 @@ class PolynomialLR(_FactorLR):
         total_iters: steps until 0, default 5.
         power: exponent, default 1.
         last_epoch: see :class:`LRScheduler`.
+
+    Example:
+        >>> import plait
+        >>> opt = plait.optim.SGD([plait.zeros(1, requires_grad=True)], lr=1.0)
+        >>> schedule = plait.optim.lr_scheduler.PolynomialLR(opt, total_iters=4)
+        >>> rates = []
+        >>> for _ in range(5):
+        ...     rates.append(round(schedule.get_last_lr()[0], 4))
+        ...     opt.step()
+        ...     schedule.step()
+        >>> rates
+        [1.0, 0.75, 0.5, 0.25, 0.0]
     """
 
     def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
@@ -360,6 +445,18 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         ValueError: ``T_0`` or ``T_mult`` out of range.
 
     Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017.
+
+    Example:
+        >>> import plait
+        >>> opt = plait.optim.SGD([plait.zeros(1, requires_grad=True)], lr=1.0)
+        >>> schedule = plait.optim.lr_scheduler.CosineAnnealingWarmRestarts(opt, T_0=2)
+        >>> rates = []
+        >>> for _ in range(5):
+        ...     rates.append(round(schedule.get_last_lr()[0], 4))
+        ...     opt.step()
+        ...     schedule.step()
+        >>> rates
+        [1.0, 0.5, 1.0, 0.5, 1.0]
     """
 
     def __init__(
@@ -517,6 +614,17 @@ class ChainedScheduler(_Composite):
 
     Raises:
         ValueError: none given, or one belongs to another optimizer.
+
+    Example:
+        >>> import plait
+        >>> from plait.optim import lr_scheduler
+        >>> opt = plait.optim.SGD([plait.zeros(1, requires_grad=True)], lr=1.0)
+        >>> parts = [lr_scheduler.ConstantLR(opt, 0.5, 1), lr_scheduler.ExponentialLR(opt, 0.5)]
+        >>> schedule = lr_scheduler.ChainedScheduler(parts)
+        >>> opt.step()
+        >>> schedule.step()
+        >>> schedule.get_last_lr()
+        [0.5]
     """
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:

@@ -31,6 +31,12 @@ def get_ema_avg_fn(decay: float = 0.999) -> Callable[[Any, Any, Any], Any]:
 
     Raises:
         ValueError: ``decay`` is not in [0, 1].
+
+    Example:
+        >>> import plait
+        >>> average = plait.optim.swa_utils.get_ema_avg_fn(0.9)
+        >>> average(plait.tensor(1.0), plait.tensor(2.0), 1)
+        tensor(1.1000)
     """
     if not 0.0 <= decay <= 1.0:
         raise ArgumentError(f"get_ema_avg_fn: expected decay in [0, 1], got {decay}")
@@ -143,6 +149,13 @@ def update_bn(loader: Iterable[Any], model: Any, device: Any = None) -> None:
         loader: batches, or tuples and lists whose first entry is the batch.
         model: e.g. an averaged model.
         device: where batches are moved; the CPU or None.
+
+    Example:
+        >>> import plait
+        >>> model = plait.nn.BatchNorm1d(1, momentum=None)
+        >>> plait.optim.swa_utils.update_bn([plait.tensor([[1.0], [3.0]])], model)
+        >>> model.running_mean
+        tensor([2.])
     """
     layers = [m for m in model.modules() if hasattr(m, "reset_running_stats") and hasattr(m, "momentum")]
     if not layers:
@@ -174,6 +187,15 @@ class SWALR(LRScheduler):
 
     Raises:
         ValueError: unknown strategy or negative ``anneal_epochs``.
+
+    Example:
+        >>> import plait
+        >>> opt = plait.optim.SGD([plait.zeros(1, requires_grad=True)], lr=1.0)
+        >>> schedule = plait.optim.swa_utils.SWALR(opt, swa_lr=0.5, anneal_epochs=1)
+        >>> opt.step()
+        >>> schedule.step()
+        >>> opt.param_groups[0]["lr"]
+        0.5
     """
 
     def __init__(

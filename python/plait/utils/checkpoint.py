@@ -111,6 +111,10 @@ def checkpoint_sequential(
         segments: number of parts, from 1 to the number of functions.
         input: the argument of the first one.
         kwargs: ``preserve_rng_state``.
+        use_reentrant: accepted; both ways are the same here.
+
+    Returns:
+        What the last function returned.
 
     Raises:
         ValueError: ``segments`` out of range.

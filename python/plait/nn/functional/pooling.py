@@ -40,7 +40,15 @@ def max_pool1d_with_indices(
     dilation: IntOrInts = 1,
     ceil_mode: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """``max_pool1d`` together with the position of each maximum in the input."""
+    """``max_pool1d`` together with the position of each maximum in the input.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> y, where = F.max_pool1d_with_indices(plait.ones(1, 2, 4), 2)
+        >>> y.shape, where.dtype
+        (plait.Size([1, 2, 2]), plait.int64)
+    """
     return _nn.max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices=True)
 
 
@@ -52,7 +60,15 @@ def max_pool2d_with_indices(
     dilation: IntOrInts = 1,
     ceil_mode: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """``max_pool2d`` together with the position ``h * W + w`` of each maximum in the input."""
+    """``max_pool2d`` together with the position ``h * W + w`` of each maximum in the input.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> y, where = F.max_pool2d_with_indices(plait.ones(1, 2, 4, 4), 2)
+        >>> y.shape, where.dtype
+        (plait.Size([1, 2, 2, 2]), plait.int64)
+    """
     return _nn.max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices=True)
 
 
@@ -64,22 +80,54 @@ def max_pool3d_with_indices(
     dilation: IntOrInts = 1,
     ceil_mode: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """``max_pool3d`` together with the position ``(d * H + h) * W + w`` of each maximum in the input."""
+    """``max_pool3d`` together with the position ``(d * H + h) * W + w`` of each maximum in the input.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> y, where = F.max_pool3d_with_indices(plait.ones(1, 2, 4, 4, 4), 2)
+        >>> y.shape, where.dtype
+        (plait.Size([1, 2, 2, 2, 2]), plait.int64)
+    """
     return _nn.max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices=True)
 
 
 def adaptive_max_pool1d_with_indices(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
-    """``adaptive_max_pool1d`` together with the position of each maximum in the input."""
+    """``adaptive_max_pool1d`` together with the position of each maximum in the input.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> y, where = F.adaptive_max_pool1d_with_indices(plait.ones(1, 2, 4), 2)
+        >>> y.shape, where.dtype
+        (plait.Size([1, 2, 2]), plait.int64)
+    """
     return _nn.adaptive_max_pool1d(input, output_size, return_indices=True)
 
 
 def adaptive_max_pool2d_with_indices(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
-    """``adaptive_max_pool2d`` together with the position of each maximum in the input."""
+    """``adaptive_max_pool2d`` together with the position of each maximum in the input.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> y, where = F.adaptive_max_pool2d_with_indices(plait.ones(1, 2, 4, 4), 2)
+        >>> y.shape, where.dtype
+        (plait.Size([1, 2, 2, 2]), plait.int64)
+    """
     return _nn.adaptive_max_pool2d(input, output_size, return_indices=True)
 
 
 def adaptive_max_pool3d_with_indices(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
-    """``adaptive_max_pool3d`` together with the position of each maximum in the input."""
+    """``adaptive_max_pool3d`` together with the position of each maximum in the input.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> y, where = F.adaptive_max_pool3d_with_indices(plait.ones(1, 2, 4, 4, 4), 2)
+        >>> y.shape, where.dtype
+        (plait.Size([1, 2, 2, 2, 2]), plait.int64)
+    """
     return _nn.adaptive_max_pool3d(input, output_size, return_indices=True)
 
 
@@ -116,6 +164,12 @@ def lp_pool1d(
         kernel_size: size of the window.
         stride: step of the window. Default: ``kernel_size``.
         ceil_mode: whether an incomplete window at the end counts. Default: ``False``.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.lp_pool1d(plait.ones(1, 2, 4), 2, 2).shape
+        plait.Size([1, 2, 2])
     """
     return _lp_pool(_nn.avg_pool1d, "lp_pool1d", 1, input, norm_type, kernel_size, stride, ceil_mode)
 
@@ -127,7 +181,14 @@ def lp_pool2d(
     stride: IntOrInts | None = None,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """Power-average pooling of (N, C, H, W) or (C, H, W); arguments as for :func:`lp_pool1d`."""
+    """Power-average pooling of (N, C, H, W) or (C, H, W); arguments as for :func:`lp_pool1d`.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.lp_pool2d(plait.ones(1, 2, 4, 4), 2, 2).shape
+        plait.Size([1, 2, 2, 2])
+    """
     return _lp_pool(_nn.avg_pool2d, "lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
@@ -138,7 +199,14 @@ def lp_pool3d(
     stride: IntOrInts | None = None,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """Power-average pooling of (N, C, D, H, W) or (C, D, H, W); arguments as for :func:`lp_pool1d`."""
+    """Power-average pooling of (N, C, D, H, W) or (C, D, H, W); arguments as for :func:`lp_pool1d`.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.lp_pool3d(plait.ones(1, 2, 4, 4, 4), 2, 2).shape
+        plait.Size([1, 2, 2, 2, 2])
+    """
     return _lp_pool(_nn.avg_pool3d, "lp_pool3d", 3, input, norm_type, kernel_size, stride, ceil_mode)
 
 
@@ -203,6 +271,13 @@ def max_unpool1d(
     Raises:
         ValueError: if the shapes differ or ``output_size`` cannot be the size that was pooled.
         IndexError: if an index lies outside the output.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> y, where = F.max_pool1d(plait.ones(1, 2, 4), 2, return_indices=True)
+        >>> F.max_unpool1d(y, where, 2).shape
+        plait.Size([1, 2, 4])
     """
     return _max_unpool("max_unpool1d", 1, input, indices, kernel_size, stride, padding, output_size)
 
@@ -215,7 +290,15 @@ def max_unpool2d(
     padding: IntOrInts = 0,
     output_size: Sequence[int] | None = None,
 ) -> Tensor:
-    """The partial inverse of ``max_pool2d``; arguments as for :func:`max_unpool1d`."""
+    """The partial inverse of ``max_pool2d``; arguments as for :func:`max_unpool1d`.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> y, where = F.max_pool2d(plait.ones(1, 2, 4, 4), 2, return_indices=True)
+        >>> F.max_unpool2d(y, where, 2).shape
+        plait.Size([1, 2, 4, 4])
+    """
     return _max_unpool("max_unpool2d", 2, input, indices, kernel_size, stride, padding, output_size)
 
 
@@ -227,7 +310,15 @@ def max_unpool3d(
     padding: IntOrInts = 0,
     output_size: Sequence[int] | None = None,
 ) -> Tensor:
-    """The partial inverse of ``max_pool3d``; arguments as for :func:`max_unpool1d`."""
+    """The partial inverse of ``max_pool3d``; arguments as for :func:`max_unpool1d`.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> y, where = F.max_pool3d(plait.ones(1, 2, 4, 4, 4), 2, return_indices=True)
+        >>> F.max_unpool3d(y, where, 2).shape
+        plait.Size([1, 2, 4, 4, 4])
+    """
     return _max_unpool("max_unpool3d", 3, input, indices, kernel_size, stride, padding, output_size)
 
 
@@ -327,6 +418,12 @@ def fractional_max_pool2d(
 
     Raises:
         ValueError: if the windows do not fit, or not exactly one of size and ratio is given.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.fractional_max_pool2d(plait.ones(1, 2, 4, 4), 2, output_size=2).shape
+        plait.Size([1, 2, 2, 2])
     """
     pair = fractional_max_pool2d_with_indices(
         input, kernel_size, output_size, output_ratio, return_indices, _random_samples
@@ -356,7 +453,14 @@ def fractional_max_pool3d(
     return_indices: bool = False,
     _random_samples: Tensor | None = None,
 ) -> Any:
-    """As :func:`fractional_max_pool2d`, for (N, C, D, H, W) or (C, D, H, W)."""
+    """As :func:`fractional_max_pool2d`, for (N, C, D, H, W) or (C, D, H, W).
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.fractional_max_pool3d(plait.ones(1, 2, 4, 4, 4), 2, output_size=2).shape
+        plait.Size([1, 2, 2, 2, 2])
+    """
     pair = fractional_max_pool3d_with_indices(
         input, kernel_size, output_size, output_ratio, return_indices, _random_samples
     )

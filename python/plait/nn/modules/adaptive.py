@@ -118,7 +118,11 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         return _ASMoutput(output if batched else output.squeeze(0), loss)
 
     def log_prob(self, input: Tensor) -> Tensor:
-        """Log probabilities of all classes: (N, in_features) to (N, n_classes)."""
+        """Log probabilities of all classes: (N, in_features) to (N, n_classes).
+
+        Args:
+            input: (N, in_features).
+        """
         head = F.log_softmax(self.head(input), dim=1)
         parts = [head[:, : self.shortlist_size]]
         for i, cluster in enumerate(self.tail):
@@ -127,5 +131,9 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         return _core.cat(parts, 1)
 
     def predict(self, input: Tensor) -> Tensor:
-        """The most probable class of each row: (N, in_features) to (N)."""
+        """The most probable class of each row: (N, in_features) to (N).
+
+        Args:
+            input: (N, in_features).
+        """
         return self.log_prob(input).argmax(1)

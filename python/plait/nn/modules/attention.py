@@ -198,7 +198,13 @@ class MultiheadAttention(Module):
     def merge_masks(
         self, attn_mask: Tensor | None, key_padding_mask: Tensor | None, query: Tensor
     ) -> tuple[Tensor | None, int | None]:
-        """One mask (N, num_heads, L, S) out of both, and its kind: 0 attention only, 1 padding only, 2 both."""
+        """One mask (N, num_heads, L, S) out of both, and its kind: 0 attention only, 1 padding only, 2 both.
+
+        Args:
+            attn_mask: (L, S) or one a head, or ``None``.
+            key_padding_mask: (N, S) or ``None``.
+            query: gives the batch size.
+        """
         if attn_mask is None and key_padding_mask is None:
             return None, None
         kind, merged = 0, attn_mask

@@ -264,7 +264,11 @@ class SyncBatchNorm(_BatchNorm):
 
     @classmethod
     def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Module:
-        """Return a module in which every batch norm is a :class:`SyncBatchNorm` with the same tensors."""
+        """Return a module in which every batch norm is a :class:`SyncBatchNorm` with the same tensors.
+
+        Args:
+            process_group: accepted; there is one process.
+        """
         result = module
         if isinstance(module, _BatchNorm) and not isinstance(module, cls):
             result = cls(

@@ -16,7 +16,14 @@ __all__ = ["Container", "ModuleDict", "ModuleList", "ParameterDict", "ParameterL
 
 
 class Container(Module):
-    """A module with the given children; an old form of plain :class:`Module`."""
+    """A module with the given children; an old form of plain :class:`Module`.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> [name for name, _ in nn.Container(first=nn.Linear(1, 2)).named_children()]
+        ['first']
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__()
@@ -154,13 +161,21 @@ class Sequential(Module):
         return self
 
     def extend(self, sequential: Iterable[Module]) -> Self:
-        """Add modules at the end; returns the container."""
+        """Add modules at the end; returns the container.
+
+        Args:
+            sequential: modules in order.
+        """
         for module in list(sequential):
             self.append(module)
         return self
 
     def pop(self, key: int | slice) -> Module:
-        """Remove the module at a position and return it."""
+        """Remove the module at a position and return it.
+
+        Args:
+            key: its position.
+        """
         module = self[key]
         del self[key]
         return module
@@ -236,7 +251,11 @@ class ModuleList(Module):
         return self
 
     def pop(self, key: int | slice) -> Module:
-        """Remove the module at a position and return it."""
+        """Remove the module at a position and return it.
+
+        Args:
+            key: its position.
+        """
         module = self[key]
         del self[key]
         return module
@@ -305,7 +324,11 @@ class ModuleDict(Module):
         self._modules.clear()
 
     def pop(self, key: str) -> Module:
-        """Remove an entry and return its module."""
+        """Remove an entry and return its module.
+
+        Args:
+            key: its name.
+        """
         return self._modules.pop(key)
 
     def keys(self) -> Iterable[str]:
@@ -322,6 +345,9 @@ class ModuleDict(Module):
 
     def update(self, modules: Any) -> None:
         """Add or replace entries from a mapping or an iterable of pairs.
+
+        Args:
+            modules: a mapping or pairs of name and module.
 
         Raises:
             TypeError: if ``modules`` is not iterable.
@@ -507,7 +533,11 @@ class ParameterDict(Module):
             del self[key]
 
     def pop(self, key: str) -> Any:
-        """Remove an entry and return its value."""
+        """Remove an entry and return its value.
+
+        Args:
+            key: its name.
+        """
         value = self[key]
         del self[key]
         return value
@@ -525,7 +555,11 @@ class ParameterDict(Module):
 
     @staticmethod
     def fromkeys(keys: Iterable[str], default: Any = None) -> ParameterDict:
-        """A dict with one value for all keys."""
+        """A dict with one value for all keys.
+
+        Args:
+            default: the value of each. Default: ``None``.
+        """
         return ParameterDict((key, default) for key in keys)
 
     def keys(self) -> Iterable[str]:
@@ -541,7 +575,11 @@ class ParameterDict(Module):
         return (self[key] for key in self._keys)
 
     def update(self, parameters: Any) -> None:
-        """Add or replace entries from a mapping or an iterable of pairs."""
+        """Add or replace entries from a mapping or an iterable of pairs.
+
+        Args:
+            parameters: a mapping or pairs of name and parameter.
+        """
         for key, value in _pairs("ParameterDict.update", parameters):
             self[key] = value
 

@@ -28,14 +28,14 @@ class _DropoutNd(Module):
 class Dropout(_DropoutNd):
     """In training, zero every element with probability ``p`` and scale the others by 1 / (1 - p).
 
-    Source: Hinton et al. 2012.
-
     Args:
         p: probability of an element to be zeroed. Default: 0.5.
         inplace: whether the input is overwritten. Default: ``False``.
 
     Raises:
         ValueError: if ``p`` is no probability.
+
+    Source: Hinton et al. 2012.
 
     Example:
         >>> import plait

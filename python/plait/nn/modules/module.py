@@ -258,6 +258,9 @@ class Module(_core._ModuleBase):
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add a parameter under ``name``; ``None`` reserves the name for an absent parameter.
 
+        Args:
+            param: the parameter, or ``None``.
+
         Raises:
             TypeError: if ``name`` is no string or ``param`` neither a ``Parameter`` nor ``None``.
             KeyError: if the name is empty, contains a dot, or is already an attribute.
@@ -340,6 +343,9 @@ class Module(_core._ModuleBase):
     def get_submodule(self, target: str) -> Module:
         """The module at a dotted path such as ``"encoder.layers.0"``; ``""`` is the module itself.
 
+        Args:
+            target: names with dots, such as ``"encoder.0"``; "" is the module itself.
+
         Raises:
             AttributeError: if a part of the path does not exist or is no module.
         """
@@ -381,6 +387,9 @@ class Module(_core._ModuleBase):
     def get_parameter(self, target: str) -> Parameter:
         """The parameter at a dotted path.
 
+        Args:
+            target: names with dots, such as ``"0.weight"``.
+
         Raises:
             AttributeError: if the path does not lead to a parameter.
         """
@@ -395,6 +404,9 @@ class Module(_core._ModuleBase):
 
     def get_buffer(self, target: str) -> Tensor:
         """The buffer at a dotted path.
+
+        Args:
+            target: names with dots, such as ``"0.weight"``.
 
         Raises:
             AttributeError: if the path does not lead to a buffer.
@@ -432,7 +444,11 @@ class Module(_core._ModuleBase):
                 yield from child.named_modules(memo, path, remove_duplicate)
 
     def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
-        """All modules of the tree, this one first; each once."""
+        """All modules of the tree, this one first; each once.
+
+        Args:
+            remove_duplicate: whether a module that is there twice comes once. Default: ``True``.
+        """
         for _, module in self.named_modules(remove_duplicate=remove_duplicate):
             yield module
 
@@ -481,7 +497,11 @@ class Module(_core._ModuleBase):
         return self._named_members(lambda m: m._parameters.items(), prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """The parameters, each once; what an optimizer is given."""
+        """The parameters, each once; what an optimizer is given.
+
+        Args:
+            recurse: whether those of child modules come too. Default: ``True``.
+        """
         for _, param in self.named_parameters(recurse=recurse):
             yield param
 
@@ -492,7 +512,11 @@ class Module(_core._ModuleBase):
         return self._named_members(lambda m: m._buffers.items(), prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
-        """The buffers, each once."""
+        """The buffers, each once.
+
+        Args:
+            recurse: whether those of child modules come too. Default: ``True``.
+        """
         for _, buffer in self.named_buffers(recurse=recurse):
             yield buffer
 
@@ -516,7 +540,11 @@ class Module(_core._ModuleBase):
         return self.train(False)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Say for all parameters whether they need a gradient; ``False`` freezes the module. Returns it."""
+        """Say for all parameters whether they need a gradient; ``False`` freezes the module. Returns it.
+
+        Args:
+            requires_grad: whether gradients are computed. Default: ``True``.
+        """
         for param in self.parameters():
             param.requires_grad_(requires_grad)
         return self
@@ -607,6 +635,7 @@ class Module(_core._ModuleBase):
 
         Args:
             device: accepted; there is one device, the CPU.
+            recurse: whether child modules change too. Default: ``True``.
         """
         return self._apply(lambda t: _core.empty_like(t, device=device), recurse=recurse)
 
@@ -635,7 +664,7 @@ class Module(_core._ModuleBase):
         return self._apply(lambda t: t.cpu())
 
     def cuda(self, device: Any = None) -> Self:
-        """Raise: plait computes on the CPU.
+        """Raise RuntimeError, since plait computes on the CPU.
 
         Args:
             device: accepted; there is one device, the CPU.
@@ -729,7 +758,11 @@ class Module(_core._ModuleBase):
         raise RuntimeError("get_extra_state: the subclass that calls it must define it")
 
     def set_extra_state(self, state: Any) -> None:
-        """Take back what :meth:`get_extra_state` returned."""
+        """Take back what :meth:`get_extra_state` returned.
+
+        Args:
+            state: what ``state_dict`` holds for this module.
+        """
         raise RuntimeError("set_extra_state: the subclass that calls it must define it")
 
     # -- hooks -----------------------------------------------------------------------------------------------

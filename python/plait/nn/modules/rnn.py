@@ -26,6 +26,8 @@ class RNNBase(Module):
     """Base of :class:`RNN`, :class:`LSTM` and :class:`GRU`: parameters, checks, packing.
 
     Args:
+        mode: "RNN_TANH", "RNN_RELU", "LSTM" or "GRU".
+        input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size: as for :class:`LSTM`.
         device, dtype: of the parameters.
 
     Attributes:
@@ -401,6 +403,8 @@ class RNNCellBase(Module):
     """Base of the cells: one step of one layer.
 
     Args:
+        input_size, hidden_size, bias: as for :class:`LSTMCell`.
+        num_chunks: gates, whose weights are stacked.
         device, dtype: of the parameters.
 
     Attributes:

@@ -142,6 +142,11 @@ class Embedding(_Table):
     ) -> Self:
         """A table with given values; ``freeze`` (default) keeps it from being trained.
 
+        Args:
+            embeddings: (V, D).
+            freeze: whether the table needs no gradient. Default: ``True``.
+            padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse: as for :class:`Embedding`.
+
         Raises:
             ValueError: if ``embeddings`` is not 2-D.
 
@@ -253,6 +258,12 @@ class EmbeddingBag(_Table):
         padding_idx: int | None = None,
     ) -> Self:
         """A table with given values; ``freeze`` (default) keeps it from being trained.
+
+        Args:
+            embeddings: (V, D).
+            freeze: whether the table needs no gradient. Default: ``True``.
+            max_norm, norm_type, scale_grad_by_freq, mode, sparse, include_last_offset, padding_idx: as for
+                :class:`EmbeddingBag`.
 
         Raises:
             ValueError: if ``embeddings`` is not 2-D.

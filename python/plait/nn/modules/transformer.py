@@ -122,7 +122,14 @@ class TransformerEncoderLayer(Module):
         src_key_padding_mask: Tensor | None = None,
         is_causal: bool = False,
     ) -> Tensor:
-        """Encode (L, N, E), (N, L, E) with ``batch_first``, or (L, E); the shape is unchanged."""
+        """Encode (L, N, E), (N, L, E) with ``batch_first``, or (L, E); the shape is unchanged.
+
+        Args:
+            src: (S, N, E), or (N, S, E) with ``batch_first``.
+            src_mask: (S, S), added to or masking the scores of the source.
+            src_key_padding_mask: (N, S), true where the source is padding.
+            is_causal: whether the mask is the causal one.
+        """
         x = src
         if self.norm_first:
             x = x + self._sa_block(self.norm1(x), src_mask, src_key_padding_mask, is_causal)
@@ -201,7 +208,16 @@ class TransformerDecoderLayer(Module):
         tgt_is_causal: bool = False,
         memory_is_causal: bool = False,
     ) -> Tensor:
-        """Decode ``tgt``, attending to ``memory``, the encoder's output; the shape is that of ``tgt``."""
+        """Decode ``tgt``, attending to ``memory``, the encoder's output; the shape is that of ``tgt``.
+
+        Args:
+            tgt_mask: (T, T), the same for the target.
+            memory_mask: (T, S), from the target to the source.
+            tgt_key_padding_mask: (N, T), true where the target is padding.
+            memory_key_padding_mask: (N, S), true where the memory is padding.
+            tgt_is_causal: whether ``tgt_mask`` is the causal one.
+            memory_is_causal: whether ``memory_mask`` is the causal one.
+        """
         x = tgt
         if self.norm_first:
             x = x + self._sa_block(self.norm1(x), tgt_mask, tgt_key_padding_mask, tgt_is_causal)
@@ -280,7 +296,13 @@ class TransformerEncoder(Module):
         src_key_padding_mask: Tensor | None = None,
         is_causal: bool | None = None,
     ) -> Tensor:
-        """Encode ``src`` with every layer in turn; arguments as for the layer."""
+        """Encode ``src`` with every layer in turn; arguments as for the layer.
+
+        Args:
+            mask: (S, S), added to or masking the scores.
+            src_key_padding_mask: (N, S), true where the source is padding.
+            is_causal: whether the mask is the causal one.
+        """
         output = src
         causal = self._causal(src, mask, is_causal)
         for layer in self.layers:
@@ -326,7 +348,17 @@ class TransformerDecoder(Module):
         tgt_is_causal: bool | None = None,
         memory_is_causal: bool = False,
     ) -> Tensor:
-        """Decode ``tgt`` with every layer in turn; arguments as for the layer."""
+        """Decode ``tgt`` with every layer in turn; arguments as for the layer.
+
+        Args:
+            memory: (S, N, E), what the encoder returned.
+            tgt_mask: (T, T), the same for the target.
+            memory_mask: (T, S), from the target to the source.
+            tgt_key_padding_mask: (N, T), true where the target is padding.
+            memory_key_padding_mask: (N, S), true where the memory is padding.
+            tgt_is_causal: whether ``tgt_mask`` is the causal one.
+            memory_is_causal: whether ``memory_mask`` is the causal one.
+        """
         output = tgt
         attention = getattr(self.layers[0], "self_attn", None) if len(self.layers) else None
         length = _sequence_length(tgt, getattr(attention, "batch_first", False))
@@ -447,6 +479,17 @@ class Transformer(Module):
         memory_is_causal: bool = False,
     ) -> Tensor:
         """Encode ``src``, (S, N, E), and decode ``tgt``, (T, N, E), attending to it; returns (T, N, E).
+
+        Args:
+            src_mask: (S, S), added to or masking the scores of the source.
+            tgt_mask: (T, T), the same for the target.
+            memory_mask: (T, S), from the target to the source.
+            src_key_padding_mask: (N, S), true where the source is padding.
+            tgt_key_padding_mask: (N, T), true where the target is padding.
+            memory_key_padding_mask: (N, S), true where the memory is padding.
+            src_is_causal: whether ``src_mask`` is the causal one.
+            tgt_is_causal: whether ``tgt_mask`` is the causal one.
+            memory_is_causal: whether ``memory_mask`` is the causal one.
 
         Raises:
             RuntimeError: if the batch sizes differ or a width is not ``d_model``.

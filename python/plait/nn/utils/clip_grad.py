@@ -33,6 +33,11 @@ def get_total_norm(
 
     Raises:
         RuntimeError: see ``error_if_nonfinite``.
+
+    Example:
+        >>> import plait
+        >>> plait.nn.utils.get_total_norm([plait.tensor([3.0]), plait.tensor([4.0])])
+        tensor(5.)
     """
     tensors = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     norm_type = float(norm_type)
@@ -62,6 +67,15 @@ def clip_grads_with_norm_(
 
     Args:
         foreach: accepted; all tensors are taken in one pass anyway.
+        parameters: a tensor or an iterable of tensors.
+
+    Example:
+        >>> import plait
+        >>> w = plait.ones(2, requires_grad=True)
+        >>> (w * plait.tensor([3.0, 4.0])).sum().backward()
+        >>> plait.nn.utils.clip_grads_with_norm_([w], 1.0, plait.tensor(5.0))
+        >>> w.grad
+        tensor([0.6000, 0.8000])
     """
     factor = float(max_norm) / (float(total_norm) + 1e-6)
     if not factor >= 1.0:  # NaN too must reach the gradients
@@ -111,6 +125,15 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
 
     Args:
         foreach: accepted; all tensors are taken in one pass anyway.
+        parameters: a tensor or an iterable of tensors.
+
+    Example:
+        >>> import plait
+        >>> w = plait.ones(2, requires_grad=True)
+        >>> (w * plait.tensor([5.0, 0.5])).sum().backward()
+        >>> plait.nn.utils.clip_grad_value_([w], 1.0)
+        >>> w.grad
+        tensor([1.0000, 0.5000])
     """
     limit = float(clip_value)
     with no_grad():

@@ -25,9 +25,19 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     """Make the pieces of a vector the values of the parameters, in order; they share its memory.
 
+    Args:
+        vec: a vector of all their elements.
+
     Raises:
         TypeError: if ``vec`` is no tensor.
         ValueError: if it has fewer elements than the parameters; nothing has changed then.
+
+    Example:
+        >>> import plait
+        >>> w = [plait.zeros(2), plait.zeros(1)]
+        >>> plait.nn.utils.vector_to_parameters(plait.arange(3.0), w)
+        >>> w
+        [tensor([0., 1.]), tensor([2.])]
     """
     if not isinstance(vec, Tensor):
         raise ArgumentTypeError(f"vector_to_parameters: expected vec to be a Tensor, got {type(vec).__name__}")

@@ -37,6 +37,9 @@ def fuse_conv_bn_weights(
         bn_w: its weight or ``None``.
         bn_b: its bias or ``None``.
         transpose: whether the convolution is transposed, with C_out as dimension 1. Default: ``False``.
+
+    Returns:
+        The weight and the bias of the convolution that does both.
     """
     bias = _core.zeros_like(bn_rm) if conv_b is None else conv_b
     scale = (bn_rv + bn_eps).rsqrt() * (_core.ones_like(bn_rm) if bn_w is None else bn_w)
@@ -60,7 +63,11 @@ def fuse_linear_bn_weights(
     bn_w: Tensor | None,
     bn_b: Tensor | None,
 ) -> tuple[Parameter, Parameter]:
-    """As :func:`fuse_conv_bn_weights`, for a linear layer."""
+    """As :func:`fuse_conv_bn_weights`, for a linear layer.
+
+    Returns:
+        The weight and the bias of the linear layer that does both.
+    """
     return fuse_conv_bn_weights(linear_w, linear_b, bn_rm, bn_rv, bn_eps, bn_w, bn_b)
 
 
@@ -79,8 +86,22 @@ def _fuse(layer: M, bn: Any, transpose: bool) -> M:
 def fuse_conv_bn_eval(conv: M, bn: Module, transpose: bool = False) -> M:
     """A copy of the convolution that does the batch norm's work too; both must be in evaluation mode.
 
+    Args:
+        conv: a convolution in evaluation mode.
+        bn: the batch norm behind it, in evaluation mode.
+        transpose: whether it is a transposed convolution. Default: ``False``.
+
     Raises:
         ValueError: if one is in training mode or the norm has no running statistics.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> conv, bn = nn.Conv2d(1, 2, 3).eval(), nn.BatchNorm2d(2).eval()
+        >>> fused = nn.utils.fuse_conv_bn_eval(conv, bn)
+        >>> x = plait.ones(1, 1, 3, 3)
+        >>> plait.allclose(fused(x), bn(conv(x)), atol=1e-6)
+        True
     """
     return _fuse(conv, bn, transpose)
 
@@ -88,8 +109,20 @@ def fuse_conv_bn_eval(conv: M, bn: Module, transpose: bool = False) -> M:
 def fuse_linear_bn_eval(linear: M, bn: Module) -> M:
     """A copy of the linear layer that does the batch norm's work too; both must be in evaluation mode.
 
+    Args:
+        bn: the batch norm behind it, in evaluation mode.
+
     Raises:
         ValueError: if one is in training mode, the norm has no running statistics, or the widths differ.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> linear, bn = nn.Linear(2, 3).eval(), nn.BatchNorm1d(3).eval()
+        >>> fused = nn.utils.fuse_linear_bn_eval(linear, bn)
+        >>> x = plait.ones(1, 2)
+        >>> plait.allclose(fused(x), bn(linear(x)), atol=1e-6)
+        True
     """
     if linear.out_features != bn.num_features and bn.num_features != 1:
         raise ArgumentError(

@@ -123,6 +123,13 @@ def spectral_norm(
 
     Raises:
         ValueError: if the module has no such tensor or ``n_power_iterations`` is not positive.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> layer = nn.utils.parametrizations.spectral_norm(nn.Linear(2, 3))
+        >>> nn.utils.parametrize.is_parametrized(layer, "weight")
+        True
     """
     weight = getattr(module, name, None)
     if not isinstance(weight, Tensor):

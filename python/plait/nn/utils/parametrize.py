@@ -216,7 +216,17 @@ def register_parametrization(
 
 
 def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
-    """Whether the module (or its tensor of that name) is parametrized."""
+    """Whether the module (or its tensor of that name) is parametrized.
+
+    Args:
+        tensor_name: of one tensor. Default: any.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.utils.parametrize.is_parametrized(nn.Linear(2, 3))
+        False
+    """
     table = module._modules.get("parametrizations")
     if not isinstance(table, ModuleDict):
         return False
@@ -231,8 +241,19 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
         tensor_name: the tensor's name.
         leave_parametrized: whether it keeps its present value; otherwise it gets the original's. Default: ``True``.
 
+    Returns:
+        The module.
+
     Raises:
         ValueError: if the tensor is not parametrized, or several originals are to be restored.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> layer = nn.utils.parametrizations.weight_norm(nn.Linear(2, 3))
+        >>> layer = nn.utils.parametrize.remove_parametrizations(layer, "weight")
+        >>> nn.utils.parametrize.is_parametrized(layer)
+        False
     """
     if not is_parametrized(module, tensor_name):
         raise ArgumentError(f"remove_parametrizations: expected '{tensor_name}' to be parametrized")
@@ -258,7 +279,14 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
 
 
 def type_before_parametrizations(module: Module) -> type[Module]:
-    """The class of the module without the parametrizations."""
+    """The class of the module without the parametrizations.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.utils.parametrize.type_before_parametrizations(nn.Linear(2, 3)).__name__
+        'Linear'
+    """
     return getattr(type(module), "parametrization_base", type(module))
 
 
@@ -266,6 +294,12 @@ def transfer_parametrizations_and_params(
     from_module: Module, to_module: Module, tensor_name: str | None = None
 ) -> Module:
     """Give ``to_module`` copies of the parametrizations of ``from_module``, with their originals.
+
+    Args:
+        tensor_name: of one tensor. Default: all.
+
+    Returns:
+        ``to_module``.
 
     Raises:
         ValueError: if ``from_module`` has no parametrization.

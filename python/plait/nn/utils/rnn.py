@@ -43,6 +43,13 @@ class PackedSequence(_Packed):
         batch_sizes: number of samples in each time step, int64.
         sorted_indices: the order in which the samples were sorted, or ``None``.
         unsorted_indices: its inverse.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> packed = nn.utils.rnn.pack_sequence([plait.ones(3), plait.ones(1)])
+        >>> packed.batch_sizes
+        tensor([2, 1, 1])
     """
 
     __slots__ = ()
@@ -105,7 +112,13 @@ class PackedSequence(_Packed):
 
 
 def invert_permutation(permutation: Tensor | None) -> Tensor | None:
-    """The permutation that undoes ``permutation``; ``None`` for ``None``."""
+    """The permutation that undoes ``permutation``; ``None`` for ``None``.
+
+    Example:
+        >>> import plait
+        >>> plait.nn.utils.rnn.invert_permutation(plait.tensor([2, 0, 1]))
+        tensor([1, 2, 0])
+    """
     if permutation is None:
         return None
     inverse = _core.empty_like(permutation)
@@ -135,6 +148,9 @@ def pack_padded_sequence(
         batch_first: see above. Default: ``False``.
         enforce_sorted: whether the lengths must be falling; otherwise the samples are sorted here, and put back
             in order by :func:`pad_packed_sequence`. Default: ``True``.
+
+    Returns:
+        A :class:`PackedSequence`.
 
     Raises:
         ValueError: if a length is out of range, or they are not falling though ``enforce_sorted``.
@@ -189,6 +205,14 @@ def pad_packed_sequence(
 
     Raises:
         ValueError: if ``total_length`` is less than the longest length.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> packed = nn.utils.rnn.pack_sequence([plait.tensor([1, 2]), plait.tensor([3])])
+        >>> nn.utils.rnn.pad_packed_sequence(packed, batch_first=True)
+        (tensor([[1, 2],
+                [3, 0]]), tensor([2, 1]))
     """
     sizes = sequence.batch_sizes.tolist()
     steps, batch = len(sizes), sizes[0]
@@ -221,6 +245,9 @@ def pad_sequence(
         batch_first: whether the result is (B, T, ...) instead of (T, B, ...). Default: ``False``.
         padding_value: what stands beside the shorter sequences. Default: 0.
         padding_side: ``"right"`` (default) or ``"left"``.
+
+    Returns:
+        (T, N, ...), or (N, T, ...) with ``batch_first``.
 
     Raises:
         ValueError: if there is no sequence, shapes do not fit, or ``padding_side`` is unknown.
@@ -259,18 +286,50 @@ def pad_sequence(
 def unpad_sequence(
     padded_sequences: Tensor, lengths: Tensor | Sequence[int], batch_first: bool = False
 ) -> list[Tensor]:
-    """The inverse of :func:`pad_sequence`: the sequences with the given lengths."""
+    """The inverse of :func:`pad_sequence`: the sequences with the given lengths.
+
+    Args:
+        padded_sequences: (T, N, ...).
+        batch_first: whether it is (N, T, ...). Default: ``False``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.utils.rnn.unpad_sequence(plait.tensor([[1, 3], [2, 0]]), plait.tensor([2, 1]))
+        [tensor([1, 2]), tensor([3])]
+    """
     rows = padded_sequences if batch_first else padded_sequences.transpose(0, 1)
     values = lengths.tolist() if isinstance(lengths, Tensor) else list(lengths)
     return [rows[i, :n] for i, n in enumerate(values)]
 
 
 def pack_sequence(sequences: Sequence[Tensor], enforce_sorted: bool = True) -> PackedSequence:
-    """Pack a list of sequences, (L, ...) each; arguments and errors as for :func:`pack_padded_sequence`."""
+    """Pack a list of sequences, (L, ...) each; arguments and errors as for :func:`pack_padded_sequence`.
+
+    Returns:
+        A :class:`PackedSequence`.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.utils.rnn.pack_sequence([plait.tensor([1, 2]), plait.tensor([3])]).data
+        tensor([1, 3, 2])
+    """
     return pack_padded_sequence(pad_sequence(sequences), [s.shape[0] for s in sequences], enforce_sorted=enforce_sorted)
 
 
 def unpack_sequence(packed_sequences: PackedSequence) -> list[Tensor]:
-    """The list of sequences that was packed."""
+    """The list of sequences that was packed.
+
+    Args:
+        packed_sequences: what :func:`pack_sequence` returned.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> packed = nn.utils.rnn.pack_sequence([plait.tensor([1, 2]), plait.tensor([3])])
+        >>> nn.utils.rnn.unpack_sequence(packed)
+        [tensor([1, 2]), tensor([3])]
+    """
     padded, lengths = pad_packed_sequence(packed_sequences, batch_first=True)
     return unpad_sequence(padded, lengths, batch_first=True)

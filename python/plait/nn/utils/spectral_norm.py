@@ -18,7 +18,14 @@ M = TypeVar("M", bound=Module)
 
 
 class SpectralNorm:
-    """The hook that computes the weight before each forward."""
+    """The hook that computes the weight before each forward.
+
+    Args:
+        name: of the parameter.
+        n_power_iterations: steps of the power iteration in each forward pass.
+        dim: the dimension of the outputs.
+        eps: added against a division by 0.
+    """
 
     def __init__(self, name: str, n_power_iterations: int, dim: int, eps: float) -> None:
         if n_power_iterations <= 0:
@@ -30,7 +37,12 @@ class SpectralNorm:
         return weight.movedim(self.dim, 0).flatten(1) if weight.dim() > 1 else weight.reshape(-1, 1)
 
     def compute_weight(self, module: Module, do_power_iteration: bool) -> Tensor:
-        """The weight over its largest singular value."""
+        """The weight over its largest singular value.
+
+        Args:
+            module: the module.
+            do_power_iteration: whether its vectors take a step.
+        """
         weight = getattr(module, self.name + "_orig")
         u, v = getattr(module, self.name + "_u"), getattr(module, self.name + "_v")
         matrix = self.matrix(weight)
@@ -94,8 +106,23 @@ def spectral_norm(
 def remove_spectral_norm(module: M, name: str = "weight") -> M:
     """Make the weight an ordinary parameter again, with its present value.
 
+    Args:
+        module: the module that has it.
+        name: of its parameter. Default: "weight".
+
+    Returns:
+        The module.
+
     Raises:
         ValueError: if the weight has no such hook.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> layer = nn.utils.spectral_norm(nn.Linear(2, 3))
+        >>> layer = nn.utils.remove_spectral_norm(layer)
+        >>> [name for name, _ in layer.named_parameters()]
+        ['bias', 'weight']
     """
     for key, hook in module._forward_pre_hooks.items():
         if isinstance(hook, SpectralNorm) and hook.name == name:

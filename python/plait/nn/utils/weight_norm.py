@@ -16,14 +16,23 @@ M = TypeVar("M", bound=Module)
 
 
 class WeightNorm:
-    """The hook that computes the weight before each forward."""
+    """The hook that computes the weight before each forward.
+
+    Args:
+        name: of the parameter.
+        dim: the dimension that keeps a norm of its own.
+    """
 
     def __init__(self, name: str, dim: int | None) -> None:
         self.name = name
         self.dim = -1 if dim is None else dim
 
     def compute_weight(self, module: Module) -> Any:
-        """``g * v / |v|``."""
+        """``g * v / |v|``.
+
+        Args:
+            module: the module.
+        """
         g, v = getattr(module, self.name + "_g"), getattr(module, self.name + "_v")
         return v * (g / norm_except(v, self.dim))
 
@@ -69,8 +78,23 @@ def weight_norm(module: M, name: str = "weight", dim: int = 0) -> M:
 def remove_weight_norm(module: M, name: str = "weight") -> M:
     """Make the weight an ordinary parameter again, with its present value.
 
+    Args:
+        module: the module that has it.
+        name: of its parameter. Default: "weight".
+
+    Returns:
+        The module.
+
     Raises:
         ValueError: if the weight has no such hook.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> layer = nn.utils.weight_norm(nn.Linear(2, 3))
+        >>> layer = nn.utils.remove_weight_norm(layer)
+        >>> [name for name, _ in layer.named_parameters()]
+        ['bias', 'weight']
     """
     for key, hook in module._forward_pre_hooks.items():
         if isinstance(hook, WeightNorm) and hook.name == name:

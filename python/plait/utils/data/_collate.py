@@ -34,6 +34,9 @@ def default_convert(data: Any) -> Any:
     Args:
         data: anything; mappings and sequences are gone through.
 
+    Returns:
+        The same structure.
+
     Example:
         >>> import numpy, plait
         >>> plait.utils.data.default_convert([numpy.arange(2), "name"])

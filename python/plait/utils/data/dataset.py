@@ -115,6 +115,12 @@ class StackDataset(Dataset[Any]):
 
     Raises:
         ValueError: none given, both kinds given, or the lengths differ.
+
+    Example:
+        >>> import plait
+        >>> data = plait.utils.data.StackDataset(x=plait.arange(3), y=[4, 5, 6])
+        >>> data[1]
+        {'x': tensor(1), 'y': 5}
     """
 
     def __init__(self, *args: Dataset[Any], **kwargs: Dataset[Any]) -> None:
@@ -144,6 +150,12 @@ class ConcatDataset(Dataset[T_co]):
     Raises:
         ValueError: none given.
         TypeError: one is an IterableDataset.
+
+    Example:
+        >>> import plait
+        >>> a, b = plait.utils.data.TensorDataset(plait.ones(2)), plait.utils.data.TensorDataset(plait.zeros(3))
+        >>> len(plait.utils.data.ConcatDataset([a, b]))
+        5
     """
 
     def __init__(self, datasets: Iterable[Dataset[T_co]]) -> None:
@@ -167,7 +179,20 @@ class ConcatDataset(Dataset[T_co]):
 
 
 class ChainDataset(IterableDataset[T_co]):
-    """IterableDatasets one behind the other."""
+    """IterableDatasets one behind the other.
+
+    Args:
+        datasets: iterable datasets.
+
+    Example:
+        >>> import plait
+        >>> class Count(plait.utils.data.IterableDataset):
+        ...     def __iter__(self):
+        ...         return iter(range(2))
+        ...
+        >>> list(plait.utils.data.ChainDataset([Count(), Count()]))
+        [0, 1, 0, 1]
+    """
 
     def __init__(self, datasets: Iterable[Dataset[T_co]]) -> None:
         self.datasets = datasets
@@ -251,6 +276,9 @@ def random_split(dataset: Dataset[T_co], lengths: Sequence[int | float], generat
         lengths: sizes that sum to it, or shares that sum to 1; what rounding leaves over goes to the first
             subsets, one sample each.
         generator: of the permutation, default the global one.
+
+    Returns:
+        A list of :class:`Subset`.
 
     Raises:
         ValueError: the lengths do not fit.

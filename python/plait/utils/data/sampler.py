@@ -23,7 +23,20 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Sampler(Generic[T_co]):
-    """Base class; a subclass implements ``__iter__``, which gives indices, and usually ``__len__``."""
+    """Base class; a subclass implements ``__iter__``, which gives indices, and usually ``__len__``.
+
+    Args:
+        data_source: accepted and ignored.
+
+    Example:
+        >>> import plait
+        >>> class Reversed(plait.utils.data.Sampler):
+        ...     def __iter__(self):
+        ...         return iter([2, 1, 0])
+        ...
+        >>> list(plait.utils.data.DataLoader(plait.arange(3.0), sampler=Reversed(), batch_size=None))
+        [tensor(2.), tensor(1.), tensor(0.)]
+    """
 
     def __init__(self, data_source: Sized | None = None) -> None:
         pass
@@ -33,7 +46,13 @@ class Sampler(Generic[T_co]):
 
 
 class SequentialSampler(Sampler[int]):
-    """0, 1, 2, ... to the length of ``data_source``."""
+    """0, 1, 2, ... to the length of ``data_source``.
+
+    Example:
+        >>> import plait
+        >>> list(plait.utils.data.SequentialSampler("abc"))
+        [0, 1, 2]
+    """
 
     def __init__(self, data_source: Sized) -> None:
         self.data_source = data_source
@@ -133,6 +152,11 @@ class SubsetRandomSampler(Sampler[int]):
     Args:
         indices: a sequence of indices.
         generator: see :class:`RandomSampler`.
+
+    Example:
+        >>> import plait
+        >>> sorted(plait.utils.data.SubsetRandomSampler([1, 4, 6]))
+        [1, 4, 6]
     """
 
     def __init__(self, indices: Sequence[int], generator: Any = None) -> None:

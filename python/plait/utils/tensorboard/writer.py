@@ -107,6 +107,7 @@ class SummaryWriter:
             scalar_value: a number or a tensor of one element.
             global_step: position, default 0.
             walltime: seconds since the epoch, default now.
+            new_style, double_precision: accepted and ignored.
         """
         self._add(_records.scalar_value(tag, float(scalar_value)), global_step, walltime)
 
@@ -255,6 +256,7 @@ class SummaryWriter:
             global_step: the place on the x axis.
             walltime: seconds since 1970. Default: now.
             tag: the name of the plot; a slash groups plots.
+            text_string: the text.
         """
         self._add(_records.text_value(f"{tag}/text_summary", text_string), global_step, walltime)
 
