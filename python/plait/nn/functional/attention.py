@@ -187,84 +187,114 @@ def multi_head_attention_forward(
         >>> y.shape, weights.shape
         (plait.Size([3, 1, 4]), plait.Size([1, 3, 3]))
     """
-    op = "multi_head_attention"
     batched = query.dim() == 3
-    if query.dim() not in (2, 3) or key.dim() != query.dim() or value.dim() != query.dim():
-        raise ArgumentError(
-            f"{op}: expected query, key and value of 2 or 3 dimensions each, got {tuple(query.shape)}, "
-            f"{tuple(key.shape)} and {tuple(value.shape)}"
-        )
+    _check_ranks(query, key, value)
     if not batched:
         query, key, value = _add_batch(query, key, value)
-        if key_padding_mask is not None:
-            key_padding_mask = key_padding_mask.unsqueeze(0)
-    length, batch, width = query.shape
-    source = key.shape[0]
-    if width != embed_dim_to_check:
-        raise ArgumentError(f"{op}: expected query of width {embed_dim_to_check}, got {tuple(query.shape)}")
-    head_width, rest = divmod(width, num_heads)
-    if rest:
-        raise ArgumentError(f"{op}: expected a width in multiples of {num_heads} heads, got {width}")
-    if tuple(key.shape[:2]) != tuple(value.shape[:2]) or key.shape[1] != batch:
-        raise ArgumentError(
-            f"{op}: expected key and value of one length and batch size {batch}, got {tuple(key.shape)} and "
-            f"{tuple(value.shape)}"
-        )
+        key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
+    _check_sizes(query, key, value, embed_dim_to_check, num_heads)
     if is_causal and attn_mask is None:
-        raise ArgumentError(f"{op}: expected attn_mask with is_causal=True, which is only a hint about the mask")
-
+        raise ArgumentError(f"{_OP}: expected attn_mask with is_causal=True, which is only a hint about the mask")
     q, k, v = _project(
         query, key, value, in_proj_weight, in_proj_bias, use_separate_proj_weight,
         (q_proj_weight, k_proj_weight, v_proj_weight),
     )  # fmt: skip
-    mask = additive_mask(op, "attn_mask", attn_mask, q.dtype)
-    if mask is not None:
-        mask = _shaped_mask(op, mask, batch, num_heads, length, source)
-    padding = additive_mask(op, "key_padding_mask", key_padding_mask, q.dtype)
-    if padding is not None and tuple(padding.shape) != (batch, source):
-        raise ArgumentError(f"{op}: expected key_padding_mask of shape ({batch}, {source}), got {tuple(padding.shape)}")
+    length, batch, width = query.shape
+    mask, padding = _masks(attn_mask, key_padding_mask, (batch, num_heads, length, key.shape[0]), q.dtype)
 
-    appended = 0
-    if bias_k is not None and bias_v is not None:
-        k = _core.cat([k, bias_k.expand(1, batch, width)])
-        v = _core.cat([v, bias_v.expand(1, batch, width)])
-        appended += 1
-    q = q.reshape(length, batch, num_heads, head_width).permute(1, 2, 0, 3)
-    if static_k is None:
-        k = k.reshape(-1, batch, num_heads, head_width).permute(1, 2, 0, 3)
-    else:
-        k = static_k.view(batch, num_heads, -1, head_width)
-    if static_v is None:
-        v = v.reshape(-1, batch, num_heads, head_width).permute(1, 2, 0, 3)
-    else:
-        v = static_v.view(batch, num_heads, -1, head_width)
-    if add_zero_attn:
-        zero = _core.zeros(batch, num_heads, 1, head_width, dtype=k.dtype)
-        k, v = _core.cat([k, zero], 2), _core.cat([v, zero], 2)
-        appended += 1
-    if appended:
-        mask = None if mask is None else _nn.pad(mask, (0, appended))
-        padding = None if padding is None else _nn.pad(padding, (0, appended))
-    if padding is not None:
-        padding = padding.view(batch, 1, 1, k.shape[2])
-        mask = padding if mask is None else mask + padding
-
-    dropout = dropout_p if training else 0.0
-    if need_weights:
-        scores = (q * (1.0 / math.sqrt(head_width))) @ k.transpose(-2, -1)
-        weights = (scores if mask is None else scores + mask).softmax(-1)
-        if dropout > 0.0:
-            weights = _nn.dropout(weights, dropout, True)
-        attended = weights @ v
-    else:
-        weights = None
-        attended = scaled_dot_product_attention(q, k, v, mask, dropout)
+    q = _split_heads(q, num_heads)
+    k = _source(k, bias_k if bias_v is not None else None, static_k, add_zero_attn, num_heads)
+    v = _source(v, bias_v if bias_k is not None else None, static_v, add_zero_attn, num_heads)
+    mask = _merge_masks(mask, padding, (bias_k is not None and bias_v is not None) + add_zero_attn)
+    attended, weights = _attend(q, k, v, mask, dropout_p if training else 0.0, need_weights)
     out = _nn.linear(attended.permute(2, 0, 1, 3).reshape(length, batch, width), out_proj_weight, out_proj_bias)
     if weights is not None and average_attn_weights:
         weights = weights.mean(1)
     if not batched:
         return out.squeeze(1), None if weights is None else weights.squeeze(0)
     return out, weights
+
+
+_OP = "multi_head_attention"
+
+
+def _check_ranks(query: Tensor, key: Tensor, value: Tensor) -> None:
+    if query.dim() not in (2, 3) or key.dim() != query.dim() or value.dim() != query.dim():
+        raise ArgumentError(
+            f"{_OP}: expected query, key and value of 2 or 3 dimensions each, got {tuple(query.shape)}, "
+            f"{tuple(key.shape)} and {tuple(value.shape)}"
+        )
+
+
+def _check_sizes(query: Tensor, key: Tensor, value: Tensor, embed_dim: int, heads: int) -> None:
+    _, batch, width = query.shape
+    if width != embed_dim:
+        raise ArgumentError(f"{_OP}: expected query of width {embed_dim}, got {tuple(query.shape)}")
+    if width % heads:
+        raise ArgumentError(f"{_OP}: expected a width in multiples of {heads} heads, got {width}")
+    if tuple(key.shape[:2]) != tuple(value.shape[:2]) or key.shape[1] != batch:
+        raise ArgumentError(
+            f"{_OP}: expected key and value of one length and batch size {batch}, got {tuple(key.shape)} and "
+            f"{tuple(value.shape)}"
+        )
+
+
+def _masks(
+    attn_mask: Tensor | None, key_padding_mask: Tensor | None, sizes: tuple[int, int, int, int], dtype: Any
+) -> tuple[Tensor | None, Tensor | None]:
+    """Both masks as what is added to the scores, checked against ``sizes``: (N, heads, L, S)."""
+    batch, _, _, source = sizes
+    mask = additive_mask(_OP, "attn_mask", attn_mask, dtype)
+    if mask is not None:
+        mask = _shaped_mask(_OP, mask, *sizes)
+    padding = additive_mask(_OP, "key_padding_mask", key_padding_mask, dtype)
+    if padding is not None and tuple(padding.shape) != (batch, source):
+        raise ArgumentError(
+            f"{_OP}: expected key_padding_mask of shape ({batch}, {source}), got {tuple(padding.shape)}"
+        )
+    return mask, padding
+
+
+def _split_heads(x: Tensor, heads: int) -> Tensor:
+    """(T, N, E) as (N, heads, T, E / heads)."""
+    length, batch, width = x.shape
+    return x.reshape(length, batch, heads, width // heads).permute(1, 2, 0, 3)
+
+
+def _source(x: Tensor, bias: Tensor | None, static: Tensor | None, add_zero: bool, heads: int) -> Tensor:
+    """Keys or values (N, heads, S, E / heads), with what is appended to them along S."""
+    _, batch, width = x.shape
+    if static is not None:
+        x = static.view(batch, heads, -1, width // heads)
+    else:
+        x = _split_heads(x if bias is None else _core.cat([x, bias.expand(1, batch, width)]), heads)
+    if add_zero:
+        x = _core.cat([x, _core.zeros(batch, heads, 1, width // heads, dtype=x.dtype)], 2)
+    return x
+
+
+def _merge_masks(mask: Tensor | None, padding: Tensor | None, appended: int) -> Tensor | None:
+    """One mask that broadcasts to (N, heads, L, S + appended); what is appended is never masked."""
+    if appended:
+        mask = None if mask is None else _nn.pad(mask, (0, appended))
+        padding = None if padding is None else _nn.pad(padding, (0, appended))
+    if padding is None:
+        return mask
+    padding = padding.unsqueeze(1).unsqueeze(1)
+    return padding if mask is None else mask + padding
+
+
+def _attend(
+    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout: float, need_weights: bool
+) -> tuple[Tensor, Tensor | None]:
+    """softmax(q k^T / sqrt(width) + mask) v, and the weights if they are asked for."""
+    if not need_weights:
+        return scaled_dot_product_attention(q, k, v, mask, dropout), None
+    scores = (q * (1.0 / math.sqrt(q.shape[-1]))) @ k.transpose(-2, -1)
+    weights = (scores if mask is None else scores + mask).softmax(-1)
+    if dropout > 0.0:
+        weights = _nn.dropout(weights, dropout, True)
+    return weights @ v, weights
 
 
 def _add_batch(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -28,6 +28,38 @@ __all__ = ["DataLoader"]
 T_co = TypeVar("T_co", covariant=True)
 
 
+def _check_workers(num_workers: int, timeout: float, prefetch_factor: int | None, persistent_workers: bool) -> None:
+    if num_workers < 0:
+        raise ArgumentError(f"DataLoader: expected num_workers >= 0, got {num_workers}")
+    if timeout < 0:
+        raise ArgumentError(f"DataLoader: expected timeout >= 0, got {timeout}")
+    if num_workers == 0 and prefetch_factor is not None:
+        raise ArgumentError("DataLoader: expected num_workers > 0 with prefetch_factor, got 0")
+    if num_workers == 0 and persistent_workers:
+        raise ArgumentError("DataLoader: expected num_workers > 0 with persistent_workers, got 0")
+    if prefetch_factor is not None and prefetch_factor <= 0:
+        raise ArgumentError(f"DataLoader: expected prefetch_factor > 0, got {prefetch_factor}")
+
+
+def _check_order(
+    iterable: bool, batch_size: int | None, shuffle: bool | None, sampler: Any, batch_sampler: Any, drop_last: bool
+) -> None:
+    """Refuse arguments about order and batches that exclude each other."""
+    if iterable and (shuffle or sampler is not None or batch_sampler is not None):
+        raise ArgumentError(
+            "DataLoader: expected no shuffle, sampler or batch_sampler with an IterableDataset, which has its own order"
+        )
+    if sampler is not None and shuffle:
+        raise ArgumentError("DataLoader: expected sampler or shuffle, got both")
+    if batch_sampler is not None:
+        if batch_size != 1 or shuffle or sampler is not None or drop_last:
+            raise ArgumentError("DataLoader: expected batch_sampler without batch_size, shuffle, sampler and drop_last")
+    elif batch_size is None and drop_last:
+        raise ArgumentError("DataLoader: expected drop_last=False with batch_size=None")
+    elif iterable and batch_size is not None:
+        BatchSampler((), batch_size, drop_last)  # checks both
+
+
 class DataLoader(Generic[T_co]):
     """Iterate over a dataset in batches.
 
@@ -90,34 +122,9 @@ class DataLoader(Generic[T_co]):
         pin_memory_device: str = "",
         in_order: bool = True,
     ) -> None:
-        if num_workers < 0:
-            raise ArgumentError(f"DataLoader: expected num_workers >= 0, got {num_workers}")
-        if timeout < 0:
-            raise ArgumentError(f"DataLoader: expected timeout >= 0, got {timeout}")
-        if num_workers == 0 and prefetch_factor is not None:
-            raise ArgumentError("DataLoader: expected num_workers > 0 with prefetch_factor, got 0")
-        if num_workers == 0 and persistent_workers:
-            raise ArgumentError("DataLoader: expected num_workers > 0 with persistent_workers, got 0")
-        if prefetch_factor is not None and prefetch_factor <= 0:
-            raise ArgumentError(f"DataLoader: expected prefetch_factor > 0, got {prefetch_factor}")
+        _check_workers(num_workers, timeout, prefetch_factor, persistent_workers)
         iterable = isinstance(dataset, IterableDataset)
-        if iterable and (shuffle or sampler is not None or batch_sampler is not None):
-            raise ArgumentError(
-                "DataLoader: expected no shuffle, sampler or batch_sampler with an IterableDataset, which "
-                "has its own order"
-            )
-        if sampler is not None and shuffle:
-            raise ArgumentError("DataLoader: expected sampler or shuffle, got both")
-        if batch_sampler is not None:
-            if batch_size != 1 or shuffle or sampler is not None or drop_last:
-                raise ArgumentError(
-                    "DataLoader: expected batch_sampler without batch_size, shuffle, sampler and drop_last"
-                )
-            batch_size = None
-        elif batch_size is None and drop_last:
-            raise ArgumentError("DataLoader: expected drop_last=False with batch_size=None")
-        elif iterable and batch_size is not None:
-            BatchSampler((), batch_size, drop_last)  # checks both
+        _check_order(iterable, batch_size, shuffle, sampler, batch_sampler, drop_last)
         self.dataset = dataset
         self.num_workers = num_workers
         self.prefetch_factor = 2 if num_workers and prefetch_factor is None else prefetch_factor
@@ -129,7 +136,7 @@ class DataLoader(Generic[T_co]):
         self.generator = generator
         self.persistent_workers = persistent_workers
         self.in_order = in_order
-        self.batch_size = batch_size
+        self.batch_size = batch_size = None if batch_sampler is not None else batch_size
         self.drop_last = drop_last
         self._iterable = iterable
         if sampler is None and not iterable and batch_sampler is None:
