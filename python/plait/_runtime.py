@@ -46,7 +46,7 @@ def show_config() -> str:
 
 
 def compile(model: Any = None, **options: Any) -> Any:
-    """Return the model unchanged: every op is a fused kernel already, so there is nothing to compile.
+    """Return the model unchanged: nothing is compiled, each op runs when it is called.
 
     Accepts the arguments of ``torch.compile`` and works as a decorator with or without them.
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``jit.script`` and ``jit.trace`` as identities: as for ``compile``, there is nothing to gain from them."""
+"""``jit.script`` and ``jit.trace`` as identities: as with ``compile``, nothing is compiled."""
 
 from __future__ import annotations
 

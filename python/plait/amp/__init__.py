@@ -15,12 +15,12 @@ __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "is_autocast_av
 
 
 def is_autocast_available(device_type: str) -> bool:
-    """Whether :class:`autocast` may be used for a device: for "cpu"."""
+    """Whether :class:`autocast` is meant for a device: for "cpu", where it changes nothing."""
     return str(device_type) == "cpu"
 
 
 class autocast:
-    """A context manager and decorator under which everything is computed in the dtypes it has.
+    """A context manager and decorator that changes nothing: ops compute in the dtypes of their operands.
 
     Args:
         device_type: "cpu"; "cuda" and others are accepted, since nothing runs there.
@@ -71,7 +71,9 @@ def custom_bwd(function: Callable[..., Any] | None = None, **options: Any) -> Ca
 
 
 class GradScaler:
-    """The interface of a gradient scaler with the scale 1: float32 and bfloat16 need none.
+    """The interface of a gradient scaler whose scale is always 1.
+
+    float32 and bfloat16 need none. Gradients of float16 that are too small for it become 0, since nothing is scaled.
 
     Args:
         device, init_scale, growth_factor, backoff_factor, growth_interval, enabled: accepted.
