@@ -6,13 +6,13 @@
 //   backward weight  gw[oc, (ic, tap)] = gy[oc, (n, pos)] * patches(x)^T[(n, pos), (ic, tap)]
 #include "kernels/conv/conv_driver.h"
 
-#include "kernels/conv/columns.h"
-#include "kernels/conv/correlate.h"
-#include "kernels/conv/dilated.h"
-#include "kernels/conv/lanes.h"
-#include "kernels/conv/weight_grad.h"
+#include "kernels/conv/col2im.h"
+#include "kernels/conv/implicit_gemm.h"
+#include "kernels/conv/implicit_gemm_weight_grad.h"
+#include "kernels/conv/interleaved.h"
+#include "kernels/conv/space_to_batch.h"
 #include "kernels/conv/winograd.h"
-#include "kernels/conv/winograd_grad.h"
+#include "kernels/conv/winograd_weight_grad.h"
 
 namespace plait {
 namespace {

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "core/workspace.h"
-#include "kernels/conv/correlate.h"
+#include "kernels/conv/implicit_gemm.h"
 
 namespace plait::conv {
 

@@ -14,7 +14,7 @@
 
 #include "core/cpu_info.h"
 #include "core/workspace.h"
-#include "kernels/conv/frames.h"
+#include "kernels/conv/padded_input.h"
 
 namespace plait::conv {
 

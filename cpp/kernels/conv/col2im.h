@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/workspace.h"
-#include "kernels/conv/frames.h"
+#include "kernels/conv/padded_input.h"
 
 namespace plait::conv {
 

@@ -10,7 +10,7 @@
 
 #include "core/cpu_info.h"
 #include "core/workspace.h"
-#include "kernels/conv/correlate.h"
+#include "kernels/conv/implicit_gemm.h"
 
 namespace plait::conv {
 

@@ -7,7 +7,7 @@
 
 #include <vector>
 
-#include "kernels/conv/weight_grad.h"
+#include "kernels/conv/implicit_gemm_weight_grad.h"
 #include "kernels/conv/winograd.h"
 
 namespace plait::conv {

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "core/workspace.h"
-#include "kernels/conv/frames.h"
+#include "kernels/conv/padded_input.h"
 
 namespace plait::conv {
 
