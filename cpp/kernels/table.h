@@ -26,7 +26,8 @@ namespace plait {
   X(gemm)                        \
   X(gemv)                        \
   X(conv)                        \
-  X(conv_lanes)                  \
+  X(conv_interleaved)            \
+  X(conv_tuning)                 \
   X(winograd)                    \
   X(pool)                        \
   X(recurrent)                   \

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Convolution with groups in the lanes: every multiply-add is of whole aligned vectors.
+// Convolution of planes side by side in the lanes of vectors (shapes and formulas in conv_args.h): every
+// multiply-add is of whole aligned vectors.
+//
+// Loop order: runs of positions; tiles of output channels and positions, whose sums fill the register file;
+// input channels; taps. Bound: for one output channel by loads, two for each multiply-add unless neighbouring
+// taps share them; for more by multiply-adds.
 #include <utility>
 
 #include "kernels/conv/conv_args.h"
@@ -11,14 +16,14 @@
 namespace plait::PLAIT_ISA_NS {
 namespace {
 
-// The planes' elements, turned a tile at a time.
+// The planes' elements, transposed a tile at a time.
 template <class T>
-void spread(const LaneSpread<T>& a) {
+void interleave(const Interleave<T>& a) {
   constexpr int L = kLanes<T>, B = kTile<T>, kParts = L / B;
-  for (int64_t z = 0; z < a.n_zeros; ++z) store(a.frame + a.zeros[z] * L, Vec<T>{});
+  for (int64_t z = 0; z < a.n_zeros; ++z) store(a.dst + a.zeros[z] * L, Vec<T>{});
   // Lanes that no plane has hold the last one's.
   int64_t lane[L];
-  for (int i = 0; i < L; ++i) lane[i] = (i < a.lanes ? i : a.lanes - 1) * a.lane;
+  for (int i = 0; i < L; ++i) lane[i] = (i < a.planes ? i : a.planes - 1) * a.plane_stride;
   for (int64_t q = 0; q < a.n_pieces; ++q) {
     const T* const src = a.src + a.pieces[q].src;
     const int32_t* const place = a.place + a.pieces[q].place;
@@ -44,24 +49,24 @@ void spread(const LaneSpread<T>& a) {
         } else {
           v = r[0][j];
         }
-        store(a.frame + place[i + j] * L, v);
+        store(a.dst + place[i + j] * L, v);
       }
     }
   }
 }
 
-// Rows, and positions or taps beside them, whose sums fill the register file.
-constexpr int kRows = PLAIT_ISA_LEVEL == 2 ? 4 : 2;
+// Output channels, and positions or taps beside them, whose sums fill the register file.
+constexpr int kMaxChannels = PLAIT_ISA_LEVEL == 2 ? 4 : 2;
 constexpr int kSums[4] = {12, PLAIT_ISA_LEVEL == 2 ? 12 : 5, 8, 6};
 // Neighbouring taps of one row read the same vectors. A load each would be as many as the multiply-adds.
 constexpr int kNeighbours = PLAIT_ISA_LEVEL == 2 ? 3 : 1;
 
 // The next N taps.
 template <int N, class T, int R, int B>
-PLAIT_INLINE void add_taps(Vec<T> (&acc)[R][B], const LaneTap* t, const T* frame, const T* weight,
+PLAIT_INLINE void add_taps(Vec<T> (&acc)[R][B], const InterleavedTap* t, const T* padded, const T* weight,
                            int64_t row) {
   constexpr int L = kLanes<T>;
-  const T* const at = frame + t->frame * L;
+  const T* const at = padded + t->offset * L;
   Vec<T> x[B + N - 1];
   if constexpr (N > 1) {
 #pragma GCC unroll 16
@@ -82,7 +87,7 @@ PLAIT_INLINE void add_taps(Vec<T> (&acc)[R][B], const LaneTap* t, const T* frame
 }
 
 template <class T, int R, int B>
-void lane_tile(const LaneCorrelation<T>& a, const LaneRun& run, int64_t i) {
+void product_tile(const InterleavedProduct<T>& a, const InterleavedRun& run, int64_t i) {
   constexpr int L = kLanes<T>;
   using W = Vec<T>;
   W acc[R][B];
@@ -92,41 +97,41 @@ void lane_tile(const LaneCorrelation<T>& a, const LaneRun& run, int64_t i) {
 #pragma GCC unroll 16
     for (int b = 0; b < B; ++b) acc[r][b] = bias;
   }
-  const T *frame = a.frame + (run.base + i) * L, *weight = a.weight;
-  for (int64_t c = 0; c < a.channels; ++c, frame += a.channel * L, weight += a.w_channel * L) {
-    const LaneTap *t = a.taps + run.first_tap, *const end = t + run.taps;
+  const T *padded = a.padded + (run.base + i) * L, *weight = a.weight;
+  for (int64_t c = 0; c < a.in_channels; ++c, padded += a.channel_stride * L, weight += a.w_in_stride * L) {
+    const InterleavedTap *t = a.taps + run.first_tap, *const end = t + run.n_taps;
     while (t < end) {
       if constexpr (R == 1 && kNeighbours == 3) {
-        if (end - t >= 3 && t[2].frame == t->frame + 2) {
-          add_taps<3>(acc, t, frame, weight, a.w_row);
+        if (end - t >= 3 && t[2].offset == t->offset + 2) {
+          add_taps<3>(acc, t, padded, weight, a.w_out_stride);
           t += 3;
           continue;
         }
-        if (end - t >= 2 && t[1].frame == t->frame + 1) {
-          add_taps<2>(acc, t, frame, weight, a.w_row);
+        if (end - t >= 2 && t[1].offset == t->offset + 1) {
+          add_taps<2>(acc, t, padded, weight, a.w_out_stride);
           t += 2;
           continue;
         }
       }
-      add_taps<1>(acc, t, frame, weight, a.w_row);
+      add_taps<1>(acc, t, padded, weight, a.w_out_stride);
       ++t;
     }
   }
 #pragma GCC unroll 4
   for (int r = 0; r < R; ++r) {
-    T* y = a.y + (r * a.y_row + run.y + i * a.y_step) * L;
+    T* y = a.y + (r * a.y_ld + run.y + i * a.y_stride) * L;
 #pragma GCC unroll 16
-    for (int b = 0; b < B; ++b, y += a.y_step * L) store(y, acc[r][b]);
+    for (int b = 0; b < B; ++b, y += a.y_stride * L) store(y, acc[r][b]);
   }
 }
 
 template <class T, int R, int... B>
-void correlate_rows(const LaneCorrelation<T>& a, std::integer_sequence<int, B...>) {
-  using Tile = void (*)(const LaneCorrelation<T>&, const LaneRun&, int64_t);
-  static constexpr Tile kTiles[] = {lane_tile<T, R, B + 1>...};
-  constexpr int64_t kMost = sizeof...(B);
+void multiply_channels(const InterleavedProduct<T>& a, std::integer_sequence<int, B...>) {
+  using Tile = void (*)(const InterleavedProduct<T>&, const InterleavedRun&, int64_t);
+  static constexpr Tile kTiles[] = {product_tile<T, R, B + 1>...};
+  constexpr int64_t kMaxTile = sizeof...(B);
   for (int64_t q = 0; q < a.n_runs; ++q) {
-    const int64_t n = a.runs[q].length, tiles = (n + kMost - 1) / kMost;
+    const int64_t n = a.runs[q].length, tiles = (n + kMaxTile - 1) / kMaxTile;
     for (int64_t t = 0, i = 0; t < tiles; ++t) {  // in even shares
       const int64_t next = n * (t + 1) / tiles;
       kTiles[next - i - 1](a, a.runs[q], i);
@@ -135,20 +140,20 @@ void correlate_rows(const LaneCorrelation<T>& a, std::integer_sequence<int, B...
   }
 }
 template <class T, int... R>
-void correlate_of(const LaneCorrelation<T>& a, std::integer_sequence<int, R...>) {
-  using Rows = void (*)(const LaneCorrelation<T>&);
-  static constexpr Rows kRowsOf[] = {[](const LaneCorrelation<T>& a) {
-    correlate_rows<T, R + 1>(a, std::make_integer_sequence<int, kSums[R]>{});
+void multiply_of(const InterleavedProduct<T>& a, std::integer_sequence<int, R...>) {
+  using Channels = void (*)(const InterleavedProduct<T>&);
+  static constexpr Channels kChannels[] = {[](const InterleavedProduct<T>& a) {
+    multiply_channels<T, R + 1>(a, std::make_integer_sequence<int, kSums[R]>{});
   }...};
-  kRowsOf[a.rows - 1](a);
+  kChannels[a.out_channels - 1](a);
 }
 template <class T>
-void correlate(const LaneCorrelation<T>& a) {
-  correlate_of(a, std::make_integer_sequence<int, kRows>{});
+void multiply(const InterleavedProduct<T>& a) {
+  multiply_of(a, std::make_integer_sequence<int, kMaxChannels>{});
 }
 
 template <class T, int R, int K>
-void grad_tile(const LaneGrad<T>& a, int64_t row, int64_t first) {
+void gradient_tile(const InterleavedGradient<T>& a, int64_t row, int64_t first) {
   constexpr int L = kLanes<T>;
   using W = Vec<T>;
   W acc[R][K];
@@ -158,16 +163,16 @@ void grad_tile(const LaneGrad<T>& a, int64_t row, int64_t first) {
     for (int t = 0; t < K; ++t) acc[r][t] = W{};
   }
   for (int64_t q = 0; q < a.n_runs; ++q) {
-    const LaneRun& run = a.runs[q];
-    if (a.taps > 0 && (first + K <= run.first_tap || first >= run.first_tap + run.taps)) continue;
+    const InterleavedRun& run = a.runs[q];
+    if (a.taps_per_row > 0 && (first + K <= run.first_tap || first >= run.first_tap + run.n_taps)) continue;
     const T* x[K];
 #pragma GCC unroll 16
-    for (int t = 0; t < K; ++t) x[t] = a.frame + (run.base + a.offset[first + t]) * L;
-    const T* const gy = a.gy + (row * a.gy_row + run.y) * L;
+    for (int t = 0; t < K; ++t) x[t] = a.padded + (run.base + a.offset[first + t]) * L;
+    const T* const gy = a.gy + (row * a.gy_ld + run.y) * L;
     for (int64_t i = 0; i < run.length * L; i += L) {
       W g[R];
 #pragma GCC unroll 4
-      for (int r = 0; r < R; ++r) g[r] = load(gy + r * a.gy_row * L + i);
+      for (int r = 0; r < R; ++r) g[r] = load(gy + r * a.gy_ld * L + i);
 #pragma GCC unroll 16
       for (int t = 0; t < K; ++t) {
         const W v = load(x[t] + i);
@@ -187,37 +192,38 @@ void grad_tile(const LaneGrad<T>& a, int64_t row, int64_t first) {
 }
 
 template <class T, int R, int... K>
-void grad_rows(const LaneGrad<T>& a, int64_t row, std::integer_sequence<int, K...>) {
-  using Tile = void (*)(const LaneGrad<T>&, int64_t, int64_t);
-  static constexpr Tile kTiles[] = {grad_tile<T, R, K + 1>...};
+void gradient_channels(const InterleavedGradient<T>& a, int64_t row, std::integer_sequence<int, K...>) {
+  using Tile = void (*)(const InterleavedGradient<T>&, int64_t, int64_t);
+  static constexpr Tile kTiles[] = {gradient_tile<T, R, K + 1>...};
   // Tiles of whole rows of taps, where they have any, meet fewer rows outside of the plane.
   constexpr int64_t kAll = sizeof...(K);
-  const int64_t most = a.taps > 0 && a.taps <= kAll ? kAll / a.taps * a.taps : kAll;
+  const int64_t most =
+      a.taps_per_row > 0 && a.taps_per_row <= kAll ? kAll / a.taps_per_row * a.taps_per_row : kAll;
   for (int64_t t = 0; t < a.k; t += most) kTiles[(a.k - t < most ? a.k - t : most) - 1](a, row, t);
 }
 template <class T, int... R>
-void gradient_of(const LaneGrad<T>& a, std::integer_sequence<int, R...>) {
-  using Rows = void (*)(const LaneGrad<T>&, int64_t);
-  static constexpr Rows kRowsOf[] = {[](const LaneGrad<T>& a, int64_t row) {
-    grad_rows<T, R + 1>(a, row, std::make_integer_sequence<int, kSums[R]>{});
+void gradient_of(const InterleavedGradient<T>& a, std::integer_sequence<int, R...>) {
+  using Channels = void (*)(const InterleavedGradient<T>&, int64_t);
+  static constexpr Channels kChannels[] = {[](const InterleavedGradient<T>& a, int64_t row) {
+    gradient_channels<T, R + 1>(a, row, std::make_integer_sequence<int, kSums[R]>{});
   }...};
-  for (int64_t row = 0; row < a.rows; row += kRows) {
-    kRowsOf[(a.rows - row < kRows ? a.rows - row : kRows) - 1](a, row);
+  for (int64_t row = 0; row < a.out_channels; row += kMaxChannels) {
+    kChannels[(a.out_channels - row < kMaxChannels ? a.out_channels - row : kMaxChannels) - 1](a, row);
   }
 }
 template <class T>
-void gradient(const LaneGrad<T>& a) {
-  gradient_of(a, std::make_integer_sequence<int, kRows>{});
+void weight_gradient(const InterleavedGradient<T>& a) {
+  gradient_of(a, std::make_integer_sequence<int, kMaxChannels>{});
 }
 
 template <class T>
-constexpr LaneKernels<T> kKernels = {spread<T>, correlate<T>, gradient<T>, kRows};
+constexpr InterleavedKernels<T> kKernels = {interleave<T>, multiply<T>, weight_gradient<T>, kMaxChannels};
 
 }  // namespace
 
-void fill_conv_lanes(KernelTable& table) {
-  table.conv.lanes_f32 = kKernels<float>;
-  table.conv.lanes_f64 = kKernels<double>;
+void fill_conv_interleaved(KernelTable& table) {
+  table.conv.interleaved_f32 = kKernels<float>;
+  table.conv.interleaved_f64 = kKernels<double>;
 }
 
 }  // namespace plait::PLAIT_ISA_NS

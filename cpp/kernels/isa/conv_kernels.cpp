@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Convolution's own kernels. Frames make every read a whole unaligned vector: nothing is masked but the tails
-// of results. Packing a vector of patches costs a load and a store; it is shared by all output channels.
-// Patches read where they lie cost a load for each panel of weights.
+// Padded planes, panels of patches, products with unpacked patches and gradients of the weights (shapes and
+// formulas in conv_args.h). Every read of padded input is a whole unaligned vector; only the tails of results
+// are masked. Loop orders stand at the kernels.
+//
+// Bound: pad and pack_patches by memory, a load and a store for each vector, which all output channels share;
+// multiply_unpacked and weight_gradient by multiply-adds, with a load of a patch for each panel of weights.
 #include <utility>
 
 #include "kernels/conv/conv_args.h"
@@ -22,83 +25,83 @@ PLAIT_INLINE void clear(T* dst, int64_t n) {
   for (int64_t i = 0; i < n; i += kLanes<T>) store_n(dst + i, Vec<T>{}, at_most<T>(n - i));
 }
 
-// kStep vectors of neighbours to one vector per remainder of the place by kStep.
-template <int kStep, class V>
-PLAIT_INLINE void part(V* v) {
+// kStride vectors of neighbours to one vector for each remainder of the place by kStride.
+template <int kStride, class V>
+PLAIT_INLINE void deinterleave(V* v) {
   const auto even = iota<MaskOf<V>>() * 2;
-  if constexpr (kStep == 2) {
+  if constexpr (kStride == 2) {
     const V x = v[0], y = v[1];
     v[0] = __builtin_shuffle(x, y, even);
     v[1] = __builtin_shuffle(x, y, even + 1);
-  } else if constexpr (kStep == 4) {
-    part<2>(v);
-    part<2>(v + 2);
+  } else if constexpr (kStride == 4) {
+    deinterleave<2>(v);
+    deinterleave<2>(v + 2);
     const V x = v[1];
     v[1] = v[2];
     v[2] = x;
-    part<2>(v);
-    part<2>(v + 2);
+    deinterleave<2>(v);
+    deinterleave<2>(v + 2);
     const V y = v[1];
     v[1] = v[2];
     v[2] = y;
   }
 }
 
-// A row of a frame, `row` in its first phase, from a row of the plane. Phases are written side by side, so
-// that the plane is read once.
-template <int kStep, class T>
-void frame_row(const FrameShape& f, T* row, const T* src) {
+// A padded row, `row` in its first phase, from a row of the plane. Phases are written side by side, so that
+// the plane is read once.
+template <int kStride, class T>
+void pad_row(const PaddedPlane& f, T* row, const T* src) {
   constexpr int64_t kN = kLanes<T>;
   const int64_t cells = f.cells[2], phases = f.phases[2], before = f.before[2], w = f.in[2];
   const int64_t count = f.cell_count();
   int64_t i = 0;
-  for (; i < cells && i * kStep < before; ++i) {
+  for (; i < cells && i * kStride < before; ++i) {
     for (int64_t c = 0; c < phases; ++c) {
-      const int64_t x = i * kStep + c - before;
+      const int64_t x = i * kStride + c - before;
       row[c * count + i] = x >= 0 && x < w ? src[x] : T(0);
     }
   }
   for (; i < cells; i += kN) {
-    const int64_t x = i * kStep - before, n = at_most<T>(cells - i);
-    Vec<T> v[kStep];
-    if (x + kStep * kN <= w) {
+    const int64_t x = i * kStride - before, n = at_most<T>(cells - i);
+    Vec<T> v[kStride];
+    if (x + kStride * kN <= w) {
 #pragma GCC unroll 4
-      for (int q = 0; q < kStep; ++q) v[q] = load(src + x + q * kN);
+      for (int q = 0; q < kStride; ++q) v[q] = load(src + x + q * kN);
     } else {
 #pragma GCC unroll 4
-      for (int q = 0; q < kStep; ++q) {
+      for (int q = 0; q < kStride; ++q) {
         const int64_t left = at_most<T>(w - x - q * kN);
         v[q] = left > 0 ? load_n(src + x + q * kN, left) : Vec<T>{};
       }
     }
-    part<kStep>(v);
+    deinterleave<kStride>(v);
 #pragma GCC unroll 4
-    for (int c = 0; c < kStep; ++c) {
+    for (int c = 0; c < kStride; ++c) {
       if (c < phases) store_n(row + c * count + i, v[c], n);
     }
   }
 }
 
-// The same for any step.
+// The same for any stride.
 template <class T>
-void frame_row_by_elements(const FrameShape& f, T* row, const T* src) {
+void pad_row_by_elements(const PaddedPlane& f, T* row, const T* src) {
   for (int64_t c = 0; c < f.phases[2]; ++c) {
     for (int64_t i = 0; i < f.cells[2]; ++i) {
-      const int64_t x = i * f.step[2] + c - f.before[2];
+      const int64_t x = i * f.stride[2] + c - f.before[2];
       row[c * f.cell_count() + i] = x >= 0 && x < f.in[2] ? src[x] : T(0);
     }
   }
 }
 
-// Frames of steps of one: rows in order, so that what a vector has too much, the next one overwrites. Only
+// Strides of one: rows in order, so that the next row overwrites what a vector writes past its end. Only
 // the last rows end with masks.
 template <class T>
-void frame_in_order(const FrameShape& f, T* row, const T* src, int64_t planes) {
+void pad_unit_stride(const PaddedPlane& f, T* row, const T* src, int64_t planes) {
   constexpr int64_t kN = kLanes<T>;
   const int64_t cells = f.cells[2], before = f.before[2];
   const int64_t lead = before < 0 ? 0 : before < cells ? before : cells, skip = before < 0 ? -before : 0;
   const int64_t inside = f.in[2] - skip < cells - lead ? f.in[2] - skip : cells - lead;
-  const T* const end = row + planes * f.plane();
+  const T* const end = row + planes * f.size();
   if (cells <= kN) {  // a vector a row, with the zeros before the next one
     store_n(row, Vec<T>{}, cells);
     row += lead;
@@ -145,42 +148,43 @@ void frame_in_order(const FrameShape& f, T* row, const T* src, int64_t planes) {
 }
 
 template <class T>
-void frame(const FrameShape& f, T* dst, const T* src, int64_t planes) {
-  if (f.step[0] == 1 && f.step[1] == 1 && f.step[2] == 1) return frame_in_order(f, dst, src, planes);
-  void (*const make_row)(const FrameShape&, T*, const T*) = f.step[2] == 1   ? frame_row<1, T>
-                                                            : f.step[2] == 2 ? frame_row<2, T>
-                                                            : f.step[2] == 4 ? frame_row<4, T>
-                                                                             : frame_row_by_elements<T>;
+void pad(const PaddedPlane& f, T* dst, const T* src, int64_t planes) {
+  if (f.stride[0] == 1 && f.stride[1] == 1 && f.stride[2] == 1) return pad_unit_stride(f, dst, src, planes);
+  void (*const pad_one)(const PaddedPlane&, T*, const T*) = f.stride[2] == 1   ? pad_row<1, T>
+                                                            : f.stride[2] == 2 ? pad_row<2, T>
+                                                            : f.stride[2] == 4 ? pad_row<4, T>
+                                                                               : pad_row_by_elements<T>;
   const int64_t count = f.cell_count();
-  // In the order of the plane's rows, which is what memory can foresee. Without divisions: rows are short.
+  // In the order of the plane's rows, which the hardware prefetcher predicts. Without divisions: rows are
+  // short.
   const auto rows = [&](int64_t d, int64_t cell, int64_t phase) {
     for (int64_t j = 0, h = -f.before[1]; j < f.cells[1]; ++j) {
-      for (int64_t b = 0; b < f.step[1]; ++b, ++h) {
+      for (int64_t b = 0; b < f.stride[1]; ++b, ++h) {
         if (b >= f.phases[1]) continue;
         T* const row = dst + (phase * f.phases[1] + b) * f.phases[2] * count + f.position(cell, j, 0);
         if (d >= 0 && d < f.in[0] && h >= 0 && h < f.in[1]) {
-          make_row(f, row, src + (d * f.in[1] + h) * f.in[2]);
+          pad_one(f, row, src + (d * f.in[1] + h) * f.in[2]);
         } else {
           for (int64_t c = 0; c < f.phases[2]; ++c) clear(row + c * count, f.cells[2]);
         }
       }
     }
   };
-  for (int64_t p = 0; p < planes; ++p, src += f.in[0] * f.in[1] * f.in[2], dst += f.plane()) {
+  for (int64_t p = 0; p < planes; ++p, src += f.in[0] * f.in[1] * f.in[2], dst += f.size()) {
     for (int64_t i = 0, d = -f.before[0]; i < f.cells[0]; ++i) {
-      for (int64_t a = 0; a < f.step[0]; ++a, ++d) {
+      for (int64_t a = 0; a < f.stride[0]; ++a, ++d) {
         if (a < f.phases[0]) rows(d, i, a);
       }
     }
   }
 }
 
-// The panel's rows as N vectors: what one writes too much, the next one or the next row overwrites.
+// The panel's rows as N vectors: the next one, or the next row, overwrites what one writes past its end.
 template <int N, class T>
 void pack_vectors(const PackPatches<T>& a, const int64_t* column, const int64_t* base, int64_t n) {
   for (int64_t p = 0; p < a.count; ++p) {
     T* const row = a.dst + p * a.width;
-    const T* const from = a.frame + a.offset[p];
+    const T* const from = a.padded + a.offset[p];
     if constexpr (N > 0) {
 #pragma GCC unroll 4
       for (int i = 0; i < N; ++i) store(row + column[i], load(from + base[i]));
@@ -191,7 +195,7 @@ void pack_vectors(const PackPatches<T>& a, const int64_t* column, const int64_t*
 }
 
 template <class T>
-void pack(const PackPatches<T>& a) {
+void pack_patches(const PackPatches<T>& a) {
   constexpr int64_t kN = kLanes<T>, kWidth = 2 * kN;  // of a panel
   int64_t column[kWidth], base[kWidth], n = 0;
   for (int64_t r = 0; r < a.n_runs; ++r) {
@@ -225,22 +229,22 @@ constexpr int vectors_of(int rows) {
 // Results that do not lie side by side, element by element. Out of the tiles: unrolled there, it would be
 // most of the code and of the time to compile it.
 template <class T>
-PLAIT_NOINLINE void store_strided(const DirectPatches<T>& a, T* to, const T* sums, const PatchVector<T>& at,
+PLAIT_NOINLINE void store_strided(const UnpackedProduct<T>& a, T* to, const T* sums, const PatchVector<T>& at,
                                   T bias) {
   for (int64_t i = 0; i < at.count; ++i) {
-    const T before = a.add ? to[i * a.y_step] : T(0);
-    to[i * a.y_step] = sums[at.lanes[i]] + before + bias;
+    const T before = a.accumulate ? to[i * a.y_stride] : T(0);
+    to[i * a.y_stride] = sums[at.lanes[i]] + before + bias;
   }
 }
 
 template <class T, int R, int V>
-void direct_tile(const DirectPatches<T>& a, T* y, const T* w, const PatchVector<T>* at, const T* bias) {
+void unpacked_tile(const UnpackedProduct<T>& a, T* y, const T* w, const PatchVector<T>* at, const T* bias) {
   using W = Vec<T>;
   const int64_t* const offset = a.offset;
   const int64_t k = a.k;
   const T* from[V];
 #pragma GCC unroll 4
-  for (int v = 0; v < V; ++v) from[v] = a.frame + at[v].base;
+  for (int v = 0; v < V; ++v) from[v] = a.padded + at[v].base;
   W acc[R][V];
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
@@ -258,14 +262,14 @@ void direct_tile(const DirectPatches<T>& a, T* y, const T* w, const PatchVector<
       for (int v = 0; v < V; ++v) acc[r][v] += c * x[v];
     }
   }
-  if (a.y_step != 1) {
+  if (a.y_stride != 1) {
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) {
       T sums[R][kLanes<T>];
 #pragma GCC unroll 16
       for (int r = 0; r < R; ++r) store(sums[r], acc[r][v]);
       for (int r = 0; r < R; ++r) {
-        store_strided(a, y + r * a.y_row + at[v].column, sums[r], at[v], bias ? bias[r] : T(0));
+        store_strided(a, y + r * a.y_ld + at[v].column, sums[r], at[v], bias ? bias[r] : T(0));
       }
     }
     return;
@@ -276,9 +280,9 @@ void direct_tile(const DirectPatches<T>& a, T* y, const T* w, const PatchVector<
     const auto lanes = load_bytes<MaskOf<W>>(at[v].lanes);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
-      T* const to = y + r * a.y_row + at[v].column;
+      T* const to = y + r * a.y_ld + at[v].column;
       W sum = __builtin_shuffle(acc[r][v], lanes);
-      if (a.add) sum += load_n(to, n);
+      if (a.accumulate) sum += load_n(to, n);
       if (bias) sum += splat<W>(bias[r]);
       store_n(to, sum, n);
     }
@@ -286,37 +290,37 @@ void direct_tile(const DirectPatches<T>& a, T* y, const T* w, const PatchVector<
 }
 
 template <class T, int R>
-void direct_panel(const DirectPatches<T>& a, T* y, const T* w, const T* bias) {
+void unpacked_panel(const UnpackedProduct<T>& a, T* y, const T* w, const T* bias) {
   constexpr int kV = vectors_of(R);
   int64_t i = 0;
-  for (; i + kV <= a.n_vectors; i += kV) direct_tile<T, R, kV>(a, y, w, a.vectors + i, bias);
+  for (; i + kV <= a.n_vectors; i += kV) unpacked_tile<T, R, kV>(a, y, w, a.vectors + i, bias);
   if constexpr (kV > 3) {
-    if (a.n_vectors - i == 3) return direct_tile<T, R, 3>(a, y, w, a.vectors + i, bias);
+    if (a.n_vectors - i == 3) return unpacked_tile<T, R, 3>(a, y, w, a.vectors + i, bias);
   }
   if constexpr (kV > 2) {
-    if (a.n_vectors - i == 2) return direct_tile<T, R, 2>(a, y, w, a.vectors + i, bias);
+    if (a.n_vectors - i == 2) return unpacked_tile<T, R, 2>(a, y, w, a.vectors + i, bias);
   }
-  if (a.n_vectors > i) direct_tile<T, R, 1>(a, y, w, a.vectors + i, bias);
+  if (a.n_vectors > i) unpacked_tile<T, R, 1>(a, y, w, a.vectors + i, bias);
 }
 
 template <class T, int... R>
-void direct_of(const DirectPatches<T>& a, std::integer_sequence<int, R...>) {
-  using Panel = void (*)(const DirectPatches<T>&, T*, const T*, const T*);
-  static constexpr Panel kPanels[] = {direct_panel<T, R + 1>...};
+void unpacked_of(const UnpackedProduct<T>& a, std::integer_sequence<int, R...>) {
+  using Panel = void (*)(const UnpackedProduct<T>&, T*, const T*, const T*);
+  static constexpr Panel kPanels[] = {unpacked_panel<T, R + 1>...};
   const T* w = a.weight;
-  for (int64_t r = 0; r < a.m; r += a.mr, w += a.panel) {
+  for (int64_t r = 0; r < a.m; r += a.mr, w += a.panel_stride) {
     const int64_t rows = a.m - r < a.mr ? a.m - r : a.mr;
-    kPanels[rows - 1](a, a.y + r * a.y_row, w, a.bias ? a.bias + r : nullptr);
+    kPanels[rows - 1](a, a.y + r * a.y_ld, w, a.bias ? a.bias + r : nullptr);
   }
 }
 template <class T>
-void direct(const DirectPatches<T>& a) {
-  direct_of(a, std::make_integer_sequence<int, kMaxRows>{});
+void multiply_unpacked(const UnpackedProduct<T>& a) {
+  unpacked_of(a, std::make_integer_sequence<int, kMaxRows>{});
 }
 
 // Elements of patches are broadcast from where they lie: nothing is packed but the gradients.
 template <class T, int R, int V>
-void patch_grad_tile(const GradPatches<T>& a, T* sums, const int64_t* offset) {
+void gradient_tile(const PatchGradient<T>& a, T* sums, const int64_t* offset) {
   constexpr int L = kLanes<T>;
   Vec<T> acc[R][V];
 #pragma GCC unroll 16
@@ -326,7 +330,7 @@ void patch_grad_tile(const GradPatches<T>& a, T* sums, const int64_t* offset) {
   }
   const T* gy = a.gy;
   for (int64_t q = 0; q < a.n_runs; ++q) {
-    const T* const from = a.frame + a.runs[q].base;
+    const T* const from = a.padded + a.runs[q].base;
     const T* row[R];
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) row[r] = from + offset[r];
@@ -348,16 +352,16 @@ void patch_grad_tile(const GradPatches<T>& a, T* sums, const int64_t* offset) {
 #pragma GCC unroll 2
     for (int v = 0; v < V; ++v) {
       T* const to = sums + (r * V + v) * L;
-      store(to, a.add ? load(to) + acc[r][v] : acc[r][v]);
+      store(to, a.accumulate ? load(to) + acc[r][v] : acc[r][v]);
     }
   }
 }
 
 template <class T, int... R>
-void patch_grad_of(const GradPatches<T>& a, std::integer_sequence<int, R...>) {
-  using Tile = void (*)(const GradPatches<T>&, T*, const int64_t*);
-  static constexpr Tile kTiles[2][kMaxRows] = {{patch_grad_tile<T, R + 1, 1>...},
-                                               {patch_grad_tile<T, R + 1, 2>...}};
+void gradient_of(const PatchGradient<T>& a, std::integer_sequence<int, R...>) {
+  using Tile = void (*)(const PatchGradient<T>&, T*, const int64_t*);
+  static constexpr Tile kTiles[2][kMaxRows] = {{gradient_tile<T, R + 1, 1>...},
+                                               {gradient_tile<T, R + 1, 2>...}};
   // Rows in even shares: a tile of few waits for its own sums.
   const int64_t tiles = (a.m + kMaxRows - 1) / kMaxRows;
   for (int64_t t = 0; t < tiles; ++t) {
@@ -366,12 +370,13 @@ void patch_grad_of(const GradPatches<T>& a, std::integer_sequence<int, R...>) {
   }
 }
 template <class T>
-void patch_grad(const GradPatches<T>& a) {
-  patch_grad_of(a, std::make_integer_sequence<int, kMaxRows>{});
+void weight_gradient(const PatchGradient<T>& a) {
+  gradient_of(a, std::make_integer_sequence<int, kMaxRows>{});
 }
 
 template <class T>
-constexpr ConvKernels<T> kKernels = {frame<T>, pack<T>, direct<T>, kLanes<T>, patch_grad<T>};
+constexpr ConvKernels<T> kKernels = {pad<T>, pack_patches<T>, multiply_unpacked<T>, kLanes<T>,
+                                     weight_gradient<T>};
 
 }  // namespace
 

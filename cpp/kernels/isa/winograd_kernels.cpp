@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The transforms of Winograd's F(m x m, r x r), m + r = 7: Y = A' [(G w G') * (B' d B)] A. Every vector holds
-// one element of as many tiles as it has lanes, so that the transforms are plain arithmetic; they are bound
-// by it. The points are 0, +-1/sqrt(2), +-sqrt(2) and infinity: against a direct sum in float32 the error is
+// one element of as many tiles as it has lanes, so that the transforms are plain arithmetic, which bounds
+// them. The points are 0, +-1/sqrt(2), +-sqrt(2) and infinity: against a direct sum in float32 the error is
 // about twice as large in the root of mean squares (for r = 3; with the usual 0, +-1, +-2 it is four times as
 // large). B' depends on the points alone; A and G take a polynomial of m or r coefficients to its values at
 // the points, G with the weights of Lagrange's interpolation.
@@ -36,9 +36,9 @@ PLAIT_INLINE void with_size(int64_t size, F&& f) {
   }
 }
 
-// Only the outer points may lack products.
-PLAIT_INLINE bool is_live(int64_t live, int point) {
-  return (point > 0 && point < kSide - 1) || (live >> point & 1);
+// Only the outer coefficients may be zero.
+PLAIT_INLINE bool is_nonzero(int64_t nonzero, int coefficient) {
+  return (coefficient > 0 && coefficient < kSide - 1) || (nonzero >> coefficient & 1);
 }
 
 // B' d
@@ -93,14 +93,14 @@ PLAIT_INLINE void tile_line(const F32* d, F32* v) {
   }
 }
 
-// Every kStep-th element from p on.
-template <int kStep>
-PLAIT_INLINE F32 load_steps(const float* p) {
-  return kStep == 1 ? load(p) : load_even<float>(p);
+// Every kStride-th element from p on.
+template <int kStride>
+PLAIT_INLINE F32 load_strided(const float* p) {
+  return kStride == 1 ? load(p) : load_even<float>(p);
 }
-template <int kStep>
-PLAIT_INLINE F32 load_steps_n(const float* p, int64_t n) {
-  if constexpr (kStep == 1) {
+template <int kStride>
+PLAIT_INLINE F32 load_strided_n(const float* p, int64_t n) {
+  if constexpr (kStride == 1) {
     return load_n(p, n);
   } else {
     float row[2 * L] = {};
@@ -113,8 +113,8 @@ PLAIT_INLINE F32 load_steps_n(const float* p, int64_t n) {
 
 // The transform down the columns of a plane's rows from y on, elements x, x + 1, ..., as far as `length`
 // tiles read them. It goes first, since it needs no element of a row twice and leaves them in order. What
-// lies `ahead` of it is called into the cache.
-template <int kSize, int kStep>
+// lies `ahead` of it is prefetched.
+template <int kSize, int kStride>
 PLAIT_INLINE void tile_rows(float* lines, int64_t line, const float* plane, const WinogradPlanes& shape,
                             int64_t y, int64_t x, int64_t length, int64_t ahead) {
   static constexpr float kZeros[2 * L] = {};
@@ -122,10 +122,11 @@ PLAIT_INLINE void tile_rows(float* lines, int64_t line, const float* plane, cons
   int64_t inside[kSize];  // all bits, or 0 for a row of zeros
   for (int i = 0; i < kSize; ++i) {
     const bool in = y + i >= 0 && y + i < shape.h;
-    row[i] = in ? plane + (y + i) * shape.row : kZeros;
+    row[i] = in ? plane + (y + i) * shape.row_stride : kZeros;
     inside[i] = in ? -1 : 0;
     if (!in || ahead == 0) continue;
-    for (int64_t at = kStep * x; at < kStep * (x + length); at += 16) __builtin_prefetch(row[i] + ahead + at);
+    for (int64_t at = kStride * x; at < kStride * (x + length); at += 16)
+      __builtin_prefetch(row[i] + ahead + at);
   }
   const auto put = [&](float* to, const F32* d) {
     F32 v[kSide];
@@ -133,21 +134,21 @@ PLAIT_INLINE void tile_rows(float* lines, int64_t line, const float* plane, cons
 #pragma GCC unroll 6
     for (int i = 0; i < kSide; ++i) store(to + i * line, v[i]);
   };
-  // What is written too much, the next elements or the next strip overwrite.
+  // The next elements, or the next strip, overwrite what is written past the end.
   const int64_t end = x + length, w = shape.w;
   const F32 zeros[kSize] = {};
   F32 d[kSize];
   for (; x < 0 && x < end; lines += -x < L ? -x : L, x += -x < L ? -x : L) put(lines, zeros);
-  // With greater steps a vector reads beyond its last element.
-  for (; x + L + (kStep - 1) <= w && x < end; x += L, lines += L) {
+  // With greater strides a vector reads beyond its last element.
+  for (; x + L + (kStride - 1) <= w && x < end; x += L, lines += L) {
 #pragma GCC unroll 6
-    for (int i = 0; i < kSize; ++i) d[i] = load_steps<kStep>(row[i] + (kStep * x & inside[i]));
+    for (int i = 0; i < kSize; ++i) d[i] = load_strided<kStride>(row[i] + (kStride * x & inside[i]));
     put(lines, d);
   }
   if (x < w && x < end) {
 #pragma GCC unroll 6
     for (int i = 0; i < kSize; ++i) {
-      d[i] = load_steps_n<kStep>(row[i] + (kStep * x & inside[i]), w - x < L ? w - x : L);
+      d[i] = load_strided_n<kStride>(row[i] + (kStride * x & inside[i]), w - x < L ? w - x : L);
     }
     put(lines, d);
     x += L, lines += L;
@@ -173,7 +174,7 @@ PLAIT_INLINE V load_quads(const float* p, const int32_t* at) {
 }
 
 // Transposes of 4 x 4 in every quad of lanes.
-PLAIT_INLINE void turn_quads(F32* a) {
+PLAIT_INLINE void transpose_quads(F32* a) {
   I32 low, high;
   for (int i = 0; i < L; ++i) {
     low[i] = i / 4 * 4 + i % 4 / 2 + i % 2 * L;
@@ -199,7 +200,7 @@ PLAIT_INLINE void load_tiles(const float* p, const int32_t* at, const bool* clos
       const int32_t* const tiles = at + kQuads * k;
       a[k] = closed[k] ? load(p + first + tiles[0]) : load_quads<F32>(p + first, tiles);
     }
-    turn_quads(a);
+    transpose_quads(a);
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) {
       if (first + i < kSize) d[first + i] = a[i];
@@ -207,11 +208,11 @@ PLAIT_INLINE void load_tiles(const float* p, const int32_t* at, const bool* clos
   }
 }
 
-template <int kSize, int kStep>
+template <int kSize, int kStride>
 void transform(const WinogradInput& a) {
   // A strip takes `tile` elements each, and what the last one reads beyond them, in quads.
   constexpr int64_t kReach = 8, kEnd = kReach * kWinogradColumns + L, kLine = kEnd + 2 * L + kReach;
-  constexpr int64_t kFetched = 64;  // elements of a plane: the hardware reads on in smaller ones
+  constexpr int64_t kPrefetched = 64;  // elements of a plane: the hardware prefetcher serves smaller ones
   float lines[kSide * kLine] = {};
   int32_t at[kWinogradColumns + L];
   bool closed[4 * kWinogradColumns / L + 4];
@@ -229,31 +230,34 @@ void transform(const WinogradInput& a) {
   for (int64_t c = 0; c < a.channels; ++c) {
     for (int64_t q = 0; q < a.n_strips; ++q) {
       const WinogradStrip& s = a.strips[q];
-      tile_rows<kSize, kStep>(
-          lines + at[s.column], kLine, a.src + s.image * a.planes.image + c * a.planes.plane, a.planes,
-          s.row * a.tile - a.before[0], s.left * a.tile - a.before[1], a.tile * (s.length - 1) + kSize,
-          c + 1 < a.channels && a.planes.plane >= kFetched ? a.planes.plane : 0);
+      tile_rows<kSize, kStride>(
+          lines + at[s.column], kLine, a.src + s.image * a.planes.image_stride + c * a.planes.channel_stride,
+          a.planes, s.row * a.tile - a.before[0], s.left * a.tile - a.before[1],
+          a.tile * (s.length - 1) + kSize,
+          c + 1 < a.channels && a.planes.channel_stride >= kPrefetched ? a.planes.channel_stride : 0);
     }
     float* to = a.v + c * a.v_channel;
     for (int64_t j = 0; j < a.columns; j += L) {
       float* const panel = to + j / kWidth * a.v_panel + j % kWidth;
       F32 d[kSize], v[kSide];
       for (int y = 0; y < kSide; ++y) {
-        if (!is_live(a.live[0], y)) continue;
+        if (!is_nonzero(a.nonzero[0], y)) continue;
         load_tiles<kSize>(lines + y * kLine, at + j, closed + 4 * j / L, d);
         tile_line<kSize>(d, v);
 #pragma GCC unroll 6
         for (int x = 0; x < kSide; ++x) {
-          if (is_live(a.live[1], x)) store(panel + (kSide * y + x) * a.v_point, v[x]);
+          if (is_nonzero(a.nonzero[1], x)) store(panel + (kSide * y + x) * a.v_coefficient, v[x]);
         }
       }
     }
   }
 }
 
-void input(const WinogradInput& a) { a.planes.step == 1 ? transform<kSide, 1>(a) : transform<kSide, 2>(a); }
+void transform_input(const WinogradInput& a) {
+  a.planes.stride == 1 ? transform<kSide, 1>(a) : transform<kSide, 2>(a);
+}
 
-void gradient(const WinogradInput& a) {
+void transform_gradient(const WinogradInput& a) {
   with_size(a.tile, [&](auto n) { transform<n.value, 1>(a); });
 }
 
@@ -263,7 +267,7 @@ void weights_of(const WinogradWeights& a) {
     for (int64_t c = 0; c < a.count; c += L) {
       const float* const w = a.w + item * a.w_item + c;
       float* const u = a.u + item * a.u_item + c;
-      // What is written too much, the next items overwrite.
+      // The next items overwrite what is written past the end.
       const bool whole = a.count - c >= L || (a.u_item == a.count && (a.items - item) * a.count - c >= L);
       const auto put = [&](float* to, F32 v) {
         if (whole) {
@@ -283,10 +287,10 @@ void weights_of(const WinogradWeights& a) {
         for (int y = 0; y < kSide; ++y) half[y][x] = v[y];
       }
       for (int y = 0; y < kSide; ++y) {
-        if (!is_live(a.live[0], y)) continue;
+        if (!is_nonzero(a.nonzero[0], y)) continue;
         values<N>(half[y], v, kNear, kFar);
         for (int x = 0; x < kSide; ++x) {
-          if (is_live(a.live[1], x)) put(u + (kSide * y + x) * a.u_point, v[x]);
+          if (is_nonzero(a.nonzero[1], x)) put(u + (kSide * y + x) * a.u_coefficient, v[x]);
         }
       }
     }
@@ -294,7 +298,7 @@ void weights_of(const WinogradWeights& a) {
 }
 
 template <int N>
-void weights_back_of(const WinogradWeights& a) {
+void weights_gradient_of(const WinogradWeights& a) {
   for (int64_t item = 0; item < a.items; ++item) {
     for (int64_t c = 0; c < a.count; c += L) {
       float* const w = a.w + item * a.w_item + c;
@@ -303,8 +307,8 @@ void weights_back_of(const WinogradWeights& a) {
       F32 half[N][kSide], u[kSide], g[N];
       for (int x = 0; x < kSide; ++x) {
         for (int y = 0; y < kSide; ++y) {
-          const bool live = is_live(a.live[0], y) && is_live(a.live[1], x);
-          u[y] = live ? load_n(from + (kSide * y + x) * a.u_point, n) : F32{};
+          const bool nonzero = is_nonzero(a.nonzero[0], y) && is_nonzero(a.nonzero[1], x);
+          u[y] = nonzero ? load_n(from + (kSide * y + x) * a.u_coefficient, n) : F32{};
         }
         moments<N>(u, g, kNear, kFar);
         for (int y = 0; y < N; ++y) half[y][x] = g[y];
@@ -320,15 +324,15 @@ void weights_back_of(const WinogradWeights& a) {
   }
 }
 
-void weights(const WinogradWeights& a) {
+void transform_weights(const WinogradWeights& a) {
   with_size(a.taps, [&](auto n) { weights_of<n.value>(a); });
 }
 
-void weights_back(const WinogradWeights& a) {
-  with_size(a.taps, [&](auto n) { weights_back_of<n.value>(a); });
+void weights_gradient(const WinogradWeights& a) {
+  with_size(a.taps, [&](auto n) { weights_gradient_of<n.value>(a); });
 }
 
-// Every quad to its tile, N apart. What a quad has too much, the next one overwrites.
+// Every quad to its tile, N apart. The next one overwrites what a quad writes past its tile.
 template <int N, class V>
 PLAIT_INLINE void store_quads(float* to, V v) {
   if constexpr (N == 4 || sizeof(V) == 4 * sizeof(float)) {
@@ -346,7 +350,7 @@ PLAIT_INLINE void store_tiles(float* to, const F32* v) {
   F32 a[4];
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) a[i] = i < N ? v[i] : F32{};
-  turn_quads(a);
+  transpose_quads(a);
 #pragma GCC unroll 4
   for (int k = 0; k < 4; ++k) store_quads<N>(to + N * kQuads * k, a[k]);
   if constexpr (N > 4) {  // a fifth would be overwritten by the next tile
@@ -356,9 +360,9 @@ PLAIT_INLINE void store_tiles(float* to, const F32* v) {
   }
 }
 
-PLAIT_INLINE void store_row(float* to, int64_t step, const float* from, int64_t n) {
-  if (step != 1) {
-    for (int64_t i = 0; i < n; ++i) to[i * step] = from[i];
+PLAIT_INLINE void store_row(float* to, int64_t stride, const float* from, int64_t n) {
+  if (stride != 1) {
+    for (int64_t i = 0; i < n; ++i) to[i * stride] = from[i];
     return;
   }
   int64_t i = 0;
@@ -380,8 +384,8 @@ PLAIT_INLINE void for_output_rows(const WinogradOutput& a, float* dst, int64_t l
     const int64_t y0 = s.row * N, x0 = s.left * N;
     const int64_t bottom = planes.h - y0 < N ? planes.h - y0 : N;
     const int64_t right = planes.w - x0 < s.length * N ? planes.w - x0 : s.length * N;
-    float* to = dst + s.image * planes.image + y0 * planes.row + x0 * planes.step;
-    for (int64_t y = 0; y < bottom; ++y, to += planes.row) f(to, right, y * line + N * s.column);
+    float* to = dst + s.image * planes.image_stride + y0 * planes.row_stride + x0 * planes.stride;
+    for (int64_t y = 0; y < bottom; ++y, to += planes.row_stride) f(to, right, y * line + N * s.column);
   }
 }
 
@@ -390,21 +394,21 @@ void output_of(const WinogradOutput& a) {
   constexpr int64_t kRow = N * kWinogradColumns + 4;  // a quad more
   float lines[N * kRow + L];
   F32 half[N][kSide];
-  const int64_t step = a.planes.step;
-  for (int64_t r = 0; r < a.rows; ++r) {
-    const float* m = a.m + r * a.m_row;
-    float* const dst = a.dst + r * a.planes.plane;
+  const int64_t stride = a.planes.stride;
+  for (int64_t r = 0; r < a.channels; ++r) {
+    const float* m = a.m + r * a.m_channel;
+    float* const dst = a.dst + r * a.planes.channel_stride;
     const F32 bias = splat<F32>(a.bias ? a.bias[r] : 0.0f);
     for_output_rows<N>(a, dst, kRow, [&](float* to, int64_t count, int64_t) {
-      for (int64_t i = 0; i < step * count; i += 16) __builtin_prefetch(to + i, 1);
+      for (int64_t i = 0; i < stride * count; i += 16) __builtin_prefetch(to + i, 1);
     });
     for (int64_t j = 0; j < a.columns; j += L) {
       F32 d[kSide], v[N];
       for (int x = 0; x < kSide; ++x) {
 #pragma GCC unroll 6
         for (int y = 0; y < kSide; ++y) {
-          const bool live = is_live(a.live[0], y) && is_live(a.live[1], x);
-          d[y] = live ? load(m + (kSide * y + x) * a.m_point + j) : F32{};
+          const bool nonzero = is_nonzero(a.nonzero[0], y) && is_nonzero(a.nonzero[1], x);
+          d[y] = nonzero ? load(m + (kSide * y + x) * a.m_coefficient + j) : F32{};
         }
         moments<N>(d, v, 1, 1);
 #pragma GCC unroll 5
@@ -417,19 +421,21 @@ void output_of(const WinogradOutput& a) {
         store_tiles<N>(lines + y * kRow + N * j, v);
       }
     }
-    for_output_rows<N>(a, dst, kRow,
-                       [&](float* to, int64_t count, int64_t at) { store_row(to, step, lines + at, count); });
+    for_output_rows<N>(a, dst, kRow, [&](float* to, int64_t count, int64_t at) {
+      store_row(to, stride, lines + at, count);
+    });
   }
 }
 
-void output(const WinogradOutput& a) {
+void transform_output(const WinogradOutput& a) {
   with_size(a.tile, [&](auto n) { output_of<n.value>(a); });
 }
 
 }  // namespace
 
 void fill_winograd(KernelTable& table) {
-  table.conv.winograd = {input, gradient, output, weights, weights_back};
+  table.conv.winograd = {transform_input, transform_gradient, transform_output, transform_weights,
+                         weights_gradient};
 }
 
 }  // namespace plait::PLAIT_ISA_NS

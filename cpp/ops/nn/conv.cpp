@@ -18,9 +18,9 @@ int64_t output_size(int64_t in, int64_t pad, int64_t kernel, int64_t stride, int
 
 ConvShape make_shape(IntSpan x, IntSpan w, IntSpan y, const ConvParams& p) {
   ConvShape s;
-  s.n = x[0];
-  s.ic = x[1];
-  s.oc = y[1];
+  s.images = x[0];
+  s.in_channels = x[1];
+  s.out_channels = y[1];
   s.groups = p.groups;
   const int64_t ndim = static_cast<int64_t>(x.size()) - 2;
   for (int i = 0; i < 3; ++i) {
@@ -30,7 +30,7 @@ ConvShape make_shape(IntSpan x, IntSpan w, IntSpan y, const ConvParams& p) {
     s.out[i] = d < 0 ? 1 : y[at];
     s.kernel[i] = d < 0 ? 1 : w[at];
     s.stride[i] = d < 0 ? 1 : p.stride[d];
-    s.pad[i] = d < 0 ? 0 : p.padding[d];
+    s.padding[i] = d < 0 ? 0 : p.padding[d];
     s.dilation[i] = d < 0 ? 1 : p.dilation[d];
   }
   return s;

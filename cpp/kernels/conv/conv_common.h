@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+// What every algorithm of convolution needs: its tables, sizes in whole vectors, work split over threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/parallel.h"
+#include "kernels/dispatch.h"
+
+namespace plait::conv {
+
+inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+
+template <class T>
+const ConvKernels<T>& conv_kernels() {
+  if constexpr (sizeof(T) == 4) {
+    return kernels().conv.f32;
+  } else {
+    return kernels().conv.f64;
+  }
+}
+template <class T>
+const InterleavedKernels<T>& interleaved_kernels() {
+  if constexpr (sizeof(T) == 4) {
+    return kernels().conv.interleaved_f32;
+  } else {
+    return kernels().conv.interleaved_f64;
+  }
+}
+template <class T>
+const GemmKernels<T>& gemm_kernels() {
+  if constexpr (sizeof(T) == 4) {
+    return kernels().gemm.f32;
+  } else {
+    return kernels().gemm.f64;
+  }
+}
+inline const ConvTuning& tuning() { return kernels().conv.tuning; }
+
+// Bytes of n elements.
+template <class T>
+size_t bytes_of(int64_t n) {
+  return sizeof(T) * static_cast<size_t>(n);
+}
+
+// Calls f(unit) for all units, in up to as many threads as `work` multiply-adds are worth. No unit may depend
+// on another one.
+void for_units(int64_t units, double work, FunctionRef<void(int64_t)> f);
+// How many threads for_units() would take.
+int64_t threads_for(double work);
+
+}  // namespace plait::conv
