@@ -184,10 +184,10 @@ struct Extreme {
 
   static PLAIT_INLINE C get(void* const* s, int64_t j) { return static_cast<C*>(s[0])[j]; }
   static PLAIT_INLINE void put(void* const* s, int64_t j, C v) { static_cast<C*>(s[0])[j] = v; }
-  static PLAIT_NOINLINE void init(void* const* state, int64_t n) {
+  static void init(void* const* state, int64_t n) {
     for (int64_t j = 0; j < n; ++j) put(state, j, Op::template kIdentity<C>);
   }
-  static PLAIT_NOINLINE void combine(void* const* into, void* const* from, int64_t n, int64_t, int64_t) {
+  static void combine(void* const* into, void* const* from, int64_t n, int64_t, int64_t) {
     for (int64_t j = 0; j < n; ++j) {
       const C x = get(from, j);
       if (replaces<C, Op>(x, get(into, j))) put(into, j, x);
@@ -197,8 +197,8 @@ struct Extreme {
     const C v = extreme<T, Op, Map>(x, n);
     if (replaces<C, Op>(v, state)) state = v;
   }
-  static PLAIT_NOINLINE void fold_columns(const T* x, int64_t rows, int64_t row_stride, int64_t cols,
-                                          void* const* state, int64_t first, int64_t) {
+  static void fold_columns(const T* x, int64_t rows, int64_t row_stride, int64_t cols, void* const* state,
+                           int64_t first, int64_t) {
     C* s = static_cast<C*>(state[0]) + first;
     constexpr int64_t kRows = 8;
     for (int64_t r = 0; r < rows; r += kRows, x += kRows * row_stride) {
@@ -240,10 +240,10 @@ struct ExtremeIndex {
     static_cast<C*>(s[0])[j] = v.value;
     static_cast<int64_t*>(s[1])[j] = v.index;
   }
-  static PLAIT_NOINLINE void init(void* const* state, int64_t n) {
+  static void init(void* const* state, int64_t n) {
     for (int64_t j = 0; j < n; ++j) put(state, j, {Op::template kIdentity<C>, 0});
   }
-  static PLAIT_NOINLINE void combine(void* const* into, void* const* from, int64_t n, int64_t, int64_t) {
+  static void combine(void* const* into, void* const* from, int64_t n, int64_t, int64_t) {
     for (int64_t j = 0; j < n; ++j) {
       const State x = get(from, j);
       if (replaces<C, Op>(x.value, get(into, j).value)) put(into, j, x);
@@ -281,8 +281,8 @@ struct ExtremeIndex {
     if (block >= 0) state.index = seen + block + find(x + block, min_i64(kBlock, n - block), state.value);
   }
 
-  static PLAIT_NOINLINE void fold_columns(const T* x, int64_t rows, int64_t row_stride, int64_t cols,
-                                          void* const* state, int64_t first, int64_t seen) {
+  static void fold_columns(const T* x, int64_t rows, int64_t row_stride, int64_t cols, void* const* state,
+                           int64_t first, int64_t seen) {
     C* value = static_cast<C*>(state[0]) + first;
     int64_t* index = static_cast<int64_t*>(state[1]) + first;
     constexpr int64_t kRows = 8;

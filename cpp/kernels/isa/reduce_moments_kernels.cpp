@@ -41,15 +41,14 @@ struct Moments {
     static_cast<double*>(s[0])[j] = v.a;
     static_cast<double*>(s[1])[j] = v.b;
   }
-  static PLAIT_NOINLINE void init(void* const* state, int64_t n) {
+  static void init(void* const* state, int64_t n) {
     for (int64_t j = 0; j < n; ++j) put(state, j, {0, 0});
   }
   static PLAIT_INLINE State join(State a, State b, double na, double nb) {
     const double delta = b.a - a.a, part = nb / (na + nb);
     return {a.a + delta * part, a.b + b.b + delta * delta * na * part};
   }
-  static PLAIT_NOINLINE void combine(void* const* into, void* const* from, int64_t n, int64_t n_into,
-                                     int64_t n_from) {
+  static void combine(void* const* into, void* const* from, int64_t n, int64_t n_into, int64_t n_from) {
     if (n_from == 0) return;
     const double na = static_cast<double>(n_into), nb = static_cast<double>(n_from);
     for (int64_t j = 0; j < n; ++j) put(into, j, join(get(into, j), get(from, j), na, nb));
@@ -93,8 +92,8 @@ struct Moments {
     }
   }
 
-  static PLAIT_NOINLINE void fold_columns(const T* x, int64_t rows, int64_t row_stride, int64_t cols,
-                                          void* const* state, int64_t first, int64_t seen) {
+  static void fold_columns(const T* x, int64_t rows, int64_t row_stride, int64_t cols, void* const* state,
+                           int64_t first, int64_t seen) {
     for (int64_t r = 0; r < rows; r += 8, x += 8 * row_stride) {
       if (rows - r >= 8) {
         fold_rows(x, Rows<8>{}, row_stride, cols, state, first, seen + r);
@@ -159,7 +158,7 @@ struct LogSumExp {
     static_cast<double*>(s[0])[j] = v.a;
     static_cast<double*>(s[1])[j] = v.b;
   }
-  static PLAIT_NOINLINE void init(void* const* state, int64_t n) {
+  static void init(void* const* state, int64_t n) {
     for (int64_t j = 0; j < n; ++j) put(state, j, {-__builtin_inf(), 0});
   }
   static PLAIT_INLINE double exp_scalar(double x) { return exp(splat<F64>(x))[0]; }
@@ -169,7 +168,7 @@ struct LogSumExp {
     if (small.b == 0 || big.a != big.a) return big;  // nothing to add, or NaN
     return {big.a, big.b + small.b * exp_scalar(small.a - big.a)};
   }
-  static PLAIT_NOINLINE void combine(void* const* into, void* const* from, int64_t n, int64_t, int64_t) {
+  static void combine(void* const* into, void* const* from, int64_t n, int64_t, int64_t) {
     for (int64_t j = 0; j < n; ++j) put(into, j, join(get(into, j), get(from, j)));
   }
 
@@ -197,8 +196,8 @@ struct LogSumExp {
     return {sum == sum ? static_cast<double>(m) : sum, sum};
   }
 
-  static PLAIT_NOINLINE void fold_columns(const T* x, int64_t rows, int64_t row_stride, int64_t cols,
-                                          void* const* state, int64_t first, int64_t) {
+  static void fold_columns(const T* x, int64_t rows, int64_t row_stride, int64_t cols, void* const* state,
+                           int64_t first, int64_t) {
     constexpr int kParts = kWideParts<V>;
     double* max = static_cast<double*>(state[0]) + first;
     double* sum = static_cast<double*>(state[1]) + first;

@@ -81,8 +81,8 @@ struct FloatSum : DoubleState {
   using V = Vec<T>;
   static constexpr int64_t L = kLanes<T>;
 
-  static PLAIT_NOINLINE void init(void* const* state, int64_t n) { fill_states<double>(state, n, 0); }
-  static PLAIT_NOINLINE void combine(void* const* into, void* const* from, int64_t n, int64_t, int64_t) {
+  static void init(void* const* state, int64_t n) { fill_states<double>(state, n, 0); }
+  static void combine(void* const* into, void* const* from, int64_t n, int64_t, int64_t) {
     join_states<double>(into, from, n, Plus{});
   }
 
@@ -143,8 +143,8 @@ struct FloatSum : DoubleState {
     return reduce_add(all);
   }
 
-  static PLAIT_NOINLINE void fold_columns(const T* x, int64_t rows, int64_t row_stride, int64_t cols,
-                                          void* const* state, int64_t first, int64_t) {
+  static void fold_columns(const T* x, int64_t rows, int64_t row_stride, int64_t cols, void* const* state,
+                           int64_t first, int64_t) {
     double* s = static_cast<double*>(state[0]) + first;
     constexpr int kParts = kWideParts<V>;
     int64_t r = 0;
@@ -185,8 +185,8 @@ struct FloatProduct : DoubleState {
   static constexpr int64_t L = kLanes<T>;
   static constexpr int kParts = kWideParts<V>;
 
-  static PLAIT_NOINLINE void init(void* const* state, int64_t n) { fill_states<double>(state, n, 1); }
-  static PLAIT_NOINLINE void combine(void* const* into, void* const* from, int64_t n, int64_t, int64_t) {
+  static void init(void* const* state, int64_t n) { fill_states<double>(state, n, 1); }
+  static void combine(void* const* into, void* const* from, int64_t n, int64_t, int64_t) {
     join_states<double>(into, from, n, [](double a, double b) { return a * b; });
   }
   static PLAIT_INLINE void fold(double& state, const T* x, int64_t n, int64_t) {
@@ -210,8 +210,8 @@ struct FloatProduct : DoubleState {
     for (int p = 1; p < kParts; ++p) all *= product[p];
     state *= reduce(all, [](auto a, auto b) { return a * b; });
   }
-  static PLAIT_NOINLINE void fold_columns(const T* x, int64_t rows, int64_t row_stride, int64_t cols,
-                                          void* const* state, int64_t first, int64_t) {
+  static void fold_columns(const T* x, int64_t rows, int64_t row_stride, int64_t cols, void* const* state,
+                           int64_t first, int64_t) {
     double* s = static_cast<double*>(state[0]) + first;
     for (int64_t r = 0; r < rows; ++r, x += row_stride) {
       for_vectors<L>(cols, [&](int64_t j, int64_t width, auto tag) {
@@ -229,10 +229,8 @@ struct FloatProduct : DoubleState {
 template <class T, class Op>
 struct Integer : Int64State {
   using Elem = T;
-  static PLAIT_NOINLINE void init(void* const* state, int64_t n) {
-    fill_states<int64_t>(state, n, Op::kIdentity);
-  }
-  static PLAIT_NOINLINE void combine(void* const* into, void* const* from, int64_t n, int64_t, int64_t) {
+  static void init(void* const* state, int64_t n) { fill_states<int64_t>(state, n, Op::kIdentity); }
+  static void combine(void* const* into, void* const* from, int64_t n, int64_t, int64_t) {
     join_states<int64_t>(into, from, n, [](int64_t a, int64_t b) { return Op::join(a, b); });
   }
   static PLAIT_INLINE void fold(int64_t& state, const T* x, int64_t n, int64_t) {
@@ -240,8 +238,8 @@ struct Integer : Int64State {
     for (int64_t i = 0; i < n; ++i) s = Op::join(s, Op::map(x[i]));
     state = Op::join(state, s);
   }
-  static PLAIT_NOINLINE void fold_columns(const T* x, int64_t rows, int64_t row_stride, int64_t cols,
-                                          void* const* state, int64_t first, int64_t) {
+  static void fold_columns(const T* x, int64_t rows, int64_t row_stride, int64_t cols, void* const* state,
+                           int64_t first, int64_t) {
     int64_t* s = static_cast<int64_t*>(state[0]) + first;
     for (int64_t r = 0; r < rows; ++r, x += row_stride) {
       for (int64_t j = 0; j < cols; ++j) s[j] = Op::join(s[j], Op::map(x[j]));
