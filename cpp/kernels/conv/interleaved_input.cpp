@@ -12,7 +12,7 @@ namespace plait::conv {
 template <class T>
 void transpose(T* dst, int64_t dst_ld, const T* src, int64_t src_ld, int64_t rows, int64_t columns) {
   constexpr int64_t kSize = sizeof(T);
-  kernels().convert.transpose[size_index(kSize)](dst, dst_ld * kSize, src, src_ld * kSize, rows, columns);
+  kernels().convert.transpose.bytes(kSize)(dst, dst_ld * kSize, src, src_ld * kSize, rows, columns);
 }
 
 template <class T>

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "core/workspace.h"
 #include "kernels/gemm/gemm_args.h"

@@ -47,7 +47,7 @@ void for_samples(const Sizes& s, const Range& r, F&& f) {
 // multiplies by its transpose [hidden, gates], backward by itself [gates, hidden].
 template <class T>
 PackedMatrix<T> forward_weight(const Sizes& s, const T* w) {
-  return PackedMatrix<T>(transposed(w, s.hidden), s.hidden, s.gates, s.batch);
+  return PackedMatrix<T>(transposed(row_major(w, s.hidden)), s.hidden, s.gates, s.batch);
 }
 template <class T>
 PackedMatrix<T> backward_weight(const Sizes& s, const T* w) {
@@ -85,7 +85,7 @@ void add_weight_gradient(const Sizes& s, const T* g, const T* h, int64_t rows, T
   gemm<T>({.m = s.gates,
            .n = s.hidden,
            .k = rows,
-           .a = transposed(g, s.gates),
+           .a = transposed(row_major(g, s.gates)),
            .b = row_major(h, s.hidden),
            .c = gw,
            .c_rs = s.hidden,
