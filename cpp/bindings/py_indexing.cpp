@@ -61,11 +61,6 @@ Tensor make_index(PyObject* item) {
   return t;
 }
 
-struct ParsedKey {
-  Tensor view;                  // after slices, ints, None and ...
-  std::vector<Tensor> indices;  // for index(): undefined = whole dimension; empty when the view is all
-};
-
 bool is_index_tensor(const Tensor& t) { return !t.is_floating(); }
 
 [[noreturn]] void bad_item(PyObject* item) {
@@ -115,18 +110,19 @@ bool is_mask(const Tensor& t) { return t.dtype() == DType::kBool || t.dtype() ==
 // takes.
 class KeyReader {
  public:
-  KeyReader(const Tensor& x, PyObject* key) : x_(x), one_(key), parsed_{x, {}} {
+  KeyReader(const Tensor& x, PyObject* key) : x_(x), one_(key), view_(x) {
     if (PyTuple_Check(key)) {
       items_ = PySequence_Fast_ITEMS(key);
       n_ = PyTuple_GET_SIZE(key);
     }
-  }
-
-  ParsedKey read() {
     count();
     for (Py_ssize_t i = 0; i < n_; ++i) take(items_[i]);
-    return std::move(parsed_);
   }
+
+  // x after slices, ints, None and ...
+  const Tensor& view() const { return view_; }
+  // For index() of the view: undefined = whole dimension; empty when the view is all.
+  const std::vector<Tensor>& indices() const { return indices_; }
 
  private:
   // An ellipsis stands for the dimensions that no other item takes; without one they follow at the end.
@@ -160,8 +156,8 @@ class KeyReader {
     } else if (is_tensor(item) && (tensor_of(item).dim() > 0 || is_mask(tensor_of(item)))) {
       take_tensor(tensor_of(item));
     } else if (to_int(item, &v) && !PyList_Check(item)) {
-      check_in_range(v, dim_, parsed_.view.size(dim_));
-      parsed_.view = ops().select(parsed_.view, dim_, v);
+      check_in_range(v, dim_, view_.size(dim_));
+      view_ = ops().select(view_, dim_, v);
     } else if (PySequence_Check(item) || py::hasattr(item, "__array__")) {
       const Tensor t = make_index(item);
       if (!is_index_tensor(t)) bad_item(item);
@@ -176,8 +172,7 @@ class KeyReader {
     PLAIT_CHECK(step > 0, kValue, "indexing: slice step must be positive, got ", step,
                 "\nhint: flip() the dimension instead of a negative step");
     if (s.start != Py_None || s.stop != Py_None || step != 1) {
-      parsed_.view =
-          ops().slice(parsed_.view, dim_, slice_bound(s.start, 0), slice_bound(s.stop, INT64_MAX), step);
+      view_ = ops().slice(view_, dim_, slice_bound(s.start, 0), slice_bound(s.stop, INT64_MAX), step);
     }
     ++dim_;
   }
@@ -199,12 +194,12 @@ class KeyReader {
     add_index(reshape(t, Dims{1}));
   }
 
-  void new_dimension() { parsed_.view = ops().unsqueeze(parsed_.view, dim_); }
+  void new_dimension() { view_ = ops().unsqueeze(view_, dim_); }
 
   // A mask of k dimensions is one entry of the list: the list is k - 1 shorter than the dimensions it covers.
   void add_index(const Tensor& t) {
-    parsed_.indices.resize(static_cast<size_t>(dim_ - mask_extra_));
-    parsed_.indices.push_back(t);
+    indices_.resize(static_cast<size_t>(dim_ - mask_extra_));
+    indices_.push_back(t);
     const int64_t takes = is_mask(t) ? t.dim() : 1;
     dim_ += takes;
     mask_extra_ += takes - 1;
@@ -216,7 +211,8 @@ class KeyReader {
   Py_ssize_t n_ = 1;
   int64_t taken_ = 0;  // dimensions of x that the items take
   int64_t dim_ = 0, mask_extra_ = 0;
-  ParsedKey parsed_;
+  Tensor view_;
+  std::vector<Tensor> indices_;
 };
 
 // ---- Reading and writing ----
@@ -229,9 +225,9 @@ PyObject* get_item(PyObject* self, PyObject* key) {
       check_in_range(v, 0, x.shape()[0]);
       return wrap(ops().select(x, int64_t{0}, v));
     }
-    const ParsedKey parsed = KeyReader(x, key).read();
-    if (!parsed.indices.empty()) return wrap(ops().index(parsed.view, parsed.indices));
-    return wrap(parsed.view.is_same(x) ? ops().alias(x) : parsed.view);
+    const KeyReader read(x, key);
+    if (!read.indices().empty()) return wrap(ops().index(read.view(), read.indices()));
+    return wrap(read.view().is_same(x) ? ops().alias(x) : read.view());
   });
 }
 
@@ -256,16 +252,16 @@ int set_item(PyObject* self, PyObject* key, PyObject* value) {
   return guarded_int([&] {
     PLAIT_CHECK(value, kType, "indexing: tensors do not support deleting elements");
     const Tensor& x = tensor_of(self);
-    const ParsedKey parsed = KeyReader(x, key).read();
+    const KeyReader read(x, key);
     Tensor v = assigned_value(value, x.dtype());
-    if (!parsed.indices.empty()) {
+    if (!read.indices().empty()) {
       const Tensor same = v.dtype() == x.dtype() ? v : ops().cast(v, x.dtype());
-      ops().index_put(parsed.view, parsed.indices, same, false);
+      ops().index_put(read.view(), read.indices(), same, false);
       return;
     }
     // Leading dimensions of size one of the value are dropped, as in NumPy.
-    while (v.dim() > parsed.view.dim() && v.shape()[0] == 1) v = ops().select(v, int64_t{0}, int64_t{0});
-    ops().copy(parsed.view, v, false);
+    while (v.dim() > read.view().dim() && v.shape()[0] == 1) v = ops().select(v, int64_t{0}, int64_t{0});
+    ops().copy(read.view(), v, false);
   });
 }
 
