@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import ast
 import doctest
+import inspect
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from op_table import ALL_SPECS, MISSING, SPECS
@@ -16,6 +18,7 @@ from op_table.spec import OpSpec
 
 import plait
 from plait import _core
+from plait._docstrings import sections
 
 ROOT = Path(__file__).parent.parent
 TABLE = _core._op_table()
@@ -74,6 +77,24 @@ def test_docstring(name: str) -> None:
     assert len(text.split()) >= 5, f"{name}: {text!r}"
     if not name.endswith("_"):
         assert ">>>" in text, f"{name}: no example"
+
+
+def shown(name: str) -> list[Any]:
+    """The objects that a user finds under the name of an op."""
+    homes = {"f": plait, "m": plait.Tensor, "n": plait.nn.functional}
+    places = {place for row in PUBLIC if row["name"] == name for place in row["where"]}
+    found = [vars(home).get(name) for place, home in homes.items() if place in places]
+    return [op for op in found if type(op).__name__ == "Op"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shown_docstring_has_every_section(name: str) -> None:
+    """What help() shows has the arguments, the result and the errors, also where the table says nothing about them."""
+    for op in shown(name):
+        found = sections(op.__doc__.partition("\n\n")[2])
+        missing = [p for p in inspect.signature(op).parameters if p.rstrip("_") not in "\n".join(found.get("Args", ""))]
+        assert not missing, f"{name}: no word about {missing}"
+        assert found["Returns"] and found["Raises"], op.__doc__
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if ">>>" in documentation(n)])

@@ -110,7 +110,8 @@ Example:
       .def(
           "clone_state", [](const PyGenerator& self) { return at_position(self.g->state()); },
           "A new Generator at the same place.")
-      .def_property_readonly("device", [](const PyGenerator&) { return py::handle(device_object()); })
+      .def_property_readonly(
+          "device", [](const PyGenerator&) { return py::handle(device_object()); }, "The CPU.")
       .def("__deepcopy__", [](const PyGenerator& self, py::dict) { return at_position(self.g->state()); })
       .def(py::pickle(
           [](const PyGenerator& self) {

@@ -176,7 +176,15 @@ PyType_Slot size_slots[] = {
     {Py_mp_subscript, reinterpret_cast<void*>(size_subscript)},
     {Py_sq_concat, reinterpret_cast<void*>(size_concat)},
     {Py_nb_add, reinterpret_cast<void*>(size_concat)},
-    {Py_tp_doc, const_cast<char*>("The shape of a tensor: a tuple of ints with numel().")},
+    {Py_tp_doc, const_cast<char*>(R"(The shape of a tensor: a tuple of ints with numel().
+
+Args:
+    iterable: the sizes. Default: none.
+
+Example:
+    >>> plait.Size([2, 3]).numel()
+    6
+)")},
     {0, nullptr},
 };
 PyType_Spec size_spec = {"plait.Size", 0, 0, Py_TPFLAGS_DEFAULT, size_slots};
@@ -220,10 +228,12 @@ void init_device(py::module_& m) {
       .def(py::init(
                [](int64_t index) -> Device { no_such_device("device", "cuda:" + std::to_string(index)); }),
            py::arg("index"))
-      .def_property_readonly("type", [](const Device&) { return "cpu"; })
+      .def_property_readonly(
+          "type", [](const Device&) { return "cpu"; }, "Always 'cpu'.")
       .def_property_readonly(
           "index",
-          [](const Device& d) -> py::object { return d.numbered ? py::object(py::int_(0)) : py::none(); })
+          [](const Device& d) -> py::object { return d.numbered ? py::object(py::int_(0)) : py::none(); },
+          "0 for 'cpu:0', None for 'cpu'.")
       .def("__eq__",
            [](const Device& d, py::object other) {
              return py::isinstance<Device>(other) && other.cast<const Device&>().numbered == d.numbered;

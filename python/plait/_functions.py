@@ -451,7 +451,7 @@ def is_same_size(input: Tensor, other: Tensor) -> bool:
 
 @explains_arguments
 def isreal(input: Tensor) -> Tensor:
-    """True for every element: there are no complex dtypes.
+    """True for every element of ``input``: there are no complex dtypes.
 
     Example:
         >>> import plait

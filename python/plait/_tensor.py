@@ -420,10 +420,12 @@ def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], No
 
 
 def _node_register_hook(self: Any, fn: Callable[..., Any]) -> RemovableHandle:
+    """Call ``fn(grad_inputs, grad_outputs)`` after this step of backward; it may return other ``grad_inputs``."""
     return watch(self, fn, _core.Node._register_hook, _core.Node._remove_hook)
 
 
 def _node_register_prehook(self: Any, fn: Callable[..., Any]) -> RemovableHandle:
+    """Call ``fn(grad_outputs)`` before this step of backward; it may return other gradients."""
     return watch(self, fn, _core.Node._register_prehook, _core.Node._remove_hook)
 
 

@@ -15,7 +15,25 @@ __all__ = ["Function", "FunctionCtx", "once_differentiable"]
 
 
 class FunctionCtx:
-    """What ``forward`` leaves for ``backward``. Other values may be set as attributes."""
+    """What ``forward`` leaves for ``backward``. Other values may be set as attributes.
+
+    Args:
+        function: the :class:`Function` that is applied.
+
+    Example:
+        >>> class Scale(plait.autograd.Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x, factor):
+        ...         ctx.factor = factor
+        ...         return x * factor
+        ...     @staticmethod
+        ...     def backward(ctx, grad):
+        ...         return grad * ctx.factor, None
+        >>> x = plait.ones(1, requires_grad=True)
+        >>> Scale.apply(x, 3.0).backward()
+        >>> x.grad
+        tensor([3.])
+    """
 
     def __init__(self, function: type[Function] | None = None) -> None:
         self._function = function
@@ -159,6 +177,22 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
 
     Returns:
         The decorated ``backward``.
+
+    Example:
+        >>> import plait
+        >>> class Double(plait.autograd.Function):
+        ...     @staticmethod
+        ...     def forward(ctx, x):
+        ...         return x * 2
+        ...     @staticmethod
+        ...     @plait.autograd.function.once_differentiable
+        ...     def backward(ctx, grad):
+        ...         return grad * 2
+        ...
+        >>> x = plait.ones(1, requires_grad=True)
+        >>> Double.apply(x).backward()
+        >>> x.grad
+        tensor([2.])
     """
 
     @functools.wraps(backward)

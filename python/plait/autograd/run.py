@@ -117,6 +117,14 @@ class set_detect_anomaly(detect_anomaly):
     Args:
         mode: True to look for the op.
         check_nan: whether a gradient with NaN raises. Default: ``True``.
+
+    Example:
+        >>> import plait
+        >>> x = plait.tensor([-1.0], requires_grad=True)
+        >>> with plait.autograd.set_detect_anomaly(True, check_nan=False):
+        ...     x.sqrt().backward()
+        >>> x.grad
+        tensor([nan])
     """
 
     def __init__(self, mode: bool = True, check_nan: bool = True) -> None:

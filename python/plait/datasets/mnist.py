@@ -37,6 +37,14 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
 
     Raises:
         ValueError: the file is cut or is no IDX file.
+
+    Example:
+        >>> import plait
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "labels"
+        >>> _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 9]))  # uint8, 1 dimension, 2 elements
+        >>> plait.datasets.mnist.read_idx(path)
+        array([7, 9], dtype=uint8)
     """
     raw = Path(path).read_bytes()
     if raw[:2] == b"\x1f\x8b":
@@ -83,6 +91,11 @@ class MNIST(ImageDataset):
         OSError: the download failed everywhere.
 
     Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits".
+
+    Example:
+        >>> data = plait.datasets.MNIST("data", train=False, download=True)  # doctest: +SKIP
+        >>> len(data), data.data.shape  # doctest: +SKIP
+        (10000, plait.Size([10000, 28, 28]))
     """
 
     classes = [str(i) for i in range(10)]
@@ -157,6 +170,11 @@ class FashionMNIST(MNIST):
 
     Source: Xiao, Rasul and Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine learning
     algorithms", arXiv 1708.07747.
+
+    Example:
+        >>> data = plait.datasets.FashionMNIST("data", train=False, download=True)  # doctest: +SKIP
+        >>> len(data), data.data.shape  # doctest: +SKIP
+        (10000, plait.Size([10000, 28, 28]))
     """
 
     classes = [
@@ -185,6 +203,11 @@ class KMNIST(MNIST):
     """70,000 cursive Japanese characters in MNIST's format; the arguments are those of :class:`MNIST`.
 
     Source: Clanuwat et al., "Deep learning for classical Japanese literature", arXiv 1812.01718.
+
+    Example:
+        >>> data = plait.datasets.KMNIST("data", train=False, download=True)  # doctest: +SKIP
+        >>> len(data), data.data.shape  # doctest: +SKIP
+        (10000, plait.Size([10000, 28, 28]))
     """
 
     classes = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]

@@ -40,6 +40,10 @@ def one_of(name: str, probs: Any, logits: Any) -> None:
         name: of the distribution, for the error.
         probs: probabilities or None.
         logits: their logarithms or None.
+
+    Example:
+        >>> import plait
+        >>> plait.distributions.distribution.one_of("Bernoulli", 0.5, None)
     """
     if (probs is None) == (logits is None):
         raise ArgumentError(f"{name}: expected probs or logits, got {'neither' if probs is None else 'both'}")

@@ -30,6 +30,19 @@ def register_kl(type_p: type, type_q: type) -> Callable[[F], F]:
 
     Returns:
         A decorator of the function that computes the divergence.
+
+    Example:
+        >>> import plait
+        >>> from plait.distributions import Normal, kl_divergence, register_kl
+        >>> class Mine(Normal):
+        ...     pass
+        ...
+        >>> @register_kl(Mine, Mine)
+        ... def zero(p, q):
+        ...     return plait.zeros(())
+        ...
+        >>> kl_divergence(Mine(0.0, 1.0), Mine(1.0, 1.0))
+        tensor(0.)
     """
 
     def register(f: F) -> F:

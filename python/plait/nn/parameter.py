@@ -199,6 +199,13 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
         device: ``None`` or the CPU.
         dtype: element type of the later buffer; the default dtype if ``None``.
         persistent: whether ``state_dict`` has it. Default: ``True``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> layer = nn.LazyBatchNorm1d()
+        >>> type(layer.running_mean).__name__
+        'UninitializedBuffer'
     """
 
     _becomes = Buffer

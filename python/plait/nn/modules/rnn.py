@@ -37,6 +37,12 @@ class RNNBase(Module):
         weight_hr_l{k}: (proj_size, hidden_size), if ``proj_size`` > 0.
 
     The second direction has the suffix ``_reverse``. All are drawn from U(-k, k), k = 1 / sqrt(hidden_size).
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.RNNBase("GRU", 3, 4).weight_ih_l0.shape
+        plait.Size([12, 3])
     """
 
     mode: str
@@ -411,6 +417,12 @@ class RNNCellBase(Module):
         weight_ih: (gates * hidden_size, input_size).
         weight_hh: (gates * hidden_size, hidden_size).
         bias_ih, bias_hh: (gates * hidden_size), or ``None``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> isinstance(nn.GRUCell(3, 4), nn.RNNCellBase)
+        True
     """
 
     weight_ih: Tensor

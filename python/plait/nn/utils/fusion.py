@@ -40,6 +40,16 @@ def fuse_conv_bn_weights(
 
     Returns:
         The weight and the bias of the convolution that does both.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> conv, bn = nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2)
+        >>> weight, bias = nn.utils.fuse_conv_bn_weights(
+        ...     conv.weight, conv.bias, bn.running_mean, bn.running_var, bn.eps, bn.weight, bn.bias
+        ... )
+        >>> weight.shape, bias.shape
+        (plait.Size([2, 1, 3, 3]), plait.Size([2]))
     """
     bias = _core.zeros_like(bn_rm) if conv_b is None else conv_b
     scale = (bn_rv + bn_eps).rsqrt() * (_core.ones_like(bn_rm) if bn_w is None else bn_w)
@@ -67,6 +77,16 @@ def fuse_linear_bn_weights(
 
     Returns:
         The weight and the bias of the linear layer that does both.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> linear, bn = nn.Linear(3, 2), nn.BatchNorm1d(2)
+        >>> weight, bias = nn.utils.fuse_linear_bn_weights(
+        ...     linear.weight, linear.bias, bn.running_mean, bn.running_var, bn.eps, bn.weight, bn.bias
+        ... )
+        >>> weight.shape, bias.shape
+        (plait.Size([2, 3]), plait.Size([2]))
     """
     return fuse_conv_bn_weights(linear_w, linear_b, bn_rm, bn_rv, bn_eps, bn_w, bn_b)
 

@@ -56,6 +56,13 @@ class ParametrizationList(ModuleList):
         modules: the parametrizations.
         original: the tensor they replace.
         unsafe: whether to skip the check that shape and dtype are kept. Default: ``False``.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> layer = nn.utils.parametrizations.weight_norm(nn.Linear(2, 3))
+        >>> type(layer.parametrizations.weight).__name__, len(layer.parametrizations.weight)
+        ('ParametrizationList', 1)
     """
 
     def __init__(self, modules: Sequence[Module], original: Tensor, unsafe: bool = False) -> None:
@@ -303,6 +310,14 @@ def transfer_parametrizations_and_params(
 
     Raises:
         ValueError: if ``from_module`` has no parametrization.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> a, b = nn.utils.parametrizations.weight_norm(nn.Linear(2, 3)), nn.Linear(2, 3)
+        >>> _ = nn.utils.parametrize.transfer_parametrizations_and_params(a, b)
+        >>> nn.utils.parametrize.is_parametrized(b, "weight")
+        True
     """
     if not is_parametrized(from_module):
         raise ArgumentError("transfer_parametrizations_and_params: expected from_module to be parametrized")

@@ -25,6 +25,13 @@ class SpectralNorm:
         n_power_iterations: steps of the power iteration in each forward pass.
         dim: the dimension of the outputs.
         eps: added against a division by 0.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> layer = nn.utils.spectral_norm(nn.Linear(2, 3))
+        >>> [type(hook).__name__ for hook in layer._forward_pre_hooks.values()]
+        ['SpectralNorm']
     """
 
     def __init__(self, name: str, n_power_iterations: int, dim: int, eps: float) -> None:

@@ -21,6 +21,13 @@ class WeightNorm:
     Args:
         name: of the parameter.
         dim: the dimension that keeps a norm of its own.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> layer = nn.utils.weight_norm(nn.Linear(2, 3))
+        >>> [type(hook).__name__ for hook in layer._forward_pre_hooks.values()]
+        ['WeightNorm']
     """
 
     def __init__(self, name: str, dim: int | None) -> None:
