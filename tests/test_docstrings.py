@@ -122,6 +122,15 @@ def has_result(value: Any) -> bool:
         return False
 
 
+def raises(value: Any) -> bool:
+    """Whether a function, or the making of an object, refuses arguments by itself."""
+    function = vars(value).get("__init__") if inspect.isclass(value) else inspect.unwrap(value)
+    try:
+        return re.search(r"raise Argument\w*Error\(", inspect.getsource(function)) is not None
+    except (TypeError, OSError):  # not written in Python
+        return False
+
+
 def problems(path: str, value: Any) -> list[str]:
     """What the docstring of a public name lacks."""
     text = inspect.cleandoc(value.__doc__ or "")
@@ -150,6 +159,8 @@ def problems(path: str, value: Any) -> list[str]:
         for name in parameters(value)
         if name not in UNTOLD and not re.search(rf"(?<!\w){re.escape(name.rstrip('_'))}_?(?!\w)", described)
     ]
+    if not isinstance(value, property) and raises(value) and not re.search(r"\bRaises?\b|\braises\b", text):
+        wrong.append("Raises")
     owner = path.split(".")[-2]
     if owner[:1].isupper() or isinstance(value, property) or not parameters(value):
         return wrong

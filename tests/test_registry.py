@@ -229,3 +229,12 @@ def test_no_op_asks_for_grad_mode() -> None:
         source = file.read_text()
         assert "grad_enabled" not in source, f"{file}: declare fused_backward and backward instead"
         assert "autograd_runtime()" not in source or file.name == "autograd_runtime.cpp", f"{file}: call the op"
+
+
+def test_the_package_imports_itself_relatively() -> None:
+    root = Path(plait.__file__).parent
+    for file in root.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            assert "plait" not in [name.split(".")[0] for name in names], f"{file}:{node.lineno}"

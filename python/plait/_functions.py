@@ -145,6 +145,9 @@ def cov(
         fweights: how often each observation counts, integers.
         aweights: how much each observation weighs.
 
+    Raises:
+        ValueError: more than 2 dimensions, or weights of another length than the observations.
+
     Example:
         >>> import plait
         >>> plait.cov(plait.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]]))
@@ -305,6 +308,9 @@ def broadcast_shapes(*shapes: Any) -> Any:
 def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     """The index of each dimension of ``shape`` for indices into the flattened tensor.
 
+    Raises:
+        TypeError: indices that are not integers.
+
     Example:
         >>> import plait
         >>> plait.unravel_index(plait.tensor([1, 5]), (2, 3))
@@ -331,6 +337,9 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     Returns:
         Shape (number of choices, r).
 
+    Raises:
+        ValueError: ``input`` is no vector, or ``r`` is negative.
+
     Example:
         >>> import plait
         >>> plait.combinations(plait.tensor([1, 2, 3]))
@@ -355,6 +364,9 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
         x: a vector.
         N: the number of columns. Default: as many as elements.
         increasing: whether the powers rise from left to right. Default: ``False``.
+
+    Raises:
+        ValueError: ``x`` is no vector.
 
     Example:
         >>> import plait

@@ -578,6 +578,9 @@ def asarray(obj: Any, *, dtype: dtype | None = None, device: Any = None, copy: b
     Returns:
         A tensor that shares memory with ``obj`` where it can.
 
+    Raises:
+        ValueError: ``copy`` is False and the data cannot be shared.
+
     Example:
         >>> import plait
         >>> x = plait.zeros(2)
@@ -640,6 +643,9 @@ class finfo:
     Args:
         type: a floating-point dtype. Default: the default dtype.
 
+    Raises:
+        TypeError: a dtype that is not floating point.
+
     Example:
         >>> plait.finfo(plait.float32).eps
         1.1920928955078125e-07
@@ -672,6 +678,9 @@ class iinfo:
 
     Args:
         type: an integer dtype.
+
+    Raises:
+        TypeError: a dtype that is not an integer one.
 
     Example:
         >>> import plait

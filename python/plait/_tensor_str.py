@@ -50,6 +50,9 @@ def set_printoptions(
         profile: "default", "short" or "full"; the others then change it.
         sci_mode: always or never scientific notation; None decides by the values.
 
+    Raises:
+        ValueError: an unknown profile.
+
     Example:
         >>> import plait
         >>> plait.set_printoptions(precision=2)

@@ -225,6 +225,9 @@ class Lambda:
     Args:
         lambd: a function of the image.
 
+    Raises:
+        TypeError: ``lambd`` cannot be called.
+
     Example:
         >>> import plait
         >>> plait.transforms.Lambda(lambda image: image * 2)(plait.ones(1, 1, 2))
@@ -247,6 +250,9 @@ class Pad:
         padding: one width for all sides, or (left and right, top and bottom), or (left, top, right, bottom).
         fill: the value, default 0.
         padding_mode: "constant", "edge", "reflect" or "symmetric", as in ``numpy.pad``.
+
+    Raises:
+        ValueError: widths that are negative or not 1, 2 or 4 numbers, or another mode.
 
     Example:
         >>> import plait

@@ -49,6 +49,9 @@ class FunctionCtx:
 
         Args:
             tensors: tensors or None.
+
+        Raises:
+            TypeError: something other than tensors and None.
         """
         for t in tensors:
             if t is not None and not isinstance(t, Tensor):

@@ -122,6 +122,9 @@ def jvp(
     Returns:
         The function's value and the product, of the shape of the outputs.
 
+    Raises:
+        ValueError: ``v`` does not have the shapes of the inputs.
+
     Example:
         >>> plait.autograd.functional.jvp(lambda x: x * x, plait.tensor([1.0, 2.0]), plait.tensor([1.0, 0.0]))
         (tensor([1., 4.]), tensor([2., 0.]))

@@ -83,6 +83,10 @@ def gradcheck(
     Returns:
         True when all gradients agree.
 
+    Raises:
+        GradcheckError: the gradients differ, unless ``raise_exception`` is False.
+        ValueError: no input requires grad.
+
     Example:
         >>> x = plait.randn(3, dtype=plait.float64, requires_grad=True)
         >>> plait.autograd.gradcheck(plait.tanh, (x,))

@@ -21,6 +21,9 @@ class Categorical(Distribution):
         logits: (*, K), unnormalised log-probabilities.
         validate_args: whether parameters and values are checked. Default: as ``set_default_validate_args`` was told.
 
+    Raises:
+        ValueError: a parameter of no dimension, or out of range.
+
     Example:
         >>> import plait
         >>> d = plait.distributions.Categorical(plait.tensor([0.25, 0.25, 0.5]))

@@ -173,6 +173,9 @@ class Independent(Distribution):
         reinterpreted_batch_ndims: how many dimensions of its batch become part of the event.
         validate_args: whether parameters and values are checked. Default: as ``set_default_validate_args`` was told.
 
+    Raises:
+        ValueError: more dimensions than the batch shape has.
+
     Example:
         >>> import plait
         >>> from plait.distributions import Independent, Normal

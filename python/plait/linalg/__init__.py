@@ -92,6 +92,9 @@ def norm(
 ) -> Tensor:
     """:func:`matrix_norm` where ``ord`` is given and two dimensions are meant, else :func:`vector_norm`.
 
+    Raises:
+        ValueError: a norm that does not go with the number of dimensions.
+
     Example:
         >>> import plait
         >>> plait.linalg.norm(plait.tensor([[3.0, 0.0], [0.0, 4.0]]))

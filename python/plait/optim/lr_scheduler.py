@@ -150,6 +150,9 @@ class StepLR(_FactorLR):
         gamma: factor, default 0.1.
         last_epoch: see :class:`LRScheduler`.
 
+    Raises:
+        ValueError: ``step_size`` is not positive.
+
     Example:
         >>> import plait
         >>> opt = plait.optim.SGD([plait.zeros(1, requires_grad=True)], lr=1.0)
@@ -390,6 +393,9 @@ class CosineAnnealingLR(LRScheduler):
         T_max: steps until the least rate.
         eta_min: least rate, default 0.
         last_epoch: see :class:`LRScheduler`.
+
+    Raises:
+        ValueError: ``T_max`` is not positive.
 
     Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017.
 

@@ -86,6 +86,9 @@ class AveragedModel(Module):
         multi_avg_fn: the same for lists of tensors, in place; not together with ``avg_fn``.
         use_buffers: average the buffers too instead of copying them.
 
+    Raises:
+        ValueError: both ``avg_fn`` and ``multi_avg_fn``.
+
     Source: Izmailov et al., "Averaging weights leads to wider optima and better generalization", UAI 2018.
 
     Example:

@@ -754,7 +754,11 @@ class Module(_core._ModuleBase):
         )
 
     def get_extra_state(self) -> Any:
-        """What to store in ``state_dict`` besides tensors; define it together with :meth:`set_extra_state`."""
+        """What to store in ``state_dict`` besides tensors; define it together with :meth:`set_extra_state`.
+
+        Raises:
+            RuntimeError: the subclass does not define it.
+        """
         raise RuntimeError("get_extra_state: the subclass that calls it must define it")
 
     def set_extra_state(self, state: Any) -> None:
@@ -762,6 +766,9 @@ class Module(_core._ModuleBase):
 
         Args:
             state: what ``state_dict`` holds for this module.
+
+        Raises:
+            RuntimeError: the subclass does not define it.
         """
         raise RuntimeError("set_extra_state: the subclass that calls it must define it")
 

@@ -38,6 +38,10 @@ class RNNBase(Module):
 
     The second direction has the suffix ``_reverse``. All are drawn from U(-k, k), k = 1 / sqrt(hidden_size).
 
+    Raises:
+        TypeError: sizes that are not ints.
+        ValueError: sizes or a dropout out of range.
+
     Example:
         >>> import plait
         >>> from plait import nn
@@ -244,6 +248,9 @@ class RNN(RNNBase):
     Forward takes the input, (L, N, input_size), (L, input_size) or a packed sequence, and optionally the initial
     state, (num_layers * D, N, H) or (num_layers * D, H) with D directions; it returns the outputs of the last
     layer, (L, N, D * H), and the last state.
+
+    Raises:
+        ValueError: another nonlinearity than "tanh" and "relu".
 
     Example:
         >>> import plait

@@ -57,6 +57,9 @@ class ParametrizationList(ModuleList):
         original: the tensor they replace.
         unsafe: whether to skip the check that shape and dtype are kept. Default: ``False``.
 
+    Raises:
+        ValueError: a parametrization that changes the shape or the dtype, unless ``unsafe`` is True.
+
     Example:
         >>> import plait
         >>> from plait import nn

@@ -26,6 +26,9 @@ class SpectralNorm:
         dim: the dimension of the outputs.
         eps: added against a division by 0.
 
+    Raises:
+        ValueError: fewer than one step of the power iteration.
+
     Example:
         >>> import plait
         >>> from plait import nn

@@ -212,6 +212,9 @@ class SummaryWriter:
             global_step: the place on the x axis.
             walltime: seconds since 1970. Default: now.
             tag: the name of the plot; a slash groups plots.
+
+        Raises:
+            ValueError: another number of dimensions than ``dataformats`` has.
         """
         batch = _array(img_tensor)
         if sorted(dataformats) != list("CHNW") or batch.ndim != 4:
