@@ -134,7 +134,7 @@ def raises(value: Any) -> bool:
 def problems(path: str, value: Any) -> list[str]:
     """What the docstring of a public name lacks."""
     text = inspect.cleandoc(value.__doc__ or "")
-    while re.match(r"\w+\(.*\n", text):  # the signatures come first
+    while re.match(rf"{path.split('.')[-1]}\(.*\n", text):  # the signatures come first
         text = text.partition("\n\n")[2]
     if not text:
         return ["a docstring"]
