@@ -6,10 +6,7 @@
 #include <cmath>
 
 #include "autograd/op.h"
-#include "core/parallel.h"
-#include "core/walk.h"
-#include "kernels/dispatch.h"
-#include "kernels/pointwise/pointwise_driver.h"
+#include "kernels/sequence/sequence_driver.h"
 #include "ops/copy.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
@@ -18,47 +15,14 @@ namespace plait {
 
 void set_zero(const Tensor& x) {
   if (!is_dense(x)) return set_all(x, int64_t{0});
-  auto* p = static_cast<char*>(x.data_ptr());
-  const auto item = static_cast<int64_t>(x.item_size());
-  parallel_for(x.numel(), 4 * kGrainElements, [&](int64_t begin, int64_t end) {
-    std::memset(p + begin * item, 0, static_cast<size_t>((end - begin) * item));
-  });
+  fill_zero_bytes(x.data_ptr(), x.numel(), static_cast<int64_t>(x.item_size()));
 }
-
-namespace {
-
-// A first stretch by a loop, the rest by copies of it, which the library does with the widest stores there
-// are.
-template <class T>
-void fill_run(T* out, int64_t n, T value) {
-  constexpr int64_t kStretch = 1024;
-  const int64_t first = std::min(n, kStretch);
-  std::fill(out, out + first, value);
-  for (int64_t i = first; i < n; i += first) {
-    std::memcpy(static_cast<void*>(out + i), out, static_cast<size_t>(std::min(first, n - i)) * sizeof(T));
-  }
-}
-
-}  // namespace
 
 void set_all(const Tensor& x, Scalar value) {
   if (x.numel() == 0) return;
-  const Walk<1> walk(x.shape(), {x.strides()});
-  const int64_t stride = walk.stride(0);
   dispatch(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    const T v = value.to<T>();
-    T* const out = x.data<T>();
-    parallel_for(walk.numel(), 4 * kGrainElements, [&](int64_t begin, int64_t end) {
-      walk.run(begin, end, [&](const auto& at, int64_t n) {
-        T* o = out + at[0];
-        if (stride == 1) {
-          fill_run(o, n, v);
-        } else {
-          for (int64_t i = 0; i < n; ++i) o[i * stride] = v;
-        }
-      });
-    });
+    const auto v = value.to<typename decltype(tag)::type>();
+    fill_array(x.dtype(), x.data_ptr(), x.shape(), x.strides(), &v);
   });
 }
 
@@ -112,42 +76,15 @@ int64_t count_steps(Scalar start, Scalar end, Scalar step) {
   return static_cast<int64_t>(n);
 }
 
-// A fresh contiguous x from blocks of numbers: fill(block, first, n).
-template <class S, class F>
-void generate(const Tensor& x, F fill) {
-  parallel_for(x.numel(), kGrainElements, [&](int64_t begin, int64_t end) {
-    if (x.dtype() == DTypeOf<S>::value) return fill(x.data<S>() + begin, begin, end - begin);
-    constexpr int64_t kBlock = 512;
-    S block[kBlock];
-    for (int64_t i = begin; i < end; i += kBlock) {
-      const int64_t n = std::min(kBlock, end - i);
-      fill(block, i, n);
-      convert_elements(x.data<char>() + i * static_cast<int64_t>(x.item_size()), x.dtype(), block,
-                       DTypeOf<S>::value, n);
-    }
-  });
-}
-void generate_spaced(const Tensor& x, double start, double step) {
-  generate<double>(x, [=](double* out, int64_t first, int64_t n) {
-    kernels().sequence.spaced(out, n, start, step, first, 1);
-  });
-}
-
 }  // namespace
 
 Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
   PLAIT_CHECK(dtype != DType::kBool, kType, "arange: no arange of dtype bool\nhint: use zeros() and ones()");
   const Tensor x = Tensor::empty({count_steps(start, end, step)}, dtype);
   if (is_floating(dtype)) {
-    generate_spaced(x, start.to_double(), step.to_double());
+    spaced_values(dtype, x.data_ptr(), x.numel(), start.to_double(), step.to_double());
   } else {
-    const int64_t a = start.to_int(), s = step.to_int();
-    generate<int64_t>(x, [=](int64_t* out, int64_t first, int64_t n) {
-      // What does not fit wraps.
-      const uint64_t base =
-          static_cast<uint64_t>(a) + static_cast<uint64_t>(s) * static_cast<uint64_t>(first);
-      kernels().sequence.counted(out, n, static_cast<int64_t>(base), s);
-    });
+    counted_values(dtype, x.data_ptr(), x.numel(), start.to_int(), step.to_int());
   }
   return x;
 }
@@ -258,7 +195,7 @@ Tensor range(Scalar start, Scalar end, Scalar step, OptDType dtype, bool grad) {
   const auto n = static_cast<int64_t>(distance / s) + 1;
   const double a = start.to_double();
   const Tensor x = Tensor::empty({n}, dtype.value_or(default_dtype()));
-  generate_spaced(x, a, s);
+  spaced_values(x.dtype(), x.data_ptr(), x.numel(), a, s);
   return leaf(x, grad);
 }
 
@@ -269,10 +206,10 @@ Tensor spaced(const char* op, double start, double end, int64_t steps, DType dty
   const Tensor x = Tensor::empty({steps}, dtype);
   const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
   const int64_t middle = steps == 1 ? 1 : steps / 2;
-  generate<double>(x, [=](double* out, int64_t first, int64_t n) {
+  generate_values<double>(dtype, x.data_ptr(), steps, [=](double* out, int64_t first, int64_t n) {
     const int64_t left = std::clamp<int64_t>(middle - first, 0, n);
-    kernels().sequence.spaced(out, left, start, step, first, 1);
-    kernels().sequence.spaced(out + left, n - left, end, -step, steps - 1 - first - left, -1);
+    spaced_block(out, left, start, step, first, 1);
+    spaced_block(out + left, n - left, end, -step, steps - 1 - first - left, -1);
     map(out, n);
   });
   return x;

@@ -6,24 +6,17 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <optional>
 
 #include "autograd/op.h"
-#include "core/parallel.h"
 #include "core/scalar.h"
-#include "kernels/dispatch.h"
+#include "kernels/random/random_driver.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
-#include "ops/create/random_draw.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
 
 namespace plait {
-
-Generator::Position reserve_words(int64_t n, Generator* generator) {
-  return (generator ? *generator : default_generator()).reserve(static_cast<uint64_t>((n + 3) / 4));
-}
 
 namespace {
 
@@ -40,21 +33,11 @@ void fill_dense(const Tensor& x, DType dtype, F fill) {
   copy_into(x, dense);
 }
 
-// A fill by one of the kernels: float64 by the one for doubles, the others by that for floats.
-template <class F32, class F64>
-void fill_floats(const Tensor& x, Generator* generator, F32 f32, F64 f64) {
-  fill_dense(x, compute_dtype(x.dtype()), [&](const Tensor& dense) {
-    const bool wide = dense.dtype() == DType::kFloat64;
-    const int64_t words = wide ? 2 : 1, n = dense.numel();
-    const Generator::Position at = reserve_words(words * n, generator);
-    for_pieces(n, words, at, [&](int64_t begin, int64_t count, uint64_t counter) {
-      if (wide) {
-        f64(dense.data<double>() + begin, count, at.seed, counter);
-      } else {
-        f32(dense.data<float>() + begin, count, at.seed, counter);
-      }
-    });
-  });
+// The dtype that reals are drawn in: float64 by the kernel for doubles, the others by that for floats.
+template <class F>
+void fill_reals(const Tensor& x, F draw) {
+  fill_dense(x, compute_dtype(x.dtype()),
+             [&](const Tensor& dense) { draw(dense.dtype(), dense.data_ptr(), dense.numel()); });
 }
 
 }  // namespace
@@ -65,34 +48,16 @@ void fill_uniform(const Tensor& x, double low, double high, Generator* generator
     const float steps = x.dtype() == DType::kFloat16 ? 0x1p11f : 0x1p8f;
     const Tensor u = Tensor::empty(x.shape(), DType::kFloat32);
     fill_uniform(u, 0, 1, generator);
-    float* const p = u.data<float>();
-    const auto start = static_cast<float>(low), range = static_cast<float>(high - low);
-    parallel_for(u.numel(), kGrainElements, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) p[i] = start + range * (std::floor(p[i] * steps) / steps);
-    });
+    coarsen_uniform(u.data<float>(), u.numel(), steps, static_cast<float>(low),
+                    static_cast<float>(high - low));
     return copy_into(x, u);
   }
-  const RandomTable& k = kernels().random;
-  fill_floats(
-      x, generator,
-      [&](float* out, int64_t n, uint64_t seed, uint64_t counter) {
-        k.uniform_f32(out, n, seed, counter, static_cast<float>(low), static_cast<float>(high));
-      },
-      [&](double* out, int64_t n, uint64_t seed, uint64_t counter) {
-        k.uniform_f64(out, n, seed, counter, low, high);
-      });
+  fill_reals(x,
+             [&](DType dtype, void* out, int64_t n) { draw_uniform(dtype, out, n, low, high, generator); });
 }
 
 void fill_normal(const Tensor& x, double mean, double std, Generator* generator) {
-  const RandomTable& k = kernels().random;
-  fill_floats(
-      x, generator,
-      [&](float* out, int64_t n, uint64_t seed, uint64_t counter) {
-        k.normal_f32(out, n, seed, counter, static_cast<float>(mean), static_cast<float>(std));
-      },
-      [&](double* out, int64_t n, uint64_t seed, uint64_t counter) {
-        k.normal_f64(out, n, seed, counter, mean, std);
-      });
+  fill_reals(x, [&](DType dtype, void* out, int64_t n) { draw_normal(dtype, out, n, mean, std, generator); });
 }
 
 Tensor rand(IntSpan shape, DType dtype, Generator* generator) {
@@ -176,10 +141,7 @@ struct RandomFill {
       case Fill::kLogNormal: {
         const Tensor z = Tensor::empty(y.shape(), DType::kFloat64);
         fill_normal(z, a, b, generator);
-        double* p = z.data<double>();
-        parallel_for(z.numel(), kGrainElements / 16, [&](int64_t begin, int64_t end) {
-          for (int64_t i = begin; i < end; ++i) p[i] = std::exp(p[i]);
-        });
+        exponentials(z.data<double>(), z.numel());
         copy_into(y, z);
         break;
       }
@@ -408,15 +370,7 @@ Tensor normal_of(const Tensor& mean, const Tensor& std, Generator* generator) {
                 s.data<double>()[i]);
   }
   fill_normal(z, 0, 1, generator);
-  dispatch(dtype, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    parallel_for(z.numel(), kGrainElements, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        z.data<T>()[i] =
-            convert<T>(m.data<double>()[i] + s.data<double>()[i] * convert<double>(z.data<T>()[i]));
-      }
-    });
-  });
+  shift_normal(dtype, z.data_ptr(), z.numel(), m.data<double>(), s.data<double>());
   return z;
 }
 Tensor normal_std(const Tensor& mean, double std, Generator* g) {
@@ -434,8 +388,7 @@ Tensor normal_size(double mean, double std, IntSpan size, Generator* g, OptDType
   return leaf(x, grad);
 }
 
-// Per row of probabilities (not normalised). With replacement: the cumulative sum is searched for uniform
-// numbers. Without: the smallest of the exponential times -log(u) / p, which is a draw one after the other.
+// Per row of probabilities (not normalised).
 Tensor multinomial(const Tensor& p, int64_t num_samples, bool replacement, Generator* generator) {
   check_floating("multinomial", p.dtype());
   PLAIT_CHECK(p.dim() == 1 || p.dim() == 2, kValue,
@@ -468,32 +421,8 @@ Tensor multinomial(const Tensor& p, int64_t num_samples, bool replacement, Gener
   const int64_t draws = replacement ? num_samples : n;
   const Tensor u = Tensor::empty({rows, draws}, DType::kFloat64);
   fill_from_uniform(u, generator, [](double v) { return v; });
-  parallel_for(rows, std::max<int64_t>(1, kGrainElements / (8 * (n + num_samples))),
-               [&](int64_t begin, int64_t end) {
-                 std::vector<double> key(static_cast<size_t>(n));
-                 std::vector<int64_t> order(static_cast<size_t>(n));
-                 for (int64_t r = begin; r < end; ++r) {
-                   const double* w = weights.data<double>() + r * n;
-                   const double* v = u.data<double>() + r * draws;
-                   int64_t* out = y.data<int64_t>() + r * num_samples;
-                   if (replacement) {
-                     std::partial_sum(w, w + n, key.begin());
-                     // The last category of positive probability takes what rounding leaves.
-                     const auto last = std::lower_bound(key.begin(), key.end(), key.back());
-                     for (int64_t i = 0; i < num_samples; ++i) {
-                       out[i] = std::upper_bound(key.begin(), last, v[i] * key.back()) - key.begin();
-                     }
-                   } else {
-                     for (size_t i = 0; i < key.size(); ++i)
-                       key[i] = w[i] > 0 ? -std::log(v[i]) / w[i] : HUGE_VAL;
-                     std::iota(order.begin(), order.end(), 0);
-                     std::partial_sort_copy(
-                         order.begin(), order.end(), out, out + num_samples, [&](int64_t a, int64_t b) {
-                           return key[static_cast<size_t>(a)] < key[static_cast<size_t>(b)];
-                         });
-                   }
-                 }
-               });
+  draw_categories(
+      {weights.data<double>(), u.data<double>(), y.data<int64_t>(), rows, n, num_samples, replacement});
   return y;
 }
 

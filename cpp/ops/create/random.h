@@ -15,7 +15,4 @@ Tensor rand(IntSpan shape, DType dtype, Generator* generator = nullptr);
 Tensor randn(IntSpan shape, DType dtype, Generator* generator = nullptr);
 Tensor randperm(int64_t n, DType dtype, Generator* generator = nullptr);
 
-// Where `n` words of kernels/random/random_args.h begin: moves the generator on past them.
-Generator::Position reserve_words(int64_t n, Generator* generator);
-
 }  // namespace plait

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Dropout. A bit per element is kept for backward.
-#include <cmath>
-
 #include "autograd/op.h"
 #include "core/generator.h"
-#include "core/parallel.h"
 #include "core/rounding.h"
-#include "kernels/dispatch.h"
+#include "kernels/random/random_driver.h"
 #include "ops/create/create.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
@@ -14,30 +11,9 @@
 namespace plait {
 namespace {
 
-struct DropoutPlace {
-  uint64_t seed, counter;
-  double p;
-};
-
-// `y` of `x` by one of the kernels; kept: a bit per element.
-void run(const PerFloat<DropoutFn>& kernel, const Tensor& x, const Tensor& y, const DropoutPlace& place,
-         const Tensor& kept) {
-  const auto item = static_cast<int64_t>(x.item_size());
-  const DropoutFn f = kernel[x.dtype()];
-  const int64_t pieces = ceil_div(x.numel(), kRandomPiece);
-  parallel_for(pieces, kGrainElements / 2 / kRandomPiece, [&](int64_t begin, int64_t end) {
-    const int64_t first = begin * kRandomPiece;
-    DropoutArgs a;
-    a.x = x.data<char>() + first * item;
-    a.y = y.data<char>() + first * item;
-    a.n = std::min(x.numel(), end * kRandomPiece) - first;
-    a.key = place.seed;
-    a.counter = place.counter + static_cast<uint64_t>(first / 4);
-    a.threshold = static_cast<uint32_t>(std::ceil(place.p * 0x1p24));
-    a.scale = place.p < 1 ? 1 / (1 - place.p) : 0;
-    a.kept = kept.defined() ? kept.data<uint8_t>() + first / 8 : nullptr;
-    f(a);
-  });
+void run(const Tensor& x, const Tensor& y, const DropoutPlace& place, const Tensor& kept, bool drawn) {
+  dropout_values(x.dtype(), place, x.data_ptr(), y.data_ptr(), x.numel(),
+                 kept.defined() ? kept.data<uint8_t>() : nullptr, drawn);
 }
 
 // y = x / (1 - p) where the element is kept, else 0: dropout with its numbers drawn before.
@@ -46,7 +22,7 @@ struct DropoutKept {
   static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& kept, const DropoutPlace& place) {
     ctx.save(kept);
     const Tensor y = Tensor::empty(x.shape(), x.dtype());
-    run(kernels().random.dropout_kept, contiguous(x), y, place, kept);
+    run(contiguous(x), y, place, kept, true);
     return y;
   }
   // gx = kept ? gy / (1 - p) : 0
@@ -66,7 +42,7 @@ struct Dropout {
       kept = Tensor::empty({round_up(x.numel(), kRandomPiece) / 8}, DType::kUInt8);
       ctx.save(kept);
     }
-    run(kernels().random.dropout, contiguous(x), y, place, kept);
+    run(contiguous(x), y, place, kept, false);
     return y;
   }
   // gx = kept ? gy / (1 - p) : 0
