@@ -8,8 +8,7 @@
 #include <vector>
 
 #include "autograd/op.h"
-#include "core/parallel.h"
-#include "core/rounding.h"
+#include "kernels/softmax/row_totals.h"
 #include "kernels/softmax/softmax_driver.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
@@ -195,39 +194,6 @@ class ClassWeights {
   double total_;
 };
 
-constexpr int64_t kRowChunk = 2048;  // rows of one task: some 40 us of logarithms
-
-// Sums of f(row), a loss and a weight, over all rows. The chunks do not depend on the number of threads.
-struct RowTotals {
-  double loss = 0, count = 0;
-};
-template <class F>
-RowTotals total_of_rows(int64_t rows, F&& f) {
-  std::vector<RowTotals> part(static_cast<size_t>(ceil_div(rows, kRowChunk)));
-  parallel_for(static_cast<int64_t>(part.size()), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t c = begin; c < end; ++c) {
-      RowTotals t;
-      for (int64_t r = c * kRowChunk; r < std::min(rows, (c + 1) * kRowChunk); ++r) {
-        const RowTotals row = f(r);
-        t.loss += row.loss;
-        t.count += row.count;
-      }
-      part[static_cast<size_t>(c)] = t;
-    }
-  });
-  RowTotals total;
-  for (const RowTotals& t : part) {
-    total.loss += t.loss;
-    total.count += t.count;
-  }
-  return total;
-}
-template <class F>
-void for_rows(int64_t rows, F&& f) {
-  parallel_for(rows, kRowChunk, [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) f(r);
-  });
-}
 // 1 / the sum of the rows' weights under 'mean', 1 otherwise.
 double scale_of_rows(int64_t rows, const ClassWeights& w, const CrossEntropyOptions& o) {
   if (o.reduction != Reduce::kMean) return 1;

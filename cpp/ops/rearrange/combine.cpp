@@ -7,7 +7,7 @@
 
 #include "autograd/op.h"
 #include "core/parallel.h"
-#include "kernels/dispatch.h"
+#include "kernels/rearrange/rearrange_driver.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/registry.h"
@@ -19,35 +19,14 @@ namespace {
 // y[o, at_i : at_i + n_i, :] = x_i[o, :, :] for contiguous tensors of one dtype: one run of bytes per input
 // and outer index.
 void join_contiguous(const Tensor& y, const std::vector<Tensor>& xs, int64_t dim) {
-  struct Piece {
-    const char* from;
-    int64_t bytes;
-  };
   int64_t outer = 1;
   for (int64_t d = 0; d < dim; ++d) outer *= y.shape()[d];
-  const auto item = static_cast<int64_t>(y.item_size());
-  std::vector<Piece> pieces;
-  int64_t row = 0;
+  std::vector<JoinPiece> pieces;
   for (const Tensor& x : xs) {
     if (x.numel() == 0) continue;
-    pieces.push_back({x.data<char>(), x.numel() / outer * item});
-    row += pieces.back().bytes;
+    pieces.push_back({x.data<char>(), x.numel() / outer * static_cast<int64_t>(x.item_size())});
   }
-  char* const out = y.data<char>();
-  const auto copy_rows = kernels().convert.copy_rows;
-  // A stretch of rows of each input after the other, while those of the result are in the L1 cache.
-  const int64_t stretch = std::max<int64_t>(1, 16384 / std::max<int64_t>(row, 1));
-  const int64_t grain = std::max<int64_t>(1, kGrainElements * 4 / std::max<int64_t>(row, 1));
-  parallel_for(outer, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i += stretch) {
-      const int64_t rows = std::min(stretch, end - i);
-      char* o = out + i * row;
-      for (const Piece& p : pieces) {
-        copy_rows(o, row, p.from + i * p.bytes, p.bytes, p.bytes, rows);
-        o += p.bytes;
-      }
-    }
-  });
+  join_rows(pieces, outer, y.data<char>());
 }
 
 // Below this many elements one thread copies everything: see join().

@@ -4,8 +4,7 @@
 #include <vector>
 
 #include "autograd/op.h"
-#include "core/parallel.h"
-#include "kernels/dispatch.h"
+#include "kernels/rearrange/rearrange_driver.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index.h"
@@ -36,35 +35,6 @@ Dims by_dimension(const char* op, const Tensor& x, IntSpan pad) {
   return out;
 }
 
-enum class Border { kConstant, kReflect, kReplicate, kCircular };
-
-constexpr int64_t kNowhere = -1;
-
-// Where element i of a padded dimension of size n comes from; i may lie outside [0, n).
-int64_t source_of(int64_t i, int64_t n, Border border) {
-  switch (border) {
-    case Border::kConstant:
-      return i < 0 || i >= n ? kNowhere : i;
-    case Border::kReflect:
-      return i < 0 ? -i : i >= n ? 2 * (n - 1) - i : i;
-    case Border::kReplicate:
-      return std::clamp<int64_t>(i, 0, n - 1);
-    default:
-      return i < 0 ? i + n : i >= n ? i - n : i;
-  }
-}
-// The sources of dimension d after padding, times its stride.
-std::vector<int64_t> sources(const Tensor& x, int64_t d, const Dims& pads, Border border) {
-  const int64_t n = x.shape()[d], size = n + pads[2 * d] + pads[2 * d + 1];
-  std::vector<int64_t> from(static_cast<size_t>(size));
-  for (int64_t i = 0; i < size; ++i) {
-    const int64_t at = source_of(i - pads[2 * d], n, border);
-    from[static_cast<size_t>(i)] = at == kNowhere ? kNowhere : at * x.strides()[d];
-  }
-  return from;
-}
-
-// Row by row of the result: what lies inside is one copy, borders go by element.
 Tensor padded(const Tensor& input, const Dims& pads, Border border, Scalar value) {
   const int64_t last = input.dim() - 1;
   if (last < 0) return clone(input);
@@ -73,64 +43,9 @@ Tensor padded(const Tensor& input, const Dims& pads, Border border, Scalar value
   for (int64_t d = 0; d <= last; ++d) shape[d] += pads[2 * d] + pads[2 * d + 1];
   const Tensor y = Tensor::empty(shape, x.dtype());
   if (y.numel() == 0) return y;
-  const std::vector<int64_t> columns = sources(x, last, pads, border);
-  const int64_t width = shape[last], left = std::clamp<int64_t>(pads[2 * last], 0, width),
-                right = std::max(left, width - std::max<int64_t>(0, pads[2 * last + 1]));
-  const int64_t some = std::max<int64_t>(1, 4096 / width);  // rows that stay in the L1 cache
   dispatch(x.dtype(), [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    const T v = value.to<T>();
-    parallel_for(
-        y.numel() / width, std::max<int64_t>(1, kGrainElements / width), [&](int64_t begin, int64_t end) {
-          T* out = y.data<T>() + begin * width;
-          Dims index(last, 0);
-          for (int64_t d = last - 1, rest = begin; d >= 0; --d) {
-            index[d] = rest % shape[d];
-            rest /= shape[d];
-          }
-          for (int64_t row = begin; row < end;) {
-            const T* in = x.data<T>();
-            bool outside = false;
-            for (int64_t d = 0; d < last; ++d) {
-              const int64_t at = source_of(index[d] - pads[2 * d], x.shape()[d], border);
-              outside |= at == kNowhere;
-              in += at * x.strides()[d];
-            }
-            // Rows of the inside lie a stride apart.
-            int64_t rows = 1;
-            if (last > 0) {
-              const int64_t d = last - 1, at = index[d] - pads[2 * d];
-              if (at >= 0 && at < x.shape()[d]) {
-                rows = std::min({x.shape()[d] - at, shape[d] - index[d], end - row, some});
-              }
-              index[d] += rows - 1;
-            }
-            const int64_t step = last > 0 ? x.strides()[last - 1] : 0;
-            for (int64_t d = last - 1; d >= 0 && ++index[d] == shape[d]; --d) index[d] = 0;
-            T* const o = out;
-            row += rows;
-            out += rows * width;
-            if (outside) {
-              std::fill(o, out, v);
-              continue;
-            }
-            const auto edge = [&](int64_t first, int64_t end_of) {
-              for (int64_t i = first; i < end_of; ++i) {
-                const int64_t at = columns[static_cast<size_t>(i)];
-                for (int64_t r = 0; r < rows; ++r) {
-                  o[r * width + i] = at == kNowhere ? v : in[r * step + at];
-                }
-              }
-            };
-            edge(0, left);
-            if (right > left) {
-              constexpr int64_t kItem = sizeof(T);
-              kernels().convert.copy_rows(o + left, width * kItem, in + columns[static_cast<size_t>(left)],
-                                          step * kItem, (right - left) * kItem, rows);
-            }
-            edge(right, width);
-          }
-        });
+    const auto v = value.to<typename decltype(tag)::type>();
+    pad_array({x.dtype(), &v, x.shape(), x.strides(), pads, border}, x.data_ptr(), y.data_ptr());
   });
   return y;
 }
@@ -163,7 +78,7 @@ struct BorderPad {
       if (pads[2 * d] == 0 && pads[2 * d + 1] == 0) continue;
       const int64_t size = gy.shape()[d], n = size - pads[2 * d] - pads[2 * d + 1];
       const Tensor index = Tensor::empty({size}, DType::kInt64);
-      for (int64_t i = 0; i < size; ++i) index.data<int64_t>()[i] = source_of(i - pads[2 * d], n, border);
+      for (int64_t i = 0; i < size; ++i) index.data<int64_t>()[i] = pad_source(i - pads[2 * d], n, border);
       Dims shape = g.shape();
       shape[d] = n;
       g = index_add_(zeros(shape, g.dtype()), d, index, g);

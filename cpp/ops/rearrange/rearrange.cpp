@@ -6,10 +6,8 @@
 #include <cstring>
 
 #include "autograd/op.h"
-#include "core/parallel.h"
-#include "core/walk.h"
 #include "kernels/copy/copy_driver.h"
-#include "kernels/dispatch.h"
+#include "kernels/rearrange/rearrange_driver.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index.h"
@@ -84,38 +82,7 @@ struct Triangle {
     // A copy in order and whole rows are faster than rows element by element.
     const Tensor x = ctx.destination().defined() ? input : contiguous(input);
     const Tensor y = ctx.destination().defined() ? ctx.destination() : Tensor::empty(x.shape(), x.dtype());
-    const int64_t n = x.dim() - 1, rows = x.shape()[n - 1], columns = x.shape()[n];
-    const Walk<2> lines(IntSpan(x.shape()).first(static_cast<size_t>(n)),
-                        {IntSpan(y.strides()).first(static_cast<size_t>(n)),
-                         IntSpan(x.strides()).first(static_cast<size_t>(n))});
-    const int64_t ys = y.strides()[n], xs = x.strides()[n];
-    if (x.numel() == 0) return y;
-    dispatch_size(x.dtype(), [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      parallel_for(lines.numel(), std::max<int64_t>(1, kGrainElements / columns),
-                   [&](int64_t begin, int64_t end) {
-                     int64_t line = begin;
-                     lines.run(begin, end, [&](const auto& at, int64_t count) {
-                       for (int64_t i = 0; i < count; ++i, ++line) {
-                         T* o = y.data<T>() + at[0] + i * lines.stride(0);
-                         const T* p = x.data<T>() + at[1] + i * lines.stride(1);
-                         const int64_t edge =
-                             std::clamp<int64_t>(line % rows + diagonal + (kLower ? 1 : 0), 0, columns);
-                         const int64_t first = kLower ? 0 : edge, last = kLower ? edge : columns;
-                         if (ys == 1 && xs == 1) {
-                           std::fill(o, o + first, T{0});
-                           if (o != p)
-                             std::memcpy(static_cast<void*>(o + first), p + first,
-                                         static_cast<size_t>(last - first) * sizeof(T));
-                           std::fill(o + last, o + columns, T{0});
-                         } else {
-                           for (int64_t j = 0; j < columns; ++j)
-                             o[j * ys] = j >= first && j < last ? p[j * xs] : T{0};
-                         }
-                       }
-                     });
-                   });
-    });
+    triangle({x.dtype(), x.shape(), x.strides(), y.strides(), diagonal, kLower}, x.data_ptr(), y.data_ptr());
     return y;
   }
   static Grads backward(OpContext&, const Tensor& gy, int64_t diagonal) {

@@ -8,8 +8,9 @@
 #include <vector>
 
 #include "autograd/op.h"
-#include "core/parallel.h"
 #include "core/scalar.h"
+#include "kernels/sort/element_order.h"
+#include "kernels/sort/search_driver.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index.h"
@@ -28,15 +29,6 @@ DType common_dtype(const Tensor& a, const Tensor& b) {
   if (b.is_wrapped_number() && !a.is_wrapped_number() && category(b.dtype()) <= category(a.dtype()))
     return a.dtype();
   return promote_types(a.dtype(), b.dtype());
-}
-
-template <class T>
-using Comparable = std::conditional_t<std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>, float, T>;
-// NaN is greater than everything.
-template <class T>
-bool is_less(T a, T b) {
-  const auto x = convert<Comparable<T>>(a), y = convert<Comparable<T>>(b);
-  return x < y || (y != y && x == x);
 }
 
 // For each value its place in the sorted row that belongs to it.
@@ -59,18 +51,14 @@ Tensor search(const char* op, const Tensor& sorted, const Tensor& values, bool r
   const Tensor y = Tensor::empty(values.shape(), DType::kInt64);
   const int64_t n = sorted.shape().back(),
                 per_row = one_row || values.numel() == 0 ? 1 : values.shape().back();
-  dispatch(dtype, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    parallel_for(y.numel(), kGrainElements / 16, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const T* row = row_data.data<T>() + (one_row ? 0 : i / per_row * n);
-        const T v = wanted.data<T>()[i];
-        const T* at = right ? std::upper_bound(row, row + n, v, is_less<T>)
-                            : std::lower_bound(row, row + n, v, is_less<T>);
-        y.data<int64_t>()[i] = at - row;
-      }
-    });
-  });
+  search_sorted({.dtype = dtype,
+                 .rows = row_data.data_ptr(),
+                 .length = n,
+                 .per_row = one_row ? 0 : per_row,
+                 .values = wanted.data_ptr(),
+                 .count = y.numel(),
+                 .right = right},
+                y.data<int64_t>());
   return out_int32 ? cast(y, DType::kInt32) : y;
 }
 
@@ -157,19 +145,7 @@ Tensor isin(const Tensor& elements, const Tensor& test, bool, bool invert) {
   const Tensor x = contiguous_as(elements, dtype);
   const Tensor set = contiguous(std::get<0>(sort(reshape(contiguous_as(test, dtype), Dims{-1}))));
   const Tensor y = Tensor::empty(elements.shape(), DType::kBool);
-  dispatch(dtype, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    const T* const first = set.data<T>();
-    const T* const last = first + set.numel();
-    parallel_for(x.numel(), kGrainElements / 16, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const T v = x.data<T>()[i];
-        const T* at = std::lower_bound(first, last, v, is_less<T>);
-        const bool found = at != last && convert<Comparable<T>>(*at) == convert<Comparable<T>>(v);
-        y.data<bool>()[i] = found != invert;
-      }
-    });
-  });
+  contained_in(dtype, x.data_ptr(), x.numel(), set.data_ptr(), set.numel(), invert, y.data<bool>());
   return y;
 }
 

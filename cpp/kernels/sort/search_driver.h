@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// Looking up values in sorted rows. NaN is greater than everything.
+#pragma once
+
+#include <cstdint>
+
+#include "core/dtype.h"
+
+namespace plait {
+
+struct SortedSearch {
+  DType dtype;
+  const void* rows;  // ascending, `length` elements each
+  int64_t length;
+  int64_t per_row;     // values that belong to one row; 0: one row serves all
+  const void* values;  // [count]
+  int64_t count;
+  bool right;  // behind equal elements, else in front of them
+};
+// places[count]: where each value belongs in its row.
+void search_sorted(const SortedSearch& args, int64_t* places);
+
+// found[n] = whether x[i] is among the ascending set[size]; the opposite under `invert`.
+void contained_in(DType dtype, const void* x, int64_t n, const void* set, int64_t size, bool invert,
+                  bool* found);
+
+}  // namespace plait
