@@ -28,6 +28,7 @@
 
 #include "core/cpu_info.h"
 #include "core/parallel.h"
+#include "core/work_split.h"
 #include "core/workspace.h"
 #include "kernels/gemm/blas.h"
 #include "kernels/gemm/gemm_detail.h"
@@ -55,11 +56,7 @@ class Engine {
     const int64_t units = g_.batch * slices_ * row_units_ * col_units_;
     const Workspace parts(slices_ > 1 ? bytes(g_.batch * slices_ * g_.m * g_.n) : 0);
     parts_ = parts.as<T>();
-    const int64_t chunks =
-        threads_ == 1 ? 1 : std::min<int64_t>(units, units > 4 * threads_ ? 4 * threads_ : units);
-    parallel_chunks(chunks, [&](int64_t chunk) {
-      for (int64_t u = units * chunk / chunks; u < units * (chunk + 1) / chunks; ++u) run_unit(unit_at(u));
-    });
+    for_units(units, threads_, 4, [&](int64_t u) { run_unit(unit_at(u)); });
     if (slices_ > 1) finish_sums(g_, parts_, slices_);
   }
 
@@ -146,8 +143,7 @@ class Engine {
     const double work =
         (double(g_.m) * double(g_.n) * (double(g_.k) + tuning_.store_work) + tuning_.item_work) *
         double(g_.batch);
-    threads_ = static_cast<int64_t>(std::clamp(work / tuning_.thread_work, 1.0, double(num_threads())));
-    if (in_parallel_region()) threads_ = 1;
+    threads_ = in_parallel_region() ? 1 : busy_threads(work, tuning_.thread_work);
     const int64_t wanted = ceil_div(threads_, g_.batch * slices_);
     const auto cols_of = [&](int64_t cuts) {
       return round_up(ceil_div(g_.n, ceil_div(wanted, cuts)), kern_.nr);

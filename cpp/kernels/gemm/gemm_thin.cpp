@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include "core/parallel.h"
+#include "core/work_split.h"
 #include "core/workspace.h"
 #include "kernels/gemm/gemm_detail.h"
 
@@ -45,17 +46,13 @@ template <class F>
 void for_result_ranges(const Work& w, F f) {
   const double elements = static_cast<double>(w.results) * static_cast<double>(w.elements) *
                           static_cast<double>(w.batch) * static_cast<double>(w.chunks);
-  const auto threads = static_cast<int64_t>(
-      std::clamp(elements / static_cast<double>(kGrainElements), 1.0, static_cast<double>(num_threads())));
+  const int64_t threads = busy_threads(elements, static_cast<double>(kGrainElements));
   const int64_t wanted = ceil_div(threads, w.batch * w.chunks);
   const int64_t range = std::max(round_up(ceil_div(w.results, wanted), w.multiple), w.multiple);
-  const int64_t ranges = ceil_div(w.results, range), units = w.batch * w.chunks * ranges;
-  const int64_t tasks = threads == 1 ? 1 : std::min(units, 4 * threads);
-  parallel_chunks(tasks, [&](int64_t task) {
-    for (int64_t u = units * task / tasks; u < units * (task + 1) / tasks; ++u) {
-      const int64_t first = u % ranges * range;
-      f(u / ranges / w.chunks, u / ranges % w.chunks, first, std::min(range, w.results - first));
-    }
+  const int64_t ranges = ceil_div(w.results, range);
+  for_units(w.batch * w.chunks * ranges, threads, 4, [&](int64_t u) {
+    const int64_t first = u % ranges * range;
+    f(u / ranges / w.chunks, u / ranges % w.chunks, first, std::min(range, w.results - first));
   });
 }
 
