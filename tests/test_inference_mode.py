@@ -151,6 +151,9 @@ def test_saving_raises(op: Callable, inside: plait.Tensor) -> None:
         (lambda x, t: plait.cat([x, t]), [1, 1]),
         (lambda x, t: x.clone().add_(t), [1, 1]),
         (lambda x, t: x * t.tolist()[0], [1, 1]),
+        (lambda x, t: plait.lerp(x, t, 0.25), [0.75, 0.75]),
+        (lambda x, t: plait.addcmul(x, t, t), [1, 1]),
+        (lambda x, t: plait.addcdiv(x, t, t), [1, 1]),
     ],
 )
 def test_ops_that_keep_nothing_of_it_are_recorded(op: Callable, want: list, inside: plait.Tensor) -> None:

@@ -27,6 +27,7 @@ inline constexpr T kInf = __builtin_inf();
 // wider float stays (an in-place op may write into a narrower one).
 inline Tensor operand(const OpContext& ctx, size_t i, const Tensor& gy) {
   const Tensor x = ctx.saved(i);
+  if (!x.defined()) return x;
   if (x.is_wrapped_number()) return cast(detach(x), gy.dtype());
   return cast(x, x.is_floating() ? promote_types(x.dtype(), gy.dtype()) : gy.dtype());
 }

@@ -129,7 +129,11 @@ Tensor clamp_above(const Tensor& x, const Tensor& max) {
 struct LerpOp {
   static constexpr OpMeta meta{"lerp"};
   static Tensor forward(OpContext& ctx, const Tensor& a, const Tensor& b, const Tensor& w) {
-    ctx.save(a, b, w);
+    if (ctx.recording()) {  // w is needed for the ends, and they for w
+      const bool ends = ctx.needs_grad(2);
+      ctx.save(ends ? a : Tensor(), ends ? b : Tensor(),
+               ctx.needs_grad(0) || ctx.needs_grad(1) ? w : Tensor());
+    }
     return run_pointwise_op(Pointwise::kLerp, "lerp", result_type({&a, &b, &w}), {&a, &b, &w}, {},
                             ctx.destination());
   }
@@ -144,7 +148,7 @@ struct LerpOp {
 struct AddcmulOp {
   static constexpr OpMeta meta{"addcmul"};
   static Tensor forward(OpContext& ctx, const Tensor& a, const Tensor& b, const Tensor& c, Scalar value) {
-    ctx.save(b, c);
+    if (ctx.recording()) ctx.save(ctx.needs_grad(2) ? b : Tensor(), ctx.needs_grad(1) ? c : Tensor());
     return run_pointwise_op(Pointwise::kAddcmul, "addcmul", result_type({&a, &b, &c}), {&a, &b, &c},
                             {value.to_double()}, ctx.destination());
   }
@@ -158,12 +162,16 @@ struct AddcmulOp {
 struct AddcdivOp {
   static constexpr OpMeta meta{"addcdiv"};
   static Tensor forward(OpContext& ctx, const Tensor& a, const Tensor& b, const Tensor& c, Scalar value) {
-    ctx.save(b, c);
+    if (ctx.recording()) {
+      const bool divisor = ctx.needs_grad(2);
+      ctx.save(divisor ? b : Tensor(), divisor || ctx.needs_grad(1) ? c : Tensor());
+    }
     return run_pointwise_op(Pointwise::kAddcdiv, "addcdiv", result_type({&a, &b, &c}), {&a, &b, &c},
                             {value.to_double()}, ctx.destination());
   }
-  static Grads backward(OpContext& ctx, const Tensor& gy,
-                        Scalar value) {  // gb = gy value / c, gc = -gb b / c
+  // gb = gy value / c, gc = -gb b / c
+  static Grads backward(OpContext& ctx, const Tensor& gy, Scalar value) {
+    if (!ctx.needs_grad(1) && !ctx.needs_grad(2)) return {gy};
     const Tensor b = ctx.saved(0), c = ctx.saved(1), gb = mul(gy, value) / c;
     return {gy, gb, ctx.needs_grad(2) ? -(gb * b / c) : Tensor()};
   }
