@@ -327,6 +327,16 @@ def test_gradient_penalty() -> None:
 # ---------------------------------------------------------------- grad mode
 
 
+def test_a_view_made_without_grad_mode_does_not_require_grad() -> None:
+    for base in (leaf(1.0, 2.0), leaf(1.0, 2.0) * 1):
+        with plait.no_grad():
+            views = [base[0], base.view(2, 1), base.detach(), *base.unbind()]
+        for view in views:
+            assert not view.requires_grad
+            assert not (view * 2).requires_grad
+            view.numpy()
+
+
 @pytest.mark.parametrize(
     ("make", "expected"),
     [

@@ -113,7 +113,11 @@ bool is_view(const Tensor& t) {
 
 bool requires_grad(const Tensor& t) {
   const AutogradMeta* m = meta_of(t);
-  return m && (m->requires_grad || (m->base.defined() && requires_grad(m->base)));
+  if (!m) return false;
+  if (m->requires_grad) return true;
+  if (!m->base.defined() || !requires_grad(m->base)) return false;
+  // A view made without grad mode is outside the graph until a recorded op rewrites its base.
+  return !m->view_without_grad || (m->view_version != t.version() && !is_leaf(m->base));
 }
 
 void set_requires_grad(const Tensor& t, bool on) {
@@ -177,8 +181,9 @@ void mark_view(const Tensor& view, const Tensor& base) {
   const AutogradMeta* base_meta = meta_of(base);
   meta.base = base_meta && base_meta->base.defined() ? base_meta->base : base;
   meta.view_version = view.version();
-  meta.view_untracked =
-      !grad_enabled() || (base_meta && base_meta->base.defined() && base_meta->view_untracked);
+  const bool of_view = base_meta && base_meta->base.defined();
+  meta.view_without_grad = !grad_enabled() || (of_view && base_meta->view_without_grad);
+  meta.view_untracked = meta.view_without_grad || (of_view && base_meta->view_untracked);
 }
 
 void check_inplace(const char* op, const Tensor& t, bool records) {

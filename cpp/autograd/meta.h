@@ -34,11 +34,11 @@ struct AutogradMeta final : AutogradMetaBase, Pooled<AutogradMeta> {
 
   bool requires_grad = false;
   bool retains_grad = false;
-  int64_t retain_id = 0;  // of the hook that retain_grad() put on grad_fn
-  bool view_untracked =
-      false;          // a view made without grad mode, or one of several results: not to be changed in place
-  uint32_t slot = 0;  // which result of grad_fn this tensor is
-  uint32_t view_version = 0;  // version of the storage at which grad_fn was last right for this view
+  int64_t retain_id = 0;           // of the hook that retain_grad() put on grad_fn
+  bool view_without_grad = false;  // a view made without grad mode, or a view of one
+  bool view_untracked = false;     // the same, or one of several results: not to be changed in place
+  uint32_t slot = 0;               // which result of grad_fn this tensor is
+  uint32_t view_version = 0;       // version of the storage at which grad_fn was last right for this view
   Tensor grad;
   NodeRef grad_fn;                  // null for a leaf
   Ref<AccumulateGrad> accumulator;  // of a leaf, made when first needed
