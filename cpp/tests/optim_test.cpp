@@ -33,7 +33,11 @@ void check_rule(OptimRule rule, int states, const Scalars& scalars, const Formul
       state.emplace_back();
       for (int k = 0; k < states; ++k) {
         auto& s = state.back()[static_cast<size_t>(k)] = random_values<T>(n);
-        for (T& v : s) v = std::abs(v) + T(0.5);  // roots and step sizes
+        // Roots and step sizes. A second state that is a mean lies well below the root of the first, a mean
+        // of squares: their difference must not cancel.
+        const bool is_mean =
+            k == 1 && (rule == OptimRule::kRmspropCentered || rule == OptimRule::kRmspropCenteredMomentum);
+        for (T& v : s) v = is_mean ? v / 8 : std::abs(v) + T(0.5);
       }
     }
     const auto old_param = param;
