@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "kernels/slots.h"
+
 namespace plait {
 
 // ---- Padded input ----
@@ -318,10 +320,8 @@ struct ConvTuning {
 };
 
 struct ConvTable {
-  ConvKernels<float> f32;
-  ConvKernels<double> f64;
-  InterleavedKernels<float> interleaved_f32;
-  InterleavedKernels<double> interleaved_f64;
+  PerReal<ConvKernels> padded;
+  PerReal<InterleavedKernels> interleaved;
   WinogradKernels winograd;
   ConvTuning tuning;
 };

@@ -6,28 +6,18 @@
 #include <cstdint>
 
 #include "core/parallel.h"
+#include "core/rounding.h"
 #include "kernels/dispatch.h"
 
 namespace plait::conv {
 
-inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
-
 template <class T>
 const ConvKernels<T>& conv_kernels() {
-  if constexpr (sizeof(T) == 4) {
-    return kernels().conv.f32;
-  } else {
-    return kernels().conv.f64;
-  }
+  return kernels().conv.padded.of<T>();
 }
 template <class T>
 const InterleavedKernels<T>& interleaved_kernels() {
-  if constexpr (sizeof(T) == 4) {
-    return kernels().conv.interleaved_f32;
-  } else {
-    return kernels().conv.interleaved_f64;
-  }
+  return kernels().conv.interleaved.of<T>();
 }
 template <class T>
 const GemmKernels<T>& gemm_kernels() {

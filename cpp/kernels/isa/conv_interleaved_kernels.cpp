@@ -222,8 +222,7 @@ constexpr InterleavedKernels<T> kKernels = {interleave<T>, multiply<T>, weight_g
 }  // namespace
 
 void fill_conv_interleaved(KernelTable& table) {
-  table.conv.interleaved_f32 = kKernels<float>;
-  table.conv.interleaved_f64 = kKernels<double>;
+  table.conv.interleaved = {kKernels<float>, kKernels<double>};
 }
 
 }  // namespace plait::PLAIT_ISA_NS

@@ -381,8 +381,7 @@ constexpr ConvKernels<T> kKernels = {pad<T>, pack_patches<T>, multiply_unpacked<
 }  // namespace
 
 void fill_conv(KernelTable& table) {
-  table.conv.f32 = kKernels<float>;
-  table.conv.f64 = kKernels<double>;
+  table.conv.padded = {kKernels<float>, kKernels<double>};
 }
 
 }  // namespace plait::PLAIT_ISA_NS
