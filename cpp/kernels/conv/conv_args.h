@@ -285,8 +285,7 @@ struct WinogradCosts {
   double product, input, output, weights, tap;
 };
 
-// What decides between algorithms and how their work is cut. Nothing here changes the order of a sum within
-// an algorithm. Costs count multiply-adds of a direct sum.
+// What decides between algorithms and how their work is cut. Costs count multiply-adds of a direct sum.
 struct ConvTuning {
   // channel_interleaved: the most channels of a group, read or written, and of a gradient of the weights.
   int64_t channel_interleaved_channels, channel_interleaved_gradient_channels;
@@ -311,11 +310,13 @@ struct ConvTuning {
   // Gradients of the weights by Winograd: up to how many channels on one side, and from how many tiles on,
   // its sums are dot products.
   int64_t winograd_dot_channels, winograd_dot_tiles;
-  // Parts of the caches, in bytes: of L2 for a tile of the direct algorithm with many and with few channels,
-  // for a unit's weights, inputs and sums of Winograd; of the last cache for padded images and for
-  // transformed tiles.
-  int64_t direct_tile_bytes, direct_small_tile_bytes;
-  int64_t winograd_weight_bytes, winograd_input_bytes, winograd_sum_bytes;
+  // Parts of L2, of which at most l2_bytes count: of a tile of the direct algorithm with many and with few
+  // channels, of a unit's weights, inputs and sums of Winograd.
+  int64_t l2_bytes;
+  double direct_tile, direct_small_tile;
+  double winograd_weights, winograd_inputs, winograd_sums;
+  // What a last cache holds of padded images and of transformed tiles. How many images and tiles are taken at
+  // once decides the order of sums in gradients of the weights, so these are the same on every machine.
   int64_t padded_bytes, winograd_tile_bytes;
 };
 

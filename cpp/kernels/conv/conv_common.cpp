@@ -3,7 +3,13 @@
 
 #include "core/work_split.h"
 
+#include "core/cpu_info.h"
+
 namespace plait::conv {
+
+int64_t l2_part(double part) {
+  return static_cast<int64_t>(part * static_cast<double>(std::min(cpu_info().l2_bytes, tuning().l2_bytes)));
+}
 
 int64_t threads_for(double work) {
   constexpr double kGrainWork = 5e5;

@@ -28,6 +28,8 @@ const GemmKernels<T>& gemm_kernels() {
   }
 }
 inline const ConvTuning& tuning() { return kernels().conv.tuning; }
+// Bytes of a part of L2.
+int64_t l2_part(double part);
 
 // Bytes of n elements.
 template <class T>

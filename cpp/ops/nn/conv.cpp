@@ -59,6 +59,7 @@ Tensor bias_grad(const Tensor& g) {
   return reshape(sum_to(g, shape), Dims{g.shape()[1]});
 }
 
+// y[n, oc, pos] = b[oc] + sum over (ic, tap) of w[oc, ic, tap] * x[n, ic, pos*stride + tap]
 struct Convolution {
   static constexpr OpMeta meta{"convolution"};
   static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& w, const Tensor& bias,
@@ -72,15 +73,13 @@ struct Convolution {
     }
     const Tensor y = Tensor::empty(shape, xn.dtype());
     const ConvShape s = make_shape(x.shape(), w.shape(), shape, p);
-    if (xn.dtype() == DType::kFloat32) {
-      conv_forward<float>(s, xn.data<float>(), wn.data<float>(), bn.defined() ? bn.data<float>() : nullptr,
-                          y.data<float>());
-    } else {
-      conv_forward<double>(s, xn.data<double>(), wn.data<double>(),
-                           bn.defined() ? bn.data<double>() : nullptr, y.data<double>());
-    }
+    dispatch_compute(x.dtype(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      conv_forward<T>(s, xn.data<T>(), wn.data<T>(), bn.defined() ? bn.data<T>() : nullptr, y.data<T>());
+    });
     return cast(y, x.dtype());
   }
+  // gx = conv^T(gy, w), gw = the correlation of x with gy, gb[oc] = sum over (n, pos) of gy
   static Grads backward(OpContext& ctx, const Tensor& gy, const ConvParams& p) {
     const Tensor x = ctx.saved(0), w = ctx.saved(1);
     return {ctx.needs_grad(0) ? input_grad(gy, w, Tensor(), p, x.shape()) : Tensor(),
@@ -89,6 +88,8 @@ struct Convolution {
   }
 };
 
+// gx[n, ic, at] = b[ic] + sum over (oc, tap, pos with pos*stride + tap = at) of w[oc, ic, tap] * gy[n, oc,
+// pos]
 struct ConvInputGrad {
   static constexpr OpMeta meta{"conv_transposed"};
   static Tensor forward(OpContext& ctx, const Tensor& gy, const Tensor& w, const Tensor& bias,
@@ -97,15 +98,14 @@ struct ConvInputGrad {
     const Tensor gn = as_computed(gy), wn = as_computed(w), bn = as_computed(bias);
     const Tensor gx = Tensor::empty(x_shape, gn.dtype());
     const ConvShape s = make_shape(x_shape, w.shape(), gy.shape(), p);
-    if (gn.dtype() == DType::kFloat32) {
-      conv_backward_data<float>(s, gn.data<float>(), wn.data<float>(),
-                                bn.defined() ? bn.data<float>() : nullptr, gx.data<float>());
-    } else {
-      conv_backward_data<double>(s, gn.data<double>(), wn.data<double>(),
-                                 bn.defined() ? bn.data<double>() : nullptr, gx.data<double>());
-    }
+    dispatch_compute(gy.dtype(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      conv_backward_data<T>(s, gn.data<T>(), wn.data<T>(), bn.defined() ? bn.data<T>() : nullptr,
+                            gx.data<T>());
+    });
     return cast(gx, gy.dtype());
   }
+  // ggy = conv(ggx, w), gw = the correlation of ggx with gy, gb[ic] = sum over (n, at) of ggx
   static Grads backward(OpContext& ctx, const Tensor& ggx, const ConvParams& p, const Dims&) {
     const Tensor gy = ctx.saved(0), w = ctx.saved(1);
     const ConvParams fit = fitted(p, ggx.shape(), w.shape(), gy.shape());
@@ -115,6 +115,7 @@ struct ConvInputGrad {
   }
 };
 
+// gw[oc, ic, tap] = sum over (n, pos) of gy[n, oc, pos] * x[n, ic, pos*stride + tap]
 struct ConvWeightGrad {
   static constexpr OpMeta meta{"conv_weight_grad"};
   static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& gy, const ConvParams& p,
@@ -123,13 +124,13 @@ struct ConvWeightGrad {
     const Tensor xn = as_computed(x), gn = as_computed(gy);
     const Tensor gw = Tensor::empty(w_shape, xn.dtype());
     const ConvShape s = make_shape(x.shape(), w_shape, gy.shape(), p);
-    if (xn.dtype() == DType::kFloat32) {
-      conv_backward_weight<float>(s, xn.data<float>(), gn.data<float>(), gw.data<float>());
-    } else {
-      conv_backward_weight<double>(s, xn.data<double>(), gn.data<double>(), gw.data<double>());
-    }
+    dispatch_compute(x.dtype(), [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      conv_backward_weight<T>(s, xn.data<T>(), gn.data<T>(), gw.data<T>());
+    });
     return cast(gw, x.dtype());
   }
+  // gx = conv^T(gy, ggw), ggy = conv(x, ggw)
   static Grads backward(OpContext& ctx, const Tensor& ggw, const ConvParams& p, const Dims&) {
     const Tensor x = ctx.saved(0), gy = ctx.saved(1);
     return {ctx.needs_grad(0) ? input_grad(gy, ggw, Tensor(), p, x.shape()) : Tensor(),
