@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""3x3 convolutions of many channels use Winograd's algorithm: its rounding error against a direct float32 sum."""
+"""Winograd's algorithm: its rounding error against a direct float32 sum. How algorithms are forced and reported."""
 
 from __future__ import annotations
+
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -56,9 +60,9 @@ def test_error_of_winograd() -> None:
 
         exact = correlate(x.astype(np.float64), w.astype(np.float64), pad)
         assert rms(y.detach().numpy() - exact) <= 8 * rms(correlate(x, w, pad) - exact)
-        turned = w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
-        exact = correlate(gy.astype(np.float64), turned.astype(np.float64), 2 - pad)
-        assert rms(image.grad.numpy() - exact) <= 8 * rms(correlate(gy, turned, 2 - pad) - exact)
+        flipped = w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
+        exact = correlate(gy.astype(np.float64), flipped.astype(np.float64), 2 - pad)
+        assert rms(image.grad.numpy() - exact) <= 8 * rms(correlate(gy, flipped, 2 - pad) - exact)
         exact = correlate_positions(x.astype(np.float64), gy.astype(np.float64), pad)
         assert rms(weight.grad.numpy() - exact) <= 8 * rms(correlate_positions(x, gy, pad) - exact)
 
@@ -66,7 +70,7 @@ def test_error_of_winograd() -> None:
 @pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize(("size", "stride"), [(2, 1), (3, 1), (4, 1), (5, 1), (3, 2), (4, 2), (5, 2), (7, 2)])
 def test_other_kernels(size: int, stride: int, transposed: bool) -> None:
-    """Kernels of 2 x 2 to 5 x 5 taps and steps of two: float32 against float64, which sums directly.
+    """Kernels of 2 x 2 to 5 x 5 taps and strides of two: float32 against float64, which sums directly.
 
     Measured: at most 1.4e-6 of the root of mean squares.
     """
@@ -103,3 +107,34 @@ def test_dilated_kernels(dilation: int | tuple[int, int], pad: int | tuple[int, 
         results.append([t.detach().numpy() for t in (y, x.grad, w.grad)])
     for single, double in zip(*results, strict=True):
         assert rms(single - double) <= 3e-6 * rms(double)
+
+
+def run(program: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, env=os.environ | environment
+    )
+
+
+def test_forced_and_reported() -> None:
+    """PLAIT_CONV forces an algorithm where it applies, PLAIT_VERBOSE=1 reports each distinct convolution once."""
+    program = """
+import plait
+x, w = plait.ones(2, 3, 8, 8), plait.ones(20, 3, 3, 3)
+for _ in range(3):
+    plait.conv2d(x, w, padding=1)
+plait.conv2d(x, plait.ones(20, 3, 1, 1))
+"""
+    lines = run(program, PLAIT_CONV="direct", PLAIT_VERBOSE="1").stderr.splitlines()
+    assert lines == [
+        "plait: conv forward f32 direct: x (2, 3, 8, 8), w (20, 3, 3, 3), y (2, 20, 8, 8), padding 1x1",
+        "plait: conv forward f32 direct: x (2, 3, 8, 8), w (20, 3, 1, 1), y (2, 20, 8, 8)",
+    ]
+    lines = run(program, PLAIT_CONV="gemm_1x1", PLAIT_VERBOSE="1").stderr.splitlines()
+    assert " gemm_1x1:" not in lines[0] and " gemm_1x1:" in lines[1]
+    assert run(program, PLAIT_CONV="", PLAIT_VERBOSE="").stderr == ""
+
+
+def test_unknown_algorithm() -> None:
+    result = run("import plait; plait.conv1d(plait.ones(1, 1, 3), plait.ones(1, 1, 2))", PLAIT_CONV="fft")
+    assert result.returncode == 1
+    assert "ArgumentError: PLAIT_CONV: expected one of gemm_1x1, " in result.stderr and "'fft'" in result.stderr
