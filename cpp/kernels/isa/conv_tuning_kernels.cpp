@@ -12,7 +12,8 @@ namespace {
 constexpr bool kWide = PLAIT_ISA_LEVEL == 2;
 
 // The costs of Winograd are fits over 16 to 512 channels, kernels of 2 x 2 to 7 x 7, planes of 2 x 2 to
-// 64 x 64 and 1 to 64 images; the others are single measurements. tuned: Zen 4, AVX-512
+// 64 x 64 and 1 to 64 images; the others are single measurements. bench/tune/conv.py prints both anew.
+// tuned: Zen 4, AVX-512
 constexpr ConvTuning kTuning = {
     // 32 groups of 16 channels of 14 x 14 take 0.74 of implicit_gemm's time, of 32 channels of 7 x 7 0.64.
     .channel_interleaved_channels = kWide ? 32 : 16,
