@@ -35,6 +35,7 @@ struct TunedNumber {
 std::vector<TunedNumber> tuned_numbers(KernelTable& t) {
   PointwiseTuning& p = t.pointwise.tuning;
   CopyTuning& c = t.convert.tuning;
+  ConvTuning& v = t.conv.tuning;
   std::vector<TunedNumber> all = {{"pointwise.grain", &p.grain},
                                   {"pointwise.direct_block", &p.direct_block},
                                   {"pointwise.long_row", &p.long_row},
@@ -47,7 +48,21 @@ std::vector<TunedNumber> tuned_numbers(KernelTable& t) {
                                   {"copy.block_bytes", &c.block_bytes},
                                   {"copy.tile_run", &c.tile_run},
                                   {"copy.tile_panel", &c.tile_panel},
-                                  {"copy.tile_panel_few", &c.tile_panel_few}};
+                                  {"copy.tile_panel_few", &c.tile_panel_few},
+                                  {"conv.channel_interleaved_channels", &v.channel_interleaved_channels},
+                                  {"conv.image_interleaved_move", &v.image_interleaved_move},
+                                  {"conv.image_interleaved_weights", &v.image_interleaved_weights},
+                                  {"conv.space_to_batch_channels", &v.space_to_batch_channels},
+                                  {"conv.space_to_batch_positions", &v.space_to_batch_positions},
+                                  {"conv.col2im_transpose", &v.col2im_transpose},
+                                  {"conv.col2im_add", &v.col2im_add},
+                                  {"conv.direct_out_channels", &v.direct_out_channels},
+                                  {"conv.direct_terms", &v.direct_terms},
+                                  {"conv.pack_or_read_channels", &v.pack_or_read_channels},
+                                  {"conv.unpacked_weight_panels", &v.unpacked_weight_panels},
+                                  {"conv.winograd_dot_channels", &v.winograd_dot_channels},
+                                  {"conv.winograd_dot_tiles", &v.winograd_dot_tiles},
+                                  {"conv.l2_bytes", &v.l2_bytes}};
   const auto add_gemm = [&](const std::string& family, auto& g) {
     all.push_back({family + ".kc", &g.kc});
     all.push_back({family + ".mc", &g.mc});
