@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Tunes the choice between the algorithms of convolutions, float32, forward.
+"""Tunes convolutions, float32, forward: the choice between algorithms, and the numbers that cut their work.
 
     python bench/tune/conv.py
 
 Prints the time of every algorithm that supports a problem, forced by PLAIT_CONV, beside that of the library's own
 choice, and fits the cost model of Winograd's algorithm (WinogradCosts) to 3 x 3 kernels: its time, in multiply-adds of
 implicit_gemm, is linear in the costs of a product, of the transforms of inputs, outputs and weights, and of a tap.
+Then follow numbers of ConvTuning in cpp/kernels/isa/conv_tuning_kernels.cpp under other values.
 A build without PLAIT_CONV shows its own times only.
 """
 
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from common import Step, least_times, main
+from common import Step, least_times, main, tune
 
 import plait
 from plait.nn import functional as F
@@ -72,6 +73,20 @@ OTHERS = [
 ]  # fmt: skip
 PROBLEMS = {str(p): p for p in (*THREE, *OTHERS)}
 WORKLOADS = {name: p.step for name, p in PROBLEMS.items()}
+
+
+KIB = 1 << 10
+NUMBERS = {
+    "direct_out_channels": ((2, 8, 16), (Problem(16, 4, 4, 16), Problem(4, 64, 8, 28), Problem(4, 3, 16, 56))),
+    "direct_tile_bytes": ((64 * KIB, 512 * KIB), (Problem(4, 64, 2, 56), Problem(2, 32, 4, 112))),
+    "pack_or_read_channels": ((4, 20, 40), (Problem(4, 64, 16, 28, kernel=5), Problem(4, 32, 32, 28, kernel=5))),
+    "unpacked_weight_panels": ((2, 16), (Problem(1, 256, 256, 7, kernel=5), Problem(1, 128, 128, 14, stride=2))),
+    "winograd_weight_bytes": ((96 * KIB, 384 * KIB), (Problem(4, 64, 64, 56), Problem(4, 256, 256, 14))),
+    "winograd_input_bytes": ((160 * KIB, 640 * KIB), (Problem(4, 64, 64, 56), Problem(4, 256, 256, 14))),
+    "winograd_sum_bytes": ((160 * KIB, 640 * KIB), (Problem(4, 64, 64, 56), Problem(4, 256, 256, 14))),
+    "winograd_tile_bytes": ((2048 * KIB, 32768 * KIB), (Problem(4, 64, 64, 56), Problem(8, 128, 128, 28))),
+}
+WORKLOADS |= {str(p): p.step for _, problems in NUMBERS.values() for p in problems}
 
 
 def report() -> None:
@@ -130,6 +145,8 @@ def run() -> None:
         print(line, flush=True)
     if all({"winograd", "implicit_gemm"} <= times[str(p)].keys() for p in THREE):
         fit_winograd(times)
+    for number, (candidates, problems) in NUMBERS.items():
+        tune(f"conv.{number}", candidates, [str(p) for p in problems])
 
 
 if __name__ == "__main__":

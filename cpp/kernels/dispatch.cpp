@@ -32,6 +32,27 @@ struct TunedNumber {
   std::string name;
   int64_t* value;
 };
+void add_conv_numbers(std::vector<TunedNumber>& all, ConvTuning& c) {
+  const auto add = [&](const char* name, int64_t& value) {
+    all.push_back({std::string("conv.") + name, &value});
+  };
+  add("channel_interleaved_channels", c.channel_interleaved_channels);
+  add("image_interleaved_move", c.image_interleaved_move);
+  add("image_interleaved_weights", c.image_interleaved_weights);
+  add("space_to_batch_channels", c.space_to_batch_channels);
+  add("space_to_batch_positions", c.space_to_batch_positions);
+  add("direct_out_channels", c.direct_out_channels);
+  add("direct_terms", c.direct_terms);
+  add("direct_tile_bytes", c.direct_tile_bytes);
+  add("direct_small_tile_bytes", c.direct_small_tile_bytes);
+  add("pack_or_read_channels", c.pack_or_read_channels);
+  add("unpacked_weight_panels", c.unpacked_weight_panels);
+  add("winograd_weight_bytes", c.winograd_weight_bytes);
+  add("winograd_input_bytes", c.winograd_input_bytes);
+  add("winograd_sum_bytes", c.winograd_sum_bytes);
+  add("winograd_tile_bytes", c.winograd_tile_bytes);
+  add("padded_bytes", c.padded_bytes);
+}
 std::vector<TunedNumber> tuned_numbers(KernelTable& t) {
   PointwiseTuning& p = t.pointwise.tuning;
   CopyTuning& c = t.convert.tuning;
@@ -74,6 +95,7 @@ std::vector<TunedNumber> tuned_numbers(KernelTable& t) {
   };
   add_gemm("gemm_f32", t.gemm.f32);
   add_gemm("gemm_f64", t.gemm.f64);
+  add_conv_numbers(all, t.conv.tuning);
   return all;
 }
 
