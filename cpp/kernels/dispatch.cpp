@@ -33,30 +33,28 @@ struct TunedNumber {
   int64_t* value;
 };
 void add_conv_numbers(std::vector<TunedNumber>& all, ConvTuning& c) {
-  const auto add = [&](const char* name, int64_t& value) {
-    all.push_back({std::string("conv.") + name, &value});
-  };
-  add("channel_interleaved_channels", c.channel_interleaved_channels);
-  add("image_interleaved_move", c.image_interleaved_move);
-  add("image_interleaved_weights", c.image_interleaved_weights);
-  add("space_to_batch_channels", c.space_to_batch_channels);
-  add("space_to_batch_positions", c.space_to_batch_positions);
-  add("direct_out_channels", c.direct_out_channels);
-  add("direct_terms", c.direct_terms);
-  add("direct_tile_bytes", c.direct_tile_bytes);
-  add("direct_small_tile_bytes", c.direct_small_tile_bytes);
-  add("pack_or_read_channels", c.pack_or_read_channels);
-  add("unpacked_weight_panels", c.unpacked_weight_panels);
-  add("winograd_weight_bytes", c.winograd_weight_bytes);
-  add("winograd_input_bytes", c.winograd_input_bytes);
-  add("winograd_sum_bytes", c.winograd_sum_bytes);
-  add("winograd_tile_bytes", c.winograd_tile_bytes);
-  add("padded_bytes", c.padded_bytes);
+  all.insert(all.end(),
+             {{"conv.channel_interleaved_channels", &c.channel_interleaved_channels},
+              {"conv.channel_interleaved_gradient_channels", &c.channel_interleaved_gradient_channels},
+              {"conv.image_interleaved_move", &c.image_interleaved_move},
+              {"conv.image_interleaved_weights", &c.image_interleaved_weights},
+              {"conv.space_to_batch_channels", &c.space_to_batch_channels},
+              {"conv.space_to_batch_positions", &c.space_to_batch_positions},
+              {"conv.col2im_transpose", &c.col2im_transpose},
+              {"conv.col2im_add", &c.col2im_add},
+              {"conv.direct_out_channels", &c.direct_out_channels},
+              {"conv.direct_terms", &c.direct_terms},
+              {"conv.pack_or_read_channels", &c.pack_or_read_channels},
+              {"conv.unpacked_weight_panels", &c.unpacked_weight_panels},
+              {"conv.winograd_dot_channels", &c.winograd_dot_channels},
+              {"conv.winograd_dot_tiles", &c.winograd_dot_tiles},
+              {"conv.l2_bytes", &c.l2_bytes},
+              {"conv.padded_bytes", &c.padded_bytes},
+              {"conv.winograd_tile_bytes", &c.winograd_tile_bytes}});
 }
 std::vector<TunedNumber> tuned_numbers(KernelTable& t) {
   PointwiseTuning& p = t.pointwise.tuning;
   CopyTuning& c = t.convert.tuning;
-  ConvTuning& v = t.conv.tuning;
   std::vector<TunedNumber> all = {{"pointwise.grain", &p.grain},
                                   {"pointwise.direct_block", &p.direct_block},
                                   {"pointwise.long_row", &p.long_row},
@@ -69,21 +67,7 @@ std::vector<TunedNumber> tuned_numbers(KernelTable& t) {
                                   {"copy.block_bytes", &c.block_bytes},
                                   {"copy.tile_run", &c.tile_run},
                                   {"copy.tile_panel", &c.tile_panel},
-                                  {"copy.tile_panel_few", &c.tile_panel_few},
-                                  {"conv.channel_interleaved_channels", &v.channel_interleaved_channels},
-                                  {"conv.image_interleaved_move", &v.image_interleaved_move},
-                                  {"conv.image_interleaved_weights", &v.image_interleaved_weights},
-                                  {"conv.space_to_batch_channels", &v.space_to_batch_channels},
-                                  {"conv.space_to_batch_positions", &v.space_to_batch_positions},
-                                  {"conv.col2im_transpose", &v.col2im_transpose},
-                                  {"conv.col2im_add", &v.col2im_add},
-                                  {"conv.direct_out_channels", &v.direct_out_channels},
-                                  {"conv.direct_terms", &v.direct_terms},
-                                  {"conv.pack_or_read_channels", &v.pack_or_read_channels},
-                                  {"conv.unpacked_weight_panels", &v.unpacked_weight_panels},
-                                  {"conv.winograd_dot_channels", &v.winograd_dot_channels},
-                                  {"conv.winograd_dot_tiles", &v.winograd_dot_tiles},
-                                  {"conv.l2_bytes", &v.l2_bytes}};
+                                  {"copy.tile_panel_few", &c.tile_panel_few}};
   const auto add_gemm = [&](const std::string& family, auto& g) {
     all.push_back({family + ".kc", &g.kc});
     all.push_back({family + ".mc", &g.mc});

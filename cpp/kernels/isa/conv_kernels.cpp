@@ -380,8 +380,6 @@ constexpr ConvKernels<T> kKernels = {pad<T>, pack_patches<T>, multiply_unpacked<
 
 }  // namespace
 
-void fill_conv(KernelTable& table) {
-  table.conv.padded = {kKernels<float>, kKernels<double>};
-}
+void fill_conv(KernelTable& table) { table.conv.padded = {kKernels<float>, kKernels<double>}; }
 
 }  // namespace plait::PLAIT_ISA_NS

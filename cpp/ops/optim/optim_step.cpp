@@ -54,7 +54,8 @@ void check_step(const char* op, const Tensors& params, std::span<const State> st
     const Tensor& p = params[i];
     check_floating(op, p);
     PLAIT_CHECK(!p.is_inference() || inference_mode_enabled(), kRuntime, op,
-                ": Inplace update to inference tensor outside InferenceMode is not allowed (parameter ", i, ")");
+                ": Inplace update to inference tensor outside InferenceMode is not allowed (parameter ", i,
+                ")");
     const AutogradMeta* meta = meta_of(p);
     PLAIT_CHECK(meta && meta->grad.defined(), kRuntime, op, ": expected a gradient of parameter ", i,
                 " of shape ", p.shape(), ", got none");
