@@ -171,7 +171,7 @@ struct AddcdivOp {
   }
   // gb = gy value / c, gc = -gb b / c
   static Grads backward(OpContext& ctx, const Tensor& gy, Scalar value) {
-    if (!ctx.needs_grad(1) && !ctx.needs_grad(2)) return {gy};
+    if (!ctx.needs_grad(1) && !ctx.needs_grad(2)) return {gy, Tensor(), Tensor()};
     const Tensor b = ctx.saved(0), c = ctx.saved(1), gb = mul(gy, value) / c;
     return {gy, gb, ctx.needs_grad(2) ? -(gb * b / c) : Tensor()};
   }
