@@ -1412,6 +1412,7 @@ class Tensor:
     mH: Tensor
     real: Tensor
     layout: str
+    _is_inference: builtins.bool
     _version: builtins.int
     _base: Tensor | None
     def __new__(cls: type[_T], *args: Any, **kwargs: Any) -> _T: ...
