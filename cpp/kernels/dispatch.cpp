@@ -49,6 +49,11 @@ void add_conv_numbers(std::vector<TunedNumber>& all, ConvTuning& c) {
               {"conv.winograd_dot_channels", &c.winograd_dot_channels},
               {"conv.winograd_dot_tiles", &c.winograd_dot_tiles},
               {"conv.l2_bytes", &c.l2_bytes},
+              {"conv.direct_tile_bytes", &c.direct_tile_bytes},
+              {"conv.direct_small_tile_bytes", &c.direct_small_tile_bytes},
+              {"conv.winograd_weight_bytes", &c.winograd_weight_bytes},
+              {"conv.winograd_input_bytes", &c.winograd_input_bytes},
+              {"conv.winograd_sum_bytes", &c.winograd_sum_bytes},
               {"conv.padded_bytes", &c.padded_bytes},
               {"conv.winograd_tile_bytes", &c.winograd_tile_bytes}});
 }

@@ -310,11 +310,11 @@ struct ConvTuning {
   // Gradients of the weights by Winograd: up to how many channels on one side, and from how many tiles on,
   // its sums are dot products.
   int64_t winograd_dot_channels, winograd_dot_tiles;
-  // Parts of L2, of which at most l2_bytes count: of a tile of the direct algorithm with many and with few
-  // channels, of a unit's weights, inputs and sums of Winograd.
+  // Parts of an L2 of l2_bytes, in bytes; a smaller one gives proportionally less (l2_part()): of a tile of
+  // the direct algorithm with many and with few channels, of a unit's weights, inputs and sums of Winograd.
   int64_t l2_bytes;
-  double direct_tile, direct_small_tile;
-  double winograd_weights, winograd_inputs, winograd_sums;
+  int64_t direct_tile_bytes, direct_small_tile_bytes;
+  int64_t winograd_weight_bytes, winograd_input_bytes, winograd_sum_bytes;
   // What a last cache holds of padded images and of transformed tiles. How many images and tiles are taken at
   // once decides the order of sums in gradients of the weights, so these are the same on every machine.
   int64_t padded_bytes, winograd_tile_bytes;

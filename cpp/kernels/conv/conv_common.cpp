@@ -7,8 +7,9 @@
 
 namespace plait::conv {
 
-int64_t l2_part(double part) {
-  return static_cast<int64_t>(part * static_cast<double>(std::min(cpu_info().l2_bytes, tuning().l2_bytes)));
+int64_t l2_part(int64_t bytes) {
+  const int64_t tuned = tuning().l2_bytes;
+  return bytes * std::min(cpu_info().l2_bytes, tuned) / tuned;
 }
 
 int64_t threads_for(double work) {

@@ -28,8 +28,8 @@ const GemmKernels<T>& gemm_kernels() {
   }
 }
 inline const ConvTuning& tuning() { return kernels().conv.tuning; }
-// Bytes of a part of L2.
-int64_t l2_part(double part);
+// What this machine's L2 gives of `bytes` of an L2 of tuning().l2_bytes.
+int64_t l2_part(int64_t bytes);
 
 // Bytes of n elements.
 template <class T>

@@ -23,9 +23,9 @@ template <class T>
 Tile direct_tile(const Correlation& c) {
   constexpr int64_t kFewChannels = 8;  // whose halos are cheap
   const ConvTuning& k = tuning();
-  const double part = c.group_in_channels > kFewChannels ? k.direct_tile : k.direct_small_tile;
+  const int64_t bytes = c.group_in_channels > kFewChannels ? k.direct_tile_bytes : k.direct_small_tile_bytes;
   return tile_within(padded_plane(c.in, c.in_stride, c.phases), Grid(c.phases).size, c.group_in_channels,
-                     l2_part(part) / int64_t{sizeof(T)});
+                     l2_part(bytes) / int64_t{sizeof(T)});
 }
 
 template <class T>

@@ -36,7 +36,7 @@ class Winograd {
         panelled_(c.adjacent_weights()),
         width_(round_up(kern_.mr, nr_ / 2)) {
     const int64_t column_bytes = kWinogradCoefficients * channels_ * int64_t{sizeof(float)};
-    const int64_t most = l2_part(tuning().winograd_weights) / column_bytes / kern_.mr * kern_.mr;
+    const int64_t most = l2_part(tuning().winograd_weight_bytes) / column_bytes / kern_.mr * kern_.mr;
     const int64_t blocks = ceil_div(c.group_out_channels, std::max(most, kern_.mr));
     block_ = round_up(ceil_div(c.group_out_channels, blocks), kern_.mr);
     blocks_ = ceil_div(c.group_out_channels, block_);
@@ -68,8 +68,8 @@ class Winograd {
   // Bits do not depend on how the product is cut, so that the cut may look at the number of threads.
   void run_images(int64_t image, const WinogradTiles& tiles) const {
     const int64_t unit =
-        std::clamp<int64_t>(l2_part(tuning().winograd_inputs) / (panel_size() * int64_t{sizeof(float)}), 1,
-                            kWinogradColumns / nr_);
+        std::clamp<int64_t>(l2_part(tuning().winograd_input_bytes) / (panel_size() * int64_t{sizeof(float)}),
+                            1, kWinogradColumns / nr_);
     const bool more_columns = tiles.columns >= c_.group_out_channels * n_kernels();
     if (more_columns && ceil_div(tiles.columns, nr_) >= 2 * num_threads() * unit) {
       by_columns(image, tiles, unit);

@@ -102,7 +102,7 @@ class WinogradWeightGrad {
   void plan_units() {
     const int64_t channel_bytes = kOutBlock * plan_.products * int64_t{sizeof(float)};
     out_blocks_ = ceil_div(s_.out_channels, kOutBlock);
-    in_block_ = std::clamp<int64_t>(l2_part(tuning().winograd_sums) / channel_bytes, 1, s_.in_channels);
+    in_block_ = std::clamp<int64_t>(l2_part(tuning().winograd_sum_bytes) / channel_bytes, 1, s_.in_channels);
     in_blocks_ = ceil_div(s_.in_channels, in_block_);
     in_block_ = ceil_div(s_.in_channels, in_blocks_);
     const bool even = s_.out_channels % kOutBlock == 0 && out_blocks_ % num_threads() == 0;

@@ -47,11 +47,11 @@ constexpr ConvTuning kTuning = {
     .winograd_dot_channels = 48,
     .winograd_dot_tiles = 64,
     .l2_bytes = 1 << 20,  // Zen 4's; parts of larger ones were not measured
-    .direct_tile = 1. / 4,
-    .direct_small_tile = 1. / 32,
-    .winograd_weights = 3. / 16,
-    .winograd_inputs = 5. / 16,
-    .winograd_sums = 5. / 16,
+    .direct_tile_bytes = 256 << 10,
+    .direct_small_tile_bytes = 32 << 10,
+    .winograd_weight_bytes = 192 << 10,
+    .winograd_input_bytes = 320 << 10,
+    .winograd_sum_bytes = 320 << 10,
     .padded_bytes = 16 << 20,
     .winograd_tile_bytes = 8 << 20,
 };

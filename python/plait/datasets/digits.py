@@ -35,7 +35,7 @@ class Digits(ImageDataset):
         >>> import plait
         >>> train, test = plait.datasets.Digits(), plait.datasets.Digits(train=False)
         >>> len(train), len(test), train.data.shape[1:]
-        (1437, 360, Size([1, 8, 8]))
+        (1437, 360, plait.Size([1, 8, 8]))
     """
 
     classes = [str(i) for i in range(10)]
