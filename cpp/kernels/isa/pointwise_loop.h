@@ -151,10 +151,10 @@ struct Operand<T> {
 };
 
 // Four vectors a round for functions of a few instructions, where counting and stepping would cost as much
-// again. Longer ones have one copy less of each loop: copies cost the build, and would save nothing here.
+// again; their own loop would only make the longer ones larger.
 template <class F, class Out, class T, bool kShort, int... K>
 PLAIT_INLINE void run_loop(Out* out, const void* const* in, uint32_t broadcast, int64_t n, Indices<K...>) {
-  constexpr int L = kLanes<T>, kRound = kShort ? 4 : 1;
+  constexpr int L = kLanes<T>;
   Out* o = out;
   SplatScratch<T> scratch[sizeof...(K)];
   Operand<T> x[sizeof...(K)];
@@ -172,10 +172,10 @@ PLAIT_INLINE void run_loop(Out* out, const void* const* in, uint32_t broadcast, 
     const int64_t arrays = (1 + ... + (x[K].step != 0));
     if (n * arrays * static_cast<int64_t>(sizeof(T)) >= kStreamBytes && ((in[K] != out) && ...) &&
         reinterpret_cast<uintptr_t>(o) % kVecBytes == 0) {
-      for (; n >= kRound * L; n -= kRound * L, o += kRound * L) {
+      for (; n >= 4 * L; n -= 4 * L, o += 4 * L) {
 #pragma GCC unroll 4
-        for (int i = 0; i < kRound; ++i) store_stream(o + i * L, F::f(x[K].get(i)...));
-        ((x[K].p += kRound * x[K].step), ...);
+        for (int i = 0; i < 4; ++i) store_stream(o + i * L, F::f(x[K].get(i)...));
+        ((x[K].p += 4 * x[K].step), ...);
       }
       stream_fence();
     }
