@@ -6,9 +6,8 @@
 // and scattered after the kernel ran. The loops, by layout:
 //   flat        all operands are contiguous or single elements: one call per thread
 //   transposed  inputs of many elements that run along another dimension are copied whole first
-//   rows        the innermost dimension is long: blocks are parts of rows, contiguous rows stay in place.
-//   Beside an
-//               input that runs along the second dimension, blocks are tiles of whole cache lines of it
+//   rows        the innermost dimension is long: blocks are parts of rows, contiguous rows stay in place;
+//               with a transposed input, blocks are tiles of whole cache lines of it
 //   linear      the innermost dimension is short: blocks of elements in loop order, across rows
 //
 // Bound by memory bandwidth, or by f where the operands are in a cache; staged operands by load and store
