@@ -21,11 +21,7 @@ const InterleavedKernels<T>& interleaved_kernels() {
 }
 template <class T>
 const GemmKernels<T>& gemm_kernels() {
-  if constexpr (sizeof(T) == 4) {
-    return kernels().gemm.f32;
-  } else {
-    return kernels().gemm.f64;
-  }
+  return kernels().gemm.of<T>();
 }
 inline const ConvTuning& tuning() { return kernels().conv.tuning; }
 // What this machine's L2 gives of `bytes` of an L2 of tuning().l2_bytes.

@@ -12,6 +12,8 @@
 
 #include <cstdint>
 
+#include "kernels/slots.h"
+
 namespace plait {
 
 enum class GemmActivation : int32_t { kNone, kRelu, kGelu, kGeluTanh, kSilu, kSigmoid, kTanh };
@@ -144,9 +146,7 @@ struct GemmHalfKernels {
   void (*gemv_axpy)(float* y, const uint16_t* b, int64_t rs, const float* x, int64_t n, int64_t k);
 };
 
-struct GemmTable {
-  GemmKernels<float> f32;
-  GemmKernels<double> f64;
+struct GemmTable : PerReal<GemmKernels> {
   GemmHalfKernels f16, bf16;
   // Products of bf16 by pairs. An element of a panel holds two neighbours in k, the earlier one in its low
   // half; if k is odd, the last one's partner is zero. `k` counts pairs; sums are float32. Only `block` and

@@ -13,14 +13,8 @@
 namespace plait::gemm_detail {
 
 template <class T>
-const GemmKernels<T>& kernels_of();
-template <>
-inline const GemmKernels<float>& kernels_of<float>() {
-  return kernels().gemm.f32;
-}
-template <>
-inline const GemmKernels<double>& kernels_of<double>() {
-  return kernels().gemm.f64;
+const GemmKernels<T>& kernels_of() {
+  return kernels().gemm.of<T>();
 }
 
 // C^T = B^T A^T: the same problem with rows and columns exchanged. Not for problems with a sink.
