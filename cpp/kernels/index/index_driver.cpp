@@ -75,83 +75,126 @@ void read(const IndexedArray& plan, const T* x, T* y) {
                });
 }
 
-// put_row(x_elements, step, values, value_step, count) for every row of the plan. Work is split by
-// destination, never by i: whatever the number of threads, an element sees its values in the order of i.
+// put_row(x_elements, step, values, value_step, count) for every row of a plan. Work is split by destination,
+// never by i: whatever the number of threads, an element sees its values in the order of i.
 template <class T, class PutRow>
-void write(const IndexedArray& plan, T* x, const T* values, bool one_value, PutRow put_row) {
-  const Walk<1> before(plan.before_shape, {plan.before_strides}),
-      after(plan.after_shape, {plan.after_strides});
-  const int64_t* const places = plan.places;
-  const int64_t n = plan.count, length = after.numel(), step = after.stride(0);
-  if (n == 0 || length == 0 || before.numel() == 0) return;
-  // Columns [c0, c1) of the part behind the index, below `base`, at places inside [low, high).
-  const bool run = length == after.row();
-  constexpr int64_t kAhead = 8;  // rows to prefetch
-  const auto put_columns = [&](int64_t b, T* base, int64_t c0, int64_t c1, int64_t low, int64_t high) {
-    const T* v = one_value ? values : values + b * n * length + c0;
-    const int64_t v_row = one_value ? 0 : length, v_step = one_value ? 0 : 1;
-    for (int64_t i = 0; i < n; ++i, v += v_row) {
-      if (places[i] < low || places[i] >= high) continue;
-      if (run) {
-        if (i + kAhead < n) __builtin_prefetch(base + places[i + kAhead] + c0 * step, 1);
-        put_row(base + places[i] + c0 * step, step, v, v_step, c1 - c0);
-        continue;
-      }
-      const T* from = v;
-      after.run(c0, c1, [&](const auto& at, int64_t m) {
-        put_row(base + places[i] + at[0], step, from, v_step, m);
-        from += m * v_step;
-      });
-    }
-  };
-  const auto base_of = [&](int64_t b) {
-    T* base = x;
-    before.run(b, b + 1, [&](const auto& at, int64_t) { base += at[0]; });
-    return base;
-  };
-  if (before.numel() == 1 && length == 1) {  // one thread: two would wait for branches guessed wrong
-    T* const base = base_of(0);
-    for (int64_t i = 0; i < n; ++i) put_row(base + places[i], 1, values + (one_value ? 0 : i), 1, 1);
-    return;
+class RowWriter {
+ public:
+  RowWriter(const IndexedArray& plan, T* x, const T* values, bool one_value, PutRow put_row)
+      : before_(plan.before_shape, {plan.before_strides}),
+        after_(plan.after_shape, {plan.after_strides}),
+        places_(plan.places),
+        n_(plan.count),
+        length_(after_.numel()),
+        x_(x),
+        values_(values),
+        one_value_(one_value),
+        put_row_(put_row) {}
+
+  void run() const {
+    const int64_t lines = before_.numel();
+    if (n_ == 0 || length_ == 0 || lines == 0) return;
+    if (length_ == 1) return lines == 1 ? put_line_of_elements() : put_lines_of_elements();
+    if (lines == 1 && length_ < 16 * kColumns) return put_rows_by_place();
+    put_rows_by_columns();
   }
-  if (length == 1) {
-    parallel_for(before.numel(), std::max<int64_t>(1, kGrainElements / n), [&](int64_t begin, int64_t end) {
-      const T* v = values + (one_value ? 0 : begin * n);
-      before.run(begin, end, [&](const auto& at, int64_t count) {
-        T* base = x + at[0];
-        for (int64_t k = 0; k < count; ++k, base += before.stride(0)) {
-          if (one_value) {
-            for (int64_t i = 0; i < n; ++i) put_row(base + places[i], 1, v, 1, 1);
+
+ private:
+  static constexpr int64_t kColumns = 16;  // a cache line of float32: the least that one thread takes
+  static constexpr int64_t kAhead = 8;     // rows to prefetch
+
+  T* base_of(int64_t b) const {
+    T* base = x_;
+    before_.run(b, b + 1, [&](const auto& at, int64_t) { base += at[0]; });
+    return base;
+  }
+
+  // One thread: two would wait for branches guessed wrong.
+  void put_line_of_elements() const {
+    T* const base = base_of(0);
+    const T* const v = values_;
+    const int64_t* const places = places_;
+    const int64_t n = n_, v_step = one_value_ ? 0 : 1;
+    for (int64_t i = 0; i < n; ++i) put_row_(base + places[i], 1, v + i * v_step, 1, 1);
+  }
+
+  void put_lines_of_elements() const {
+    const int64_t* const places = places_;
+    const int64_t n = n_;
+    parallel_for(before_.numel(), std::max<int64_t>(1, kGrainElements / n), [&](int64_t begin, int64_t end) {
+      const T* v = values_ + (one_value_ ? 0 : begin * n);
+      before_.run(begin, end, [&](const auto& at, int64_t count) {
+        T* base = x_ + at[0];
+        for (int64_t k = 0; k < count; ++k, base += before_.stride(0)) {
+          if (one_value_) {
+            for (int64_t i = 0; i < n; ++i) put_row_(base + places[i], 1, v, 1, 1);
           } else {
-            for (int64_t i = 0; i < n; ++i, ++v) put_row(base + places[i], 1, v, 1, 1);
+            for (int64_t i = 0; i < n; ++i, ++v) put_row_(base + places[i], 1, v, 1, 1);
           }
         }
       });
     });
-    return;
   }
-  constexpr int64_t kColumns = 16;  // a cache line of float32: the least that one thread takes
-  if (before.numel() == 1 && length < 16 * kColumns) {  // whole rows, by place
+
+  // Whole rows of one line, by place.
+  void put_rows_by_place() const {
     T* const base = base_of(0);
-    const auto [lowest, highest] = std::minmax_element(places, places + n);
+    const auto [lowest, highest] = std::minmax_element(places_, places_ + n_);
     const int64_t low = *lowest, extent = *highest - low + 1;
-    const int64_t grain = std::max<int64_t>(1, extent / std::max<int64_t>(1, n * length / kGrainElements));
+    const int64_t grain = std::max<int64_t>(1, extent / std::max<int64_t>(1, n_ * length_ / kGrainElements));
     parallel_for(extent, grain, [&](int64_t begin, int64_t end) {
-      put_columns(0, base, 0, length, low + begin, low + end);
+      put_columns(0, base, 0, length_, low + begin, low + end);
     });
-    return;
   }
-  const int64_t blocks = ceil_div(length, kColumns), per_block = n * std::min(length, kColumns);
-  parallel_for(before.numel() * blocks, std::max<int64_t>(1, kGrainElements / per_block),
-               [&](int64_t begin, int64_t end) {
-                 while (begin < end) {
-                   const int64_t b = begin / blocks, first = begin % blocks;
-                   const int64_t last = std::min(blocks, first + end - begin);
-                   put_columns(b, base_of(b), first * kColumns, std::min(length, last * kColumns), INT64_MIN,
-                               INT64_MAX);
-                   begin += last - first;
-                 }
-               });
+
+  void put_rows_by_columns() const {
+    const int64_t blocks = ceil_div(length_, kColumns), per_block = n_ * std::min(length_, kColumns);
+    const int64_t grain = std::max<int64_t>(1, kGrainElements / per_block);
+    parallel_for(before_.numel() * blocks, grain, [&](int64_t begin, int64_t end) {
+      while (begin < end) {
+        const int64_t b = begin / blocks, first = begin % blocks;
+        const int64_t last = std::min(blocks, first + end - begin);
+        put_columns(b, base_of(b), first * kColumns, std::min(length_, last * kColumns), INT64_MIN,
+                    INT64_MAX);
+        begin += last - first;
+      }
+    });
+  }
+
+  // Columns [c0, c1) of the part behind the index, below `base`, at places inside [low, high).
+  void put_columns(int64_t b, T* base, int64_t c0, int64_t c1, int64_t low, int64_t high) const {
+    const int64_t* const places = places_;
+    const int64_t n = n_, step = after_.stride(0);
+    const bool run = length_ == after_.row();
+    const T* v = one_value_ ? values_ : values_ + b * n * length_ + c0;
+    const int64_t v_row = one_value_ ? 0 : length_, v_step = one_value_ ? 0 : 1;
+    for (int64_t i = 0; i < n; ++i, v += v_row) {
+      if (places[i] < low || places[i] >= high) continue;
+      if (run) {
+        if (i + kAhead < n) __builtin_prefetch(base + places[i + kAhead] + c0 * step, 1);
+        put_row_(base + places[i] + c0 * step, step, v, v_step, c1 - c0);
+        continue;
+      }
+      const T* from = v;
+      after_.run(c0, c1, [&](const auto& at, int64_t m) {
+        put_row_(base + places[i] + at[0], step, from, v_step, m);
+        from += m * v_step;
+      });
+    }
+  }
+
+  const Walk<1> before_, after_;
+  const int64_t* const places_;
+  const int64_t n_, length_;  // places, and elements behind each
+  T* const x_;
+  const T* const values_;
+  const bool one_value_;
+  const PutRow put_row_;
+};
+
+template <class T, class PutRow>
+void write(const IndexedArray& plan, T* x, const T* values, bool one_value, PutRow put_row) {
+  RowWriter<T, PutRow>(plan, x, values, one_value, put_row).run();
 }
 
 template <class T>
