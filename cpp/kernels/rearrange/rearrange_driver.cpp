@@ -23,6 +23,97 @@ std::vector<int64_t> sources(int64_t n, int64_t stride, int64_t before, int64_t 
   return from;
 }
 
+// The rows of a padded array: what lies inside is one copy, borders go by element.
+struct PaddedRows {
+  explicit PaddedRows(const PadArgs& args);
+
+  const PadArgs& a;
+  int64_t last;                  // the dimension of a row
+  Dims shape;                    // of the result
+  int64_t numel;                 // of the result
+  std::vector<int64_t> columns;  // the source of each column
+  int64_t width, left, right;    // of a row: its size, and the columns [left, right) of the inside
+  int64_t most_rows;             // at once: they stay in the L1 cache
+};
+
+PaddedRows::PaddedRows(const PadArgs& args)
+    : a(args), last(static_cast<int64_t>(a.x_shape.size()) - 1), shape(a.x_shape) {
+  for (int64_t d = 0; d <= last; ++d) shape[d] += a.pads[2 * d] + a.pads[2 * d + 1];
+  numel = numel_of(shape);
+  if (numel == 0) return;
+  const int64_t before = a.pads[2 * last], after = a.pads[2 * last + 1];
+  columns = sources(a.x_shape[last], a.x_strides[last], before, after, a.border);
+  width = shape[last];
+  left = std::clamp<int64_t>(before, 0, width);
+  right = std::max(left, width - std::max<int64_t>(0, after));
+  most_rows = std::max<int64_t>(1, 4096 / width);
+}
+
+// Where the row at `index` comes from, in elements; kNowhere if it lies in a constant border.
+int64_t source_row(const PaddedRows& rows, const Dims& index) {
+  const PadArgs& a = rows.a;
+  int64_t offset = 0;
+  for (int64_t d = 0; d < rows.last; ++d) {
+    const int64_t at = pad_source(index[d] - a.pads[2 * d], a.x_shape[d], a.border);
+    if (at == kNowhere) return kNowhere;
+    offset += at * a.x_strides[d];
+  }
+  return offset;
+}
+
+// How many rows from the one at `index` on, at most `limit`, have sources a stride apart: those of the
+// inside.
+int64_t count_inside(const PaddedRows& rows, const Dims& index, int64_t limit) {
+  if (rows.last == 0) return 1;
+  const int64_t d = rows.last - 1, n = rows.a.x_shape[d], at = index[d] - rows.a.pads[2 * d];
+  if (at < 0 || at >= n) return 1;
+  return std::min({n - at, rows.shape[d] - index[d], limit, rows.most_rows});
+}
+
+// `count` rows at y from rows at x that lie `step` elements apart.
+template <class T>
+void fill_rows(const PaddedRows& rows, T v, const T* x, int64_t step, T* y, int64_t count) {
+  const int64_t width = rows.width, left = rows.left, right = rows.right;
+  const int64_t* const columns = rows.columns.data();
+  const auto edge = [&](int64_t first, int64_t end) {
+    for (int64_t i = first; i < end; ++i) {
+      const int64_t at = columns[i];
+      for (int64_t r = 0; r < count; ++r) y[r * width + i] = at == kNowhere ? v : x[r * step + at];
+    }
+  };
+  edge(0, left);
+  if (right > left) {
+    constexpr int64_t kItem = sizeof(T);
+    kernels().convert.copy_rows(y + left, width * kItem, x + columns[left], step * kItem,
+                                (right - left) * kItem, count);
+  }
+  edge(right, width);
+}
+
+// Rows [begin, end) of the result.
+template <class T>
+void pad_rows(const PaddedRows& rows, T v, const T* x, T* y, int64_t begin, int64_t end) {
+  const int64_t last = rows.last, step = last > 0 ? rows.a.x_strides[last - 1] : 0;
+  Dims index(last, 0);
+  for (int64_t d = last - 1, rest = begin; d >= 0; --d) {
+    index[d] = rest % rows.shape[d];
+    rest /= rows.shape[d];
+  }
+  T* out = y + begin * rows.width;
+  for (int64_t row = begin; row < end;) {
+    const int64_t source = source_row(rows, index), count = count_inside(rows, index, end - row);
+    if (source == kNowhere) {
+      std::fill(out, out + count * rows.width, v);
+    } else {
+      fill_rows(rows, v, x + source, step, out, count);
+    }
+    out += count * rows.width;
+    row += count;
+    if (last > 0) index[last - 1] += count - 1;
+    for (int64_t d = last - 1; d >= 0 && ++index[d] == rows.shape[d]; --d) index[d] = 0;
+  }
+}
+
 }  // namespace
 
 int64_t pad_source(int64_t i, int64_t n, Border border) {
@@ -38,74 +129,17 @@ int64_t pad_source(int64_t i, int64_t n, Border border) {
   }
 }
 
-// Row by row of the result: what lies inside is one copy, borders go by element.
 void pad_array(const PadArgs& a, const void* x, void* y) {
-  const Dims &x_shape = a.x_shape, &x_strides = a.x_strides, &pads = a.pads;
-  const int64_t last = x_shape.size() - 1;
-  Dims shape = x_shape;
-  for (int64_t d = 0; d <= last; ++d) shape[d] += pads[2 * d] + pads[2 * d + 1];
-  const int64_t numel = numel_of(shape);
-  if (numel == 0) return;
-  const std::vector<int64_t> columns =
-      sources(x_shape[last], x_strides[last], pads[2 * last], pads[2 * last + 1], a.border);
-  const int64_t width = shape[last], left = std::clamp<int64_t>(pads[2 * last], 0, width),
-                right = std::max(left, width - std::max<int64_t>(0, pads[2 * last + 1]));
-  const int64_t some = std::max<int64_t>(1, 4096 / width);  // rows that stay in the L1 cache
+  const PaddedRows padded(a);
+  if (padded.numel == 0) return;
   dispatch_size(a.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     T v;
     std::memcpy(&v, a.value, sizeof v);
-    parallel_for(
-        numel / width, std::max<int64_t>(1, kGrainElements / width), [&](int64_t begin, int64_t end) {
-          T* out = static_cast<T*>(y) + begin * width;
-          Dims index(last, 0);
-          for (int64_t d = last - 1, rest = begin; d >= 0; --d) {
-            index[d] = rest % shape[d];
-            rest /= shape[d];
-          }
-          for (int64_t row = begin; row < end;) {
-            const T* in = static_cast<const T*>(x);
-            bool outside = false;
-            for (int64_t d = 0; d < last; ++d) {
-              const int64_t at = pad_source(index[d] - pads[2 * d], x_shape[d], a.border);
-              outside |= at == kNowhere;
-              in += at * x_strides[d];
-            }
-            // Rows of the inside lie a stride apart.
-            int64_t rows = 1;
-            if (last > 0) {
-              const int64_t d = last - 1, at = index[d] - pads[2 * d];
-              if (at >= 0 && at < x_shape[d]) {
-                rows = std::min({x_shape[d] - at, shape[d] - index[d], end - row, some});
-              }
-              index[d] += rows - 1;
-            }
-            const int64_t step = last > 0 ? x_strides[last - 1] : 0;
-            for (int64_t d = last - 1; d >= 0 && ++index[d] == shape[d]; --d) index[d] = 0;
-            T* const o = out;
-            row += rows;
-            out += rows * width;
-            if (outside) {
-              std::fill(o, out, v);
-              continue;
-            }
-            const auto edge = [&](int64_t first, int64_t end_of) {
-              for (int64_t i = first; i < end_of; ++i) {
-                const int64_t at = columns[static_cast<size_t>(i)];
-                for (int64_t r = 0; r < rows; ++r) {
-                  o[r * width + i] = at == kNowhere ? v : in[r * step + at];
-                }
-              }
-            };
-            edge(0, left);
-            if (right > left) {
-              constexpr int64_t kItem = sizeof(T);
-              kernels().convert.copy_rows(o + left, width * kItem, in + columns[static_cast<size_t>(left)],
-                                          step * kItem, (right - left) * kItem, rows);
-            }
-            edge(right, width);
-          }
-        });
+    const int64_t grain = std::max<int64_t>(1, kGrainElements / padded.width);
+    parallel_for(padded.numel / padded.width, grain, [&](int64_t begin, int64_t end) {
+      pad_rows<T>(padded, v, static_cast<const T*>(x), static_cast<T*>(y), begin, end);
+    });
   });
 }
 
