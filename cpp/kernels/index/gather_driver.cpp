@@ -16,6 +16,7 @@ namespace {
 [[noreturn, gnu::noinline]] void out_of_range(const char* op, int64_t v, int64_t dim, int64_t size) {
   PLAIT_FAIL(kIndex, op, ": index ", v, " is out of bounds for dimension ", dim, " with size ", size);
 }
+
 // Every one of n entries lies in [0, size).
 void check_entries(const char* op, const int64_t* p, int64_t step, int64_t n, int64_t dim, int64_t size) {
   if (step == 1 && kernels().index.inside(p, n, size)) return;
@@ -24,76 +25,112 @@ void check_entries(const char* op, const int64_t* p, int64_t step, int64_t n, in
     if (v < 0 || v >= size) out_of_range(op, v, dim, size);
   }
 }
+
 struct NoLook {
   void operator()(int64_t) const {}
 };
+
 // put(x[.., index, ..], src) in the order of the index along dim; split between threads by lines of x. look()
 // sees each entry before it is used where dim is the last dimension.
-template <class T, class Put, class Look = NoLook>
-void scatter_loop(const LineIndex& a, T* to, T* from, Put put, Look look = {}) {
-  const auto along = static_cast<size_t>(a.dim);
-  const int64_t length = a.shape[along], xs = a.x_strides[along];
-  const int64_t is = a.index_strides[along], ss = a.y_strides[along];
-  const auto part = [&](size_t first, size_t last) {
+template <class T, class Put, class Look>
+class LineScatter {
+ public:
+  LineScatter(const LineIndex& a, T* to, T* from, Put put, Look look)
+      : outer_(part(a, 0, static_cast<size_t>(a.dim))),
+        inner_(part(a, static_cast<size_t>(a.dim) + 1, a.shape.size())),
+        length_(a.shape[static_cast<size_t>(a.dim)]),
+        is_(a.index_strides[static_cast<size_t>(a.dim)]),
+        ss_(a.y_strides[static_cast<size_t>(a.dim)]),
+        xs_(a.x_strides[static_cast<size_t>(a.dim)]),
+        at_(a.index),
+        to_(to),
+        from_(from),
+        put_(put),
+        look_(look) {}
+
+  void run() const { inner_.numel() == 1 ? run_lines() : run_blocks(); }
+
+ private:
+  static constexpr int64_t kColumns = 64;
+
+  static Walk<3> part(const LineIndex& a, size_t first, size_t last) {
     const auto range = [&](IntSpan v) { return v.subspan(first, last - first); };
     return Walk<3>(range(a.shape), {range(a.index_strides), range(a.y_strides), range(a.x_strides)});
-  };
-  const Walk<3> outer = part(0, along), inner = part(along + 1, a.shape.size());
-  const int64_t* const at = a.index;
+  }
+
   // One line is left to one thread: two that pick their elements out of the whole index would each wait for
   // half of the branches to be guessed wrong.
-  if (inner.numel() == 1) {
-    parallel_for(outer.numel(), std::max<int64_t>(1, kGrainElements / length),
-                 [&](int64_t begin, int64_t end) {
-                   outer.run(begin, end, [&](const auto& base, int64_t rows) {
-                     const int64_t* line = at + base[0];
-                     T* s = from + base[1];
-                     T* t = to + base[2];
-                     const auto lines = [&](auto is, auto ss, auto xs) {
-                       for (int64_t r = 0; r < rows;
-                            ++r, line += outer.stride(0), s += outer.stride(1), t += outer.stride(2)) {
-                         for (int64_t i = 0; i < length; ++i) {
-                           const int64_t v = line[i * is];
-                           look(v);
-                           put(t[v * xs], s[i * ss]);
-                         }
-                       }
-                     };
-                     constexpr std::integral_constant<int64_t, 1> kOne;
-                     if (is == 1 && ss == 1 && xs == 1) {
-                       lines(kOne, kOne, kOne);
-                     } else {
-                       lines(is, ss, xs);
-                     }
-                   });
-                 });
-    return;
+  void run_lines() const {
+    const int64_t grain = std::max<int64_t>(1, kGrainElements / length_);
+    parallel_for(outer_.numel(), grain, [&](int64_t begin, int64_t end) {
+      outer_.run(begin, end, [&](const auto& base, int64_t rows) {
+        const int64_t* const line = at_ + base[0];
+        T* const s = from_ + base[1];
+        T* const t = to_ + base[2];
+        constexpr std::integral_constant<int64_t, 1> kOne;
+        if (is_ == 1 && ss_ == 1 && xs_ == 1) {
+          put_lines(line, s, t, rows, kOne, kOne, kOne);
+        } else {
+          put_lines(line, s, t, rows, is_, ss_, xs_);
+        }
+      });
+    });
   }
-  const int64_t steps[3] = {inner.stride(0), inner.stride(1), inner.stride(2)};
-  constexpr int64_t kColumns = 64;
-  const int64_t blocks = ceil_div(inner.numel(), kColumns);
-  const int64_t per_block = std::max<int64_t>(1, length * std::min(inner.numel(), kColumns));
-  parallel_for(outer.numel() * blocks, std::max<int64_t>(1, kGrainElements / per_block),
-               [&](int64_t begin, int64_t end) {
-                 while (begin < end) {
-                   const int64_t o = begin / blocks, first = begin % blocks;
-                   const int64_t last = std::min(blocks, first + end - begin);
-                   outer.run(o, o + 1, [&](const auto& base, int64_t) {
-                     inner.run(first * kColumns, std::min(inner.numel(), last * kColumns),
-                               [&](const auto& in, int64_t n) {
-                                 const int64_t* line = at + base[0] + in[0];
-                                 T* s = from + base[1] + in[1];
-                                 T* const t = to + base[2] + in[2];
-                                 for (int64_t i = 0; i < length; ++i, line += is, s += ss) {
-                                   for (int64_t j = 0; j < n; ++j) {
-                                     put(t[j * steps[2] + line[j * steps[0]] * xs], s[j * steps[1]]);
-                                   }
-                                 }
-                               });
-                   });
-                   begin += last - first;
-                 }
-               });
+
+  template <class Step>
+  [[gnu::always_inline]] void put_lines(const int64_t* line, T* s, T* t, int64_t rows, Step is, Step ss,
+                                        Step xs) const {
+    const int64_t length = length_;
+    const int64_t next[3] = {outer_.stride(0), outer_.stride(1), outer_.stride(2)};
+    for (int64_t r = 0; r < rows; ++r, line += next[0], s += next[1], t += next[2]) {
+      for (int64_t i = 0; i < length; ++i) {
+        const int64_t v = line[i * is];
+        look_(v);
+        put_(t[v * xs], s[i * ss]);
+      }
+    }
+  }
+
+  // Lines beside each other, kColumns of them together.
+  void run_blocks() const {
+    const int64_t blocks = ceil_div(inner_.numel(), kColumns);
+    const int64_t per_block = std::max<int64_t>(1, length_ * std::min(inner_.numel(), kColumns));
+    const int64_t grain = std::max<int64_t>(1, kGrainElements / per_block);
+    parallel_for(outer_.numel() * blocks, grain, [&](int64_t begin, int64_t end) {
+      while (begin < end) {
+        const int64_t o = begin / blocks, first = begin % blocks;
+        const int64_t last = std::min(blocks, first + end - begin);
+        outer_.run(o, o + 1, [&](const auto& base, int64_t) {
+          const int64_t end_column = std::min(inner_.numel(), last * kColumns);
+          inner_.run(first * kColumns, end_column, [&](const auto& in, int64_t n) {
+            put_columns(at_ + base[0] + in[0], from_ + base[1] + in[1], to_ + base[2] + in[2], n);
+          });
+        });
+        begin += last - first;
+      }
+    });
+  }
+
+  // n lines that lie a step of `inner_` apart.
+  [[gnu::always_inline]] void put_columns(const int64_t* line, T* s, T* t, int64_t n) const {
+    const int64_t length = length_, is = is_, ss = ss_, xs = xs_;
+    const int64_t steps[3] = {inner_.stride(0), inner_.stride(1), inner_.stride(2)};
+    for (int64_t i = 0; i < length; ++i, line += is, s += ss) {
+      for (int64_t j = 0; j < n; ++j) put_(t[j * steps[2] + line[j * steps[0]] * xs], s[j * steps[1]]);
+    }
+  }
+
+  const Walk<3> outer_, inner_;
+  const int64_t length_, is_, ss_, xs_;  // of dim: size, strides of the index, of `from` and of `to`
+  const int64_t* const at_;
+  T *const to_, *const from_;
+  const Put put_;
+  const Look look_;
+};
+
+template <class T, class Put, class Look = NoLook>
+void scatter_loop(const LineIndex& a, T* to, T* from, Put put, Look look = {}) {
+  LineScatter<T, Put, Look>(a, to, from, put, look).run();
 }
 
 template <class T>
