@@ -239,6 +239,19 @@ def _cubic_minimum(a: _Point, b: _Point, low: float, high: float) -> float:
     return min(max(t, low), high)
 
 
+def _inside(a: _Point, b: _Point, stalled: bool) -> tuple[float, bool]:
+    """The next trial between a and b, and whether it lies too close to an end, as the last one did if ``stalled``."""
+    low, high = min(a.t, b.t), max(a.t, b.t)
+    t = _cubic_minimum(a, b, low, high)
+    margin = 0.1 * (high - low)
+    if not min(high - t, t - low) < margin:
+        return t, False
+    # Too close to an end twice in a row means slow progress: step inside.
+    if stalled or t >= high or t <= low:
+        return (high - margin if abs(t - high) < abs(t - low) else low + margin), False
+    return t, True
+
+
 def _strong_wolfe(
     at: Callable[[float], _Point],
     origin: _Point,
@@ -259,18 +272,17 @@ def _strong_wolfe(
 
     # Widen until two points enclose a minimum.
     previous, current = origin, at(t)
-    evals, trials = 1, 0
+    trials = 0
     while trials < max_trials:
         if too_high(current) or (trials > 1 and current.loss >= previous.loss):
             break
         if flat(current):
-            return current, evals
+            return current, trials + 1
         if current.slope >= 0:
             break
         low, high = current.t + 0.01 * (current.t - previous.t), current.t * 10
         t = _cubic_minimum(previous, current, low, high)
         previous, current = current, at(t)
-        evals += 1
         trials += 1
     else:
         previous = origin
@@ -279,29 +291,17 @@ def _strong_wolfe(
     best, other = (previous, current) if previous.loss <= current.loss else (current, previous)
     stalled = False
     while trials < max_trials and abs(best.t - other.t) * d_norm >= tolerance:
-        low, high = min(best.t, other.t), max(best.t, other.t)
-        t = _cubic_minimum(best, other, low, high)
-        margin = 0.1 * (high - low)
-        if min(high - t, t - low) < margin:
-            # Too close to an end twice in a row means slow progress: step inside.
-            if stalled or t >= high or t <= low:
-                t = high - margin if abs(t - high) < abs(t - low) else low + margin
-                stalled = False
-            else:
-                stalled = True
-        else:
-            stalled = False
+        t, stalled = _inside(best, other, stalled)
         trial = at(t)
-        evals += 1
         trials += 1
         if too_high(trial) or trial.loss >= best.loss:
             other = trial
         else:
             if flat(trial):
-                return trial, evals
+                return trial, trials + 1
             if trial.slope * (other.t - best.t) >= 0:
                 other = best
             best = trial
         if other.loss < best.loss:
             best, other = other, best
-    return best, evals
+    return best, trials + 1
