@@ -22,6 +22,41 @@ __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "R
 _GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "LSTM": 4, "GRU": 3}
 
 
+def _check_sizes(
+    name: str,
+    mode: str,
+    input_size: int,
+    hidden_size: int,
+    num_layers: int,
+    dropout: float,
+    proj_size: int,
+) -> None:
+    if mode not in _GATES:
+        raise ArgumentError(f"{name}: expected mode to be one of {', '.join(_GATES)}, got {mode!r}")
+    if isinstance(dropout, bool) or not isinstance(dropout, numbers.Number) or not 0 <= dropout <= 1:  # type: ignore[operator]
+        raise ArgumentError(f"{name}: expected dropout to be a number between 0 and 1, got {dropout!r}")
+    for what, size in (
+        ("input_size", input_size),
+        ("hidden_size", hidden_size),
+        ("num_layers", num_layers),
+    ):
+        if not isinstance(size, int):
+            raise ArgumentTypeError(f"{name}: expected {what} to be an int, got {type(size).__name__}")
+    if hidden_size <= 0:
+        raise ArgumentError(f"{name}: expected hidden_size greater than 0, got {hidden_size}")
+    if num_layers <= 0:
+        raise ArgumentError(f"{name}: expected num_layers greater than 0, got {num_layers}")
+    if not 0 <= proj_size < hidden_size:
+        raise ArgumentError(f"{name}: expected proj_size of 0 to hidden_size - 1, got {proj_size}")
+    if proj_size and mode != "LSTM":
+        raise ArgumentError(f"{name}: expected no proj_size, which only LSTM has")
+    if dropout > 0 and num_layers == 1:
+        warnings.warn(
+            f"{name}: dropout acts between layers; with num_layers=1, dropout={dropout} has no effect",
+            stacklevel=4,
+        )
+
+
 class RNNBase(Module):
     """Base of :class:`RNN`, :class:`LSTM` and :class:`GRU`: parameters, checks, packing.
 
@@ -74,31 +109,7 @@ class RNNBase(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        name = type(self).__name__
-        if mode not in _GATES:
-            raise ArgumentError(f"{name}: expected mode to be one of {', '.join(_GATES)}, got {mode!r}")
-        if isinstance(dropout, bool) or not isinstance(dropout, numbers.Number) or not 0 <= dropout <= 1:  # type: ignore[operator]
-            raise ArgumentError(f"{name}: expected dropout to be a number between 0 and 1, got {dropout!r}")
-        for what, size in (
-            ("input_size", input_size),
-            ("hidden_size", hidden_size),
-            ("num_layers", num_layers),
-        ):
-            if not isinstance(size, int):
-                raise ArgumentTypeError(f"{name}: expected {what} to be an int, got {type(size).__name__}")
-        if hidden_size <= 0:
-            raise ArgumentError(f"{name}: expected hidden_size greater than 0, got {hidden_size}")
-        if num_layers <= 0:
-            raise ArgumentError(f"{name}: expected num_layers greater than 0, got {num_layers}")
-        if not 0 <= proj_size < hidden_size:
-            raise ArgumentError(f"{name}: expected proj_size of 0 to hidden_size - 1, got {proj_size}")
-        if proj_size and mode != "LSTM":
-            raise ArgumentError(f"{name}: expected no proj_size, which only LSTM has")
-        if dropout > 0 and num_layers == 1:
-            warnings.warn(
-                f"{name}: dropout acts between layers; with num_layers=1, dropout={dropout} has no effect",
-                stacklevel=3,
-            )
+        _check_sizes(type(self).__name__, mode, input_size, hidden_size, num_layers, dropout, proj_size)
         self.mode = mode
         self.input_size = input_size
         self.hidden_size = hidden_size
@@ -110,20 +121,25 @@ class RNNBase(Module):
         self.proj_size = proj_size
         self._weight_names: list[list[str]] = []
         directions = 2 if bidirectional else 1
-        rows, state = _GATES[mode] * hidden_size, proj_size or hidden_size
         for layer in range(num_layers):
+            width = input_size if layer == 0 else (proj_size or hidden_size) * directions
             for direction in range(directions):
                 suffix = f"_l{layer}" + ("_reverse" if direction else "")
-                width = input_size if layer == 0 else state * directions
-                shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, width), "weight_hh": (rows, state)}
-                if bias:
-                    shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
-                if proj_size:
-                    shapes["weight_hr"] = (proj_size, hidden_size)
+                shapes = self._weight_shapes(width)
                 for kind, shape in shapes.items():
                     setattr(self, kind + suffix, Parameter(_core.empty(shape, device=device, dtype=dtype)))
                 self._weight_names.append([kind + suffix for kind in shapes])
         self.reset_parameters()
+
+    def _weight_shapes(self, width: int) -> dict[str, tuple[int, ...]]:
+        """The parameters of one layer and direction, whose input has ``width`` elements."""
+        rows, state = _GATES[self.mode] * self.hidden_size, self.proj_size or self.hidden_size
+        shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, width), "weight_hh": (rows, state)}
+        if self.bias:
+            shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
+        if self.proj_size:
+            shapes["weight_hr"] = (self.proj_size, self.hidden_size)
+        return shapes
 
     def reset_parameters(self) -> None:
         """Draw new initial values."""
