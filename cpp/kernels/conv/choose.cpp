@@ -65,7 +65,7 @@ bool supports_space_to_batch(const ConvProblem& p) {
          !backward_bias;
 }
 
-// What it leads to is Winograd's algorithm for 3 x 3 taps.
+// The parts have no dilation, so that those of 3 x 3 taps go to Winograd's algorithm.
 template <class T>
 bool space_to_batch_is_profitable(const ConvProblem& p) {
   const ConvShape& s = p.shape;
@@ -147,7 +147,7 @@ bool direct_is_profitable(const ConvProblem& p) {
 
 // ---- The tables ----
 
-// Winograd's runs exist for float alone; nobody calls them for double.
+// Winograd's kernels exist for float alone; supports_winograd() is false for double.
 template <class T>
 void run_winograd(const ConvProblem& p, const Operands<T>& t) {
   if constexpr (sizeof(T) == 4) winograd(p, t);
@@ -200,10 +200,14 @@ constexpr Algorithm<WeightGradOperands<T>> kBackwardWeight[] = {
 
 std::vector<std::string_view> algorithm_names() {
   std::vector<std::string_view> names;
-  for (const auto& a : kForward<float>) names.push_back(a.name);
-  for (const auto& a : kBackwardData<float>) {
-    if (std::find(names.begin(), names.end(), a.name) == names.end()) names.push_back(a.name);
-  }
+  const auto add = [&](const auto& algorithms) {
+    for (const auto& a : algorithms) {
+      if (std::find(names.begin(), names.end(), a.name) == names.end()) names.push_back(a.name);
+    }
+  };
+  add(kForward<float>);
+  add(kBackwardData<float>);
+  add(kBackwardWeight<float>);
   return names;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which algorithm serves a convolution. Every algorithm has a row in a table of its direction (choose.cpp):
+// Chooses the algorithm of a convolution. Every algorithm has a row in a table of its direction (choose.cpp):
 // whether it supports the problem, whether it is profitable, and how it runs.
 #pragma once
 
@@ -15,7 +15,7 @@ template <class Args>
 struct Algorithm {
   const char* name;
   bool (*supports)(const ConvProblem& problem);
-  // Asked only where it supports the problem, and only where no row above it serves.
+  // Called only where supports() holds and no row above is chosen.
   bool (*is_profitable)(const ConvProblem& problem);
   void (*run)(const ConvProblem& problem, const Args& args);
 };
@@ -38,7 +38,8 @@ const Algorithm<Args>& choose(std::span<const Algorithm<Args>> algorithms, const
 // the tables. Throws ValueError for an unknown name.
 void force_algorithm(std::string_view name);
 
-// "backward_weight f32 winograd: x (8, 64, 32, 32), w (64, 64, 3, 3), y (...), stride 1, padding 1"
+// "conv backward_weight f32 winograd: x (8, 64, 32, 32), w (64, 64, 3, 3), y (8, 64, 32, 32), padding 1x1",
+// without the options that have their defaults.
 std::string describe(const ConvProblem& problem, int64_t element_size, const char* algorithm);
 
 }  // namespace plait::conv

@@ -2,10 +2,9 @@
 // gw[g, oc, (ic, tap)] = sum over images and positions of gy[g, oc, pos] * padded[g, ic, pos + tap], where
 // every element is a vector of `lanes` groups g.
 //
-// Loop order: units of a block of groups and a slice of the pieces, which are the tiles of all images; in a
-// piece gather_input, transpose_gradients, multiply. Slices are summed in order; how many there are depends
-// on the problem alone.
-// Assumptions: a piece's padded input fits 3/8 of L2; the sums of a unit stay in L1 or L2. Bound: a load for
+// Loop order: units of a block of groups and a slice of the tiles of all images; for each tile gather_input,
+// transpose_gradients, multiply. Slices are summed in order; how many there are depends on the problem alone.
+// Assumptions: a tile's padded input fits 3/8 of L2; the sums of a unit stay in L1 or L2. Bound: a load for
 // each multiply-add of one output channel, and transposes.
 #include <algorithm>
 #include <vector>
@@ -37,8 +36,8 @@ class InterleavedWeightGrad {
         tiles_w_(ceil_div(s_.out[2], tile_.w)),
         input_(padded_plane(s_.in, s_.stride, tiled_phases(phases_, tile_)), tiles_w_ > 1, false),
         offset_(tap_offsets(input_.plane(), taps_, ic_, input_.size())),
-        pieces_(s_.images * tiles_h_ * tiles_w_),
-        slices_(std::min(pieces_, ceil_div(kUnits, blocks_))),
+        tiles_(s_.images * tiles_h_ * tiles_w_),
+        slices_(std::min(tiles_, ceil_div(kUnits, blocks_))),
         sums_size_(oc_ * k_ * lanes_) {}
 
   void run() const {
@@ -52,13 +51,12 @@ class InterleavedWeightGrad {
   }
 
  private:
-  // A tile of an image.
-  struct Piece {
+  struct ImageTile {
     int64_t image, h0, w0;
     int64_t rows, columns;
   };
-  Piece piece(int64_t index) const {
-    Piece p;
+  ImageTile image_tile(int64_t index) const {
+    ImageTile p;
     p.image = index / (tiles_h_ * tiles_w_);
     p.h0 = index / tiles_w_ % tiles_h_ * tile_.h;
     p.w0 = index % tiles_w_ * tile_.w;
@@ -68,15 +66,15 @@ class InterleavedWeightGrad {
   }
   int64_t count(int64_t block) const { return std::min(lanes_, s_.groups - block * lanes_); }
 
-  // sums (oc, k, lanes) of a slice of the pieces.
+  // sums (oc, k, lanes) of a slice of the tiles.
   void add_slice(int64_t block, int64_t slice, T* sums) const {
     std::fill_n(sums, sums_size_, T(0));
     const Workspace padded(bytes_of<T>(lanes_ * ic_ * input_.size()));
     const Workspace gradients(bytes_of<T>(lanes_ * oc_ * s_.out[0] * tile_.h * tile_.w));
     InterleavedInput::Window window;
     std::vector<InterleavedRun> runs;
-    for (int64_t i = pieces_ * slice / slices_; i < pieces_ * (slice + 1) / slices_; ++i) {
-      const Piece p = piece(i);
+    for (int64_t i = tiles_ * slice / slices_; i < tiles_ * (slice + 1) / slices_; ++i) {
+      const ImageTile p = image_tile(i);
       if (tiles_h_ * tiles_w_ > 1 || runs.empty()) {
         window = input_.window(p.h0, p.w0);
         runs = tile_runs(p);
@@ -87,7 +85,7 @@ class InterleavedWeightGrad {
     }
   }
 
-  std::vector<InterleavedRun> tile_runs(const Piece& p) const {
+  std::vector<InterleavedRun> tile_runs(const ImageTile& p) const {
     std::vector<InterleavedRun> runs;
     for (int64_t d = 0; d < s_.out[0]; ++d) {
       for (int64_t h = 0; h < p.rows; ++h) {
@@ -101,7 +99,8 @@ class InterleavedWeightGrad {
   }
 
   // padded (ic, size, lanes)
-  void gather_input(const InterleavedInput::Window& window, int64_t block, const Piece& p, T* padded) const {
+  void gather_input(const InterleavedInput::Window& window, int64_t block, const ImageTile& p,
+                    T* padded) const {
     const int64_t group = block * lanes_;
     for (int64_t ch = 0; ch < ic_; ++ch) {
       input_.gather(window, padded + ch * input_.size() * lanes_,
@@ -111,7 +110,7 @@ class InterleavedWeightGrad {
   }
 
   // to (oc, depth, rows, columns, lanes)
-  void transpose_gradients(int64_t block, const Piece& p, T* to) const {
+  void transpose_gradients(int64_t block, const ImageTile& p, T* to) const {
     const int64_t group = block * lanes_, rows = tiles_w_ > 1 ? 1 : p.rows;
     for (int64_t d = 0; d < s_.out[0]; ++d) {
       for (int64_t r = 0; r < oc_; ++r) {
@@ -125,8 +124,8 @@ class InterleavedWeightGrad {
     }
   }
 
-  void multiply(const Piece& p, const std::vector<InterleavedRun>& runs, const T* padded, const T* gradients,
-                T* sums) const {
+  void multiply(const ImageTile& p, const std::vector<InterleavedRun>& runs, const T* padded,
+                const T* gradients, T* sums) const {
     InterleavedGradient<T> a;
     a.sums = sums;
     a.out_channels = oc_;
@@ -159,8 +158,8 @@ class InterleavedWeightGrad {
   const int64_t tiles_h_, tiles_w_;
   const InterleavedInput input_;
   const std::vector<int64_t> offset_;  // of every term
-  const int64_t pieces_, slices_;
-  const int64_t sums_size_;  // of a block
+  const int64_t tiles_, slices_;       // tiles of all images
+  const int64_t sums_size_;            // of a block
 };
 
 }  // namespace

@@ -105,14 +105,14 @@ class Winograd {
     const int64_t chunk = ceil_div(panels, ceil_div(panels, most));
     const Workspace v(bytes_of<float>(chunk * panel_size()));
     for (int64_t first = 0; first < panels; first += chunk) {
-      const int64_t count = std::min(chunk, panels - first), pieces = ceil_div(count, width);
+      const int64_t count = std::min(chunk, panels - first), column_blocks = ceil_div(count, width);
       transform_chunk(tiles, first, count, v.as<float>());
-      const int64_t cuts = std::clamp<int64_t>(ceil_div(2 * num_threads(), blocks_), 1, pieces);
+      const int64_t cuts = std::clamp<int64_t>(ceil_div(2 * num_threads(), blocks_), 1, column_blocks);
       for_units(blocks_ * cuts, work(count), [&](int64_t unit) {
         const int64_t b = unit / cuts, cut = unit % cuts;
         const Workspace u(bytes_of<float>(n_kernels() * u_size()));
         transform_weights(b, u.as<float>());
-        for (int64_t q = pieces * cut / cuts; q < pieces * (cut + 1) / cuts; ++q) {
+        for (int64_t q = column_blocks * cut / cuts; q < column_blocks * (cut + 1) / cuts; ++q) {
           const int64_t p = q * width, n = std::min(width, count - p);
           run_block(b, u.as<float>(), image, tiles.strips((first + p) * nr_, n * nr_),
                     v.as<float>() + p * panel_size(), n);

@@ -116,10 +116,10 @@ class WinogradWeightGrad {
   template <class F>
   void for_tiles(const WinogradTiles& tiles, int64_t first, int64_t count, int64_t channels, int64_t at_once,
                  F&& f) const {
-    const int64_t pieces = ceil_div(count, kWinogradColumns), blocks = ceil_div(channels, at_once);
-    for_units(pieces * blocks, static_cast<double>(count * channels) * 8 * kWinogradCoefficients,
+    const int64_t column_blocks = ceil_div(count, kWinogradColumns), blocks = ceil_div(channels, at_once);
+    for_units(column_blocks * blocks, static_cast<double>(count * channels) * 8 * kWinogradCoefficients,
               [&](int64_t unit) {
-                const int64_t j = unit % pieces * kWinogradColumns, c = unit / pieces * at_once;
+                const int64_t j = unit % column_blocks * kWinogradColumns, c = unit / column_blocks * at_once;
                 const int64_t columns = std::min(kWinogradColumns, count - j);
                 const std::vector<WinogradStrip> strips = tiles.strips(first + j, columns);
                 WinogradInput a;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where the algorithms of convolution pass the work to each other, per instruction set.
+// The numbers that decide between the algorithms of convolution and cut their work, per instruction set.
 #include "kernels/conv/conv_args.h"
 #include "kernels/table.h"
 

@@ -42,8 +42,8 @@ Tensor input_grad(const Tensor& gy, const Tensor& w, const Tensor& bias, const C
                   IntSpan x_shape);
 Tensor weight_grad(const Tensor& x, const Tensor& gy, const ConvParams& p, IntSpan w_shape);
 
-// p with the padding behind that makes a convolution of x with w give the size of y: where output_padding
-// reaches the stride (a dilation allows it), x has more room than y asks for.
+// p with the padding_after for which a convolution of x with w has the size of y. Where output_padding
+// reaches the stride, as a dilation allows, p's own would give more positions than y has.
 ConvParams fitted(ConvParams p, IntSpan x, IntSpan w, IntSpan y) {
   for (int64_t d = 0; d < p.stride.size(); ++d) {
     const auto at = static_cast<size_t>(d + 2);
