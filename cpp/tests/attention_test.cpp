@@ -88,9 +88,9 @@ void check_problem(const Problem& s) {
     }
   }
   test::check_near(y, want_y, "y");
-  test::check_near(gq, want_q, "gq", 4 * test::kRoom<T>);
-  test::check_near(gk, want_k, "gk", 4 * test::kRoom<T>);
-  test::check_near(gv, want_v, "gv", 4 * test::kRoom<T>);
+  test::check_near(gq, want_q, "gq", 4 * test::kTolerance<T>);
+  test::check_near(gk, want_k, "gk", 4 * test::kTolerance<T>);
+  test::check_near(gv, want_v, "gv", 4 * test::kTolerance<T>);
 
   for (int threads : {1, 2, 7}) {
     set_num_threads(threads);

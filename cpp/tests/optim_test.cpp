@@ -59,7 +59,7 @@ void check_rule(OptimRule rule, int states, const Scalars& scalars, const Formul
         e[0] *= decay.shrink;
         formula(e, g);
         const auto near = [&](T got, double want) {
-          return std::fabs(static_cast<double>(got) - want) <= test::kRoom<T> * (1 + std::fabs(want));
+          return std::fabs(static_cast<double>(got) - want) <= test::kTolerance<T> * (1 + std::fabs(want));
         };
         TEST_CHECK(near(param[i][j], e[0]), "rule %d, parameter: %g, expected %g", static_cast<int>(rule),
                    static_cast<double>(param[i][j]), e[0]);

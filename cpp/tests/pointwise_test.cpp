@@ -253,12 +253,12 @@ void for_each_index(const Dims& shape, const std::function<void(const std::vecto
 Dims random_shape(std::mt19937& bits) {
   Dims shape;
   const int64_t n = bits() % 5;
-  int64_t room = 6000;
+  int64_t left = 6000;
   for (int64_t d = 0; d < n; ++d) {
     const int64_t sizes[] = {1, 2, 3, 5, 17, 64, 131, 300};
     const int64_t s = sizes[bits() % 8];
-    shape.push_back(s <= room ? s : 1);
-    room /= shape.back();
+    shape.push_back(s <= left ? s : 1);
+    left /= shape.back();
   }
   return shape;
 }

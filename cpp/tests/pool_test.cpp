@@ -114,7 +114,8 @@ void check_adaptive(const PoolWindow& w) {
   double forward = 0, backward = 0;  // sum(gy y) = sum(gx x)
   for (size_t i = 0; i < y.size(); ++i) forward += static_cast<double>(gy[i]) * static_cast<double>(y[i]);
   for (size_t i = 0; i < x.size(); ++i) backward += static_cast<double>(gx[i]) * static_cast<double>(x[i]);
-  TEST_CHECK(std::fabs(forward - backward) < 50 * test::kRoom<T>, "transpose: %g and %g", forward, backward);
+  TEST_CHECK(std::fabs(forward - backward) < 50 * test::kTolerance<T>, "transpose: %g and %g", forward,
+             backward);
   for (size_t i = 0; i < y.size(); ++i) {
     const size_t plane = i / static_cast<size_t>(w.out_size()) * static_cast<size_t>(w.in_size());
     TEST_CHECK(x[plane + static_cast<size_t>(index[i])] == most[i] && most[i] >= y[i] - T(1e-5), "max[%zu]",

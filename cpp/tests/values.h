@@ -24,15 +24,15 @@ std::vector<T> random_values(int64_t n, double scale = 1) {
 
 // A tolerance for sums of a few hundred products of numbers near 1.
 template <class T>
-constexpr double kRoom = sizeof(T) == 4 ? 2e-5 : 1e-13;
+constexpr double kTolerance = sizeof(T) == 4 ? 2e-5 : 1e-13;
 
 template <class T>
 void check_near(const std::vector<T>& got, const std::vector<double>& want, const char* what,
-                double room = kRoom<T>) {
+                double tolerance = kTolerance<T>) {
   TEST_CHECK(got.size() == want.size(), "%s: %zu values, expected %zu", what, got.size(), want.size());
   for (size_t i = 0; i < got.size() && i < want.size(); ++i) {
     const double error = std::fabs(static_cast<double>(got[i]) - want[i]);
-    TEST_CHECK(error <= room * (1 + std::fabs(want[i])), "%s[%zu]: got %.9g, expected %.9g", what, i,
+    TEST_CHECK(error <= tolerance * (1 + std::fabs(want[i])), "%s[%zu]: got %.9g, expected %.9g", what, i,
                static_cast<double>(got[i]), want[i]);
   }
 }
