@@ -75,10 +75,10 @@ int64_t numel_of(IntSpan shape) {
 
 Dims contiguous_strides(IntSpan shape) {
   Dims strides(static_cast<int64_t>(shape.size()), 1);
-  int64_t step = 1;
+  int64_t stride = 1;
   for (int64_t i = static_cast<int64_t>(shape.size()) - 1; i >= 0; --i) {
-    strides[i] = step;
-    step *= std::max<int64_t>(shape[static_cast<size_t>(i)], 1);
+    strides[i] = stride;
+    stride *= std::max<int64_t>(shape[static_cast<size_t>(i)], 1);
   }
   return strides;
 }

@@ -49,14 +49,14 @@ void TensorImpl::destroy() noexcept {
 void TensorImpl::refresh() {
   numel = numel_of(shape);
   contiguous = true;
-  int64_t step = 1;
+  int64_t expected = 1;
   for (int64_t i = shape.size() - 1; i >= 0; --i) {
     if (shape[i] == 1) continue;
-    if (strides[i] != step) {
+    if (strides[i] != expected) {
       contiguous = numel == 0;
       break;
     }
-    step *= shape[i];
+    expected *= shape[i];
   }
   data = static_cast<char*>(storage->data()) + offset * static_cast<int64_t>(item_size(dtype));
 }
@@ -88,10 +88,10 @@ Tensor Tensor::empty_like(const Tensor& like, DType dtype) {
     return empty(like.shape(), dtype);
   }
   Dims strides(ndim, 1);
-  int64_t step = 1;
+  int64_t stride = 1;
   for (int64_t i = ndim - 1; i >= 0; --i) {
-    strides[order[i]] = step;
-    step *= std::max<int64_t>(like.shape()[order[i]], 1);
+    strides[order[i]] = stride;
+    stride *= std::max<int64_t>(like.shape()[order[i]], 1);
   }
   return empty_strided(like.shape(), strides, dtype);
 }

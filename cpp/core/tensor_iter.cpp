@@ -66,10 +66,10 @@ void LoopNest::swap_dims(int a, int b) {
 }
 
 bool LoopNest::is_linear(int k) const {
-  int64_t step = item[k];
+  int64_t expected = item[k];
   for (int d = 0; d < ndim; ++d) {
-    if (stride[d][k] != step) return false;
-    step *= size[d];
+    if (stride[d][k] != expected) return false;
+    expected *= size[d];
   }
   return true;
 }

@@ -101,8 +101,8 @@ class Engine {
   // Addresses a multiple of 4 KB apart map to one set of L1, which holds 8 lines.
   static constexpr int64_t kConflictBytes = 4096, kWays = 8;
 
-  // Whether a unit of n columns reads A unpacked. It reads the rows of A n / nr times, and pays each time
-  // what their layout costs more than a packed panel. Columns 4 or 8 KB apart are packed if a panel of them
+  // Whether a unit of n columns reads A unpacked. It reads the rows of A n / nr times, each time at the
+  // cost of their layout above that of a packed panel. Columns 4 or 8 KB apart are packed if a panel of them
   // leaves L1, where they would conflict.
   bool reads_a_unpacked(int64_t n) const {
     if (g_.a.source) return false;

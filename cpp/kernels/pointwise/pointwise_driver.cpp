@@ -89,21 +89,21 @@ void unstage_tile(const Plan& plan, Buffers& buffers, char* p, int64_t rows, int
 void run_tile(const Plan& plan, Buffers& buffers, char* const* p, int64_t rows, int64_t columns) {
   const LoopNest& nest = *plan.nest;
   char* at[kMaxOperands];
-  int64_t row_step[kMaxOperands];
+  int64_t row_stride[kMaxOperands];
   for (int k = 0; k < plan.n; ++k) {
     if (plan.staged[k]) {
       if (k > 0) stage_tile(plan, buffers, k, p[k], rows, columns);
       at[k] = buffers.of[k];
-      row_step[k] = columns * plan.compute_item[k];
+      row_stride[k] = columns * plan.compute_item[k];
     } else {
       at[k] = p[k];
-      row_step[k] = nest.ndim > 1 ? nest.stride[1][k] : 0;
+      row_stride[k] = nest.ndim > 1 ? nest.stride[1][k] : 0;
     }
   }
   for (int64_t r = 0; r < rows; ++r) {
     plan.fn(at[0], const_cast<const void* const*>(reinterpret_cast<void* const*>(at + 1)), plan.broadcast,
             columns);
-    for (int k = 0; k < plan.n; ++k) at[k] += row_step[k];
+    for (int k = 0; k < plan.n; ++k) at[k] += row_stride[k];
   }
   if (plan.staged[0]) unstage_tile(plan, buffers, p[0], rows, columns);
 }
@@ -171,10 +171,10 @@ void run_rows(Plan& plan) {
 
 // ---- Blocks of elements across rows ----
 
-// Calls f(p, run, rows) for the pieces of elements [begin, begin + n) of operand k: `rows` runs along
-// dimension 0 that lie a step of dimension 1 apart.
+// Calls f(p, run, rows) for the runs of elements [begin, begin + n) of operand k: `rows` runs along
+// dimension 0 a stride of dimension 1 apart.
 template <class F>
-void for_pieces(const LoopNest& nest, int k, int64_t begin, int64_t n, F f) {
+void for_runs(const LoopNest& nest, int k, int64_t begin, int64_t n, F f) {
   int64_t index[kMaxLoopDims];
   char* p = nest.data[k];
   for (int d = 0; d < nest.ndim; ++d) {
@@ -237,7 +237,7 @@ void run_linear(Plan& plan) {
     if (!linear[k]) {
       char* raw = converts ? buffers.raw : buffers.of[k];
       source = raw;
-      for_pieces(nest, k, begin, n, [&](char* p, int64_t run, int64_t rows) {
+      for_runs(nest, k, begin, n, [&](char* p, int64_t run, int64_t rows) {
         t.gather.bytes(item)(raw, p, nest.stride[0][k], nest.ndim > 1 ? nest.stride[1][k] : 0, run, rows);
         raw += run * rows * item;
       });
@@ -272,7 +272,7 @@ void run_linear(Plan& plan) {
         if (linear[0]) continue;
         raw = target;
       }
-      for_pieces(nest, 0, begin, n, [&](char* p, int64_t run, int64_t rows) {
+      for_runs(nest, 0, begin, n, [&](char* p, int64_t run, int64_t rows) {
         t.scatter.bytes(item)(p, nest.stride[0][0], nest.ndim > 1 ? nest.stride[1][0] : 0, raw, run, rows);
         raw += run * rows * item;
       });

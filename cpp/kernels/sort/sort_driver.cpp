@@ -111,8 +111,8 @@ void sort_short(Item* a, int64_t n) {
 // result is.
 template <int kBits, class Item>
 Item* sort_by_digits(Item* a, Item* b, int64_t n, int bits) {
-  constexpr int kMost = kBits == 8 ? 8 : 3;
-  std::array<std::array<uint32_t, 1 << kBits>, kMost> counts{};
+  constexpr int kMaxDigits = kBits == 8 ? 8 : 3;
+  std::array<std::array<uint32_t, 1 << kBits>, kMaxDigits> counts{};
   const int digits = (bits + kBits - 1) / kBits;
   for (int64_t i = 0; i < n; ++i) {
     for (int d = 0; d < digits; ++d) ++counts[static_cast<size_t>(d)][digit<kBits>(a[i], d * kBits)];
@@ -318,7 +318,7 @@ bool any_ahead(const T* p, int64_t n, T limit, bool descending) {
   }
 }
 
-// The k smallest items of a line, unordered, into the front of `kept`, which has room for 2 k + kBlock. A few
+// The k smallest items of a line, unordered, into the front of kept[2 k + kBlock]. A few
 // are kept in order, many are gathered and cut down to k now and then.
 constexpr int64_t kBlock = 64;
 template <class T, class Item>

@@ -142,7 +142,7 @@ struct Norm {
       const ReduceOp op = p > 0 ? ReduceOp::kMaxAbs : ReduceOp::kMinAbs;
       return cast(run_reduction(op, x, axes, {ReduceFinish::kValue, x.dtype()}), dtype);
     }
-    // 16-bit floats have no room for powers.
+    // Powers would overflow 16-bit floats.
     const DType compute = compute_dtype(x.dtype());
     const Tensor powers = pow(abs(cast(x, compute)), p);
     const Tensor total = run_reduction(ReduceOp::kSum, powers, axes, {ReduceFinish::kValue, compute});

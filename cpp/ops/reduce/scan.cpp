@@ -20,10 +20,10 @@ namespace plait {
 namespace {
 
 // x, contiguous, and how its dimensions lie around `dim`.
-struct Lanes {
+struct AxisOperand {
   Tensor x;
   int64_t outer = 1, n = 1, inner = 1;
-  Lanes(const Tensor& input, int64_t dim) : x(contiguous(input)) {
+  AxisOperand(const Tensor& input, int64_t dim) : x(contiguous(input)) {
     if (x.dim() == 0) return;
     n = x.shape()[dim];
     for (int64_t d = 0; d < dim; ++d) outer *= x.shape()[d];
@@ -32,9 +32,9 @@ struct Lanes {
 };
 
 Tensor run_scan(ScanOp op, const Tensor& x, int64_t dim) {
-  const Lanes lanes(x, dim);
+  const AxisOperand in(x, dim);
   const Tensor y = Tensor::empty(x.shape(), x.dtype());
-  scan(op, x.dtype(), lanes.x.data_ptr(), y.data_ptr(), nullptr, lanes.outer, lanes.n, lanes.inner);
+  scan(op, x.dtype(), in.x.data_ptr(), y.data_ptr(), nullptr, in.outer, in.n, in.inner);
   return y;
 }
 
@@ -89,11 +89,10 @@ struct CumProd {
 struct CumExtreme {
   static constexpr OpMeta meta{"cummax"};
   static std::tuple<Tensor, Tensor> forward(OpContext& ctx, const Tensor& x, int64_t dim, ScanOp op) {
-    const Lanes lanes(x, dim);
+    const AxisOperand in(x, dim);
     const Tensor y = Tensor::empty(x.shape(), x.dtype());
     const Tensor index = Tensor::empty(x.shape(), DType::kInt64);
-    scan(op, x.dtype(), lanes.x.data_ptr(), y.data_ptr(), index.data<int64_t>(), lanes.outer, lanes.n,
-         lanes.inner);
+    scan(op, x.dtype(), in.x.data_ptr(), y.data_ptr(), index.data<int64_t>(), in.outer, in.n, in.inner);
     ctx.save_result(index, 1);
     return {y, index};
   }
