@@ -12,7 +12,7 @@
 namespace plait {
 
 // Of this thread: the storages it makes meanwhile hold tensors that take no part in autograd (see
-// autograd/grad_mode.h). Outside, a new storage pays for one load of a counter.
+// autograd/grad_mode.h). Outside, a new storage costs one load of a counter.
 bool inference_mode_enabled();
 void set_inference_mode_flag(bool on);
 

@@ -4,7 +4,7 @@
 // follow from it.
 //
 //   static const RegisterOps kOps{
-//       {"softmax(Tensor input, int dim, *, Dtype? dtype=None) -> Tensor", "fmn", PLAIT_BOX(softmax),
+//       {"softmax(Tensor input, int dim, Dtype? dtype=None) -> Tensor", "fm", PLAIT_BOX(softmax),
 //       R"(...)"},
 //   };
 //

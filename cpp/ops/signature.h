@@ -3,7 +3,7 @@
 // compare it with the C++ function behind it (registry.h), and the program reads it once at import for
 // everything Python sees.
 //
-//   softmax(Tensor input, int dim, *, Dtype? dtype=None) -> Tensor
+//   cumsum(Tensor input, int dim, *, Dtype? dtype=None) -> Tensor
 //
 // Kinds of parameters: Tensor, Operand (a tensor or a number; a number arrives as a wrapped 0-d tensor),
 // Scalar (a number), int, float, bool, str, Dtype, Generator, Device and any (checked or ignored, not passed

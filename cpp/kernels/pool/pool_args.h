@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Pooling, row by row, on padded copies of a plane. In a copy, position u = w + pad of a row lies in phase
-// u % step at u / step: what a tap reads for consecutive outputs is contiguous and nowhere leaves the copy.
-// The driver is pool_driver.cpp.
+// u % stride at u / stride: what a tap reads for consecutive outputs is contiguous and nowhere leaves the
+// copy. The driver is pool_driver.cpp.
 #pragma once
 
 #include <cstdint>
