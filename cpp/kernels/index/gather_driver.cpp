@@ -111,12 +111,14 @@ class LineScatter {
     });
   }
 
-  // n lines that lie a step of `inner_` apart.
-  [[gnu::always_inline]] void put_columns(const int64_t* line, T* s, T* t, int64_t n) const {
+  // n lines that lie a stride of `inner_` apart. Not inlined: among the variables of the walk its loop would
+  // keep its own ones in memory.
+  [[gnu::noinline]] void put_columns(const int64_t* line, T* s, T* t, int64_t n) const {
     const int64_t length = length_, is = is_, ss = ss_, xs = xs_;
-    const int64_t steps[3] = {inner_.stride(0), inner_.stride(1), inner_.stride(2)};
+    const int64_t ij = inner_.stride(0), sj = inner_.stride(1), tj = inner_.stride(2);
+    const Put put = put_;
     for (int64_t i = 0; i < length; ++i, line += is, s += ss) {
-      for (int64_t j = 0; j < n; ++j) put_(t[j * steps[2] + line[j * steps[0]] * xs], s[j * steps[1]]);
+      for (int64_t j = 0; j < n; ++j) put(t[j * tj + line[j * ij] * xs], s[j * sj]);
     }
   }
 
