@@ -8,6 +8,7 @@ file(GLOB PLAIT_ISA_SOURCES CONFIGURE_DEPENDS cpp/kernels/isa/*.cpp)
 # Sequences are rounded as NumPy's are, twice.
 set_source_files_properties(cpp/kernels/isa/optim_kernels.cpp cpp/kernels/isa/sequence_kernels.cpp PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
 
+set(PLAIT_DEV_LEVEL "" CACHE STRING "Development: compile only this level beside generic, avx2 or avx512; all if empty")
 set(PLAIT_ISA_LEVELS 1)  # levels compiled in, counted from generic
 set(PLAIT_ISA_OBJECTS)
 
@@ -34,10 +35,12 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
   check_cxx_compiler_flag("-mavx2 -mfma -mf16c" PLAIT_HAVE_AVX2)
   check_cxx_compiler_flag("-mavx512f -mavx512bw -mavx512dq -mavx512vl" PLAIT_HAVE_AVX512)
   if(PLAIT_HAVE_AVX2)
-    plait_add_isa_kernels(avx2 1 ${PLAIT_FLAGS_AVX2})
-    list(APPEND PLAIT_ISA_OBJECTS $<TARGET_OBJECTS:plait_kernels_avx2>)
+    if(NOT PLAIT_DEV_LEVEL STREQUAL avx512)
+      plait_add_isa_kernels(avx2 1 ${PLAIT_FLAGS_AVX2})
+      list(APPEND PLAIT_ISA_OBJECTS $<TARGET_OBJECTS:plait_kernels_avx2>)
+    endif()
     set(PLAIT_ISA_LEVELS 2)
-    if(PLAIT_HAVE_AVX512)
+    if(PLAIT_HAVE_AVX512 AND NOT PLAIT_DEV_LEVEL STREQUAL avx2)
       plait_add_isa_kernels(avx512 2 ${PLAIT_FLAGS_AVX512})
       list(APPEND PLAIT_ISA_OBJECTS $<TARGET_OBJECTS:plait_kernels_avx512>)
       set(PLAIT_ISA_LEVELS 3)

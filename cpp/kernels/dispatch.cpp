@@ -120,7 +120,7 @@ const KernelTable& kernels() {
 #define PLAIT_CALL_AVX2(family) avx2::fill_##family(t);
 #define PLAIT_CALL_AVX512(family) avx512::fill_##family(t);
     PLAIT_KERNEL_FAMILIES(PLAIT_CALL_GENERIC)
-#if PLAIT_ISA_LEVELS > 1
+#if PLAIT_ISA_LEVELS > 1 && !defined(PLAIT_SKIP_AVX2)
     if (level >= 1) {
       PLAIT_KERNEL_FAMILIES(PLAIT_CALL_AVX2)
     }
