@@ -108,7 +108,13 @@ void run_tile(const Plan& plan, Buffers& buffers, char* const* p, int64_t rows, 
   if (plan.staged[0]) unstage_tile(plan, buffers, p[0], rows, columns);
 }
 
-void run_rows(Plan& plan) {
+// Tiles of `rows` x `columns` elements; at the ends of the two innermost dimensions, what is left.
+struct Tiling {
+  int64_t rows, columns;
+};
+
+// Decides which operands are staged, and the tiles that follow from it.
+Tiling plan_rows(Plan& plan) {
   const LoopNest& nest = *plan.nest;
   bool any_staged = false, transposed = false;
   int64_t widest = 4;
@@ -127,44 +133,78 @@ void run_rows(Plan& plan) {
         k > 0 && nest.ndim > 1 && inner != 0 && inner != nest.item[k] && nest.stride[1][k] == nest.item[k];
   }
   // A tile of a transposed operand: 64 of its rows, one cache line of each.
-  const int64_t tile_rows = transposed ? std::min<int64_t>(64 / nest.item[1], 16) : 1;
+  if (transposed) return {std::min<int64_t>(64 / nest.item[1], 16), 64};
   // Buffers of 4 KB leave room in the L1 cache for what is gathered.
-  const int64_t tile_columns = transposed ? 64 : any_staged ? 4 * kBlock / widest : tuning().direct_block;
-  const int64_t columns = nest.size[0], rows = nest.ndim > 1 ? nest.size[1] : 1;
-  const int64_t across = ceil_div(columns, tile_columns), down = ceil_div(rows, tile_rows);
-  const int64_t tiles = nest.numel / (columns * rows) * across * down;
-  const int64_t tile_numel = std::min(columns, tile_columns) * std::min(rows, tile_rows);
+  return {1, any_staged ? 4 * kBlock / widest : tuning().direct_block};
+}
+
+// The operands' addresses at tile after tile: columns first, then rows, then the outer dimensions.
+class TileWalk {
+ public:
+  TileWalk(const Plan& plan, Tiling tile, int64_t first)
+      : nest_(*plan.nest), n_(plan.n), tile_(tile), columns_(nest_.size[0]), rows_(rows_of(nest_)) {
+    const int64_t across = ceil_div(columns_, tile_.columns), down = ceil_div(rows_, tile_.rows);
+    column_ = first % across * tile_.columns;
+    row_ = first / across % down * tile_.rows;
+    int64_t rest = first / across / down;
+    std::copy_n(nest_.data, n_, base_);
+    for (int d = 2; d < nest_.ndim; ++d) {
+      index_[d] = rest % nest_.size[d];
+      rest /= nest_.size[d];
+      for (int k = 0; k < n_; ++k) base_[k] += index_[d] * nest_.stride[d][k];
+    }
+  }
+
+  static int64_t rows_of(const LoopNest& nest) { return nest.ndim > 1 ? nest.size[1] : 1; }
+
+  int64_t rows() const { return std::min(tile_.rows, rows_ - row_); }
+  int64_t columns() const { return std::min(tile_.columns, columns_ - column_); }
+
+  void addresses(char** p) const {
+    for (int k = 0; k < n_; ++k) {
+      p[k] = base_[k] + column_ * nest_.stride[0][k];
+      if (nest_.ndim > 1) p[k] += row_ * nest_.stride[1][k];
+    }
+  }
+
+  void advance() {
+    if ((column_ += tile_.columns) < columns_) return;
+    column_ = 0;
+    if ((row_ += tile_.rows) < rows_) return;
+    row_ = 0;
+    for (int d = 2; d < nest_.ndim; ++d) {
+      ++index_[d];
+      for (int k = 0; k < n_; ++k) base_[k] += nest_.stride[d][k];
+      if (index_[d] < nest_.size[d]) return;
+      for (int k = 0; k < n_; ++k) base_[k] -= index_[d] * nest_.stride[d][k];
+      index_[d] = 0;
+    }
+  }
+
+ private:
+  const LoopNest& nest_;
+  const int n_;
+  const Tiling tile_;
+  const int64_t columns_, rows_;
+  int64_t column_, row_;
+  int64_t index_[kMaxLoopDims];
+  char* base_[kMaxOperands];
+};
+
+void run_rows(Plan& plan) {
+  const Tiling tile = plan_rows(plan);
+  const LoopNest& nest = *plan.nest;
+  const int64_t columns = nest.size[0], rows = TileWalk::rows_of(nest);
+  const int64_t tiles =
+      nest.numel / (columns * rows) * ceil_div(columns, tile.columns) * ceil_div(rows, tile.rows);
+  const int64_t tile_numel = std::min(columns, tile.columns) * std::min(rows, tile.rows);
   parallel_for(tiles, std::max<int64_t>(1, tuning().grain / tile_numel), [&](int64_t begin, int64_t end) {
     Buffers buffers;
-    int64_t column = begin % across * tile_columns, rest = begin / across;
-    int64_t row = rest % down * tile_rows;
-    rest /= down;
-    int64_t index[kMaxLoopDims];
-    char* base[kMaxOperands];
-    std::copy_n(nest.data, plan.n, base);
-    for (int d = 2; d < nest.ndim; ++d) {
-      index[d] = rest % nest.size[d];
-      rest /= nest.size[d];
-      for (int k = 0; k < plan.n; ++k) base[k] += index[d] * nest.stride[d][k];
-    }
-    for (int64_t tile = begin; tile < end; ++tile) {
+    TileWalk walk(plan, tile, begin);
+    for (int64_t i = begin; i < end; ++i, walk.advance()) {
       char* p[kMaxOperands];
-      for (int k = 0; k < plan.n; ++k) {
-        p[k] = base[k] + column * nest.stride[0][k];
-        if (nest.ndim > 1) p[k] += row * nest.stride[1][k];
-      }
-      run_tile(plan, buffers, p, std::min(tile_rows, rows - row), std::min(tile_columns, columns - column));
-      if ((column += tile_columns) < columns) continue;
-      column = 0;
-      if ((row += tile_rows) < rows) continue;
-      row = 0;
-      for (int d = 2; d < nest.ndim; ++d) {
-        ++index[d];
-        for (int k = 0; k < plan.n; ++k) base[k] += nest.stride[d][k];
-        if (index[d] < nest.size[d]) break;
-        for (int k = 0; k < plan.n; ++k) base[k] -= index[d] * nest.stride[d][k];
-        index[d] = 0;
-      }
+      walk.addresses(p);
+      run_tile(plan, buffers, p, walk.rows(), walk.columns());
     }
   });
 }
@@ -210,72 +250,94 @@ int64_t period(const LoopNest& nest, int k) {
   return size;
 }
 
-void run_linear(Plan& plan) {
+struct LinearPlan {
+  const Plan* plan;
+  bool linear[kMaxOperands];   // runs in loop order: elements [begin, begin + n) lie side by side
+  bool repeats[kMaxOperands];  // comes again in every block: staged once
+  int64_t block;               // elements of a block, a multiple of the periods of what repeats
+};
+
+// Decides which operands are staged, and the size of blocks that follows from it.
+LinearPlan plan_linear(Plan& plan) {
   const LoopNest& nest = *plan.nest;
-  bool linear[kMaxOperands], repeats[kMaxOperands];
-  int64_t kept = 1;  // the longest period that fits a block: operands of such a period are staged once
+  LinearPlan blocks;
+  blocks.plan = &plan;
+  int64_t kept = 1;  // the longest period that fits a block
   for (int k = 0; k < plan.n; ++k) {
     const bool fits = plan.dtype[k] == plan.compute[k];
-    linear[k] = nest.is_linear(k);
-    plan.staged[k] = !(fits && linear[k]);
+    blocks.linear[k] = nest.is_linear(k);
+    plan.staged[k] = !(fits && blocks.linear[k]);
     if (k > 0 && fits && nest.is_single(k)) {
       plan.broadcast |= 1u << (k - 1);
       plan.staged[k] = false;
     }
     const int64_t size = period(nest, k);
-    repeats[k] = k > 0 && plan.staged[k] && size <= kBlock && size < nest.numel;
-    if (repeats[k]) kept = std::max(kept, size);
+    blocks.repeats[k] = k > 0 && plan.staged[k] && size <= kBlock && size < nest.numel;
+    if (blocks.repeats[k]) kept = std::max(kept, size);
   }
   // Shorter periods divide the longest. Blocks of whole cache lines where they fit.
   const int64_t aligned = std::lcm(kept, int64_t{16}), unit = aligned <= kBlock ? aligned : kept;
-  const int64_t block_size = kBlock / unit * unit, blocks = ceil_div(nest.numel, block_size);
-  const ConvertTable& t = kernels().convert;
-  const auto stage = [&](Buffers& buffers, int k, int64_t begin, int64_t n) {
-    const int64_t item = nest.item[k];
-    const bool converts = plan.dtype[k] != plan.compute[k];
-    const char* source = nest.data[k] + begin * item;
-    if (!linear[k]) {
-      char* raw = converts ? buffers.raw : buffers.of[k];
-      source = raw;
-      for_runs(nest, k, begin, n, [&](char* p, int64_t run, int64_t rows) {
-        t.gather.bytes(item)(raw, p, nest.stride[0][k], nest.ndim > 1 ? nest.stride[1][k] : 0, run, rows);
-        raw += run * rows * item;
-      });
-    }
-    if (converts) convert_elements(buffers.of[k], plan.compute[k], source, plan.dtype[k], n);
-  };
-  parallel_for(blocks, std::max<int64_t>(1, tuning().grain / block_size), [&](int64_t first, int64_t last) {
+  blocks.block = kBlock / unit * unit;
+  return blocks;
+}
+
+// Elements [begin, begin + n) of operand k into its buffer.
+void stage_run(const LinearPlan& blocks, Buffers& buffers, int k, int64_t begin, int64_t n) {
+  const Plan& plan = *blocks.plan;
+  const LoopNest& nest = *plan.nest;
+  const int64_t item = nest.item[k];
+  const bool converts = plan.dtype[k] != plan.compute[k];
+  const char* source = nest.data[k] + begin * item;
+  if (!blocks.linear[k]) {
+    char* raw = converts ? buffers.raw : buffers.of[k];
+    source = raw;
+    for_runs(nest, k, begin, n, [&](char* p, int64_t run, int64_t rows) {
+      const int64_t outer = nest.ndim > 1 ? nest.stride[1][k] : 0;
+      kernels().convert.gather.bytes(item)(raw, p, nest.stride[0][k], outer, run, rows);
+      raw += run * rows * item;
+    });
+  }
+  if (converts) convert_elements(buffers.of[k], plan.compute[k], source, plan.dtype[k], n);
+}
+
+// Elements [begin, begin + n) of the result from its buffer.
+void unstage_run(const LinearPlan& blocks, Buffers& buffers, int64_t begin, int64_t n) {
+  const Plan& plan = *blocks.plan;
+  const LoopNest& nest = *plan.nest;
+  const int64_t item = nest.item[0];
+  const char* raw = buffers.of[0];
+  if (plan.dtype[0] != plan.compute[0]) {
+    char* target = blocks.linear[0] ? nest.data[0] + begin * item : buffers.raw;
+    convert_elements(target, plan.dtype[0], raw, plan.compute[0], n);
+    if (blocks.linear[0]) return;
+    raw = target;
+  }
+  for_runs(nest, 0, begin, n, [&](char* p, int64_t run, int64_t rows) {
+    const int64_t outer = nest.ndim > 1 ? nest.stride[1][0] : 0;
+    kernels().convert.scatter.bytes(item)(p, nest.stride[0][0], outer, raw, run, rows);
+    raw += run * rows * item;
+  });
+}
+
+void run_linear(Plan& plan) {
+  const LinearPlan blocks = plan_linear(plan);
+  const LoopNest& nest = *plan.nest;
+  const int64_t grain = std::max<int64_t>(1, tuning().grain / blocks.block);
+  parallel_for(ceil_div(nest.numel, blocks.block), grain, [&](int64_t first, int64_t last) {
     Buffers buffers;
     for (int k = 1; k < plan.n; ++k) {
-      if (repeats[k]) stage(buffers, k, 0, std::min(block_size, nest.numel));
+      if (blocks.repeats[k]) stage_run(blocks, buffers, k, 0, std::min(blocks.block, nest.numel));
     }
     for (int64_t block = first; block < last; ++block) {
-      const int64_t begin = block * block_size, n = std::min(block_size, nest.numel - begin);
+      const int64_t begin = block * blocks.block, n = std::min(blocks.block, nest.numel - begin);
       char* at[kMaxOperands];
       for (int k = 0; k < plan.n; ++k) {
-        const int64_t item = nest.item[k];
-        if (!plan.staged[k]) {
-          at[k] = nest.data[k] + (linear[k] ? begin * item : 0);
-          continue;
-        }
-        at[k] = buffers.of[k];
-        if (k > 0 && !repeats[k]) stage(buffers, k, begin, n);
+        at[k] = plan.staged[k] ? buffers.of[k] : nest.data[k] + (blocks.linear[k] ? begin * nest.item[k] : 0);
+        if (k > 0 && plan.staged[k] && !blocks.repeats[k]) stage_run(blocks, buffers, k, begin, n);
       }
       plan.fn(at[0], const_cast<const void* const*>(reinterpret_cast<void* const*>(at + 1)), plan.broadcast,
               n);
-      if (!plan.staged[0]) continue;
-      const int64_t item = nest.item[0];
-      const char* raw = at[0];
-      if (plan.dtype[0] != plan.compute[0]) {
-        char* target = linear[0] ? nest.data[0] + begin * item : buffers.raw;
-        convert_elements(target, plan.dtype[0], raw, plan.compute[0], n);
-        if (linear[0]) continue;
-        raw = target;
-      }
-      for_runs(nest, 0, begin, n, [&](char* p, int64_t run, int64_t rows) {
-        t.scatter.bytes(item)(p, nest.stride[0][0], nest.ndim > 1 ? nest.stride[1][0] : 0, raw, run, rows);
-        raw += run * rows * item;
-      });
+      if (plan.staged[0]) unstage_run(blocks, buffers, begin, n);
     }
   });
 }
@@ -348,6 +410,59 @@ void run_flat(PointwiseFn fn, int64_t numel, const PointwiseOperand& out,
   });
 }
 
+// A kernel and its operands as it takes them. Inputs are copied here only where one changes.
+struct Call {
+  PointwiseFn fn;
+  PointwiseOperand out;
+  std::span<const PointwiseOperand> in;
+  uint32_t broadcast = 0;
+
+  const PointwiseOperand& operand(int k) const { return k == 0 ? out : in[static_cast<size_t>(k) - 1]; }
+
+  // Whether all operands are contiguous or single elements, in the kernel's own dtypes.
+  bool is_flat() const {
+    bool flat = out.flat && out.array.dtype == out.compute;
+    for (const PointwiseOperand& x : in) flat &= (x.flat | x.single) && x.array.dtype == x.compute;
+    return flat;
+  }
+
+  // Converts single elements once, ahead.
+  void convert_singles() {
+    for (size_t k = 0; k < in.size(); ++k) {
+      if (!in[k].single || in[k].array.dtype == in[k].compute) continue;
+      own_inputs();
+      convert_elements(values_[k], in[k].compute, in[k].array.data, in[k].array.dtype, 1);
+      owned_[k].array.data = values_[k];
+      owned_[k].array.dtype = in[k].compute;
+    }
+  }
+
+  // Takes the kernel that reads and writes 16-bit floats, where all operands of many elements are such.
+  void take_halves(PointwiseFn halves, DType half) {
+    if (out.array.dtype != half && out.compute != DType::kBool) return;
+    for (const PointwiseOperand& x : in) {
+      if (!x.single && x.array.dtype != half) return;
+    }
+    own_inputs();
+    fn = halves;
+    if (out.compute != DType::kBool) out.compute = half;
+    for (size_t k = 0; k < in.size(); ++k) {
+      if (owned_[k].array.dtype == half) owned_[k].compute = half;
+      if (owned_[k].single && owned_[k].compute != half) broadcast |= kPointwiseWide << k;
+    }
+  }
+
+ private:
+  void own_inputs() {
+    if (in.data() == owned_) return;
+    std::copy(in.begin(), in.end(), owned_);
+    in = {owned_, in.size()};
+  }
+
+  PointwiseOperand owned_[kMaxPointwiseInputs];
+  alignas(8) char values_[kMaxPointwiseInputs][8];
+};
+
 }  // namespace
 
 PointwiseFn find_pointwise(Pointwise op, DType dtype) { return kernels().pointwise.fn[op][dtype]; }
@@ -365,57 +480,27 @@ void run_pointwise(PointwiseFn fn, IntSpan shape, int64_t numel, const Pointwise
                    std::span<const PointwiseOperand> in, PointwiseFn halves, DType half) {
   PLAIT_ASSERT(fn && in.size() <= kMaxPointwiseInputs);
   if (numel == 0) return;
-  PointwiseOperand out = result;
-  bool flat = out.flat && out.array.dtype == out.compute;
-  bool converts_single = false;
-  for (const PointwiseOperand& x : in) {
-    flat &= x.flat | x.single;
-    if (x.array.dtype != x.compute) {
-      converts_single |= x.single;
-      flat &= x.single;
-    }
-  }
-  // Single elements are converted once, ahead, under the same denormal mode as many.
-  const DenormalGuard denormals;
-  PointwiseOperand converted[kMaxPointwiseInputs];
-  alignas(8) char values[kMaxPointwiseInputs][8];
-  if (converts_single) {
-    for (size_t k = 0; k < in.size(); ++k) {
-      converted[k] = in[k];
-      if (!in[k].single || in[k].array.dtype == in[k].compute) continue;
-      convert_elements(values[k], in[k].compute, in[k].array.data, in[k].array.dtype, 1);
-      converted[k].array.data = values[k];
-      converted[k].array.dtype = in[k].compute;
-    }
-    in = {converted, in.size()};
-  }
-  Plan plan;
-  const auto in_halves = [&](const PointwiseOperand& x) { return x.single || x.array.dtype == half; };
-  if (halves && numel > 1 && (out.array.dtype == half || out.compute == DType::kBool) &&
-      std::all_of(in.begin(), in.end(), in_halves)) {
-    fn = halves;
-    if (out.compute != DType::kBool) out.compute = half;
-    flat = out.flat && out.array.dtype == out.compute;
-    for (size_t k = 0; k < in.size(); ++k) {
-      if (!converts_single) converted[k] = in[k];
-      if (converted[k].array.dtype == half) converted[k].compute = half;
-      if (converted[k].single && converted[k].compute != half) plan.broadcast |= kPointwiseWide << k;
-      flat &= in[k].flat | in[k].single;
-    }
-    in = {converted, in.size()};
-  }
-  if (flat) return run_flat(fn, numel, out, in, plan.broadcast);
+  const DenormalGuard denormals;  // single elements are converted under the same mode as many
+  Call call;
+  call.fn = fn;
+  call.out = result;
+  call.in = in;
+  call.convert_singles();
+  if (halves && numel > 1) call.take_halves(halves, half);
+  if (call.is_flat()) return run_flat(call.fn, numel, call.out, call.in, call.broadcast);
 
+  const int n = static_cast<int>(in.size()) + 1;
   Strided arrays[kMaxOperands];
-  arrays[0] = out.array;
-  for (size_t k = 0; k < in.size(); ++k) arrays[k + 1] = in[k].array;
-  const LoopNest nest(shape, {arrays, in.size() + 1});
-  if (run_transposed(fn, nest, out, in, halves, half)) return;
-  plan.fn = fn;
+  for (int k = 0; k < n; ++k) arrays[k] = call.operand(k).array;
+  const LoopNest nest(shape, {arrays, static_cast<size_t>(n)});
+  if (run_transposed(call.fn, nest, call.out, call.in, halves, half)) return;
+  Plan plan;
+  plan.fn = call.fn;
   plan.nest = &nest;
-  plan.n = static_cast<int>(in.size()) + 1;
-  for (int k = 0; k < plan.n; ++k) {
-    const PointwiseOperand& x = k == 0 ? out : in[static_cast<size_t>(k) - 1];
+  plan.n = n;
+  plan.broadcast = call.broadcast;
+  for (int k = 0; k < n; ++k) {
+    const PointwiseOperand& x = call.operand(k);
     plan.dtype[k] = x.array.dtype;
     plan.compute[k] = x.compute;
     plan.compute_item[k] = static_cast<int64_t>(item_size(x.compute));
