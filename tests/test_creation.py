@@ -322,6 +322,12 @@ def test_copy_and_fill() -> None:
 def test_empty_strided_range_scalar_tensor_fill() -> None:
     x = plait.empty_strided((2, 3), (1, 2), dtype=plait.int32)
     assert x.shape == (2, 3) and x.stride() == (1, 2) and x.dtype == plait.int32
+    x = plait.empty_permuted((2, 3, 4), (1, 0, 2))
+    assert x.shape == (2, 3, 4) and x.stride() == (4, 8, 1) and x.dtype == plait.float32
+    with pytest.raises(ValueError, match="empty_permuted"):
+        plait.empty_permuted((2, 3), (0, 0))
+    x = plait.arange(2).new_empty_strided((2, 3), (1, 2))
+    assert x.stride() == (1, 2) and x.dtype == plait.int64
     check(plait.range(1, 2, 0.5), [1.0, 1.5, 2.0], plait.float32)
     check(plait.scalar_tensor(3), 3.0, plait.float32)
     y = plait.zeros(2, dtype=plait.int64)

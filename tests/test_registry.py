@@ -31,7 +31,8 @@ TESTED_ELSEWHERE: dict[str, set[str]] = {
         "arange", "empty", "empty_like", "eye", "full", "full_like", "linspace", "logspace", "ones", "ones_like",
         "zeros", "zeros_like", "tril_indices", "triu_indices", "copy_", "fill_", "zero_", "new_empty", "new_full",
         "new_ones", "new_zeros", "fill_diagonal_", "equal", "allclose",
-        "empty_strided", "range", "scalar_tensor", "fill", "to", "type_as", "item", "is_same_size",
+        "empty_strided", "empty_permuted", "new_empty_strided",
+        "range", "scalar_tensor", "fill", "to", "type_as", "item", "is_same_size",
     },
     "test_random.py": {
         "rand", "rand_like", "randn", "randn_like", "randint", "randint_like", "randperm", "normal", "normal_",
@@ -40,6 +41,7 @@ TESTED_ELSEWHERE: dict[str, set[str]] = {
     },
     "test_views.py": {
         "as_strided", "contiguous", "expand", "expand_as", "view", "view_as", "unfold", "mT", "T", "reshape_as",
+        "as_strided_", "as_strided_copy", "view_copy",
     },
     "test_autograd.py": {"detach", "detach_"},
     "test_indexing.py": {"index_put", "index_put_"},

@@ -67,3 +67,78 @@ def test_integrals_and_shapes():
     assert torch.dist(torch.zeros(2), torch.ones(2), 1).item() == 2.0
     assert torch.renorm(torch.full((2, 2), 3.0), 1, 0, 3.0).sum(1).tolist() == pytest.approx([3.0, 3.0])
     assert torch.is_nonzero(torch.tensor([2.0])) and torch.typename(torch.ones(1)) == "plait.FloatTensor"
+
+
+@pytest.mark.parametrize("edge_order", [1, 2])
+def test_gradient(edge_order):
+    x = np.random.default_rng(0).standard_normal((5, 7))
+    places = [np.cumsum(np.random.default_rng(n).uniform(0.5, 1.5, n)) for n in x.shape]
+    t = torch.from_numpy(x)
+    for spacing, expected in (
+        (1, np.gradient(x, edge_order=edge_order)),
+        ([0.5, 2.0], np.gradient(x, 0.5, 2.0, edge_order=edge_order)),
+        ([torch.from_numpy(p) for p in places], np.gradient(x, *places, edge_order=edge_order)),
+    ):
+        for a, b in zip(torch.gradient(t, spacing=spacing, edge_order=edge_order), expected):
+            np.testing.assert_allclose(a.numpy(), b, rtol=1e-12)
+    (one,) = torch.gradient(t, dim=-1, edge_order=edge_order)
+    np.testing.assert_allclose(one.numpy(), np.gradient(x, axis=-1, edge_order=edge_order))
+    assert torch.autograd.gradcheck(lambda v: torch.gradient(v, edge_order=edge_order), t.clone().requires_grad_())
+
+
+def test_gradient_refuses():
+    assert torch.gradient(torch.arange(4))[0].tolist() == [1, 1, 1, 1]
+    for wrong, error in (
+        ({"edge_order": 3}, ValueError),
+        ({"dim": (0, 0)}, ValueError),
+        ({"dim": 2}, IndexError),
+        ({"spacing": [1.0, 2.0]}, ValueError),
+        ({"spacing": torch.ones(4)}, TypeError),
+        ({"spacing": [torch.ones(3)]}, ValueError),
+    ):
+        with pytest.raises(error, match="gradient"):
+            torch.gradient(torch.ones(4), **wrong)
+    with pytest.raises(ValueError, match="at least 3"):
+        torch.gradient(torch.ones(2), edge_order=2)
+
+
+def test_histogram_in_several_dimensions():
+    rng = np.random.default_rng(0)
+    points, weights = rng.standard_normal((50, 3)), rng.uniform(0, 1, 50)
+    edges = [np.array([-1.0, 0.0, 2.0]), np.array([-2.0, -0.5, 0.5, 1.0]), np.array([-1.0, 1.0])]
+    for bins, options in (
+        ([3, 2, 4], {}),
+        (2, {"range": [-1.0, 1.0, -2.0, 0.5, 0.0, 1.0]}),
+        ([torch.from_numpy(e) for e in edges], {"density": True}),
+    ):
+        limits = options.get("range")
+        pairs = None if limits is None else list(zip(limits[0::2], limits[1::2]))
+        expected, places = np.histogramdd(
+            points, edges if isinstance(bins, list) and not isinstance(bins[0], int) else bins, pairs,
+            options.get("density", False), weights,
+        )  # fmt: skip
+        actual = torch.histogramdd(torch.from_numpy(points), bins, weight=torch.from_numpy(weights), **options)
+        np.testing.assert_allclose(actual.hist.numpy(), expected, rtol=1e-12)
+        for a, b in zip(actual.bin_edges, places):
+            np.testing.assert_allclose(a.numpy(), b, rtol=1e-12)
+    nothing = torch.histogramdd(torch.zeros(0, 2), [2, 3])
+    assert nothing.hist.shape == (2, 3) and nothing.hist.sum() == 0
+    for wrong in ((torch.ones(3), [2]), (torch.ones(3, 2), [2]), (torch.ones(3, 2, dtype=torch.int64), [2, 2])):
+        with pytest.raises((ValueError, TypeError), match="histogramdd"):
+            torch.histogramdd(*wrong)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_next_float(dtype):
+    """Up and down again, and to the infinities."""
+    limits = torch.finfo(dtype)
+    x = torch.tensor([1.0, -1.0, 2.5, limits.max, -0.5, limits.smallest_normal], dtype=dtype)
+    up, down = torch.full_like(x, float("inf")), torch.full_like(x, -float("inf"))
+    higher = torch.nextafter(x, up)
+    assert (higher > x).tolist() == [True] * 6 and higher[3] == float("inf")
+    assert torch.nextafter(higher, down).tolist() == x.tolist()
+    assert (higher[0] - 1).item() == limits.eps
+    bits = {2: torch.int16, 4: torch.int32, 8: torch.int64}[x.itemsize]
+    assert torch.nextafter(torch.zeros_like(x), up).view(bits).tolist() == [1] * 6
+    assert torch.nextafter(x, x).tolist() == x.tolist()
+    assert torch.nextafter(x, x * float("nan")).isnan().all()

@@ -246,3 +246,20 @@ def test_size_is_a_tuple() -> None:
     assert base().size(-1) == 4
     with pytest.raises(IndexError):
         base().size(3)
+
+
+def test_copies_of_other_geometries() -> None:
+    x = plait.arange(12.0, requires_grad=True)
+    for y in (plait.as_strided_copy(x, (3, 2), (4, 1)), plait.view_copy(x, (3, 4))[:, :2]):
+        assert y.tolist() == [[0, 1], [4, 5], [8, 9]] and not y._shares_storage(x)
+        assert plait.autograd.grad(y.sum(), x)[0].tolist() == [1, 1, 0, 0] * 3
+    assert plait.view_copy(plait.tensor([1.0]), plait.int32).tolist() == [0x3F800000]
+    with pytest.raises(ValueError, match="storage"):
+        plait.as_strided_copy(x, (7,), (2,))
+    z = plait.arange(4)
+    assert z.as_strided_((2,), (3,)) is z and z.tolist() == [0, 3]
+    assert plait.as_strided_scatter(plait.zeros(2, 3).t(), plait.ones(2), (2,), (1,)).tolist() == [
+        [1, 0],
+        [1, 0],
+        [0, 0],
+    ]

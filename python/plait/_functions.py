@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import builtins
 import itertools
-from typing import Any
+import math
+from typing import Any, NamedTuple
 
 from . import _core
 from ._arguments import explains_arguments
-from ._core import ArgumentError, ArgumentTypeError, Tensor
+from ._core import ArgumentError, ArgumentIndexError, ArgumentTypeError, Tensor
 
 __all__ = [
     "broadcast_shapes",
@@ -17,6 +19,8 @@ __all__ = [
     "cov",
     "cumulative_trapezoid",
     "dist",
+    "gradient",
+    "histogramdd",
     "is_complex",
     "is_inference",
     "is_nonzero",
@@ -179,12 +183,118 @@ def cov(
         divisor = total - correction
     divisor = divisor.clamp(min=0) if isinstance(divisor, Tensor) else max(divisor, 0)
     result = product / divisor
-    return result if input.dim() == 2 else result.reshape(())
+    return result.squeeze()
+
+
+class HistogramDD(NamedTuple):
+    """What :func:`histogramdd` gives: the counts and the edges of each column.
+
+    Attributes:
+        hist: the counts, one dimension for each column.
+        bin_edges: a tensor of edges for each column.
+    """
+
+    hist: Tensor
+    bin_edges: tuple[Tensor, ...]
+
+
+def _column_edges(input: Tensor, bins: list[int], range: Any) -> list[Tensor]:
+    columns = input.shape[-1]
+    if range is None:
+        if input.numel() == 0:
+            low, high = [0.0] * columns, [1.0] * columns
+        else:
+            rows = input.reshape(-1, columns)
+            low, high = rows.amin(0).tolist(), rows.amax(0).tolist()
+    else:
+        limits = [float(v) for v in range]
+        if len(limits) != 2 * columns:
+            raise ArgumentError(f"histogramdd: expected a range of {2 * columns} numbers, got {len(limits)}")
+        low, high = limits[0::2], limits[1::2]
+    # The edges of each column are those that a histogram of nothing over its range has.
+    nothing = input.new_zeros(0)
+    return [
+        nothing.histogram(n, range=(a, b) if a != b else (a - 0.5, b + 0.5)).bin_edges
+        for n, a, b in zip(bins, low, high)
+    ]
+
+
+@explains_arguments
+def histogramdd(
+    input: Tensor,
+    bins: Any,
+    *,
+    range: Any = None,
+    weight: Tensor | None = None,
+    density: bool = False,
+) -> HistogramDD:
+    """How many points fall into each cell of a grid, and the edges of the grid.
+
+    Args:
+        input: (..., N), float32 or float64: points of N coordinates; leading dimensions are joined.
+        bins: numbers of bins for the N columns, one number for all, or N tensors of edges, ascending.
+        range: the smallest and largest edge of each column, 2 N numbers. Default: those of the data.
+        weight: of the shape (...); summed in place of counting.
+        density: whether the result is divided by its sum and the volumes of the cells. Default: ``False``.
+
+    Returns:
+        ``hist`` of N dimensions, of the input's dtype, and ``bin_edges``, N tensors.
+
+    Raises:
+        ValueError: shapes that do not fit, or a range that is not ascending.
+        TypeError: other dtypes.
+
+    Example:
+        >>> import plait
+        >>> points = plait.tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 0.0]])
+        >>> plait.histogramdd(points, bins=[2, 2]).hist
+        tensor([[0., 1.],
+                [2., 0.]])
+    """
+    if input.dim() < 2:
+        raise ArgumentError(f"histogramdd: expected at least 2 dimensions, got shape {tuple(input.shape)}")
+    if input.dtype not in (_core.float32, _core.float64):
+        raise ArgumentTypeError(f"histogramdd: expected float32 or float64, got {input.dtype}")
+    if weight is not None and (weight.shape != input.shape[:-1] or weight.dtype != input.dtype):
+        raise ArgumentError(
+            f"histogramdd: expected weights of shape {tuple(input.shape[:-1])} and dtype {input.dtype}, got "
+            f"{tuple(weight.shape)} and {weight.dtype}"
+        )
+    columns = input.shape[-1]
+    given = [bins] * columns if isinstance(bins, int) else list(bins)
+    if len(given) != columns:
+        raise ArgumentError(f"histogramdd: expected bins for {columns} columns, got {len(given)}")
+    input = input.detach()
+    if all(isinstance(b, Tensor) for b in given):
+        edges = [b.clone() for b in given]
+    else:
+        edges = _column_edges(input, given, range)
+    points = input.reshape(-1, columns)
+    cell = points.new_zeros(points.shape[0], dtype=_core.int64)
+    inside = _core.ones_like(cell, dtype=_core.bool)
+    for k, e in enumerate(edges):
+        x, n = points[:, k].contiguous(), e.shape[0] - 1
+        place = _core.searchsorted(e, x, right=True) - 1
+        place = _core.where(x == e[-1], n - 1, place)
+        inside &= (place >= 0) & (place < n)
+        cell = cell * n + place
+    shape = [e.shape[0] - 1 for e in edges]
+    weights = None if weight is None else weight.reshape(-1)[inside].double()
+    size = math.prod(shape)
+    hist = _core.bincount(cell[inside], weights, minlength=size).double()[:size].reshape(shape)
+    if density:
+        hist = hist / hist.sum()
+        for k, e in enumerate(edges):
+            hist = hist / e.double().diff().reshape([-1 if d == k else 1 for d in builtins.range(columns)])
+    return HistogramDD(hist.to(input.dtype), tuple(edges))
 
 
 @explains_arguments
 def corrcoef(input: Tensor) -> Tensor:
     """Pearson's correlation coefficients of variables (rows) over observations (columns); see :func:`cov`.
+
+    Raises:
+        ValueError: more than 2 dimensions.
 
     Example:
         >>> import plait
@@ -192,6 +302,8 @@ def corrcoef(input: Tensor) -> Tensor:
         tensor([[ 1., -1.],
                 [-1.,  1.]])
     """
+    if input.dim() > 2:
+        raise ArgumentError(f"corrcoef: expected at most 2 dimensions, got shape {tuple(input.shape)}")
     c = cov(input)
     if c.dim() == 0:
         return c / c
@@ -224,6 +336,114 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     others = [d for d in range(input.dim()) if d != dim % input.dim()]
     norms = input.norm(p, others, keepdim=True) if others else input.abs()
     return input * _core.where(norms > maxnorm, maxnorm / (norms + 1e-7), 1.0)
+
+
+# ---- Derivatives of samples -----------------------------------------------------------------------------
+
+
+def _spacings(spacing: Any, dims: list[int], input: Tensor) -> list[Any]:
+    """The distance, or the coordinates, along each dimension."""
+    if isinstance(spacing, Tensor):
+        raise ArgumentTypeError("gradient: expected spacing to be a number or a list of numbers or tensors, got Tensor")
+    if spacing is None or isinstance(spacing, int | float):
+        return [1 if spacing is None else spacing] * len(dims)
+    spacings = list(spacing)
+    if len(spacings) != len(dims):
+        raise ArgumentError(f"gradient: expected spacings for {len(dims)} dimensions, got {len(spacings)}")
+    for s, d in zip(spacings, dims):
+        if isinstance(s, Tensor) and s.shape != (input.shape[d],):
+            raise ArgumentError(
+                f"gradient: expected {input.shape[d]} coordinates for dimension {d}, got shape {tuple(s.shape)}"
+            )
+    return spacings
+
+
+def _slopes(f: Tensor, spacing: Any, edge_order: int) -> Tensor:
+    """df/dx along the last dimension: second order inside, ``edge_order`` at the ends."""
+    n = f.shape[-1]
+    at = lambda i, count=1: f.narrow(-1, i % n, count)  # noqa: E731
+    if isinstance(spacing, Tensor):
+        step = spacing.diff()
+        a, b = step[:-1], step[1:]
+    else:
+        step = _core.full((n - 1,), spacing, dtype=f.dtype if f.is_floating_point() else None)
+        a, b = step[:-1], step[1:]
+    before, here, after = at(0, n - 2), at(1, n - 2), at(2, n - 2)
+    if isinstance(spacing, Tensor):
+        inner = -b / (a * (a + b)) * before + (b - a) / (a * b) * here + a / (b * (a + b)) * after
+    else:
+        inner = (after - before) / (2 * spacing)
+    first, last = step[:1], step[-1:]
+    if edge_order == 1:
+        left, right = (at(1) - at(0)) / first, (at(-1) - at(-2)) / last
+    else:
+        c, d = step[1:2], step[-2:-1]
+        left = (
+            -(2 * first + c) / (first * (first + c)) * at(0)
+            + (first + c) / (first * c) * at(1)
+            - first / (c * (first + c)) * at(2)
+        )
+        right = (
+            last / (d * (d + last)) * at(-3)
+            - (d + last) / (d * last) * at(-2)
+            + (2 * last + d) / (last * (d + last)) * at(-1)
+        )
+    return _core.cat([left, inner, right], -1)
+
+
+@explains_arguments
+def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> tuple[Tensor, ...]:
+    """Estimate the derivative of sampled values along dimensions by differences of neighbours.
+
+    Inside, the estimate is exact for parabolas; at the ends for lines, or for parabolas with ``edge_order=2``.
+
+    Args:
+        input: the samples; integers are taken as floats.
+        spacing: the distance of neighbours, one for each dimension, or a 1-d tensor of coordinates for each.
+            Default: 1.
+        dim: a dimension or several. Default: all of them.
+        edge_order: 1 or 2. Default: 1.
+
+    Returns:
+        A tensor of the input's shape for each dimension.
+
+    Raises:
+        ValueError: fewer than ``edge_order + 1`` samples along a dimension, or a dimension named twice.
+        TypeError: ``spacing`` is a tensor, not a list of them.
+
+    Example:
+        >>> import plait
+        >>> plait.gradient(plait.tensor([1.0, 4.0, 9.0, 16.0]))
+        (tensor([3., 4., 6., 7.]),)
+    """
+    if edge_order not in (1, 2):
+        raise ArgumentError(f"gradient: expected edge_order 1 or 2, got {edge_order}")
+    if input.dtype == _core.uint8:
+        raise ArgumentTypeError("gradient: expected a signed dtype, got plait.uint8")
+    if isinstance(dim, int):
+        given = [dim]
+    elif dim is not None:
+        given = list(dim)
+    else:
+        several = isinstance(spacing, list | tuple)
+        given = list(range(len(spacing) if several else input.dim()))
+        if several and len(given) != input.dim():
+            raise ArgumentError(f"gradient: expected spacings for {input.dim()} dimensions, got {len(given)}")
+    if any(not -input.dim() <= d < input.dim() for d in given):
+        raise ArgumentIndexError(f"gradient: expected dimensions of shape {tuple(input.shape)}, got {given}")
+    dims = [d % input.dim() for d in given]
+    if len(set(dims)) != len(dims):
+        raise ArgumentError(f"gradient: dim {given} names a dimension twice")
+    for d in dims:
+        if input.shape[d] < edge_order + 1:
+            raise ArgumentError(
+                f"gradient: expected at least {edge_order + 1} samples along dimension {d}, got shape "
+                f"{tuple(input.shape)}"
+            )
+    return tuple(
+        _slopes(input.movedim(d, -1), s, edge_order).movedim(-1, d)
+        for d, s in zip(dims, _spacings(spacing, dims, input))
+    )
 
 
 # ---- Integrals ------------------------------------------------------------------------------------------
@@ -351,9 +571,9 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
         raise ArgumentError(f"combinations: expected a vector and r >= 0, got {tuple(input.shape)} and {r}")
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     rows = list(choose(range(input.shape[0]), r))
-    if r == 0 or not rows:
-        return _core.empty(0, *([r] if r else []), dtype=input.dtype)
-    return input[_core.tensor(rows)]
+    if r == 0:
+        return _core.empty(0, dtype=input.dtype)
+    return input[_core.tensor(rows, dtype=_core.int64).reshape(len(rows), r)]
 
 
 @explains_arguments

@@ -146,6 +146,25 @@ Tensor make_empty_strided(IntSpan size, IntSpan stride, OptDType dtype, bool gra
   }
   return leaf(Tensor::empty_strided(size, stride, dtype.value_or(default_dtype())), grad);
 }
+Tensor new_empty_strided(const Tensor& x, IntSpan size, IntSpan stride, OptDType dtype, bool grad) {
+  return make_empty_strided(size, stride, dtype.value_or(x.dtype()), grad);
+}
+Tensor make_empty_permuted(IntSpan size, IntSpan physical_layout, OptDType dtype, bool grad) {
+  const auto n = static_cast<int64_t>(size.size());
+  PLAIT_CHECK(physical_layout.size() == size.size(), kValue,
+              "empty_permuted: expected as many entries in "
+              "physical_layout as sizes, got ",
+              to_string(physical_layout), " for ", to_string(size));
+  const Dims order = wrap_dims("empty_permuted", physical_layout, n);
+  checked_numel("empty_permuted", size);
+  Dims stride(n, 1);
+  int64_t step = 1;
+  for (int64_t i = n - 1; i >= 0; --i) {
+    stride[order[i]] = step;
+    step *= std::max<int64_t>(size[static_cast<size_t>(order[i])], 1);
+  }
+  return make_empty_strided(size, stride, dtype, grad);
+}
 Tensor make_scalar(Scalar value, OptDType dtype, bool grad) {
   return leaf(full(IntSpan{}, value, dtype.value_or(default_dtype())), grad);
 }
@@ -340,6 +359,29 @@ Raises:
 Example:
     >>> plait.empty_strided((2, 3), (1, 2)).stride()
     (1, 2))"},
+    {"new_empty_strided(Tensor self, int[] size, int[] stride, *, Dtype? dtype=None, any layout=None, "
+     "Device? device=None, any pin_memory=False, bool requires_grad=False) -> Tensor",
+     "m", PLAIT_BOX(new_empty_strided),
+     R"(A tensor of the given shape and strides with values that are not set; see `empty_strided`.
+
+`dtype` defaults to that of this tensor.
+
+Example:
+    >>> plait.ones(1).new_empty_strided((2, 3), (1, 2)).stride()
+    (1, 2))"},
+    {"empty_permuted(int[] size, int[] physical_layout, *, Dtype? dtype=None, any layout=None, "
+     "Device? device=None, bool requires_grad=False, any pin_memory=False) -> Tensor",
+     "f", PLAIT_BOX(make_empty_permuted),
+     R"(A dense tensor of the given shape, its dimensions in the order `physical_layout` in memory, values not set.
+
+The dimension named last lies densest.
+
+Raises:
+    ValueError: an order that does not name each dimension once.
+
+Example:
+    >>> plait.empty_permuted((2, 3), (1, 0)).stride()
+    (1, 2))"},
     {"scalar_tensor(Scalar s, *, Dtype? dtype=None, any layout=None, Device? device=None, any "
      "pin_memory=False, bool "
      "requires_grad=False) -> Tensor",
@@ -514,12 +556,12 @@ Example:
     >>> plait.triu_indices(2, 2)
     tensor([[0, 0, 1],
             [0, 1, 1]]))"},
-    {"zero_(Tensor self) -> Tensor", "m", PLAIT_BOX(zero_), R"(Set every element to 0, in place.
+    {"zero_(Tensor self) -> Tensor", "fm", PLAIT_BOX(zero_), R"(Set every element to 0, in place.
 
 Example:
     >>> plait.ones(2).zero_()
     tensor([0., 0.]))"},
-    {"fill_(Tensor self, Scalar value) -> Tensor", "m", PLAIT_BOX(fill_),
+    {"fill_(Tensor self, Scalar value) -> Tensor", "fm", PLAIT_BOX(fill_),
      R"(Set every element to `value`, a number or a 0-d tensor, in place.
 
 Raises:
@@ -528,7 +570,7 @@ Raises:
 Example:
     >>> plait.zeros(2).fill_(3)
     tensor([3., 3.]))"},
-    {"fill_(Tensor self, Tensor value) -> Tensor", "m", PLAIT_BOX(fill_tensor_), ""},
+    {"fill_(Tensor self, Tensor value) -> Tensor", "fm", PLAIT_BOX(fill_tensor_), ""},
     {"fill(Tensor input, Scalar value) -> Tensor", "f",
      PLAIT_BOX(+[](const Tensor& x, Scalar value) { return apply<Fill>(x, value); }),
      R"(A tensor of the shape and dtype of `input` filled with a number.

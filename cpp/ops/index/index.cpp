@@ -159,7 +159,7 @@ Example:
 const RegisterOps kOps{
     {"_index(Tensor input, Tensor?[] indices) -> Tensor", "p", PLAIT_BOX(index),
      R"(input[indices] with index tensors, masks and None.)"},
-    {"index_put_(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor", "m",
+    {"index_put_(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor", "fm",
      PLAIT_BOX(index_put_), kIndexPutDoc},
     {"index_put(Tensor input, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor", "fm",
      PLAIT_BOX(index_put), kIndexPutDoc},

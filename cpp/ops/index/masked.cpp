@@ -166,6 +166,14 @@ std::variant<Tensor, std::vector<Tensor>> nonzero_as_asked(const Tensor& x, bool
   return unbind(nonzero(x.dim() == 0 ? reshape(x, Dims{1}) : x), 1);
 }
 Tensor argwhere(const Tensor& x) { return nonzero(x); }
+Tensor nonzero_static(const Tensor& x, int64_t size, int64_t fill_value) {
+  PLAIT_CHECK(size >= 0, kValue, "nonzero_static: expected a size of at least 0, got ", size);
+  const Tensor places = nonzero(x);
+  const int64_t found = std::min(size, places.shape()[0]);
+  const Tensor y = full(Dims{size, x.dim()}, fill_value, DType::kInt64);
+  copy_into(narrow(y, 0, 0, found), narrow(places, 0, 0, found));
+  return y;
+}
 
 constexpr const char* kFillDoc = R"(Set elements to `value` where `mask` is true.
 
@@ -196,6 +204,17 @@ Example:
     tensor([5., 0., 6., 0.]))";
 
 const RegisterOps kOps{
+    {"nonzero_static(Tensor input, *, int size, int fill_value=-1) -> Tensor", "fm",
+     PLAIT_BOX(nonzero_static),
+     R"(The first `size` rows of `nonzero(input)`, filled up with rows of `fill_value` where there are fewer.
+
+Raises:
+    ValueError: a negative size.
+
+Example:
+    >>> plait.nonzero_static(plait.tensor([0, 3]), size=2)
+    tensor([[ 1],
+            [-1]]))"},
     {"nonzero(Tensor input, *, bool as_tuple=False) -> Tensor | Tensor[]", "fm", PLAIT_BOX(nonzero_as_asked),
      R"(The coordinates of the elements other than 0: shape (count, input.dim()), int64, in row-major order.
 

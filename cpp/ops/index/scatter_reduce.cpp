@@ -147,6 +147,51 @@ Tensor scatter_reduce_(const Tensor& x, int64_t dim, const Tensor& index, const 
   return x;
 }
 
+// index_reduce is scatter_reduce of whole slices: each index stands for all places of its slice.
+struct SliceReduce {
+  int64_t dim;
+  Tensor index, source;
+};
+SliceReduce check_slices(const char* op, const Tensor& x, int64_t dim, const Tensor& index,
+                         const Tensor& source, std::string_view reduce) {
+  PLAIT_CHECK(reduce == "prod" || reduce == "mean" || reduce == "amax" || reduce == "amin", kValue, op,
+              ": expected reduce 'prod', 'mean', 'amax' or 'amin', got '", reduce, "'");
+  const int64_t d = wrap_dim(op, dim, x.dim());
+  PLAIT_CHECK(index.dim() <= 1, kIndex, op, ": expected a 1-d index, got shape ", index.shape());
+  Dims shape = x.shape(), along(x.dim(), 1);
+  if (x.dim() > 0) shape[d] = along[d] = index.numel();
+  PLAIT_CHECK(source.shape() == shape && (x.dim() > 0 || index.numel() == 1), kValue, op,
+              ": expected a source of shape ", shape, " for x of shape ", x.shape(), ", dim ", d, " and ",
+              index.numel(), " indices, got ", source.shape());
+  return {d, expand(reshape(index, along), shape), source};
+}
+
+Tensor index_reduce(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source,
+                    std::string_view reduce, bool include_self) {
+  const SliceReduce s = check_slices("index_reduce", x, dim, index, source, reduce);
+  return scatter_reduce(x, s.dim, s.index, s.source, reduce, include_self);
+}
+Tensor index_reduce_(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source,
+                     std::string_view reduce, bool include_self) {
+  const SliceReduce s = check_slices("index_reduce_", x, dim, index, source, reduce);
+  return scatter_reduce_(x, s.dim, s.index, s.source, reduce, include_self);
+}
+
+constexpr const char* kIndexDoc = R"(Reduce slices of `source` into the slices that `index` names along `dim`.
+
+`reduce` is 'prod', 'mean', 'amax' or 'amin'; the slice already there takes part unless `include_self` is False.
+`index` is 1-d; `source` has the shape of the tensor but for dimension `dim`, where it has one entry per index, and its
+dtype. Gradients of 'amax' and 'amin' are shared evenly among equal values. `index_reduce_` changes the tensor itself.
+
+Raises:
+    IndexError: an index out of range.
+    ValueError: a source of other shape or an unknown reduction.
+
+Example:
+    >>> x = plait.ones(2)
+    >>> x.index_reduce(0, plait.tensor([0, 0]), plait.tensor([3.0, 5.0]), 'prod')
+    tensor([15.,  1.]))";
+
 constexpr const char* kDoc = R"(Reduce the values that meet at the places along `dim` that `index` names.
 
 Places are named as in `scatter`. `reduce` is 'sum', 'prod', 'mean', 'amax' or 'amin'; the value already there takes
@@ -169,6 +214,12 @@ const RegisterOps kOps{
     {"scatter_reduce_(Tensor self, int dim, Tensor index, Tensor src, "
      "str reduce, *, bool include_self=True) -> Tensor",
      "m", PLAIT_BOX(scatter_reduce_), kDoc},
+    {"index_reduce(Tensor input, int dim, Tensor index, Tensor source, "
+     "str reduce, *, bool include_self=True) -> Tensor",
+     "fmo", PLAIT_BOX(index_reduce), kIndexDoc},
+    {"index_reduce_(Tensor self, int dim, Tensor index, Tensor source, "
+     "str reduce, *, bool include_self=True) -> Tensor",
+     "m", PLAIT_BOX(index_reduce_), kIndexDoc},
 };
 
 }  // namespace

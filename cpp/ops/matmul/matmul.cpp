@@ -382,7 +382,7 @@ Example:
      PLAIT_BOX(baddbmm_), kInPlaceDoc},
     {"addbmm_(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "m",
      PLAIT_BOX(addbmm_), kInPlaceDoc},
-    {"addmv_(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "m",
+    {"addmv_(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "fm",
      PLAIT_BOX(addmv_), kInPlaceDoc},
     {"addr_(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "m",
      PLAIT_BOX(addr_), kInPlaceDoc},

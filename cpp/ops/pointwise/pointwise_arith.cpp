@@ -183,6 +183,12 @@ Tensor float_power(const Tensor& a, const Tensor& b) {
   return pow(wide(a), b.is_wrapped_number() ? b : wide(b));
 }
 
+Tensor float_power_(const Tensor& a, const Tensor& b) {
+  PLAIT_CHECK(a.dtype() == DType::kFloat64, kType, "float_power_: expected an input of dtype float64, got ",
+              dtype_name(a.dtype()));
+  return pow_(a, b.is_wrapped_number() ? b : cast(b, DType::kFloat64));
+}
+
 Tensor rsub(const Tensor& a, const Tensor& b, Scalar alpha) { return sub(b, a, alpha); }
 
 Tensor div_rounded(const Tensor& a, const Tensor& b, std::optional<std::string_view> mode) {
@@ -329,6 +335,8 @@ Example:
     >>> plait.float_power(plait.tensor([2, 3]), -1)
     tensor([0.5000, 0.3333], dtype=plait.float64)
 )"},
+    {"float_power_(Tensor input, Operand exponent) -> Tensor", "m", PLAIT_BOX(float_power_),
+     "The in-place form of float_power, of float64 tensors: write the result into `input` and return it."},
 };
 
 }  // namespace

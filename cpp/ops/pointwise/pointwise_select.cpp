@@ -205,6 +205,7 @@ bool allclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool e
 Tensor deg2rad(const Tensor& x) { return mul(x, 0.017453292519943295); }
 Tensor rad2deg(const Tensor& x) { return mul(x, 57.29577951308232); }
 Tensor ldexp(const Tensor& a, const Tensor& b) { return mul(a, pow(number(2.0), b)); }
+Tensor ldexp_(const Tensor& a, const Tensor& b) { return mul_(a, pow(number(2.0), b)); }
 template <Tensor (*kF)(const Tensor&)>
 Tensor write_back(const Tensor& x) {
   copy_(x, kF(x));
@@ -393,6 +394,8 @@ Example:
     >>> plait.ldexp(plait.tensor([1., 3.]), plait.tensor([4, -1]))
     tensor([16.0000,  1.5000])
 )"},
+    {"ldexp_(Tensor input, Tensor other) -> Tensor", "fm", PLAIT_BOX(ldexp_),
+     "The in-place form of ldexp: write the result into `input` and return it."},
 };
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index.h"
+#include "ops/pointwise/pointwise.h"
 #include "ops/reduce/reduce.h"
 #include "ops/registry.h"
 #include "ops/sort/sort.h"
@@ -137,6 +138,76 @@ Tensor histc(const Tensor& x, int64_t bins, double min, double max) {
     ++counts.data<int64_t>()[std::min(bin, bins - 1)];
   }
   return cast(counts, x.dtype());
+}
+
+// ---- Histograms between edges ----
+
+void check_weights(const Tensor& x, const Tensor& weight) {
+  PLAIT_CHECK(x.dtype() == DType::kFloat32 || x.dtype() == DType::kFloat64, kType,
+              "histogram: expected float32 or float64, got ", dtype_name(x.dtype()));
+  if (!weight.defined()) return;
+  PLAIT_CHECK(weight.shape() == x.shape() && weight.dtype() == x.dtype(), kValue,
+              "histogram: expected weights of the input's shape ", x.shape(), " and dtype ",
+              dtype_name(x.dtype()), ", got ", weight.shape(), " and ", dtype_name(weight.dtype()));
+}
+
+// The sum of the weights (of ones) between each edge and the next; the last bin includes its upper edge.
+Tensor count_between(const Tensor& x, const Tensor& edges, const Tensor& weight, bool density) {
+  const int64_t bins = edges.numel() - 1;
+  const Tensor flat = contiguous(reshape(x, Dims{-1}));
+  const Tensor place = search("histogram", edges, flat, true, false, Tensor());
+  const Tensor values = contiguous_as(flat, DType::kFloat64), limits = contiguous_as(edges, DType::kFloat64);
+  const Tensor weights =
+      weight.defined() ? contiguous_as(reshape(weight, Dims{-1}), DType::kFloat64) : Tensor();
+  const Tensor total = zeros(Dims{bins}, DType::kFloat64);
+  const double last = limits.data<double>()[bins];
+  for (int64_t i = 0; i < flat.numel(); ++i) {
+    const int64_t bin = values.data<double>()[i] == last ? bins - 1 : place.data<int64_t>()[i] - 1;
+    if (bin < 0 || bin >= bins) continue;  // NaN is behind all edges
+    total.data<double>()[bin] += weights.defined() ? weights.data<double>()[i] : 1.0;
+  }
+  if (!density) return cast(total, x.dtype());
+  return cast(div(div(total, sum(total)), sub(narrow(limits, 0, 1, bins), narrow(limits, 0, 0, bins))),
+              x.dtype());
+}
+
+std::tuple<Tensor, Tensor> histogram_of_bins(const Tensor& x, int64_t bins,
+                                             const std::optional<std::vector<double>>& range,
+                                             const Tensor& weight, bool density) {
+  check_weights(x, weight);
+  PLAIT_CHECK(bins > 0, kValue, "histogram: expected bins greater than 0, got ", bins);
+  PLAIT_CHECK(!range || range->size() == 2, kValue, "histogram: expected a range of two numbers");
+  NoGradGuard guard;
+  double low = 0, high = 0;
+  if (range) {
+    low = (*range)[0], high = (*range)[1];
+  } else if (x.numel() > 0) {
+    low = amin(x).item_as<double>(), high = amax(x).item_as<double>();
+  }
+  PLAIT_CHECK(std::isfinite(low) && std::isfinite(high), kValue, "histogram: the range of [", low, ", ", high,
+              "] is not finite");
+  PLAIT_CHECK(low <= high, kValue, "histogram: expected min <= max, got ", low, " and ", high);
+  if (x.numel() == 0 && low == high) {
+    high += 1;
+  } else if (low == high) {
+    low -= 0.5, high += 0.5;
+  }
+  const Tensor steps = arange(int64_t{0}, bins + 1, int64_t{1}, DType::kFloat64);
+  Tensor edges = add(mul(steps, (high - low) / static_cast<double>(bins)), low);
+  edges.data<double>()[bins] = high;
+  edges = cast(edges, x.dtype());
+  return {count_between(x, edges, weight, density), edges};
+}
+
+std::tuple<Tensor, Tensor> histogram_of_edges(const Tensor& x, const Tensor& edges, const Tensor& weight,
+                                              bool density) {
+  check_weights(x, weight);
+  PLAIT_CHECK(edges.dim() == 1 && edges.numel() > 0, kValue,
+              "histogram: expected 1-d edges of bins, got shape ", edges.shape());
+  PLAIT_CHECK(edges.dtype() == x.dtype(), kType, "histogram: expected edges of dtype ", dtype_name(x.dtype()),
+              ", got ", dtype_name(edges.dtype()));
+  NoGradGuard guard;
+  return {count_between(x, edges, weight, density), clone(edges)};
 }
 
 Tensor isin(const Tensor& elements, const Tensor& test, bool, bool invert) {
@@ -305,6 +376,26 @@ Raises:
 Example:
     >>> plait.histc(plait.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
     tensor([0., 2., 1., 0.]))"},
+    {"histogram(Tensor input, int bins=100, *, float[]? range=None, Tensor? weight=None, bool density=False) "
+     "-> (Tensor hist, Tensor bin_edges)",
+     "fm", PLAIT_BOX(histogram_of_bins),
+     R"(How many elements fall between each edge and the next, and the edges.
+
+`bins` is a number of bins of equal width over `range` (two numbers; by default the smallest and largest element), or
+the edges themselves, a 1-d tensor in ascending order. Elements outside are not counted; the last bin includes its upper
+edge. `weight`, of the input's shape and dtype, is summed in place of counting. With `density` the result is divided
+by its sum and by the widths, so that it integrates to 1. float32 or float64.
+
+Raises:
+    TypeError: other dtypes.
+    ValueError: no bins, a range that is not finite or not ascending, weights of another shape.
+
+Example:
+    >>> plait.histogram(plait.tensor([1.0, 2.0, 1.0]), bins=4, range=(0.0, 3.0)).hist
+    tensor([0., 2., 1., 0.]))"},
+    {"histogram(Tensor input, Tensor bins, *, Tensor? weight=None, bool density=False) "
+     "-> (Tensor hist, Tensor bin_edges)",
+     "fm", PLAIT_BOX(histogram_of_edges), ""},
     {"isin(Operand elements, Operand test_elements, *, "
      "bool assume_unique=False, bool invert=False) -> Tensor",
      "f", PLAIT_BOX(isin),

@@ -526,6 +526,18 @@ Tensor reshape_as(const Tensor& x, const Tensor& other) { return reshape(x, othe
 Tensor expand_as(const Tensor& x, const Tensor& other) { return expand(x, other.shape()); }
 Tensor detached(const Tensor& x) { return detach(x); }
 
+Tensor sum_to_size(const Tensor& x, IntSpan size) {
+  bool fits = static_cast<int64_t>(size.size()) <= x.dim();
+  for (size_t i = 0; fits && i < size.size(); ++i) {
+    fits = size[i] == 1 || size[i] == x.shape()[x.dim() - static_cast<int64_t>(size.size() - i)];
+  }
+  PLAIT_CHECK(fits, kValue, "sum_to_size: size ", to_string(size), " does not broadcast to shape ",
+              x.shape());
+  return sum_to(x, size);
+}
+Tensor as_strided_(const Tensor& x, IntSpan size, IntSpan stride, std::optional<int64_t> offset) {
+  return become("as_strided_", x, as_strided(x, size, stride, offset));
+}
 Tensor squeeze_(const Tensor& x) { return become("squeeze_", x, squeeze(x)); }
 Tensor squeeze_dim_(const Tensor& x, int64_t dim) { return become("squeeze_", x, squeeze_dim(x, dim)); }
 Tensor unsqueeze_(const Tensor& x, int64_t dim) { return become("unsqueeze_", x, unsqueeze(x, dim)); }
@@ -748,6 +760,22 @@ Example:
     >>> x = plait.ones(2, requires_grad=True)
     >>> x.detach().requires_grad
     False)"},
+    {"sum_to_size(Tensor self, int[] size) -> Tensor", "m", PLAIT_BOX(sum_to_size),
+     R"(The elements summed over the dimensions along which `size` would be broadcast to this tensor's shape.
+
+Raises:
+    ValueError: `size` does not broadcast to it.
+
+Example:
+    >>> plait.ones(2, 3).sum_to_size(1, 3)
+    tensor([[2., 2., 2.]]))"},
+    {"as_strided_(Tensor self, int[] size, int[] stride, int? storage_offset=None) -> Tensor", "fm",
+     PLAIT_BOX(as_strided_),
+     R"(`as_strided` of this tensor itself: it changes its sizes and strides and is returned.
+
+Example:
+    >>> plait.arange(4).as_strided_((2,), (3,))
+    tensor([0, 3]))"},
     {"_alias(Tensor input) -> Tensor", "p", PLAIT_BOX(view_alias),
      R"(A new handle on the same memory, recorded.)"},
     {"_sum_to(Tensor input, int[] shape) -> Tensor", "p", PLAIT_BOX(sum_to),

@@ -370,6 +370,25 @@ Raises:
 Example:
     >>> plait.arange(5).chunk(2)
     (tensor([0, 1, 2]), tensor([3, 4])))"},
+    {"unsafe_chunk(Tensor input, int chunks, int dim=0) -> Tensor[]", "fm", PLAIT_BOX(chunk),
+     R"(The same as `chunk`, which is as safe.
+
+Example:
+    >>> plait.arange(4).unsafe_chunk(2)
+    (tensor([0, 1]), tensor([2, 3])))"},
+    {"unsafe_split(Tensor tensor, int split_size, int dim=0) -> Tensor[]", "fm", PLAIT_BOX(split_size),
+     R"(The same as `split`, which is as safe.
+
+Example:
+    >>> plait.arange(3).unsafe_split(2)
+    (tensor([0, 1]), tensor([2])))"},
+    {"unsafe_split_with_sizes(Tensor input, int[] split_sizes, int dim=0) -> Tensor[]", "fm",
+     PLAIT_BOX(split_sizes),
+     R"(The same as `split_with_sizes`, which is as safe.
+
+Example:
+    >>> plait.arange(3).unsafe_split_with_sizes([1, 2])
+    (tensor([0]), tensor([1, 2])))"},
     {"tensor_split(Tensor input, int indices_or_sections, int dim=0) -> Tensor[]", "fm",
      PLAIT_BOX(split_sections),
      R"(Cut a tensor into views along `dim`, into sections or at indices.

@@ -15,10 +15,11 @@ namespace {
 // A copy of x in which the part that view(copy) shows is src.
 template <class F>
 Tensor with_part(const char* op, const Tensor& x, const Tensor& src, F part_of) {
-  const Dims shape = part_of(x).shape();
-  PLAIT_CHECK(src.shape() == shape, kValue, op, ": expected a src of shape ", shape, ", got ", src.shape());
   const Tensor y = clone(x);
-  copy_(part_of(y), src);
+  const Tensor part = part_of(y);
+  PLAIT_CHECK(src.shape() == part.shape(), kValue, op, ": expected a src of shape ", part.shape(), ", got ",
+              src.shape());
+  copy_(part, src);
   return y;
 }
 
@@ -34,6 +35,16 @@ Tensor slice_scatter(const Tensor& x, const Tensor& src, int64_t dim, std::optio
 Tensor diagonal_scatter(const Tensor& x, const Tensor& src, int64_t offset, int64_t dim1, int64_t dim2) {
   return with_part("diagonal_scatter", x, src,
                    [&](const Tensor& t) { return diagonal(t, offset, dim1, dim2); });
+}
+
+Tensor as_strided_scatter(const Tensor& x, const Tensor& src, IntSpan size, IntSpan stride,
+                          std::optional<int64_t> offset) {
+  // clone() keeps the order of a dense x in memory but starts at its first element.
+  std::optional<int64_t> from;
+  if (offset) from = *offset - x.offset();
+  return with_part("as_strided_scatter", is_dense(x) ? x : contiguous(x), src, [&](const Tensor& t) {
+    return as_strided(t, size, stride, from ? *from + t.offset() : from);
+  });
 }
 
 Tensor fill_diagonal_(const Tensor& x, Scalar value, bool wrap) {
@@ -87,6 +98,17 @@ Example:
     >>> plait.diagonal_scatter(plait.zeros(2, 2), plait.ones(2))
     tensor([[1., 0.],
             [0., 1.]]))"},
+    {"as_strided_scatter(Tensor input, Tensor src, int[] size, int[] stride, int? storage_offset=None) -> "
+     "Tensor",
+     "fm", PLAIT_BOX(as_strided_scatter),
+     R"(A copy of `input` with `src` in place of `input.as_strided(size, stride, storage_offset)`.
+
+Raises:
+    ValueError: `src` does not have its shape, or the view would reach outside the storage.
+
+Example:
+    >>> plait.as_strided_scatter(plait.zeros(4), plait.ones(2), (2,), (3,))
+    tensor([1., 0., 0., 1.]))"},
     {"fill_diagonal_(Tensor self, Scalar fill_value, bool wrap=False) -> Tensor", "m",
      PLAIT_BOX(fill_diagonal_),
      R"(Set the main diagonal to a number, in place.
