@@ -82,6 +82,9 @@ bool is_foreign_number(PyObject* o) {
            PyObject_HasAttrString(o, "shape") && PySequence_Size(o) >= 0);
 }
 
+// A tensor with dimensions is no number where one is asked for, even if it has one element.
+bool has_dimensions(PyObject* o) { return is_tensor(o) && tensor_of(o).dim() != 0; }
+
 bool to_bool(PyObject* o, int64_t* out) {
   if (!PyBool_Check(o)) {
     const char* type = Py_TYPE(o)->tp_name;  // NumPy is not linked: its types are known by name
@@ -94,8 +97,8 @@ bool to_bool(PyObject* o, int64_t* out) {
 }
 
 // The kind of the number stays, as promotion depends on it: True is a bool, 1 an int, 1.0 a float. An int
-// beyond int64 becomes a float, as in PyTorch. A tensor of one element counts as a number unless a gradient
-// would get lost.
+// beyond int64 becomes a float, as in PyTorch. A 0-d tensor counts as a number unless a gradient would get
+// lost.
 bool number_arg(PyObject* o, Arg& arg) {
   if (PyBool_Check(o)) {
     arg.kind = Arg::kBool;
@@ -119,7 +122,7 @@ bool number_arg(PyObject* o, Arg& arg) {
   }
   if (is_tensor(o)) {
     const Tensor& t = tensor_of(o);
-    if (t.numel() != 1 || requires_grad(t)) return false;
+    if (t.dim() != 0 || requires_grad(t)) return false;
     if (t.is_floating()) {
       arg.kind = Arg::kFloat;
       arg.f = t.item_as<double>();
@@ -152,7 +155,7 @@ bool to_int(PyObject* o, int64_t* out) {
   if (PyFloat_Check(o)) return false;
   if (is_tensor(o)) {
     const Tensor& t = tensor_of(o);
-    if (t.numel() != 1 || t.is_floating()) return false;
+    if (t.numel() != 1 || t.is_floating() || t.dtype() == DType::kBool) return false;
     *out = t.item_as<int64_t>();
     return true;
   }
@@ -358,10 +361,10 @@ bool CallArgs::convert(const Param& p, PyObject* value, Arg& arg) {
       return number_arg(value, arg);
     case ParamKind::kInt:
       arg.kind = Arg::kInt;
-      return !PyBool_Check(value) && to_int(value, &arg.i);
+      return !PyBool_Check(value) && !has_dimensions(value) && to_int(value, &arg.i);
     case ParamKind::kFloat:
       arg.kind = Arg::kFloat;
-      return to_double(value, &arg.f);
+      return !has_dimensions(value) && to_double(value, &arg.f);
     case ParamKind::kBool:
       arg.kind = Arg::kBool;
       return to_bool(value, &arg.i);

@@ -29,6 +29,29 @@ struct PyOp {
 // Work below this many elements is shorter than giving up and taking back the GIL is worth.
 constexpr int64_t kReleaseGil = 8192;
 
+// An output that lies across an input: the op could not be computed into it as one pass. Elementwise, an
+// input may itself be the output.
+void check_out(const Overload& o, const CallArgs& call, const Tensor& out) {
+  const auto check = [&](const Tensor& input, bool may_be_out) {
+    const bool same =
+        input.is_same(out) || (input.data_ptr() == out.data_ptr() && input.shape() == out.shape() &&
+                               input.strides() == out.strides());
+    if (same ? may_be_out : !(is_dense(input) && is_dense(out) && may_overlap(input, out))) return;
+    PLAIT_FAIL(
+        kRuntime, o.name,
+        ": unsupported operation: some elements of the input tensor and the written-to tensor refer to a "
+        "single memory location\nhint: write to a tensor of its own, or clone() the input");
+  };
+  size_t slot = 0;
+  for (const auto& p : o.params) {
+    if (!p->passed()) continue;
+    const Arg& arg = call.args[slot++];
+    if (arg.kind == Arg::kTensor) check(*arg.tensor, true);
+    if (arg.kind != Arg::kTensors) continue;
+    for (const Tensor& t : *arg.tensors) check(t, false);
+  }
+}
+
 // The result becomes the value of out=, which takes its shape when it is empty.
 void write_out(const Tensor& destination, const Overload& o, const Result& r) {
   PLAIT_CHECK(r.kind == Result::kTensor, kValue, o.name, ": out= needs an op with one result");
@@ -170,6 +193,7 @@ void show_arguments(std::ostringstream& out, PyObject* const* args, size_t n_pos
 
 PyObject* run(const Overload& o, const CallArgs& call) {
   const Tensor* out = call.out ? &tensor_of(call.out) : nullptr;
+  if (out) check_out(o, call, *out);
   Result result;
   if (call.work >= kReleaseGil) {
     py::gil_scoped_release release;

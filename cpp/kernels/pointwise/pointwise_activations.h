@@ -5,6 +5,7 @@
 namespace plait::PLAIT_ISA_NS {
 namespace {
 
+// Derivatives ask for what has none, so that the gradient passes where x is NaN.
 struct Relu {  // df from y
   template <class V>
   static V f(V x) {
@@ -12,7 +13,7 @@ struct Relu {  // df from y
   }
   template <class V>
   static V df(V y) {
-    return select(y > k<V>(0), k<V>(1), k<V>(0));
+    return select(y <= k<V>(0), k<V>(0), k<V>(1));
   }
 };
 struct Gelu {
@@ -108,8 +109,8 @@ struct Hardswish {  // x clamp(x + 3, 0, 6) / 6
   }
   template <class V>
   static V df(V x) {
-    return select(x > k<V>(-3), select(x < k<V>(3), x * k<V>(0.33333333333333333) + k<V>(0.5), k<V>(1)),
-                  k<V>(0));
+    return select(x <= k<V>(-3), k<V>(0),
+                  select(x < k<V>(3), x * k<V>(0.33333333333333333) + k<V>(0.5), k<V>(1)));
   }
 };
 struct LeakyRelu {  // parameter: the slope below 0. df from x, or from y when the slope is not negative
@@ -130,7 +131,7 @@ struct Elu {  // parameters: alpha, the scale of everything, the scale of x belo
   }
   template <class V>
   static V df(V y, V alpha, V scale, V x_scale) {
-    return select(y > k<V>(0), scale, x_scale * (y + alpha * scale));
+    return select(y <= k<V>(0), x_scale * (y + alpha * scale), scale);
   }
 };
 struct Softplus {  // parameters: beta, threshold. log(1 + e^(beta x)) / beta, x itself where beta x >
@@ -153,7 +154,7 @@ struct Hardtanh {  // parameters: min, max. df from y
   }
   template <class V>
   static V df(V y, V lo, V hi) {
-    return select(y > lo, select(y < hi, k<V>(1), k<V>(0)), k<V>(0));
+    return select(y <= lo, k<V>(0), select(y >= hi, k<V>(0), k<V>(1)));
   }
 };
 struct Softshrink {  // parameter: lambda

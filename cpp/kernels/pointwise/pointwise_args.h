@@ -22,6 +22,7 @@ inline constexpr uint32_t kPointwiseWide = 1u << 16;
 enum class PointwiseTypes : uint8_t { Float, Round, FloatTest, Number, NumberBool, Integer, Test };
 enum class PointwiseKeeps : uint8_t { None, Input, Result };
 enum class PointwiseGradient : uint8_t { None, Fused, FusedA };
+enum class PointwiseNumbers : uint8_t { None, Other, Either, Both };
 
 // For each line of kernels/pointwise/pointwise.def the function and, where a fused derivative exists, gy *
 // df(...) as a function of (gy, what df takes): kName, kNameGrad; of two operands kNameGradA and kNameGradB.

@@ -632,7 +632,7 @@ struct Remainder {  // a - b floor(a / b): the sign of b
   }
   template <class V>
   static V db(V a, V b) {
-    return -floor(a / b);
+    return -floor_divide(a, b);
   }
 };
 struct Fmod {  // a - b trunc(a / b): the sign of a
@@ -691,7 +691,7 @@ struct Hypot {
     return b / hypot(a, b);
   }
 };
-// Ties give each side one half.
+// Ties give each side one half, a NaN on one side all of it to both.
 struct Maximum {
   template <class V>
   static V f(V a, V b) {
@@ -699,7 +699,7 @@ struct Maximum {
   }
   template <class V>
   static V da(V a, V b) {
-    return select(a > b, k<V>(1), select(a == b, k<V>(0.5), k<V>(0)));
+    return select(a < b, k<V>(0), select(a == b, k<V>(0.5), k<V>(1)));
   }
   template <class V>
   static V db(V a, V b) {
@@ -713,7 +713,7 @@ struct Minimum {
   }
   template <class V>
   static V da(V a, V b) {
-    return select(a < b, k<V>(1), select(a == b, k<V>(0.5), k<V>(0)));
+    return select(a > b, k<V>(0), select(a == b, k<V>(0.5), k<V>(1)));
   }
   template <class V>
   static V db(V a, V b) {

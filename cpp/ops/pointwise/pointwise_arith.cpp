@@ -178,7 +178,13 @@ Tensor pow_(const Tensor& a, const Tensor& b) {
   return apply_inplace<PowOp>(a, b);
 }
 
+Tensor pow_of(const Tensor& a, const Tensor& b) {
+  check_has_tensor("pow", a, b);
+  return pow(a, b);
+}
+
 Tensor float_power(const Tensor& a, const Tensor& b) {
+  check_has_tensor("float_power", a, b);
   const auto wide = [](const Tensor& x) { return cast(x, DType::kFloat64); };
   return pow(wide(a), b.is_wrapped_number() ? b : wide(b));
 }
@@ -231,7 +237,6 @@ constexpr auto kAdd = PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, const Tens
 constexpr auto kSub = PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, const Tensor&, Scalar)>(sub));
 constexpr auto kMul = PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, const Tensor&)>(mul));
 constexpr auto kDiv = PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, const Tensor&)>(div));
-constexpr auto kPow = PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, const Tensor&)>(pow));
 
 constexpr const char* kAddDoc = R"(input + alpha * other.
 
@@ -283,7 +288,7 @@ const RegisterOps kOps{
     {"subtract(Operand input, Operand other, *, Scalar alpha=1) -> Tensor", "fmo", kSub, kSubDoc},
     {"subtract_(Tensor input, Operand other, *, Scalar alpha=1) -> Tensor", "fm", PLAIT_BOX(sub_),
      "The in-place form of subtract: write the result into `input` and return it."},
-    {"rsub(Operand input, Operand other, *, Scalar alpha=1) -> Tensor", "f", PLAIT_BOX(rsub),
+    {"rsub(Tensor input, Operand other, *, Scalar alpha=1) -> Tensor", "f", PLAIT_BOX(rsub),
      R"(other - alpha * input: sub with the operands exchanged.
 
 Example:
@@ -314,10 +319,10 @@ Example:
 )"},
     {"true_divide_(Tensor input, Operand other) -> Tensor", "fm", PLAIT_BOX(div_),
      "The in-place form of true_divide: write the result into `input` and return it."},
-    {"pow(Operand input, Operand exponent) -> Tensor", "fmo", kPow,
+    {"pow(Operand input, Operand exponent) -> Tensor", "fmo", PLAIT_BOX(pow_of),
      R"(input to the power exponent, as C's pow.
 
-Both are tensors or numbers; shapes broadcast and dtypes promote. Integers wrap around; a negative number as the exponent
+Both are tensors, or one is a number; shapes broadcast and dtypes promote. Integers wrap around; a negative number as the exponent
 of integers raises RuntimeError, negative exponents in an integer tensor give 0 unless the base is 1 or -1.
 
 Example:
@@ -329,7 +334,7 @@ Example:
     {"float_power(Operand input, Operand exponent) -> Tensor", "fmo", PLAIT_BOX(float_power),
      R"(input to the power exponent, computed and returned in float64.
 
-Both are tensors or numbers; shapes broadcast.
+Both are tensors, or one is a number; shapes broadcast.
 
 Example:
     >>> plait.float_power(plait.tensor([2, 3]), -1)

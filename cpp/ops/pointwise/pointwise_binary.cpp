@@ -22,6 +22,11 @@ void check_divisor(const char* name, const Tensor& b, DType dtype) {
               ": ZeroDivisionError: integer division by zero");
 }
 
+void check_has_tensor(const char* name, const Tensor& a, const Tensor& b) {
+  PLAIT_CHECK(!(a.is_wrapped_number() && b.is_wrapped_number()), kType, name,
+              ": expected a Tensor among the operands, got two numbers");
+}
+
 namespace {
 
 // P: parameters, numbers behind the two operands. F: the functor over Tensors.
@@ -134,6 +139,7 @@ namespace {
 struct Entry {
   const char* name;
   Types types;
+  Numbers numbers;
   std::string_view where;
   BoxedOp call, in_place;
   const char *summary, *example_a, *example_b, *result;
@@ -143,14 +149,21 @@ template <class Op>
 Tensor in_place(const Tensor& a, const Tensor& b) {
   return apply_inplace<Op>(a, b);
 }
+// The operator as Python calls it.
+template <Numbers kNumbers, const char* kName, Tensor (*kOperator)(const Tensor&, const Tensor&)>
+Tensor checked(const Tensor& a, const Tensor& b) {
+  if constexpr (kNumbers == Numbers::Either) check_has_tensor(kName, a, b);
+  return kOperator(a, b);
+}
 
 constexpr Entry kEntries[] = {
-#define PLAIT_BINARY(Name, name, types, gradient, where, ...)                     \
-  {#name,                                                                         \
-   Types::types,                                                                  \
-   where,                                                                         \
-   PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, const Tensor&)>(plait::name)), \
-   PLAIT_BOX(in_place<Name##Op>),                                                 \
+#define PLAIT_BINARY(Name, name, types, gradient, numbers, where, ...) \
+  {#name,                                                              \
+   Types::types,                                                       \
+   Numbers::numbers,                                                   \
+   where,                                                              \
+   PLAIT_BOX(checked<Numbers::numbers, k##Name##Text, plait::name>),   \
+   PLAIT_BOX(in_place<Name##Op>),                                      \
    __VA_ARGS__},
 #include "kernels/pointwise/pointwise.def"
 };
@@ -164,8 +177,10 @@ constexpr Alias kAliases[] = {
 };
 
 std::string documentation(const Entry& e, const std::string& name) {
-  std::string doc =
-      std::string(e.summary) + "\n\na is `input` and b is `other`, tensors or numbers; shapes broadcast";
+  static constexpr const char* kKinds[] = {"tensors", "the second a tensor or a number",
+                                           "tensors or one of them a number", "tensors or numbers"};
+  std::string doc = std::string(e.summary) + "\n\na is `input` and b is `other`, " +
+                    kKinds[static_cast<int>(e.numbers)] + "; shapes broadcast";
   switch (e.types) {
     case Types::Test:
       doc += " and the result is bool. There is no gradient.";
@@ -191,9 +206,12 @@ void register_as(const Entry& e, const std::string& name, std::string_view where
   for (const char c : where) {
     if (c != 'i') places += c;
   }
-  register_op(name + "(Operand input, Operand other) -> Tensor", places, e.call, documentation(e, name));
+  const std::string first = e.numbers >= Numbers::Either ? "Operand" : "Tensor",
+                    second = e.numbers >= Numbers::Other ? "Operand" : "Tensor";
+  register_op(name + "(" + first + " input, " + second + " other) -> Tensor", places, e.call,
+              documentation(e, name));
   if (where.find('i') != where.npos) {
-    register_op(name + "_(Tensor input, Operand other) -> Tensor", "fm", e.in_place,
+    register_op(name + "_(Tensor input, " + second + " other) -> Tensor", "fm", e.in_place,
                 "The in-place form of " + name + ": write the result into `input` and return it.");
   }
 }

@@ -2,6 +2,7 @@
 // Selection, limits, interpolation, fused multiply-adds, closeness.
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "autograd/op.h"
 #include "ops/copy.h"
@@ -88,9 +89,23 @@ Tensor no_bound(DType dtype, bool upper) {
   });
 }
 
+// An integer tensor has no room for a bound beyond its range: it would wrap around.
+void check_bound(const Tensor& x, const std::optional<Scalar>& bound) {
+  if (!bound || bound->is_float() || x.is_floating() || x.dtype() == DType::kBool) return;
+  dispatch(x.dtype(), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+      PLAIT_CHECK(std::in_range<T>(bound->to_int()), kValue, "clamp: expected bounds in the range of ",
+                  dtype_name(x.dtype()), ", got ", bound->to_int());
+    }
+  });
+}
+
 template <bool kInplace>
 Tensor clamp_numbers(const Tensor& x, std::optional<Scalar> min, std::optional<Scalar> max) {
   PLAIT_CHECK(min || max, kValue, "clamp: expected min or max, got neither");
+  check_bound(x, min);
+  check_bound(x, max);
   const bool floats = x.is_floating() || (min && min->is_float()) || (max && max->is_float());
   if (floats) {
     const double inf = std::numeric_limits<double>::infinity();
@@ -234,7 +249,8 @@ namespace {
 constexpr const char* kClampDoc = R"(x limited to [min, max]: min(max(x, min), max).
 
 The bounds are numbers or tensors that broadcast with `input`; None leaves a side open, and one of them must be given
-(else ValueError). NaN stays NaN; where min > max the result is max. Dtypes promote. The gradient is that of x where
+(else ValueError), as is a number within the range of an integer `input`. NaN stays NaN; where min > max the result is
+max. Dtypes promote. The gradient is that of x where
 min <= x <= max, else that of the bound.
 
 Example:
@@ -273,16 +289,16 @@ Example:
        return where(condition, input, other);
      }),
      ""},
-    {"clamp(Tensor input, Scalar? min=None, Scalar? max=None) -> Tensor", "fmo", kClampNumbers, kClampDoc},
     {"clamp(Tensor input, Tensor? min=None, Tensor? max=None) -> Tensor", "fmo", kClampTensors, ""},
+    {"clamp(Tensor input, Scalar? min=None, Scalar? max=None) -> Tensor", "fmo", kClampNumbers, kClampDoc},
+    {"clamp_(Tensor input, Tensor? min=None, Tensor? max=None) -> Tensor", "fm", kClampTensorsIn, ""},
     {"clamp_(Tensor input, Scalar? min=None, Scalar? max=None) -> Tensor", "fm", kClampNumbersIn,
      "The in-place form of clamp: write the result into `input` and return it."},
-    {"clamp_(Tensor input, Tensor? min=None, Tensor? max=None) -> Tensor", "fm", kClampTensorsIn, ""},
-    {"clip(Tensor input, Scalar? min=None, Scalar? max=None) -> Tensor", "fmo", kClampNumbers, kClampDoc},
     {"clip(Tensor input, Tensor? min=None, Tensor? max=None) -> Tensor", "fmo", kClampTensors, ""},
+    {"clip(Tensor input, Scalar? min=None, Scalar? max=None) -> Tensor", "fmo", kClampNumbers, kClampDoc},
+    {"clip_(Tensor input, Tensor? min=None, Tensor? max=None) -> Tensor", "fm", kClampTensorsIn, ""},
     {"clip_(Tensor input, Scalar? min=None, Scalar? max=None) -> Tensor", "fm", kClampNumbersIn,
      "The in-place form of clip: write the result into `input` and return it."},
-    {"clip_(Tensor input, Tensor? min=None, Tensor? max=None) -> Tensor", "fm", kClampTensorsIn, ""},
     {"clamp_min(Tensor input, Operand min) -> Tensor", "fmo", PLAIT_BOX(clamp_below<false>),
      R"(max(x, min): clamp with a lower bound only, a number or a tensor.
 

@@ -172,13 +172,13 @@ Example:
 
 const RegisterOps kOps{
     {"max(Tensor input) -> Tensor", "fm", PLAIT_BOX(max_all), kMaxDoc},
+    {"max(Tensor input, Tensor other) -> Tensor", "fmo", PLAIT_BOX(max_of_two), ""},
     {"max(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "fm",
      PLAIT_BOX(static_cast<std::tuple<Tensor, Tensor> (*)(const Tensor&, int64_t, bool)>(max)), ""},
-    {"max(Tensor input, Tensor other) -> Tensor", "fmo", PLAIT_BOX(max_of_two), ""},
     {"min(Tensor input) -> Tensor", "fm", PLAIT_BOX(min_all), kMinDoc},
+    {"min(Tensor input, Tensor other) -> Tensor", "fmo", PLAIT_BOX(min_of_two), ""},
     {"min(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "fm",
      PLAIT_BOX(static_cast<std::tuple<Tensor, Tensor> (*)(const Tensor&, int64_t, bool)>(min)), ""},
-    {"min(Tensor input, Tensor other) -> Tensor", "fmo", PLAIT_BOX(min_of_two), ""},
     {"amax(Tensor input, int[] dim=(), bool keepdim=False) -> Tensor", "fmo",
      PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, IntSpan, bool)>(amax)),
      R"(The largest element over some dimensions. NaN counts as the largest.

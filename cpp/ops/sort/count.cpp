@@ -15,6 +15,7 @@
 #include "ops/create/create.h"
 #include "ops/index/index.h"
 #include "ops/pointwise/pointwise.h"
+#include "ops/pointwise/pointwise_op.h"
 #include "ops/reduce/reduce.h"
 #include "ops/registry.h"
 #include "ops/sort/sort.h"
@@ -211,6 +212,7 @@ std::tuple<Tensor, Tensor> histogram_of_edges(const Tensor& x, const Tensor& edg
 }
 
 Tensor isin(const Tensor& elements, const Tensor& test, bool, bool invert) {
+  check_has_tensor("isin", elements, test);
   NoGradGuard guard;
   const DType dtype = common_dtype(elements, test);
   const Tensor x = contiguous_as(elements, dtype);
@@ -401,7 +403,7 @@ Example:
      "f", PLAIT_BOX(isin),
      R"(Whether each of `elements` occurs in `test_elements`; with `invert` whether it does not.
 
-Either may be a number. `assume_unique` changes nothing.
+One of them may be a number. `assume_unique` changes nothing.
 
 Example:
     >>> plait.isin(plait.tensor([1, 2, 3]), plait.tensor([2, 5]))
