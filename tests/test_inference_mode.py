@@ -280,3 +280,26 @@ def test_a_model_made_inside_does_not_train() -> None:
     with pytest.raises(RuntimeError):
         model(plait.ones(1, 2)).sum().backward()
         plait.optim.SGD(model.parameters(), lr=0.1).step()
+
+
+def test_what_a_layer_writes_by_the_way_is_checked(inside: plait.Tensor) -> None:
+    x = plait.rand(4, 2)
+    with pytest.raises(RuntimeError, match=OUTSIDE):
+        F.batch_norm(x, inside, plait.ones(2), training=True)
+    assert inside.tolist() == [1.0, 2.0]
+    F.batch_norm(x, inside, plait.ones(2))  # statistics that are only read
+
+
+def test_mark_dirty(inside: plait.Tensor) -> None:
+    class AddOne(plait.autograd.Function):
+        @staticmethod
+        def forward(ctx, x: plait.Tensor, w: plait.Tensor) -> plait.Tensor:
+            ctx.mark_dirty(x)
+            return x
+
+        @staticmethod
+        def backward(ctx, g: plait.Tensor) -> tuple[plait.Tensor, None]:
+            return g, None
+
+    with pytest.raises(RuntimeError, match=OUTSIDE):
+        AddOne.apply(inside, leaf())

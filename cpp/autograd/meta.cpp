@@ -186,6 +186,12 @@ void mark_view(const Tensor& view, const Tensor& base) {
   meta.view_untracked = meta.view_without_grad || (of_view && base_meta->view_untracked);
 }
 
+void check_inference_write(const char* op, const Tensor& t) {
+  PLAIT_CHECK(!t.is_inference() || inference_mode_enabled(), kRuntime, op,
+              ": Inplace update to inference tensor outside InferenceMode is not allowed.\n"
+              "hint: clone() it for a normal tensor, or change it in inference_mode()");
+}
+
 void check_inplace(const char* op, const Tensor& t, bool records) {
   PLAIT_CHECK(!t.storage()->read_only(), kValue, op,
               ": the tensor shares read-only memory and cannot be changed in place\nhint: clone() it first");
@@ -194,9 +200,7 @@ void check_inplace(const char* op, const Tensor& t, bool records) {
       ": unsupported operation: more than one element of the written-to tensor refers to a single memory "
       "location (shape ",
       t.shape(), ", strides ", t.strides(), ")\nhint: clone() the tensor first");
-  PLAIT_CHECK(!t.is_inference() || inference_mode_enabled(), kRuntime, op,
-              ": Inplace update to inference tensor outside InferenceMode is not allowed.\n"
-              "hint: clone() it for a normal tensor, or change it in inference_mode()");
+  check_inference_write(op, t);
   if (!grad_enabled()) return;
   const AutogradMeta* m = meta_of(t);
   if (!m) return;

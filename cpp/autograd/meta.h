@@ -63,6 +63,8 @@ void set_history(const Tensor& t, const NodeRef& node, uint32_t slot);
 
 // Marks `view` as a view of `base`, for in-place changes of either.
 void mark_view(const Tensor& view, const Tensor& base);
+// Raises where `t` was made in inference mode and is about to be changed outside it.
+void check_inference_write(const char* op, const Tensor& t);
 // Checks that an in-place op may write to t, before anything changes.
 void check_inplace(const char* op, const Tensor& t, bool records);
 // Records that `node` has replaced the values of t in place; for a view its base's history is rewritten too.

@@ -92,7 +92,10 @@ py::list connect_function(py::object ctx, std::string name, py::tuple args, py::
     node->tensor_args.push_back(i);
     node->edges().push_back(gradient_edge(inputs.back()));
   }
-  for (const Tensor& t : dirty) t.bump_version();
+  for (const Tensor& t : dirty) {
+    check_inference_write("mark_dirty", t);
+    t.bump_version();
+  }
   py::list results;
   std::vector<Tensor> outs;
   uint32_t slot = 0;

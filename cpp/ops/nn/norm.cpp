@@ -288,6 +288,9 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
     PLAIT_CHECK(x.numel() != channels, kValue,
                 "batch_norm: expected more than 1 value per channel when training, got input shape ",
                 x.shape());
+    for (const Tensor& running : {running_mean, running_var}) {
+      if (running.defined()) check_inplace("batch_norm", running, false);
+    }
   } else {
     PLAIT_CHECK(running_mean.defined() && running_var.defined(), kValue,
                 "batch_norm: expected running_mean and running_var when training is False");
