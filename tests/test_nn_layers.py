@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any
 
@@ -152,6 +153,15 @@ def test_lazy_modules_become_ordinary_ones() -> None:
     assert net[0].in_channels == 3
     assert net[3].in_features == 36
     assert not net[3]._forward_pre_hooks
+
+
+def test_lazy_modules_take_the_dtype_asked_for_before_their_first_input() -> None:
+    net = nn.Sequential(nn.LazyConv1d(4, 3), nn.LazyBatchNorm1d(), nn.Flatten(), nn.LazyLinear(2)).double()
+    copied = copy.deepcopy(net)
+    for model in (net, copied):
+        assert model(plait.zeros(2, 3, 8, dtype=plait.float64)).dtype == plait.float64
+        dtypes = {t.dtype for t in model.state_dict().values() if t.is_floating_point()}
+        assert dtypes == {plait.float64}
 
 
 def test_lazy_modules_load_a_state() -> None:

@@ -127,7 +127,6 @@ class UninitializedTensorMixin:
     """Behaviour of tensors whose shape is found at the first forward of a lazy module."""
 
     _becomes: ClassVar[type[Any]] = Tensor
-    _dtype: Any
     _device: Any
 
     def materialize(self, shape: tuple[int, ...] | list[int], device: Any = None, dtype: Any = None) -> None:
@@ -136,9 +135,9 @@ class UninitializedTensorMixin:
         Args:
             shape: the shape found.
             device: ``None`` or the CPU.
-            dtype: element type; by default the one asked for at construction.
+            dtype: element type; by default this tensor's, which follows ``module.double()`` and the like.
         """
-        self.data = _core.empty(shape, dtype=dtype or self._dtype, device=device or self._device)
+        self.data = _core.empty(shape, dtype=dtype or self.dtype, device=device or self._device)  # type: ignore[attr-defined]
         self.__class__ = self._becomes
 
     @property
@@ -174,7 +173,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: igno
     ) -> UninitializedParameter:
         data = _core.empty(0, dtype=dtype, device=device)
         parameter = _core._make_subclass(cls, data, requires_grad)
-        parameter._dtype, parameter._device = dtype, device
+        parameter._device = device
         return parameter
 
     def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
@@ -183,12 +182,12 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: igno
     def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedParameter:  # type: ignore[override]
         if id(self) in memo:
             return memo[id(self)]
-        result = type(self)(self.requires_grad, self._device, self._dtype)
+        result = type(self)(self.requires_grad, self._device, self.dtype)
         memo[id(self)] = result
         return result
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return type(self), (self.requires_grad, self._device, self._dtype)
+        return type(self), (self.requires_grad, self._device, self.dtype)
 
 
 class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[misc, override]
@@ -220,7 +219,7 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
     ) -> UninitializedBuffer:
         data = _core.empty(0, dtype=dtype, device=device)
         buffer = _core._make_subclass(cls, data, requires_grad)
-        buffer._dtype, buffer._device, buffer.persistent = dtype, device, persistent
+        buffer._device, buffer.persistent = device, persistent
         return buffer
 
     def __init__(
@@ -235,12 +234,12 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
     def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedBuffer:
         if id(self) in memo:
             return memo[id(self)]
-        result = type(self)(self.requires_grad, self._device, self._dtype, self.persistent)
+        result = type(self)(self.requires_grad, self._device, self.dtype, self.persistent)
         memo[id(self)] = result
         return result
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return type(self), (self.requires_grad, self._device, self._dtype, self.persistent)
+        return type(self), (self.requires_grad, self._device, self.dtype, self.persistent)
 
 
 def is_lazy(param: Any) -> bool:

@@ -596,7 +596,11 @@ class Module(_core._ModuleBase):
                     new_grad = fn(grad)
                 param.grad = new_grad.requires_grad_(grad.requires_grad)
         for name, buffer in self._buffers.items():
-            if buffer is not None:
+            if buffer is None:
+                continue
+            if is_lazy(buffer):  # keeps its class, which waits for a shape
+                buffer.data = fn(buffer)
+            else:
                 self._buffers[name] = fn(buffer)
         return self
 
