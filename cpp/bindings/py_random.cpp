@@ -14,23 +14,24 @@ namespace {
 
 using Holder = Ref<Generator>;
 
-// The state as a uint8 tensor of 16 bytes: seed, then position.
+// The state as a uint8 tensor of 16 bytes: seed, then position. Within a part of a stream (start_part) there
+// are 8 more, the seed that initial_seed() gives.
 Tensor get_state(const Generator& g) {
-  const Generator::Position p = g.state();
-  const Tensor t = Tensor::empty({16}, DType::kUInt8);
-  std::memcpy(t.data_ptr(), &p.seed, 8);
-  std::memcpy(t.data<char>() + 8, &p.counter, 8);
+  const Generator::State s = g.state();
+  const bool in_part = s.initial_seed != s.position.seed;
+  const Tensor t = Tensor::empty({in_part ? 24 : 16}, DType::kUInt8);
+  std::memcpy(t.data_ptr(), &s, static_cast<size_t>(t.numel()));
   return t;
 }
 
 void set_state(Generator& g, const Tensor& state) {
-  PLAIT_CHECK(
-      state.defined() && state.dtype() == DType::kUInt8 && state.shape() == Dims{16} && state.is_contiguous(),
-      kType, "set_state: expected a contiguous uint8 tensor of shape (16,), as get_state() gives");
-  Generator::Position p;
-  std::memcpy(&p.seed, state.data_ptr(), 8);
-  std::memcpy(&p.counter, state.data<char>() + 8, 8);
-  g.set_state(p);
+  PLAIT_CHECK(state.defined() && state.dtype() == DType::kUInt8 && state.is_contiguous() &&
+                  (state.shape() == Dims{16} || state.shape() == Dims{24}),
+              kType, "set_state: expected a contiguous uint8 tensor of shape (16,), as get_state() gives");
+  Generator::State s;
+  std::memcpy(&s, state.data_ptr(), static_cast<size_t>(state.numel()));
+  if (state.numel() == 16) s.initial_seed = s.position.seed;
+  g.set_state(s);
 }
 
 // Python ints of any size and sign name a seed, as in PyTorch: -1 is 2**64 - 1.
@@ -47,9 +48,9 @@ struct PyGenerator {
   Holder g;
 };
 
-PyGenerator at_position(const Generator::Position& p) {
+PyGenerator in_state(const Generator::State& state) {
   PyGenerator made{Holder(new Generator(0))};
-  made.g->set_state(p);
+  made.g->set_state(state);
   return made;
 }
 
@@ -100,7 +101,8 @@ Example:
           },
           "Seed from the system's entropy; return the seed.")
       .def(
-          "initial_seed", [](const PyGenerator& self) { return self.g->state().seed; }, "The seed in use.")
+          "initial_seed", [](const PyGenerator& self) { return self.g->state().initial_seed; },
+          "The seed in use.")
       .def(
           "get_state", [](const PyGenerator& self) { return get_state(*self.g); },
           "The state, a uint8 tensor of 16 bytes.")
@@ -108,22 +110,29 @@ Example:
           "set_state", [](PyGenerator& self, const Tensor& state) { set_state(*self.g, state); },
           py::arg("state"), "Continue from a state that get_state() gave.")
       .def(
-          "clone_state", [](const PyGenerator& self) { return at_position(self.g->state()); },
+          "clone_state", [](const PyGenerator& self) { return in_state(self.g->state()); },
           "A new Generator at the same place.")
       .def_property_readonly(
           "device", [](const PyGenerator&) { return py::handle(device_object()); }, "The CPU.")
-      .def("__deepcopy__", [](const PyGenerator& self, py::dict) { return at_position(self.g->state()); })
+      .def("__deepcopy__", [](const PyGenerator& self, py::dict) { return in_state(self.g->state()); })
       .def(py::pickle(
           [](const PyGenerator& self) {
-            const Generator::Position p = self.g->state();
-            return py::make_tuple(p.seed, p.counter);
+            const Generator::State s = self.g->state();
+            return py::make_tuple(s.position.seed, s.position.counter, s.initial_seed);
           },
           [](py::tuple state) {
-            return at_position({state[0].cast<uint64_t>(), state[1].cast<uint64_t>()});
-          }));
+            const auto number = [&](size_t i) { return state[i].cast<uint64_t>(); };
+            return in_state({{number(0), number(1)}, number(state.size() > 2 ? 2 : 0)});
+          }))
+      .def(
+          "_start_part", [](PyGenerator& self, uint64_t seed) { self.g->start_part(seed); }, py::arg("seed"),
+          "Go on with the numbers of this seed; initial_seed() stays.");
   m.def("_set_thread_generator", &set_generator_of_thread, py::arg("generator"),
         "Make ops of this thread draw from this generator by default "
         "(None: the global one). Returns the one before.");
+  m.def(
+      "_current_generator", [] { return PyGenerator{Holder(&default_generator())}; },
+      "The generator that ops of this thread draw from by default.");
   m.attr("default_generator") = PyGenerator{Holder(&default_generator())};
 }
 

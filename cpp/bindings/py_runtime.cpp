@@ -7,12 +7,15 @@
 #include "core/cpu_info.h"
 #include "core/parallel.h"
 #include "kernels/gemm/blas.h"
+#include "ops/autocast.h"
 
 namespace plait::python {
 namespace {
 
 void add_threads(py::module_& m) {
-  m.def("get_num_threads", &num_threads, "The most threads an op may use.");
+  m.def(
+      "get_num_threads", [] { return thread_is_serial() ? 1 : num_threads(); },
+      "The most threads an op may use; 1 in the workers of a DataLoader.");
   m.def(
       "set_num_threads",
       [](int64_t n) {
@@ -51,6 +54,17 @@ void add_numbers(py::module_& m) {
   m.def(
       "can_cast", [](DType from, DType to) { return category(from) <= category(to); }, py::arg("from_"),
       py::arg("to"), "Whether in-place ops and out= may convert from one dtype to the other.");
+}
+
+void add_autocast(py::module_& m) {
+  m.def("_autocast_enabled", &autocast_enabled, "Whether this thread is within autocast.");
+  m.def("_set_autocast_enabled", &set_autocast_enabled, py::arg("on"), "Begin or end autocast here.");
+  m.def("_autocast_dtype", &autocast_dtype, "The 16-bit dtype of autocast.");
+  m.def("_set_autocast_dtype", &set_autocast_dtype, py::arg("dtype"), "Set the 16-bit dtype of autocast.");
+  m.def("_autocast_cache_enabled", &autocast_cache_enabled, "Whether converted weights are kept.");
+  m.def("_set_autocast_cache_enabled", &set_autocast_cache_enabled, py::arg("on"),
+        "Set whether converted weights are kept.");
+  m.def("_clear_autocast_cache", &clear_autocast_cache, "Forget the converted weights.");
 }
 
 void add_memory(py::module_& m) {
@@ -93,6 +107,7 @@ void add_build(py::module_& m) {
 void init_runtime(py::module_& m) {
   add_threads(m);
   add_numbers(m);
+  add_autocast(m);
   add_memory(m);
   add_build(m);
 }

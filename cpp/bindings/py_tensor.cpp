@@ -414,6 +414,14 @@ PyObject* m_is_shared_with(PyObject* o, PyObject* other) {
   return PyBool_FromLong(is_tensor(other) && tensor_of(o).storage() == tensor_of(other).storage());
 }
 
+PyObject* m_storage_bytes(PyObject* o, PyObject*) {
+  return guarded([&] {
+    const Ref<Storage>& storage = tensor_of(o).storage();
+    const Dims shape{static_cast<int64_t>(storage->nbytes())}, strides{1};
+    return wrap(Tensor::from_storage(storage, shape, strides, 0, DType::kUInt8));
+  });
+}
+
 template <class F>
 PyCFunction as_cfunction(F f) {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
@@ -439,6 +447,8 @@ PyMethodDef tensor_methods[] = {
     {"requires_grad_", as_cfunction(m_requires_grad_), METH_VARARGS | METH_KEYWORDS,
      "requires_grad_(requires_grad=True): ask for gradients; returns self."},
     {"_shares_storage", m_is_shared_with, METH_O, "True when both show the same memory block."},
+    {"_storage_bytes", m_storage_bytes, METH_NOARGS,
+     "The whole memory block, a uint8 tensor that shares it."},
     {nullptr, nullptr, 0, nullptr},
 };
 

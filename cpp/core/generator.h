@@ -4,7 +4,6 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <mutex>
 
@@ -35,29 +34,38 @@ inline std::array<uint32_t, 4> philox(uint64_t key, uint64_t counter, uint64_t s
 // element i then uses word i % 4 of counter base + i / 4.
 class Generator {
  public:
-  explicit Generator(uint64_t seed) : seed_(seed) {}
+  explicit Generator(uint64_t seed) : state_{{seed, 0}, seed} {}
 
   struct Position {
     uint64_t seed;
     uint64_t counter;
   };
+  struct State {
+    Position position;
+    uint64_t initial_seed;  // differs from position.seed only after start_part()
+  };
   // Returns the position and advances it by `counters`.
   Position reserve(uint64_t counters) {
     std::lock_guard<std::mutex> lock(mutex_);
-    const Position p{seed_, counter_};
-    counter_ += counters;
+    const Position p = state_.position;
+    state_.position.counter += counters;
     return p;
   }
-  Position state() const {
+  State state() const {
     std::lock_guard<std::mutex> lock(mutex_);
-    return {seed_, counter_};
+    return state_;
   }
-  void set_state(Position p) {
+  void set_state(State state) {
     std::lock_guard<std::mutex> lock(mutex_);
-    seed_ = p.seed;
-    counter_ = p.counter;
+    state_ = state;
   }
-  void manual_seed(uint64_t seed) { set_state({seed, 0}); }
+  void manual_seed(uint64_t seed) { set_state({{seed, 0}, seed}); }
+  // Goes on with the numbers of another seed, under the name of this one: the parts of a stream that are to
+  // be found again one by one.
+  void start_part(uint64_t seed) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    state_.position = {seed, 0};
+  }
 
   void incref() { refs_.increment(); }
   void decref() {
@@ -67,8 +75,7 @@ class Generator {
  private:
   RefCount refs_;
   mutable std::mutex mutex_;
-  uint64_t seed_;
-  uint64_t counter_ = 0;
+  State state_;
 };
 
 // The generator of ops of this thread that are given none: that of the process, seeded from the system's

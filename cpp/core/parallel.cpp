@@ -104,9 +104,12 @@ bool must_be_serial() { return t_in_region || t_serial || g_serial_child.load(st
 }  // namespace
 
 int num_threads() { return thread_cap().load(std::memory_order_relaxed); }
-void set_num_threads(int n) { thread_cap().store(std::max(1, n)); }
+void set_num_threads(int n) {
+  if (!t_serial) thread_cap().store(std::max(1, n));
+}
 bool in_parallel_region() { return t_in_region; }
 void set_thread_serial(bool on) { t_serial = on; }
+bool thread_is_serial() { return t_serial; }
 
 void parallel_for(int64_t n, int64_t grain, FunctionRef<void(int64_t, int64_t)> f) {
   if (n <= 0) return;

@@ -29,12 +29,13 @@ class FunctionRef<R(Args...)> {
 // Upper limit of threads an op may use. Default: OMP_NUM_THREADS, else the smaller of the affinity mask and
 // the cgroup CPU quota.
 int num_threads();
-void set_num_threads(int n);
+void set_num_threads(int n);  // no effect on a serial thread, whose limit is one
 
 bool in_parallel_region();
 
 // Makes parallel_for and parallel_chunks serial on this thread, for threads of which several work at once.
 void set_thread_serial(bool on);
+bool thread_is_serial();
 
 // Calls f(begin, end) on disjoint ranges that cover [0, n), possibly from several threads: at most n / grain,
 // so `grain` is the least work worth a thread. Serial when nested or in a forked child. The ranges depend on

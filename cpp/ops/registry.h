@@ -17,6 +17,7 @@
 // 'o' also takes out= (the result is copied into it), 'p' private (plait._core._ops.name only).
 #pragma once
 
+#include <atomic>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -175,6 +176,10 @@ using OpObserver = void (*)(const OpCall& call);
 // Set it when no other thread calls ops.
 extern OpObserver op_observer;
 
+// How many threads are within autocast (ops/autocast.h), where a call goes through call_in_autocast().
+extern std::atomic<int> autocast_threads;
+void call_in_autocast(const OpEntry& op, const Arg* args, Result& result, const Tensor* out);
+
 // Every public op passes here on its way to its kernels: functions, methods, operators, indexing, in-place
 // and out= forms. Nothing else calls OpEntry::op. It is the place for what has to see a program whole: a
 // recorder would note op, args and result as one step (tensors by identity, so that the result of one step is
@@ -182,7 +187,11 @@ extern OpObserver op_observer;
 // could run its own step in place of op.op. Ops that an op calls in C++ are part of that op and are not seen,
 // nor are the steps of backward(), which are autograd's nodes.
 inline void call_op(const OpEntry& op, const Arg* args, Result& result, const Tensor* out = nullptr) {
-  op.op.call(args, result);
+  if (autocast_threads.load(std::memory_order_relaxed) > 0) [[unlikely]] {
+    call_in_autocast(op, args, result, out);
+  } else {
+    op.op.call(args, result);
+  }
   if (op_observer) [[unlikely]]
     op_observer({op, args, result, out});
 }
