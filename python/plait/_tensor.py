@@ -354,13 +354,31 @@ def _rebuild(cls: Any, array: np.ndarray, name: str, requires_grad: bool, attrib
     return t
 
 
+def _copy_with_memory(t: Tensor, memo: dict[int, Any]) -> Tensor:
+    """A copy of ``t`` in a copy of its memory, of which there is one for all views in a deepcopy."""
+    memory = t._storage_bytes()
+    if not memory.numel():
+        return t.clone()
+    # The address is no id of a Python object. The memory itself is kept, so that it names no other one.
+    _, copied = memo.setdefault(memory.data_ptr(), (memory, memory.clone()))
+    first = t.data_ptr() - memory.data_ptr()
+    return _view_of_bytes(copied, t.dtype, t.shape, t.stride(), first)
+
+
+def _view_of_bytes(memory: Tensor, dtype: dtype, shape: Any, strides: Any, first: int) -> Tensor:
+    """The tensor of this geometry whose first element is at byte ``first`` of a uint8 tensor."""
+    part = memory[first : first + (memory.numel() - first) // dtype.itemsize * dtype.itemsize]
+    whole = part.view(dtype)
+    return whole.as_strided(shape, strides, whole.storage_offset()).detach()
+
+
 @_method
 def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
     """A copy of the values; a result of recorded ops is copied without its graph."""
     if id(self) in memo:
         return memo[id(self)]
     with_grad = self.requires_grad and self.is_leaf
-    data = self.detach().clone()
+    data = _copy_with_memory(self.detach(), memo)
     copy = data if self.__class__ is Tensor else _core._make_subclass(self.__class__, data)
     memo[id(self)] = copy
     if with_grad:

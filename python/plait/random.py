@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The random-number generator of the process."""
+"""The default random-number generator: that of the process, in the workers of a DataLoader that of the worker."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ._core import Generator, Tensor, default_generator
+from ._core import Generator, Tensor, _current_generator, default_generator
 
-__all__ = ["fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
+__all__ = ["default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
 
 
 def manual_seed(seed: int) -> Generator:
@@ -28,22 +28,22 @@ def manual_seed(seed: int) -> Generator:
         >>> bool((a == plait.rand(2)).all())
         True
     """
-    return default_generator.manual_seed(seed)
+    return _current_generator().manual_seed(seed)
 
 
 def seed() -> int:
     """Seed the default generator from the system's entropy and return the seed."""
-    return default_generator.seed()
+    return _current_generator().seed()
 
 
 def initial_seed() -> int:
     """The seed of the default generator."""
-    return default_generator.initial_seed()
+    return _current_generator().initial_seed()
 
 
 def get_rng_state() -> Tensor:
     """The state of the default generator, a uint8 tensor."""
-    return default_generator.get_state()
+    return _current_generator().get_state()
 
 
 def set_rng_state(new_state: Tensor) -> None:
@@ -60,7 +60,7 @@ def set_rng_state(new_state: Tensor) -> None:
         >>> plait.equal(plait.rand(2), a)
         True
     """
-    default_generator.set_state(new_state)
+    _current_generator().set_state(new_state)
 
 
 @contextmanager
@@ -79,9 +79,10 @@ def fork_rng(devices: Any = None, enabled: bool = True, device_type: str = "cuda
         >>> bool((a == plait.rand(2)).all())
         True
     """
-    state = default_generator.get_state()
+    generator = _current_generator()
+    state = generator.get_state()
     try:
         yield
     finally:
         if enabled:
-            default_generator.set_state(state)
+            generator.set_state(state)

@@ -3,20 +3,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import copy
+from collections.abc import Callable, Mapping, MutableMapping, MutableSequence, Sequence
 from typing import Any
 
 import numpy as np
 
 from ... import _core
-from ..._core import ArgumentError, Tensor
+from ..._core import ArgumentError, ArgumentTypeError, Tensor
 
 __all__ = ["default_collate", "default_convert"]
 
 
 def _rebuild(original: Any, values: Any) -> Any:
     """A mapping or sequence of the type of ``original``, or a plain one if values do not make that type."""
+    mutable = (MutableMapping, MutableSequence)
     try:
+        if isinstance(original, mutable) and type(original) not in (dict, list):
+            made = copy.copy(original)  # what a defaultdict and the like know beside their entries stays
+            if isinstance(made, MutableMapping):
+                made.update(values)
+            else:
+                made[:] = values
+            return made
         return type(original)(values)
     except TypeError:
         return dict(values) if isinstance(original, Mapping) else list(values)
@@ -80,11 +89,11 @@ def default_collate(batch: Sequence[Any]) -> Any:
     """
     first = batch[0]
     if isinstance(first, Tensor):
-        return _core.stack(list(batch), 0)
+        return _stacked(batch)
     if isinstance(first, np.ndarray):
         if first.dtype.kind in "SUO":
             raise _unknown(first.dtype)
-        return _core.stack([_from_array(x) for x in batch], 0)
+        return _stacked([_from_array(x) if isinstance(x, np.ndarray) else x for x in batch])
     if isinstance(first, np.generic) and first.dtype.kind not in "SUO":
         return _from_array(np.array(batch, first.dtype))
     if isinstance(first, bool):
@@ -109,6 +118,23 @@ def default_collate(batch: Sequence[Any]) -> Any:
             return type(first)(*columns)
         return columns if isinstance(first, tuple) else _rebuild(first, columns)
     raise _unknown(type(first))
+
+
+def _stacked(tensors: Sequence[Any]) -> Tensor:
+    try:
+        return _core.stack(list(tensors), 0)
+    except (RuntimeError, TypeError, ValueError):
+        shapes = list(dict.fromkeys(tuple(getattr(t, "shape", ())) for t in tensors))
+        kinds = sorted({type(t).__name__ for t in tensors})
+        if len(kinds) > 1:
+            raise ArgumentTypeError(f"default_collate: expected samples of one type, got {', '.join(kinds)}") from None
+        if len(shapes) == 1:
+            raise
+        raise ArgumentError(
+            f"default_collate: expected samples of one shape, got shapes {', '.join(map(str, shapes[:8]))}"
+            f"{', ...' if len(shapes) > 8 else ''}\nhint: make them equal in the dataset, or pass a collate_fn to "
+            "DataLoader (nn.utils.rnn.pad_sequence pads a list of tensors)"
+        ) from None
 
 
 def _unknown(kind: Any) -> TypeError:

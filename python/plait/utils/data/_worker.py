@@ -1,33 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""The threads that load batches ahead of the training loop.
+"""What a worker of a DataLoader is and does, whether it is a thread or a process.
 
-One :class:`Pool` belongs to one pass over a loader, or to all passes with ``persistent_workers``. Batches are
-numbered; the pass asks for them in order, and each one is fetched with random numbers seeded by its number,
-so that neither their order nor their contents depend on how many threads there are.
+A worker has a dataset, random numbers and a place in :func:`get_worker_info` of its own. Batches are numbered,
+and worker ``number % num_workers`` loads a batch, so that runs can be repeated.
 """
 
 from __future__ import annotations
 
-import atexit
-import os
+import dataclasses
 import threading
-import time
-import weakref
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from ... import _core
+from ...autograd.grad_mode import inference_mode
+from ._fetch import Recipe
 
-__all__ = [
-    "Failure",
-    "Pool",
-    "WorkerInfo",
-    "batch_generator",
-    "draw_from",
-    "get_worker_info",
-    "set_worker_info",
-]
+__all__ = ["Failure", "Job", "Worker", "WorkerInfo", "draw_from", "get_worker_info", "part_seed"]
 
 _local = threading.local()
 
@@ -38,8 +27,8 @@ class WorkerInfo:
     Attributes:
         id: number of the worker, from 0.
         num_workers: how many there are.
-        seed: the seed of the worker: that of the pass plus ``id``.
-        dataset: the dataset; threads share one object.
+        seed: the seed of the worker's random numbers: that of the pass plus ``id``.
+        dataset: the worker's own copy of the dataset.
     """
 
     def __init__(self, id: int, num_workers: int, seed: int, dataset: Any) -> None:
@@ -60,11 +49,6 @@ def get_worker_info() -> WorkerInfo | None:
     return getattr(_local, "info", None)
 
 
-def set_worker_info(info: WorkerInfo) -> None:
-    """Make :func:`get_worker_info` of this thread return ``info``."""
-    _local.info = info
-
-
 class draw_from:
     """Within it, ops of this thread draw from ``generator`` when none is given."""
 
@@ -78,9 +62,9 @@ class draw_from:
         _core._set_thread_generator(self._before)
 
 
-def batch_generator(base_seed: int, number: int) -> Any:
-    """The random numbers of batch ``number``; -1 are those of the sampler. Near seeds are put far apart."""
-    return _core.Generator().manual_seed((base_seed + 0x9E3779B97F4A7C15 * (number + 2)) % 2**64)
+def part_seed(base_seed: int, number: int) -> int:
+    """The seed of the random numbers of batch ``number``; -1 is the sampler. Near seeds are put far apart."""
+    return (base_seed + 0x9E3779B97F4A7C15 * (number + 2)) % 2**64
 
 
 class Failure:
@@ -97,135 +81,82 @@ class Failure:
         raise self.error
 
 
-class Pool:
-    """Threads that run numbered tasks; results are handed out by number.
+class _Modes:
+    """The modes of the thread that makes the workers, as a forked process would have them."""
+
+    def __init__(self) -> None:
+        self._grad = _core.is_grad_enabled()
+        self._inference = _core.is_inference_mode_enabled()
+        self._autocast = (_core._autocast_enabled(), _core._autocast_dtype())
+
+    def apply(self) -> None:
+        if self._inference:
+            inference_mode().__enter__()
+        _core._set_grad_enabled(self._grad)
+        enabled, dtype = self._autocast
+        _core._set_autocast_dtype(dtype)
+        _core._set_autocast_enabled(enabled)
+
+
+@dataclasses.dataclass
+class Job:
+    """What a pool of workers is for."""
+
+    recipe: Recipe
+    init: Callable[[int], None] | None
+    num_workers: int
+    base_seed: int
+    modes: _Modes = dataclasses.field(default_factory=_Modes)
+
+
+class Worker:
+    """One worker. Its methods run in its own thread or process.
 
     Args:
-        num_workers: how many threads.
-        init: called by each worker with its number before its first task.
+        job: with the worker's own copy of the dataset.
+        id: its number.
+        seed_modules: seeds the streams of ``random`` and ``numpy.random``.
     """
 
-    def __init__(self, num_workers: int, init: Callable[[int], None]) -> None:
-        self._changed = threading.Condition()
-        self._tasks: list[deque[tuple[int, int, Callable[[], Any]]]] = [deque() for _ in range(num_workers)]
-        self._shared: deque[tuple[int, int, Callable[[], Any]]] = deque()
-        self._results: dict[int, Any] = {}
-        self._generation = 0  # of the pass: what an abandoned pass still gets done is thrown away
-        self._stopped = False
-        self._process = os.getpid()
-        self._init = init
-        self._threads = [
-            threading.Thread(target=_work, args=(self, i), name=f"plait-data-{i}", daemon=True)
-            for i in range(num_workers)
-        ]
-        _pools.add(self)
-        for thread in self._threads:
-            thread.start()
+    def __init__(self, job: Job, id: int, seed_modules: Callable[[int], None]) -> None:
+        self._job, self._id, self._seed_modules = job, id, seed_modules
+        self._broken: BaseException | None = None
 
-    def submit(self, number: int, task: Callable[[], Any], worker: int | None = None) -> None:
-        """Queues a task; ``worker`` ties it to one thread."""
-        with self._changed:
-            queue = self._shared if worker is None else self._tasks[worker]
-            queue.append((self._generation, number, task))
-            self._changed.notify_all()
+    def start(self) -> None:
+        """Seed, call the user's function. An error is kept for the first batch."""
+        job = self._job
+        job.modes.apply()
+        _core._set_thread_serial(True)
+        seed = job.base_seed + self._id
+        _local.info = self._info = WorkerInfo(self._id, job.num_workers, seed, job.recipe.dataset)
+        self._generator = _core.Generator().manual_seed(seed)
+        _core._set_thread_generator(self._generator)
+        self._seed_modules(seed)
+        self.begin(job.base_seed)
+        if job.init is not None:
+            try:
+                job.init(self._id)
+            except BaseException as error:
+                self._broken = error
 
-    @property
-    def generation(self) -> int:
-        """The number of the present pass."""
-        return self._generation
+    def begin(self, base_seed: int) -> None:
+        """A new pass."""
+        if self._keeps_seed():
+            self._generator.manual_seed(base_seed + self._id)
+        self._info.seed, self._base_seed = base_seed + self._id, base_seed
+        self._fetch = self._job.recipe.fetcher()
 
-    @property
-    def alive(self) -> bool:
-        """Whether the threads run: not after :meth:`stop`, and not in a forked child."""
-        return not self._stopped and self._process == os.getpid()
+    def _keeps_seed(self) -> bool:
+        """Whether the user's code has not seeded the generator."""
+        return self._generator.initial_seed() == self._info.seed
 
-    def take(self, number: int, generation: int, timeout: float) -> Any:
-        """Wait for the result of task ``number``; a timeout of 0 means for ever.
-
-        Raises:
-            TimeoutError: it took longer.
-            RuntimeError: it will never come.
-        """
-        if not self.alive:
-            raise RuntimeError("DataLoader: expected running workers, got workers that ended (in a forked child?)")
-        deadline = time.monotonic() + timeout if timeout else None
-        with self._changed:
-            while number not in self._results:
-                if self._stopped or generation != self._generation:
-                    raise RuntimeError("DataLoader: this pass was ended by a newer one or by shutting down")
-                left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0:
-                    raise TimeoutError
-                self._changed.wait(left)
-            return self._results.pop(number)
-
-    def reset(self) -> None:
-        """Forget all tasks and results: for the next pass."""
-        with self._changed:
-            self._generation += 1
-            self._changed.notify_all()
-            self._results.clear()
-            self._shared.clear()
-            for queue in self._tasks:
-                queue.clear()
-
-    def stop(self) -> None:
-        """Tell the threads to end; do not wait for them."""
-        with self._changed:
-            self._stopped = True
-            self._changed.notify_all()
-
-    def join(self, timeout: float) -> None:
-        """Wait for the threads, at most ``timeout`` seconds in all."""
-        deadline = time.monotonic() + timeout
-        for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
-
-    def _next(self, worker: int) -> tuple[int, int, Callable[[], Any]] | None:
-        with self._changed:
-            while True:
-                if self._stopped:
-                    return None
-                if self._tasks[worker]:
-                    return self._tasks[worker].popleft()
-                if self._shared:
-                    return self._shared.popleft()
-                self._changed.wait()
-
-    def _deliver(self, generation: int, number: int, result: Any) -> None:
-        with self._changed:
-            if generation == self._generation:
-                self._results[number] = result
-                self._changed.notify_all()
-
-
-def _work(pool: Pool, worker: int) -> None:
-    _core._set_thread_serial(True)
-    broken: BaseException | None = None
-    try:
-        pool._init(worker)
-    except BaseException as error:
-        broken = error
-    while (task := pool._next(worker)) is not None:
-        generation, number, run = task
+    def load(self, number: int, indices: Any) -> Any:
+        """Batch ``number``, or a :class:`Failure`."""
         try:
-            if broken is not None:
-                raise broken
-            result = run()
+            if self._broken is not None:
+                raise self._broken
+            if self._keeps_seed():  # the same numbers for this batch, whichever worker and pass load it
+                self._generator._start_part(part_seed(self._base_seed, number))
+            return self._fetch(indices)
         except BaseException as error:
-            result = Failure(error, f"raised in DataLoader worker {worker} while it loaded batch {number}")
-        pool._deliver(generation, number, result)
-        del task, run, result  # a batch must not live on in an idle worker
-
-
-_pools: weakref.WeakSet[Pool] = weakref.WeakSet()
-
-
-@atexit.register
-def _stop_all() -> None:
-    # Daemon threads must not be inside a kernel when the interpreter goes away.
-    pools = list(_pools)
-    for pool in pools:
-        pool.stop()
-    for pool in pools:
-        pool.join(5.0)
+            return Failure(error, f"raised in DataLoader worker {self._id} while it loaded batch {number}")

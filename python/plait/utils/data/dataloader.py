@@ -1,26 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""DataLoader: batches of a dataset, in order, loaded ahead by threads."""
+"""DataLoader: batches of a dataset, in order, loaded ahead by workers."""
 
 from __future__ import annotations
 
-import functools
+import os
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 from ... import _core
-from ..._core import ArgumentError, Generator, Tensor
+from ..._core import ArgumentError, Generator
 from ._collate import default_collate, default_convert
-from ._worker import (
-    Failure,
-    Pool,
-    WorkerInfo,
-    batch_generator,
-    draw_from,
-    get_worker_info,
-    set_worker_info,
-)
-from .dataset import Dataset, IterableDataset, batch_source
+from ._fetch import End, Recipe, index_tensors
+from ._worker import Failure, Job, draw_from, part_seed
+from .dataset import Dataset, IterableDataset
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler
 
 __all__ = ["DataLoader"]
@@ -39,6 +33,14 @@ def _check_workers(num_workers: int, timeout: float, prefetch_factor: int | None
         raise ArgumentError("DataLoader: expected num_workers > 0 with persistent_workers, got 0")
     if prefetch_factor is not None and prefetch_factor <= 0:
         raise ArgumentError(f"DataLoader: expected prefetch_factor > 0, got {prefetch_factor}")
+
+
+def _check_context(value: Any, num_workers: int) -> Any:
+    from ._processes import context_of
+
+    if num_workers == 0:
+        raise ArgumentError("DataLoader: expected num_workers > 0 with multiprocessing_context, got 0")
+    return context_of(value)
 
 
 def _check_order(
@@ -63,11 +65,27 @@ def _check_order(
 class DataLoader(Generic[T_co]):
     """Iterate over a dataset in batches.
 
-    Workers are threads: they start at once, share the dataset's memory, and run side by side wherever the
-    loading releases Python's lock (tensor operations, NumPy, reading files, decoding images). Order and
-    contents of the batches do not depend on ``num_workers``: plait's random numbers drawn while a sample is
-    fetched are seeded by the pass and the batch's number (those of ``random`` and ``numpy.random`` are shared
-    by all threads). A pass draws one number from ``generator``, or from the global one.
+    Without workers, batches are loaded when they are asked for; samples draw from the global generator.
+
+    Workers are threads by default: they start at once and run side by side wherever the loading releases Python's
+    lock (tensor operations, NumPy, reading files, decoding images). As a process would, each has its own
+
+    - dataset (with ``collate_fn`` and ``worker_init_fn``): a copy as of the beginning of the pass. Objects,
+      containers, arrays and tensors of up to 16 MiB are copied, files open for reading are opened again; larger
+      arrays and tensors, the entries of containers of more than 10,000, and objects of types written in C are
+      shared. A dataset that writes to one of those, or to global variables, wants processes.
+    - random numbers, of plait, ``random`` and ``numpy.random``, seeded from the pass and the worker's number:
+      seeding them there does not touch the main program. Plait's are the same for a batch at any ``num_workers``
+      above 0, unless the user's code seeds.
+    - one thread for operations, and the modes (``no_grad``, ``autocast``) of the code that began the pass.
+
+    ``multiprocessing_context="fork"`` (or "spawn", "forkserver") makes the workers processes: for loading that is
+    mostly Python code, and for datasets that threads cannot have copies of. A dataset that holds a running
+    generator, a database connection or a socket gets forked processes by itself. Tensors come back through
+    shared memory, other things pickled.
+
+    Worker ``i`` loads every ``num_workers``-th batch; batches come in order. A pass draws one number from
+    ``generator``, or from the global one, for the seeds.
 
     Args:
         dataset: a :class:`Dataset` or anything with ``__getitem__`` and ``__len__``, or an
@@ -77,19 +95,22 @@ class DataLoader(Generic[T_co]):
         sampler: the order, an iterable of indices; not together with ``shuffle``.
         batch_sampler: an iterable of lists of indices; not together with the four arguments before and
             ``drop_last``.
-        num_workers: threads that load ahead; 0: load when asked.
+        num_workers: workers that load ahead; 0: load when asked.
         collate_fn: makes a batch out of a list of samples, default :func:`default_collate`.
-        pin_memory, pin_memory_device, multiprocessing_context: accepted; there is nothing to do.
+        pin_memory, pin_memory_device: accepted; there is nothing to do.
         drop_last: leave out a last, smaller batch.
         timeout: seconds to wait for a batch of a worker; 0: for ever.
         worker_init_fn: called with the worker's number in each worker before its first batch.
+        multiprocessing_context: how to start worker processes, a start method or a context of ``multiprocessing``;
+            default None: threads.
         generator: of the shuffling and of the seeds.
         prefetch_factor: batches that each worker loads ahead, default 2.
-        persistent_workers: keep the threads for the next pass.
+        persistent_workers: keep the workers, with their datasets, for the next pass.
         in_order: accepted; batches always come in order.
 
     Raises:
         ValueError: arguments that exclude each other or are out of range.
+        RuntimeError: (in the loop) a worker process died, or a batch took longer than ``timeout``.
 
     Example:
         >>> import plait
@@ -123,6 +144,8 @@ class DataLoader(Generic[T_co]):
         in_order: bool = True,
     ) -> None:
         _check_workers(num_workers, timeout, prefetch_factor, persistent_workers)
+        if multiprocessing_context is not None:
+            multiprocessing_context = _check_context(multiprocessing_context, num_workers)
         iterable = isinstance(dataset, IterableDataset)
         _check_order(iterable, batch_size, shuffle, sampler, batch_sampler, drop_last)
         self.dataset = dataset
@@ -147,7 +170,7 @@ class DataLoader(Generic[T_co]):
         self.batch_sampler = batch_sampler
         batches = batch_sampler is not None or (iterable and batch_size is not None)
         self.collate_fn = collate_fn or (default_collate if batches else default_convert)
-        self._pool: Pool | None = None
+        self._pool: Any = None  # of persistent workers
         self._resume: dict[str, Any] | None = None
         self._current: Callable[[], _Pass | None] = lambda: None
 
@@ -215,30 +238,40 @@ class DataLoader(Generic[T_co]):
             )
         self._resume = dict(state_dict)
 
-    def _pool_for_pass(self, base_seed: int) -> Pool | None:
+    def _recipe(self) -> Recipe:
+        stream_size = self.batch_size if self._iterable else None
+        in_batches = self.batch_sampler is not None
+        return Recipe(self.dataset, self.collate_fn, self._iterable, stream_size, self.drop_last, in_batches)
+
+    def _pool_for_pass(self, recipe: Recipe, base_seed: int) -> Any:
         if self.num_workers == 0:
             return None
         if self._pool is not None and self._pool.alive:
-            self._pool.reset()
+            self._pool.begin(base_seed)
             return self._pool
-        init = functools.partial(_init_worker, self.dataset, self.num_workers, self.worker_init_fn, base_seed)
-        pool = Pool(self.num_workers, init)
+        job = Job(recipe, self.worker_init_fn, self.num_workers, base_seed)
+        pool = _make_pool(job, self.multiprocessing_context, self.prefetch_factor or 2)
         if self.persistent_workers:
             self._pool = pool
             weakref.finalize(self, pool.stop)
         return pool
 
 
-def _init_worker(
-    dataset: Any, num_workers: int, user_init: Callable[[int], None] | None, base_seed: int, worker: int
-) -> None:
-    set_worker_info(WorkerInfo(worker, num_workers, base_seed + worker, dataset))
-    if user_init is not None:
-        user_init(worker)
+def _make_pool(job: Job, context: Any, ahead: int) -> Any:
+    """Threads; processes if they are wished for, or if the dataset is none for threads."""
+    if context is None:
+        from ._private_copy import CannotCopy
+        from ._threads import ThreadPool
 
+        try:
+            return ThreadPool(job)
+        except CannotCopy as problem:
+            context = "fork"
+            if not hasattr(os, "fork"):
+                raise RuntimeError(f"DataLoader: worker threads cannot have copies of {problem}") from None
+    from ._processes import ProcessPool, context_of
 
-class _End:
-    """The result of a worker whose stream is used up."""
+    return ProcessPool(job, context_of(context), ahead)
 
 
 class _Pass:
@@ -249,7 +282,7 @@ class _Pass:
         self._loader = loader  # which would stop persistent workers when it goes
         self._batches = 0  # handed out
         self._timeout = loader.timeout
-        self._pool: Pool | None = None
+        self._pool: Any = None
         self._persistent = loader.persistent_workers
         self._generators = loader._generators()
         if resume is not None:
@@ -262,20 +295,18 @@ class _Pass:
         self._base_seed: int = base_seed
         skip = resume["batches"] if resume is not None else 0
 
-        self._fetch: Callable[[Any], Any]
-        self._sampler_generator = batch_generator(base_seed, -1)
+        recipe = loader._recipe()
+        self._sampler_generator = _core.Generator().manual_seed(part_seed(base_seed, -1))
         with draw_from(self._sampler_generator):
-            if loader._iterable:
-                self._indices: Iterator[Any] | None = None
-                self._fetch = _StreamFetcher(loader)
-            else:
-                self._fetch, self._indices = _index_fetcher(loader)
-        self._pool = loader._pool_for_pass(base_seed)
-        if self._pool is not None:
+            self._indices = _indices(loader, recipe)
+        self._pool = loader._pool_for_pass(recipe, base_seed)
+        if self._pool is None:
+            self._fetch = recipe.fetcher()
+        else:
             self._generation = self._pool.generation
-            self._limit = loader.num_workers * (loader.prefetch_factor or 2)
-            self._active = list(range(loader.num_workers))  # workers whose stream is not used up
-            self._pending: list[tuple[int, int]] = []  # (number, worker) in the order of submission
+            self._ahead = loader.prefetch_factor or 2
+            self._active = deque(range(loader.num_workers))  # in turn; workers whose stream is not used up
+            self._pending: deque[tuple[int, int]] = deque()  # (number, worker) in the order of submission
         self._next_number = 0
         self._skip(skip)
 
@@ -288,6 +319,8 @@ class _Pass:
             for _ in range(batches):
                 next(self._indices, None)
         self._batches = self._next_number = batches
+        if self._pool is not None:
+            self._active.rotate(-batches)
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -317,15 +350,13 @@ class _Pass:
             return next(self._indices) if self._indices is not None else None
 
     def _load_here(self) -> Any:
-        task = functools.partial(_load, self._fetch, self._index(), self._base_seed, self._next_number)
+        batch = self._fetch(self._index())
         self._next_number += 1
-        batch = task()
-        if batch is _End:
+        if batch is End:
             raise StopIteration
         return batch
 
     def _load_ahead(self) -> Any:
-        assert self._pool is not None
         while True:
             self._submit()
             if not self._pending:
@@ -335,8 +366,8 @@ class _Pass:
                 result = self._pool.take(number, self._generation, self._timeout)
             except TimeoutError:
                 raise RuntimeError(f"DataLoader timed out after {self._timeout} seconds") from None
-            self._pending.pop(0)
-            if result is _End:
+            self._pending.popleft()
+            if result is End:
                 if worker in self._active:
                     self._active.remove(worker)
                 continue
@@ -347,18 +378,16 @@ class _Pass:
 
     def _submit(self) -> None:
         """Keep the workers busy."""
-        assert self._pool is not None
-        while len(self._pending) < self._limit and self._active:
+        while self._active and len(self._pending) < self._ahead * len(self._active):
             try:
                 indices = self._index()
             except StopIteration:
                 self._active.clear()
                 return
             number = self._next_number
-            task = functools.partial(_load, self._fetch, indices, self._base_seed, number)
-            # A stream belongs to one worker; batches of indices go to whoever is free.
-            worker = self._active[number % len(self._active)] if self._indices is None else -1
-            self._pool.submit(number, task, worker if worker >= 0 else None)
+            worker = self._active[0]
+            self._active.rotate(-1)
+            self._pool.submit(number, indices, worker)
             self._pending.append((number, worker))
             self._next_number += 1
 
@@ -368,72 +397,18 @@ class _Pass:
             if not self._persistent:
                 self._pool.stop()
             elif self._pool.alive and self._pool.generation == self._generation:
-                self._pool.reset()
+                self._pool.forget()
 
     def __del__(self) -> None:
         if not getattr(self, "finished", True):
             self._finish()
 
 
-def _load(fetch: Callable[[Any], Any], indices: Any, base_seed: int, number: int) -> Any:
-    """Batch ``number``, with its own random numbers."""
-    info = get_worker_info()
-    if info is not None:
-        info.seed = base_seed + info.id
-    with draw_from(batch_generator(base_seed, number)):
-        return fetch(indices)
-
-
-def _index_fetcher(loader: DataLoader[Any]) -> tuple[Callable[[Any], Any], Iterator[Any]]:
-    """How batches are made from indices, and the indices of a pass."""
-    dataset, collate, batches = loader.dataset, loader.collate_fn, loader.batch_sampler
-    if batches is None:
-        return (lambda index: collate(dataset[index])), iter(loader.sampler)  # type: ignore[arg-type]
-    source = batch_source(dataset) if collate is default_collate else None
-    if source is not None:
-        in_tensors = _index_tensors(batches)
-        if in_tensors is not None:
-            return source, in_tensors
-        return (lambda indices: source(_core.as_tensor(indices, dtype=_core.int64))), iter(batches)
-    several = getattr(dataset, "__getitems__", None)
-    if callable(several):
-        return (lambda indices: collate(several(indices))), iter(batches)
-    return (lambda indices: collate([dataset[i] for i in indices])), iter(batches)
-
-
-def _index_tensors(batches: Any) -> Iterator[Tensor] | None:
-    """What the common batch samplers give, as tensors cut from the whole order; None for others."""
-    if type(batches) is not BatchSampler or type(batches.sampler) not in (SequentialSampler, RandomSampler):
+def _indices(loader: DataLoader[Any], recipe: Recipe) -> Iterator[Any] | None:
+    """What the tasks of a pass name; None for a stream."""
+    if recipe.is_stream:
         return None
-    sampler: Any = batches.sampler
-    order = sampler._order()
-    size = batches.batch_size
-    end = len(order) - len(order) % size if batches.drop_last else len(order)
-    return (order[i : min(i + size, end)] for i in range(0, end, size))
-
-
-class _StreamFetcher:
-    """Batches of an IterableDataset: one stream for each thread that asks."""
-
-    def __init__(self, loader: DataLoader[Any]) -> None:
-        self._dataset, self._collate = loader.dataset, loader.collate_fn
-        self._size, self._drop_last = loader.batch_size, loader.drop_last
-        self._streams: dict[int, Iterator[Any]] = {}
-
-    def __call__(self, _: None) -> Any:
-        info = get_worker_info()
-        worker = info.id if info is not None else 0
-        if worker not in self._streams:
-            self._streams[worker] = iter(self._dataset)  # type: ignore[call-overload]
-        stream = self._streams[worker]
-        if self._size is None:
-            sample = next(stream, _End)
-            return _End if sample is _End else self._collate(sample)  # type: ignore[arg-type]
-        samples = []
-        for sample in stream:
-            samples.append(sample)
-            if len(samples) == self._size:
-                break
-        if not samples or (self._drop_last and len(samples) < self._size):
-            return _End
-        return self._collate(samples)
+    if not recipe.in_batches:
+        return iter(loader.sampler)  # type: ignore[arg-type]
+    in_tensors = index_tensors(loader.batch_sampler) if recipe.source() is not None else None
+    return in_tensors if in_tensors is not None else iter(loader.batch_sampler)  # type: ignore[arg-type]

@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: MIT
+"""What a worker thread gets in place of the dataset: a copy that is as much its own as a process's would be.
+
+A forked process has everything for itself and copies a page when it writes to it. Threads get copies of what
+is small and can change, and share the rest:
+
+- objects, containers, arrays and tensors of up to ``LARGE`` bytes, generators of random numbers: copied, with
+  the references among them;
+- files open for reading: opened again, so that each has a position of its own;
+- larger arrays and tensors, the entries of containers of more than ``MANY``, objects of types that are not
+  written in Python, locks, functions, modules and classes: shared.
+
+What can be neither copied nor shared (running generators, database connections, sockets) raises
+:class:`CannotCopy`; such a dataset needs worker processes.
+"""
+
+from __future__ import annotations
+
+import array
+import collections
+import copy
+import copyreg  # type: ignore[import-not-found, unused-ignore]
+import enum
+import functools
+import io
+import os
+import pathlib
+import random
+import struct
+import threading
+import types
+import weakref
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from ..._core import Generator, Tensor
+
+__all__ = ["LARGE", "MANY", "CannotCopy", "private_copy"]
+
+LARGE = 16 << 20  # bytes
+MANY = 10_000  # entries
+
+_IMMUTABLE = frozenset(
+    {type(None), bool, int, float, complex, str, bytes, range, slice, type(Ellipsis), type(NotImplemented)}
+)
+_SHARED = (
+    type,
+    enum.Enum,
+    np.generic,
+    pathlib.PurePath,
+    threading.Thread,
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.ModuleType,
+    weakref.finalize,
+)
+_FLAT = (array.array, bytearray, set)
+_STREAMS = (random.Random, np.random.BitGenerator, np.random.Generator, np.random.RandomState)
+_MODULES_OF_CONNECTIONS = ("sqlite3", "_sqlite3", "socket", "_socket", "ssl", "_ssl")
+_HEAP_TYPE = 1 << 9  # a flag of types that are made at run time
+
+
+class CannotCopy(Exception):
+    """The object that threads can neither copy nor share is named in the text."""
+
+
+def private_copy(obj: Any) -> Any:
+    """The copy of ``obj`` that one worker thread works with.
+
+    Raises:
+        CannotCopy: it holds something that is bound to one thread or one position.
+    """
+    return _Copier()(obj)
+
+
+def _is_python_object(x: Any) -> bool:
+    """Whether attributes are all that ``x`` consists of: no base of its type is written in C."""
+    kind = type(x)
+    slots = copyreg._slotnames(kind)  # type: ignore[attr-defined]
+    if not kind.__flags__ & _HEAP_TYPE or not (slots or hasattr(x, "__dict__")):
+        return False
+    pointer = struct.calcsize("P")
+    return kind.__basicsize__ <= object.__basicsize__ + (2 + len(slots)) * pointer  # with __dict__ and __weakref__
+
+
+def _are_immutable(values: Iterable[Any]) -> bool:
+    return _IMMUTABLE.issuperset(map(type, values))
+
+
+class _Copier:
+    """One copy; the memo keeps references among the parts as they are."""
+
+    def __init__(self) -> None:
+        self._memo: dict[int, Any] = {}
+        self._alive: list[Any] = []  # so that no id names two objects
+
+    def __call__(self, x: Any) -> Any:
+        kind = type(x)
+        if kind in _IMMUTABLE:
+            return x
+        if id(x) in self._memo:
+            return self._memo[id(x)]
+        self._alive.append(x)
+        handler = self._handler(x, kind)
+        return x if handler is None else handler(x)
+
+    def _keep(self, x: Any, made: Any) -> Any:
+        self._memo[id(x)] = made
+        return made
+
+    def _handler(self, x: Any, kind: type) -> Callable[[Any], Any] | None:
+        """How an object is copied; None: it is shared."""
+        by_type = {list: self._list, tuple: self._tuple, dict: self._dict}.get(kind)
+        if by_type is not None:
+            return by_type
+        if isinstance(x, _SHARED):
+            return None
+        for base, handler in self._HANDLERS:
+            if isinstance(x, base):
+                return functools.partial(handler, self)
+        if kind.__module__.partition(".")[0] in _MODULES_OF_CONNECTIONS or hasattr(kind, "__next__"):
+            if not _is_python_object(x):
+                raise CannotCopy(f"{kind.__module__}.{kind.__qualname__}")
+        if kind.__module__.startswith("pandas.") and hasattr(x, "memory_usage"):
+            return self._frame
+        if not _is_python_object(x) or "__del__" in dir(kind):
+            return None
+        if "__deepcopy__" in dir(kind):
+            return lambda x: self._keep(x, copy.deepcopy(x, self._memo))
+        return self._instance
+
+    # ---- containers ---------------------------------------------------------------------------------------
+
+    def _list(self, x: list[Any]) -> list[Any]:
+        made = self._keep(x, x[:])
+        if len(x) <= MANY and not _are_immutable(x):
+            made[:] = [self(v) for v in x]
+        return made
+
+    def _tuple(self, x: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len(x) > MANY or _are_immutable(x):
+            return x
+        values = [self(v) for v in x]
+        if id(x) in self._memo:  # it holds itself
+            return self._memo[id(x)]
+        return x if all(a is b for a, b in zip(x, values)) else self._keep(x, tuple(values))
+
+    def _dict(self, x: dict[Any, Any]) -> dict[Any, Any]:
+        made = self._keep(x, x.copy())
+        self._values(x, made)
+        return made
+
+    def _values(self, x: dict[Any, Any], made: dict[Any, Any]) -> None:
+        if len(x) <= MANY and not _are_immutable(x.values()):
+            for k, v in x.items():
+                dict.__setitem__(made, k, self(v))
+
+    def _mapping(self, x: dict[Any, Any]) -> Any:
+        made = self._keep(x, copy.copy(x))
+        self._values(x, made)
+        self._attributes(x, made)
+        return made
+
+    def _sequence(self, x: Any) -> Any:
+        """A list or deque with more to it."""
+        made = self._keep(x, copy.copy(x))
+        if len(x) <= MANY:
+            for i, v in enumerate(x):
+                made[i] = self(v)
+        self._attributes(x, made)
+        return made
+
+    def _named_tuple(self, x: Any) -> Any:
+        if len(x) > MANY:
+            return x
+        made = self._keep(x, tuple.__new__(type(x), [self(v) for v in x]))
+        self._attributes(x, made)
+        return made
+
+    def _flat(self, x: Any) -> Any:
+        return self._keep(x, copy.copy(x))
+
+    def _stream(self, x: Any) -> Any:
+        return self._keep(x, copy.deepcopy(x))
+
+    # ---- objects ------------------------------------------------------------------------------------------
+
+    def _instance(self, x: Any) -> Any:
+        made = self._keep(x, object.__new__(type(x)))
+        self._attributes(x, made)
+        return made
+
+    def _attributes(self, x: Any, made: Any) -> None:
+        if hasattr(x, "__dict__"):
+            made.__dict__.update({k: self(v) for k, v in vars(x).items()})
+        for name in copyreg._slotnames(type(x)):  # type: ignore[attr-defined]
+            if hasattr(x, name):
+                object.__setattr__(made, name, self(getattr(x, name)))
+
+    def _method(self, x: types.MethodType) -> Any:
+        return types.MethodType(x.__func__, self(x.__self__))
+
+    def _partial(self, x: functools.partial[Any]) -> Any:
+        keywords = {k: self(v) for k, v in x.keywords.items()}
+        return self._keep(x, functools.partial(self(x.func), *map(self, x.args), **keywords))
+
+    def _generator(self, x: Generator) -> Any:
+        return self._keep(x, x.clone_state())
+
+    def _no_iterator(self, x: Any) -> Any:
+        raise CannotCopy(f"a {type(x).__name__}")
+
+    # ---- data ---------------------------------------------------------------------------------------------
+
+    def _tensor(self, x: Tensor) -> Any:
+        if x._storage_bytes().numel() > LARGE or not x.is_leaf:
+            return self._keep(x, x)
+        return self._keep(x, copy.deepcopy(x, self._memo))
+
+    def _array(self, x: np.ndarray) -> Any:
+        """Views of one array stay views of its copy."""
+        root = x
+        while isinstance(root.base, np.ndarray):
+            root = root.base
+        if type(root) is not np.ndarray or type(x) is not np.ndarray or root.dtype.hasobject:
+            if isinstance(x, np.memmap) or x.nbytes > LARGE or not x.flags.writeable:
+                return self._keep(x, x)
+            return self._keep(x, x.copy() if root.dtype.hasobject else copy.deepcopy(x))
+        in_one_block = root.flags.c_contiguous or root.flags.f_contiguous
+        if root.nbytes > LARGE or root.base is not None or not root.flags.writeable or not in_one_block:
+            return self._keep(x, x)
+        if id(root) not in self._memo:
+            self._alive.append(root)
+            self._keep(root, root.copy(order="K"))
+        own = self._memo[id(root)]
+        if x is root:
+            return own
+        offset = x.__array_interface__["data"][0] - root.__array_interface__["data"][0]
+        flat = own.reshape(-1, order="A")
+        return self._keep(x, np.ndarray(x.shape, x.dtype, flat.view(np.uint8), offset, x.strides))
+
+    def _frame(self, x: Any) -> Any:
+        usage = x.memory_usage()
+        return self._keep(x, x.copy(deep=int(getattr(usage, "sum", lambda: usage)()) <= LARGE))
+
+    def _memory_file(self, x: Any) -> Any:
+        made = self._keep(x, type(x)(x.getvalue()))
+        made.seek(x.tell())
+        return made
+
+    def _file(self, x: Any) -> Any:
+        if x.closed or not x.readable() or (x.writable() and not isinstance(x, io.BufferedReader)):
+            return self._keep(x, x)
+        name = getattr(x, "name", None)
+        try:
+            if not isinstance(name, (str, bytes, os.PathLike)) or not os.path.samestat(
+                os.stat(name), os.fstat(x.fileno())
+            ):
+                raise CannotCopy(f"a file without a name ({type(x).__name__})")
+            if isinstance(x, io.TextIOWrapper):
+                made: Any = open(name, encoding=x.encoding, errors=x.errors)  # noqa: SIM115
+            else:
+                made = open(name, "rb", buffering=0 if isinstance(x, io.RawIOBase) else -1)  # noqa: SIM115
+            made.seek(x.tell())
+        except OSError as error:
+            raise CannotCopy(f"the file {name!r} ({error})") from None
+        return self._keep(x, made)
+
+    _HANDLERS: tuple[tuple[Any, Callable[[Any, Any], Any]], ...] = (
+        (Tensor, _tensor),
+        (np.ndarray, _array),
+        (Generator, _generator),
+        (_FLAT, _flat),
+        (_STREAMS, _stream),
+        (dict, _mapping),
+        ((list, collections.deque), _sequence),
+        (tuple, _named_tuple),
+        (types.MethodType, _method),
+        (functools.partial, _partial),
+        ((io.BytesIO, io.StringIO), _memory_file),
+        ((io.FileIO, io.BufferedReader, io.TextIOWrapper), _file),
+        ((io.BufferedRandom, io.BufferedWriter), _file),
+        ((types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType), _no_iterator),
+    )
