@@ -31,7 +31,7 @@ import threading
 import types
 import weakref
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -112,9 +112,9 @@ class _Copier:
 
     def _handler(self, x: Any, kind: type) -> Callable[[Any], Any] | None:
         """How an object is copied; None: it is shared."""
-        by_type = {list: self._list, tuple: self._tuple, dict: self._dict}.get(kind)
+        by_type = self._BY_TYPE.get(kind)
         if by_type is not None:
-            return by_type
+            return functools.partial(by_type, self)
         if isinstance(x, _SHARED):
             return None
         for base, handler in self._HANDLERS:
@@ -214,7 +214,7 @@ class _Copier:
 
     # ---- data ---------------------------------------------------------------------------------------------
 
-    def _tensor(self, x: Tensor) -> Any:
+    def _tensor(self, x: Any) -> Any:
         if x._storage_bytes().numel() > LARGE or not x.is_leaf:
             return self._keep(x, x)
         return self._keep(x, copy.deepcopy(x, self._memo))
@@ -268,6 +268,7 @@ class _Copier:
             raise CannotCopy(f"the file {name!r} ({error})") from None
         return self._keep(x, made)
 
+    _BY_TYPE: ClassVar[dict[type, Callable[[Any, Any], Any]]] = {list: _list, tuple: _tuple, dict: _dict}
     _HANDLERS: tuple[tuple[Any, Callable[[Any, Any], Any]], ...] = (
         (Tensor, _tensor),
         (np.ndarray, _array),

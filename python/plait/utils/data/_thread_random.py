@@ -56,7 +56,7 @@ class _Dispatching(random.Random):
 
     def seed(self, *args: Any, **kwargs: Any) -> None:
         stream = getattr(_local, "random", None)
-        return super().seed(*args, **kwargs) if stream is None else stream.seed(*args, **kwargs)
+        (super() if stream is None else stream).seed(*args, **kwargs)
 
     def getstate(self) -> Any:
         stream = getattr(_local, "random", None)
@@ -64,7 +64,7 @@ class _Dispatching(random.Random):
 
     def setstate(self, state: Any) -> None:
         stream = getattr(_local, "random", None)
-        return super().setstate(state) if stream is None else stream.setstate(state)
+        (super() if stream is None else stream).setstate(state)
 
     def gauss(self, mu: float = 0.0, sigma: float = 1.0) -> float:  # which keeps a number for the next call
         stream = getattr(_local, "random", None)

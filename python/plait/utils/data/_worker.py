@@ -129,7 +129,7 @@ class Worker:
         _core._set_thread_serial(True)
         seed = job.base_seed + self._id
         _local.info = self._info = WorkerInfo(self._id, job.num_workers, seed, job.recipe.dataset)
-        self._generator = _core.Generator().manual_seed(seed)
+        self._generator: Any = _core.Generator().manual_seed(seed)
         _core._set_thread_generator(self._generator)
         self._seed_modules(seed)
         self.begin(job.base_seed)
