@@ -56,7 +56,8 @@ class _Dispatching(random.Random):
 
     def seed(self, *args: Any, **kwargs: Any) -> None:
         stream = getattr(_local, "random", None)
-        (super() if stream is None else stream).seed(*args, **kwargs)
+        seed = super().seed if stream is None else stream.seed
+        seed(*args, **kwargs)
 
     def getstate(self) -> Any:
         stream = getattr(_local, "random", None)
@@ -64,7 +65,8 @@ class _Dispatching(random.Random):
 
     def setstate(self, state: Any) -> None:
         stream = getattr(_local, "random", None)
-        (super() if stream is None else stream).setstate(state)
+        setstate = super().setstate if stream is None else stream.setstate
+        setstate(state)
 
     def gauss(self, mu: float = 0.0, sigma: float = 1.0) -> float:  # which keeps a number for the next call
         stream = getattr(_local, "random", None)
