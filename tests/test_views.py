@@ -263,3 +263,23 @@ def test_copies_of_other_geometries() -> None:
         [1, 0],
         [0, 0],
     ]
+
+
+def test_second_derivatives_take_gradients_from_anywhere() -> None:
+    """The gradient of a view's gradient may itself be a view into a larger tensor."""
+    room = plait.arange(40.0).reshape(8, 5)
+    for view in (
+        lambda x: x[1],
+        lambda x: x[:, 2],
+        lambda x: x[::2, 1:],
+        lambda x: x.diagonal(),
+        lambda x: x.unfold(0, 2, 1),
+        lambda x: x.narrow(0, 1, 2),
+        lambda x: x.as_strided((2,), (3,), 1),
+        lambda x: x.split(2)[1],
+    ):
+        for v in (room[3:7, :4], room.t()[1:5, 2:6], room[4:].reshape(-1)[4:].reshape(4, 4)):
+            x = plait.ones(4, 4, requires_grad=True)
+            u = plait.zeros_like(view(x)).requires_grad_()
+            (g,) = plait.autograd.grad(view(x), x, u, create_graph=True)
+            assert plait.equal(plait.autograd.grad(g, u, v)[0], view(v.contiguous()))

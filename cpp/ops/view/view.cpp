@@ -139,7 +139,8 @@ struct Embed {
   // ggy = the window of g
   static Grads backward(OpContext&, const Tensor& g, const Dims& shape, const Dims&, const Dims& strides,
                         int64_t offset) {
-    return {as_strided(contiguous(g), shape, strides, offset)};
+    const Tensor whole = contiguous(g);
+    return {as_strided(whole, shape, strides, whole.offset() + offset)};
   }
 };
 
