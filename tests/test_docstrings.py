@@ -45,10 +45,10 @@ from plait._docstrings import sections
 ORDER = ["", "Args", "Attributes", "Returns", "Raises", "Source", "Example"]
 # Words that end like verbs in the third person and are none.
 NOUNS = {
-    "Address", "Always", "Averages", "Bytes", "Class", "Convolutions", "Counts", "Cross", "Datasets", "Degrees",
-    "Distances", "Elements", "Grids", "Images", "Indices", "Limits", "Lists", "Matrices", "Names", "Ops",
-    "Pairs", "Parameters", "Positions", "Products", "Radians", "Rows", "Samples", "Schedules", "Sequences",
-    "Sizes", "Steps", "Sums", "Switches", "This", "Values", "Whether",
+    "Address", "Always", "Angles", "Averages", "Bytes", "Class", "Convolutions", "Counts", "Cross", "Datasets",
+    "Degrees", "Distances", "Elements", "Grids", "Images", "Indices", "Limits", "Lists", "Logits", "Matrices",
+    "Names", "Numbers", "Ops", "Pairs", "Parameters", "Positions", "Probabilities", "Products", "Radians", "Rows",
+    "Samples", "Schedules", "Sequences", "Sizes", "Steps", "Sums", "Switches", "This", "Values", "Vectors", "Whether",
 }  # fmt: skip
 
 

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""One of several values, as an index or as a one-hot vector."""
+"""The categorical distribution."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from .. import _core
-from .._core import ArgumentError, Tensor
+from .._core import ArgumentError, Size, Tensor
+from .._tensor import finfo
 from ..autograd.grad_mode import no_grad
-from .distribution import Distribution, one_of
+from . import constraints
+from .distribution import Distribution
+from .utils import lazy_property, logits_to_probs, only_one, probs_to_logits
 
-__all__ = ["Categorical", "OneHotCategorical"]
+__all__ = ["Categorical"]
 
 
 class Categorical(Distribution):
@@ -19,7 +22,7 @@ class Categorical(Distribution):
     Args:
         probs: (*, K), at least 0; their sum is made 1; or
         logits: (*, K), unnormalised log-probabilities.
-        validate_args: whether parameters and values are checked. Default: as ``set_default_validate_args`` was told.
+        validate_args: whether arguments are checked. Default: as ``set_default_validate_args`` was told.
 
     Raises:
         ValueError: a parameter of no dimension, or out of range.
@@ -31,121 +34,82 @@ class Categorical(Distribution):
         (tensor(-0.6931), tensor(1.0397))
     """
 
+    arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
     has_enumerate_support = True
+    _parameter_dims = {"probs": 1, "logits": 1}
 
     def __init__(
         self, probs: Tensor | None = None, logits: Tensor | None = None, validate_args: bool | None = None
     ) -> None:
-        name = type(self).__name__
-        one_of(name, probs, logits)
+        only_one("Categorical", probs=probs, logits=logits)
         given = logits if probs is None else probs
         if not isinstance(given, Tensor) or given.dim() < 1:
-            raise ArgumentError(f"{name}: expected a tensor of at least one dimension, got {given!r}")
-        super().__init__(given.shape[:-1], self._event(given), validate_args)
-        self._by_probs = probs is not None
+            raise ArgumentError(f"Categorical: expected a parameter of at least one dimension, got {given!r}")
         if probs is not None:
-            sums = probs.sum(-1, keepdim=True)
-            self._check("probs", probs, (probs >= 0) & (sums > 0), "at least 0 with a sum above 0")
-            self.probs = probs / sums
-            eps = {"float64": 2.0**-52, "float16": 2.0**-10, "bfloat16": 2.0**-7}.get(probs.dtype.name, 2.0**-23)
-            self.logits = self.probs.clamp(eps, 1 - eps).log()
+            self.probs = probs / probs.sum(-1, keepdim=True)
         else:
-            self._check("logits", given, given == given, "to be numbers")
             self.logits = given - given.logsumexp(-1, keepdim=True)
-            self.probs = self.logits.softmax(-1)
-
-    @staticmethod
-    def _event(given: Tensor) -> tuple[int, ...]:
-        return ()
+        super().__init__(given.shape[:-1], (), validate_args)
 
     @property
-    def param_shape(self) -> Any:
-        """The shape of the probabilities."""
-        return self.probs.shape
+    def _param(self) -> Tensor:
+        return self.__dict__["probs" if "probs" in self.__dict__ else "logits"]
 
     @property
     def _num_events(self) -> int:
-        return self.probs.shape[-1]
+        return self._param.shape[-1]
+
+    @constraints.dependent_property(is_discrete=True, event_dim=0)
+    def support(self) -> Any:
+        return constraints.integer_interval(0, self._num_events - 1)
+
+    @lazy_property
+    def logits(self) -> Tensor:
+        """The normalised log-probabilities."""
+        return probs_to_logits(self.probs)
+
+    @lazy_property
+    def probs(self) -> Tensor:
+        """The probabilities."""
+        return logits_to_probs(self.logits)
+
+    @property
+    def param_shape(self) -> Size:
+        """The shape of the parameter."""
+        return self._param.shape
 
     @property
     def mean(self) -> Tensor:
-        """The mean, of batch and event shape."""
-        return _core.full(self._batch_shape, float("nan"), dtype=self.probs.dtype)
-
-    @property
-    def variance(self) -> Tensor:
-        """The variance, of batch and event shape."""
-        return self.mean
+        """NaN: categories have no mean."""
+        return self._full(float("nan"), self.probs)
 
     @property
     def mode(self) -> Tensor:
-        """The most likely value, of batch and event shape."""
         return self.probs.argmax(-1)
 
-    def _indices(self, sample_shape: Any) -> Tensor:
-        with no_grad():
-            n = 1
-            for s in sample_shape:
-                n *= s
-            rows = self.probs.reshape(-1, self._num_events)
-            drawn = _core.multinomial(rows, n, True) if n else _core.empty(rows.shape[0], 0, dtype=_core.int64)
-            return drawn.t().reshape([*sample_shape, *self._batch_shape])
+    @property
+    def variance(self) -> Tensor:
+        """NaN: categories have no variance."""
+        return self._full(float("nan"), self.probs)
 
     def sample(self, sample_shape: Any = ()) -> Tensor:
-        return self._indices(_core.Size(sample_shape))
+        sample_shape = Size(sample_shape)
+        n = sample_shape.numel()
+        with no_grad():
+            rows = self.probs.reshape([Size(self._batch_shape).numel(), self._num_events])
+            if rows.shape[0] == 0 or n == 0:
+                return _core.empty(self._extended_shape(sample_shape), dtype=_core.int64)
+            return _core.multinomial(rows, n, True).t().reshape(self._extended_shape(sample_shape))
 
     def log_prob(self, value: Tensor) -> Tensor:
-        value = _core.as_tensor(value)
-        self._check_value(value, (value >= 0) & (value < self._num_events), f"in 0..{self._num_events - 1}")
+        if self._validate_args:
+            self._validate_sample(value)
         index, logits = _core.broadcast_tensors(value.long().unsqueeze(-1), self.logits)
         return logits.gather(-1, index[..., :1]).squeeze(-1)
 
     def entropy(self) -> Tensor:
-        smallest = -3.4e38 if self.logits.dtype != _core.float16 else -65504.0
-        return -(self.logits.clamp(min=smallest) * self.probs).sum(-1)
+        # 0 log 0 is 0
+        return -(self.logits.clamp(min=finfo(self.logits.dtype).min) * self.probs).sum(-1)
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
-        """All values, along a first dimension.
-
-        Args:
-            expand: whether the batch shape is repeated. Default: ``True``.
-        """
-        values = _core.arange(self._num_events).reshape([-1] + [1] * len(self._batch_shape))
-        return values.expand(-1, *self._batch_shape) if expand else values
-
-    def _parameters(self) -> dict[str, Tensor]:
-        return {"probs": self.probs} if self._by_probs else {"logits": self.logits}
-
-
-class OneHotCategorical(Categorical):
-    """:class:`Categorical` whose values are one-hot vectors."""
-
-    has_enumerate_support = False
-
-    @staticmethod
-    def _event(given: Tensor) -> tuple[int, ...]:
-        return (given.shape[-1],)
-
-    @property
-    def mean(self) -> Tensor:
-        """The mean, of batch and event shape."""
-        return self.probs
-
-    @property
-    def variance(self) -> Tensor:
-        """The variance, of batch and event shape."""
-        return self.probs * (1 - self.probs)
-
-    def _one_hot(self, index: Tensor) -> Tensor:
-        return (index.unsqueeze(-1) == _core.arange(self._num_events)).to(self.probs.dtype)
-
-    @property
-    def mode(self) -> Tensor:
-        """The most likely value, of batch and event shape."""
-        return self._one_hot(self.probs.argmax(-1))
-
-    def sample(self, sample_shape: Any = ()) -> Tensor:
-        return self._one_hot(self._indices(_core.Size(sample_shape)))
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        return super().log_prob(value.argmax(-1))
+        return self._enumerated(_core.arange(self._num_events), expand)

@@ -3,50 +3,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import warnings
+from typing import Any, ClassVar
 
 from .. import _core
 from .._core import ArgumentError, Size, Tensor
 from ..autograd.grad_mode import no_grad
+from . import constraints
+from .utils import lazy_property
 
-__all__ = ["Distribution", "Independent", "broadcast", "one_of"]
-
-
-def broadcast(*values: Any) -> tuple[Tensor, ...]:
-    """Parameters as tensors of one shape; numbers take the dtype of the tensors, or the default one.
-
-    Args:
-        values: numbers or tensors.
-
-    Returns:
-        Tensors of one shape.
-
-    Example:
-        >>> import plait
-        >>> a, b = plait.distributions.distribution.broadcast(0.0, plait.ones(2))
-        >>> a
-        tensor([0., 0.])
-    """
-    tensors = [v for v in values if isinstance(v, Tensor)]
-    dtype = tensors[0].dtype if tensors else _core.get_default_dtype()
-    full = [v if isinstance(v, Tensor) else _core.tensor(float(v), dtype=dtype) for v in values]
-    return tuple(_core.broadcast_tensors(*full))
-
-
-def one_of(name: str, probs: Any, logits: Any) -> None:
-    """Raise unless one of the two is given.
-
-    Args:
-        name: of the distribution, for the error.
-        probs: probabilities or None.
-        logits: their logarithms or None.
-
-    Example:
-        >>> import plait
-        >>> plait.distributions.distribution.one_of("Bernoulli", 0.5, None)
-    """
-    if (probs is None) == (logits is None):
-        raise ArgumentError(f"{name}: expected probs or logits, got {'neither' if probs is None else 'both'}")
+__all__ = ["Distribution"]
 
 
 class Distribution:
@@ -56,7 +22,12 @@ class Distribution:
     sample of one of them. A sample has the shape ``sample_shape + batch_shape + event_shape``.
 
     Args:
+        batch_shape: the shape of the parameters. Default: none.
+        event_shape: the shape of one sample. Default: none.
         validate_args: whether parameters and values are checked. Default: as ``set_default_validate_args`` was told.
+
+    Raises:
+        ValueError: a parameter outside its constraint.
 
     Example:
         >>> import plait
@@ -67,21 +38,88 @@ class Distribution:
 
     has_rsample = False
     has_enumerate_support = False
-    _validate = True
+    _validate_args = __debug__
+    # The parameters that expand() repeats over a new batch shape, with the number of their event dimensions. A class
+    # that defines __init__ says so itself.
+    _parameter_dims: ClassVar[dict[str, int]] = {}
 
-    def __init__(self, batch_shape: Any = (), event_shape: Any = (), validate_args: bool | None = None) -> None:
+    def __init__(
+        self,
+        batch_shape: Any = Size(()),  # noqa: B008
+        event_shape: Any = Size(()),  # noqa: B008
+        validate_args: bool | None = None,
+    ) -> None:
         self._batch_shape, self._event_shape = Size(batch_shape), Size(event_shape)
         if validate_args is not None:
-            self._validate = validate_args
+            self._validate_args = validate_args
+        if self._validate_args:
+            self._validate_parameters()
+        super().__init__()
 
-    @classmethod
-    def set_default_validate_args(cls, value: bool) -> None:
+    def _validate_parameters(self) -> None:
+        try:
+            known = self.arg_constraints
+        except NotImplementedError:
+            warnings.warn(
+                f"{type(self).__name__} does not define arg_constraints: its parameters are not checked", stacklevel=4
+            )
+            return
+        for name, constraint in known.items():
+            if constraints.is_dependent(constraint):
+                continue
+            if name not in self.__dict__ and isinstance(getattr(type(self), name, None), lazy_property):
+                continue  # computed from parameters that are checked
+            value = getattr(self, name)
+            inside = constraint.check(value)
+            if not bool(inside.all()):
+                raise ArgumentError(
+                    f"{type(self).__name__}: expected parameter {name} of shape {tuple(value.shape)} to satisfy "
+                    f"{constraint!r}, got {_outside(value, inside)}"
+                )
+
+    @staticmethod
+    def set_default_validate_args(value: bool) -> None:
         """Whether parameters and values are checked where ``validate_args`` is not given.
 
         Args:
             value: True, as at first, to check.
+
+        Raises:
+            ValueError: something else than True and False.
         """
-        Distribution._validate = value
+        if value not in (True, False):
+            raise ArgumentError(f"set_default_validate_args: expected True or False, got {value!r}")
+        Distribution._validate_args = value
+
+    def _expanding_class(self) -> type[Distribution]:
+        """The class whose __init__ made the parameters that expand() knows."""
+        return next(c for c in type(self).__mro__ if "_parameter_dims" in vars(c))
+
+    def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
+        """The same distribution with its parameters expanded to a batch shape; nothing is copied or checked.
+
+        Args:
+            batch_shape: the new shape.
+        """
+        owner = self._expanding_class()
+        if owner is Distribution:
+            raise NotImplementedError(f"{type(self).__name__}.expand: expected the class to define it")
+        new = self._get_checked_instance(owner, _instance)
+        batch_shape = Size(batch_shape)
+        for name, dims in owner._parameter_dims.items():
+            if name in self.__dict__:
+                value = self.__dict__[name]
+                event = value.shape[value.dim() - dims :]
+                setattr(new, name, value.expand([*batch_shape, *event]))
+        self._finish_expanded(new, batch_shape)
+        return new
+
+    def _finish_expanded(self, new: Any, batch_shape: Any, event_shape: Any = None) -> None:
+        """Set what an expanded distribution has besides its parameters."""
+        Distribution.__init__(
+            new, batch_shape, self._event_shape if event_shape is None else event_shape, validate_args=False
+        )
+        new._validate_args = self._validate_args
 
     @property
     def batch_shape(self) -> Size:
@@ -93,59 +131,25 @@ class Distribution:
         """The shape of one sample of one distribution."""
         return self._event_shape
 
-    def _check(self, name: str, value: Tensor, valid: Tensor, wanted: str) -> None:
-        if self._validate and not bool(valid.all()):
-            raise ArgumentError(
-                f"{type(self).__name__}: expected {name} {wanted}, got {value.detach().reshape(-1)[:8].tolist()}"
-            )
-
-    def _check_value(self, value: Tensor, valid: Tensor, wanted: str) -> None:
-        self._check("value", value, valid, wanted)
-
-    def _shape(self, sample_shape: Any) -> list[int]:
-        return [*Size(sample_shape), *self._batch_shape, *self._event_shape]
-
-    def sample(self, sample_shape: Any = ()) -> Tensor:
-        """Sample without gradient.
-
-        Args:
-            sample_shape: dimensions in front of the batch and event shape. Default: none.
-        """
-        with no_grad():
-            return self.rsample(sample_shape)
-
-    def rsample(self, sample_shape: Any = ()) -> Tensor:
-        """Samples that are differentiable functions of the parameters.
-
-        Args:
-            sample_shape: dimensions in front of the batch and event shape. Default: none.
-        """
-        raise NotImplementedError(f"{type(self).__name__}.rsample: there is no reparameterised sample")
-
-    def sample_n(self, n: int) -> Tensor:
-        """``n`` samples."""
-        return self.sample((n,))
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        """The logarithm of the density or mass at ``value``."""
+    @property
+    def arg_constraints(self) -> dict[str, constraints.Constraint]:
+        """The constraint of each parameter by its name."""
         raise NotImplementedError
 
-    def cdf(self, value: Tensor) -> Tensor:
-        """The probability of at most ``value``."""
+    @property
+    def support(self) -> Any:
+        """The set of possible values."""
         raise NotImplementedError
-
-    def entropy(self) -> Tensor:
-        """The entropy in nats."""
-        raise NotImplementedError
-
-    def perplexity(self) -> Tensor:
-        """e to the power of the entropy, of batch shape."""
-        return self.entropy().exp()
 
     @property
     def mean(self) -> Tensor:
         """The mean, of batch and event shape."""
         raise NotImplementedError
+
+    @property
+    def mode(self) -> Tensor:
+        """The most likely value, of batch and event shape."""
+        raise NotImplementedError(f"{type(self).__name__} does not implement mode")
 
     @property
     def variance(self) -> Tensor:
@@ -157,71 +161,115 @@ class Distribution:
         """The standard deviation, of batch and event shape."""
         return self.variance.sqrt()
 
-    def _parameters(self) -> dict[str, Tensor]:
-        return {}
+    def sample(self, sample_shape: Any = Size(())) -> Tensor:  # noqa: B008
+        """Samples without gradient.
+
+        Args:
+            sample_shape: dimensions in front of the batch and event shape. Default: none.
+        """
+        with no_grad():
+            return self.rsample(sample_shape)
+
+    def rsample(self, sample_shape: Any = Size(())) -> Tensor:  # noqa: B008
+        """Samples that are differentiable functions of the parameters.
+
+        Args:
+            sample_shape: dimensions in front of the batch and event shape. Default: none.
+        """
+        raise NotImplementedError(f"{type(self).__name__}.rsample: there is no reparameterised sample")
+
+    def sample_n(self, n: int) -> Tensor:
+        """``n`` samples. The old form of ``sample((n,))``."""
+        warnings.warn("sample_n(n) is deprecated; use sample((n,))", FutureWarning, stacklevel=2)
+        return self.sample(Size((n,)))
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """The logarithm of the density or mass at ``value``, of batch shape."""
+        raise NotImplementedError
+
+    def cdf(self, value: Tensor) -> Tensor:
+        """The probability of at most ``value``."""
+        raise NotImplementedError
+
+    def icdf(self, value: Tensor) -> Tensor:
+        """The value that a sample is below with probability ``value``."""
+        raise NotImplementedError
+
+    def enumerate_support(self, expand: bool = True) -> Tensor:
+        """All values, along a first dimension.
+
+        Args:
+            expand: whether the batch shape is repeated. Default: ``True``.
+        """
+        raise NotImplementedError
+
+    def entropy(self) -> Tensor:
+        """The entropy in nats, of batch shape."""
+        raise NotImplementedError
+
+    def perplexity(self) -> Tensor:
+        """e to the power of the entropy, of batch shape."""
+        return self.entropy().exp()
+
+    def _extended_shape(self, sample_shape: Any = Size(())) -> Size:  # noqa: B008
+        return Size((*sample_shape, *self._batch_shape, *self._event_shape))
+
+    def _enumerated(self, values: Tensor, expand: bool) -> Tensor:
+        """The values of enumerate_support for events of no dimensions."""
+        values = values.reshape([-1] + [1] * len(self._batch_shape))
+        return values.expand([-1, *self._batch_shape]) if expand else values
+
+    def _full(self, value: float, like: Tensor) -> Tensor:
+        """A moment that is the same for all parameters."""
+        return _core.full(self._extended_shape(), value, dtype=like.dtype)
+
+    def _validate_sample(self, value: Tensor) -> None:
+        name = type(self).__name__
+        if not isinstance(value, Tensor):
+            raise ArgumentError(f"{name}: expected value to be a Tensor, got {type(value).__name__}")
+        events = len(self._event_shape)
+        if value.dim() < events or value.shape[value.dim() - events :] != self._event_shape:
+            raise ArgumentError(
+                f"{name}: expected a value whose last sizes are the event shape {tuple(self._event_shape)}, got shape "
+                f"{tuple(value.shape)}"
+            )
+        expected = self._extended_shape()
+        for size, wanted in zip(reversed(value.shape), reversed(expected)):
+            if size != 1 and wanted != 1 and size != wanted:
+                raise ArgumentError(
+                    f"{name}: expected a value that broadcasts against batch and event shape {tuple(expected)}, got "
+                    f"shape {tuple(value.shape)}"
+                )
+        try:
+            support = self.support
+        except NotImplementedError:
+            warnings.warn(f"{name} does not define support: values are not checked", stacklevel=3)
+            return
+        inside = support.check(value)
+        if not bool(inside.all()):
+            raise ArgumentError(
+                f"{name}: expected value of shape {tuple(value.shape)} to be within the support {support!r}, got "
+                f"{_outside(value, inside)}"
+            )
+
+    def _get_checked_instance(self, cls: type, _instance: Any = None) -> Any:
+        if _instance is None and type(self).__init__ is not cls.__init__:  # type: ignore[misc]
+            raise NotImplementedError(
+                f"{type(self).__name__}.expand: a subclass of {cls.__name__} with an __init__ of its own needs an "
+                "expand() of its own"
+            )
+        return type(self).__new__(type(self)) if _instance is None else _instance
 
     def __repr__(self) -> str:
-        parts = [f"{k}: {v.item() if v.numel() == 1 else v.size()}" for k, v in self._parameters().items()]
+        given = {k: self.__dict__[k] for k in self.arg_constraints if k in self.__dict__}
+        parts = [f"{k}: {v if v.numel() == 1 else v.size()}" for k, v in given.items()]
         return f"{type(self).__name__}({', '.join(parts)})"
 
 
-class Independent(Distribution):
-    """A distribution whose last batch dimensions count as one event: their log-probabilities are added.
-
-    Args:
-        base_distribution: the distribution.
-        reinterpreted_batch_ndims: how many dimensions of its batch become part of the event.
-        validate_args: whether parameters and values are checked. Default: as ``set_default_validate_args`` was told.
-
-    Raises:
-        ValueError: more dimensions than the batch shape has.
-
-    Example:
-        >>> import plait
-        >>> from plait.distributions import Independent, Normal
-        >>> d = Independent(Normal(plait.zeros(3), plait.ones(3)), 1)
-        >>> d.log_prob(plait.zeros(3)).shape
-        plait.Size([])
-    """
-
-    def __init__(
-        self,
-        base_distribution: Distribution,
-        reinterpreted_batch_ndims: int,
-        validate_args: bool | None = None,
-    ) -> None:
-        n, batch = reinterpreted_batch_ndims, base_distribution.batch_shape
-        if not 0 <= n <= len(batch):
-            raise ArgumentError(f"Independent: expected 0 to {len(batch)} dimensions of batch {tuple(batch)}, got {n}")
-        self.base_dist, self.reinterpreted_batch_ndims = base_distribution, n
-        at = len(batch) - n
-        super().__init__(batch[:at], (*batch[at:], *base_distribution.event_shape), validate_args)
-        self.has_rsample = base_distribution.has_rsample
-
-    def _added(self, x: Tensor) -> Tensor:
-        return x.sum(list(range(-self.reinterpreted_batch_ndims, 0))) if self.reinterpreted_batch_ndims else x
-
-    def sample(self, sample_shape: Any = ()) -> Tensor:
-        return self.base_dist.sample(sample_shape)
-
-    def rsample(self, sample_shape: Any = ()) -> Tensor:
-        return self.base_dist.rsample(sample_shape)
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        return self._added(self.base_dist.log_prob(value))
-
-    def entropy(self) -> Tensor:
-        return self._added(self.base_dist.entropy())
-
-    @property
-    def mean(self) -> Tensor:
-        """The mean, of batch and event shape."""
-        return self.base_dist.mean
-
-    @property
-    def variance(self) -> Tensor:
-        """The variance, of batch and event shape."""
-        return self.base_dist.variance
-
-    def __repr__(self) -> str:
-        return f"Independent({self.base_dist}, {self.reinterpreted_batch_ndims})"
+def _outside(value: Tensor, inside: Tensor) -> str:
+    """The first values that a constraint excludes, for an error; where an event has dimensions, the first event."""
+    value = value.detach()
+    if value.shape == inside.shape:
+        return str(value[~inside][:8].tolist())
+    event = value.reshape([-1, *value.shape[inside.dim() :]])[~inside.reshape(-1)]
+    return str(event[0].tolist()) if event.numel() else f"shape {tuple(value.shape)}"

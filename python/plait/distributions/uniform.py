@@ -7,7 +7,9 @@ from typing import Any
 
 from .. import _core
 from .._core import Tensor
-from .distribution import Distribution, broadcast
+from . import constraints
+from .distribution import Distribution
+from .utils import broadcast_all
 
 __all__ = ["Uniform"]
 
@@ -18,7 +20,10 @@ class Uniform(Distribution):
     Args:
         low: the smallest value.
         high: the end, > ``low``.
-        validate_args: whether parameters and values are checked. Default: as ``set_default_validate_args`` was told.
+        validate_args: whether arguments are checked. Default: as ``set_default_validate_args`` was told.
+
+    Raises:
+        ValueError: unless low < high.
 
     Example:
         >>> import plait
@@ -27,36 +32,54 @@ class Uniform(Distribution):
     """
 
     has_rsample = True
+    _parameter_dims = {"low": 0, "high": 0}
 
-    def __init__(self, low: float | Tensor, high: float | Tensor, validate_args: bool | None = None) -> None:
-        self.low, self.high = broadcast(low, high)
+    @property
+    def arg_constraints(self) -> dict[str, constraints.Constraint]:
+        return {"low": constraints.less_than(self.high), "high": constraints.greater_than(self.low)}
+
+    def __init__(self, low: Tensor | float, high: Tensor | float, validate_args: bool | None = None) -> None:
+        self.low, self.high = broadcast_all(low, high)
         super().__init__(self.low.shape, (), validate_args)
-        self._check("high", self.high, self.low < self.high, "above low")
+
+    @constraints.dependent_property(is_discrete=False, event_dim=0)
+    def support(self) -> Any:
+        return constraints.interval(self.low, self.high)
 
     @property
     def mean(self) -> Tensor:
-        """The mean, of batch and event shape."""
         return (self.high + self.low) / 2
 
     @property
+    def mode(self) -> Tensor:
+        """NaN: every value is as likely as the others."""
+        return float("nan") * self.high
+
+    @property
+    def stddev(self) -> Tensor:
+        return (self.high - self.low) / 12**0.5
+
+    @property
     def variance(self) -> Tensor:
-        """The variance, of batch and event shape."""
         return (self.high - self.low).pow(2) / 12
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
-        return self.low + _core.rand(self._shape(sample_shape), dtype=self.low.dtype) * (self.high - self.low)
+        u = _core.rand(self._extended_shape(sample_shape), dtype=self.low.dtype)
+        return self.low + u * (self.high - self.low)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        value = _core.as_tensor(value)
+        if self._validate_args:
+            self._validate_sample(value)
         inside = (self.low <= value) & (value < self.high)
-        self._check_value(value, (self.low <= value) & (value <= self.high), "between low and high")
-        return inside.to(self.low.dtype).log() - (self.high - self.low).log()
+        return inside.type_as(self.low).log() - (self.high - self.low).log()
 
     def cdf(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
         return ((value - self.low) / (self.high - self.low)).clamp(0, 1)
+
+    def icdf(self, value: Tensor) -> Tensor:
+        return value * (self.high - self.low) + self.low
 
     def entropy(self) -> Tensor:
         return (self.high - self.low).log()
-
-    def _parameters(self) -> dict[str, Tensor]:
-        return {"low": self.low, "high": self.high}
