@@ -22,7 +22,7 @@ from plait._docstrings import sections
 
 ROOT = Path(__file__).parent.parent
 TABLE = _core._op_table()
-PUBLIC = [row for row in TABLE if set(row["where"]) & set("fmn")]
+PUBLIC = [row for row in TABLE if set(row["where"]) & set("fmns")]
 NAMES = sorted({row["name"] for row in PUBLIC})
 
 # Ops whose tests are not driven by the table, and the file that has them.
@@ -47,6 +47,7 @@ TESTED_ELSEWHERE: dict[str, set[str]] = {
     "test_autograd.py": {"detach", "detach_"},
     "test_indexing.py": {"index_put", "index_put_"},
     "test_promotion.py": {"result_type"},
+    "test_linalg.py": {"linalg_eigh", "linalg_svd", "svd"},
 }  # fmt: skip
 
 
@@ -55,7 +56,7 @@ def documentation(name: str) -> str:
 
 
 def test_every_op_is_tested() -> None:
-    specified = {s.name.rsplit(".", 1)[-1] for s in ALL_SPECS}
+    specified = {op_name(s) for s in ALL_SPECS}
     elsewhere = set().union(*TESTED_ELSEWHERE.values())
     in_place = {n for n in NAMES if n.endswith("_") and n[:-1] in specified}
     assert not [n for n in NAMES if n not in specified | elsewhere | in_place]
@@ -64,7 +65,7 @@ def test_every_op_is_tested() -> None:
 def test_files_named_here_use_the_ops() -> None:
     for file, names in TESTED_ELSEWHERE.items():
         text = (Path(__file__).parent / file).read_text()
-        missing = [n for n in sorted(names & set(NAMES)) if n not in text]
+        missing = [n for n in sorted(names & set(NAMES)) if n.replace("linalg_", "linalg.") not in text]
         assert not missing, f"{file}: {missing}"
 
 
@@ -82,11 +83,16 @@ def test_docstring(name: str) -> None:
         assert ">>>" in text, f"{name}: no example"
 
 
+def name_there(name: str, place: str) -> str:
+    """An op of a submodule begins with the submodule's name."""
+    return name.partition("_")[2] if place == "s" else name
+
+
 def shown(name: str) -> list[Any]:
     """The objects that a user finds under the name of an op."""
-    homes = {"f": plait, "m": plait.Tensor, "n": plait.nn.functional}
+    homes = {"f": plait, "m": plait.Tensor, "n": plait.nn.functional, "s": plait.linalg}
     places = {place for row in PUBLIC if row["name"] == name for place in row["where"]}
-    found = [vars(home).get(name) for place, home in homes.items() if place in places]
+    found = [vars(home).get(name_there(name, place)) for place, home in homes.items() if place in places]
     return [op for op in found if type(op).__name__ == "Op"]
 
 
@@ -122,6 +128,8 @@ def test_visible_where_declared() -> None:
             assert hasattr(plait.Tensor, name), f"Tensor.{name}"
         if "n" in row["where"]:
             assert hasattr(plait.nn.functional, name), f"plait.nn.functional.{name}"
+        if "s" in row["where"]:
+            assert hasattr(plait.linalg, name_there(name, "s")), f"plait.linalg of {name}"
 
 
 def test_public_names_are_listed() -> None:
@@ -135,9 +143,17 @@ def test_public_names_are_listed() -> None:
 
 def stub_names() -> set[str]:
     package = Path(plait.__file__).parent
-    stubs = (package / "_core.pyi", package / "nn" / "functional" / "_native.pyi")
-    nodes = [node for path in stubs for node in ast.walk(ast.parse(path.read_text()))]
-    return {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    stubs = {
+        package / "_core.pyi": "",
+        package / "nn" / "functional" / "_native.pyi": "",
+        package / "linalg" / "_native.pyi": "linalg_",
+    }
+    return {
+        prefix + node.name
+        for path, prefix in stubs.items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+    }
 
 
 def test_every_op_has_a_stub() -> None:
@@ -147,14 +163,15 @@ def test_every_op_has_a_stub() -> None:
 
 # ---- One point on the way to every kernel ----
 
-HOMES = {"f": _core, "m": plait.Tensor, "n": _core._nn, "p": _core._ops}
+HOMES = {"f": _core, "m": plait.Tensor, "n": _core._nn, "p": _core._ops, "s": _core._linalg}
 
 
 def test_callables_come_from_the_table() -> None:
     """Wherever an op is visible, the callable is one made from the table."""
     for row in TABLE:
         for where in set(row["where"]) & set(HOMES):
-            assert type(vars(HOMES[where])[row["name"]]).__name__ == "Op", f"{row['name']} as {where!r}"
+            op = vars(HOMES[where])[name_there(row["name"], where)]
+            assert type(op).__name__ == "Op", f"{row['name']} as {where!r}"
 
 
 def calls(run: Callable[[], object]) -> list[str]:
@@ -168,7 +185,8 @@ def calls(run: Callable[[], object]) -> list[str]:
 
 
 def op_name(spec: OpSpec) -> str:
-    return spec.name.rsplit(".", 1)[-1]
+    """The name in the table."""
+    return spec.name.replace(".", "_") if spec.name.startswith("linalg.") else spec.name.rsplit(".", 1)[-1]
 
 
 @pytest.mark.parametrize("spec", [s for s in SPECS if type(lookup(s.name)).__name__ == "Op"], ids=lambda s: s.id)

@@ -289,15 +289,16 @@ OverloadsByName overloads_by_name() {
   return index;
 }
 
-// The callable for those overloads of a name that are visible there; null when none is.
+// The callable for those overloads of a name that are visible there, shown without `prefix`; null when none
+// is.
 PyObject* new_op(std::string_view name, const std::vector<const Overload*>& all, char where,
-                 const char* module) {
+                 const char* module, std::string_view prefix = {}) {
   auto visible = std::make_unique<std::vector<const Overload*>>();
   std::string doc, text;
   for (const Overload* o : all) {
     if (!std::strchr(o->op.where, where)) continue;
     visible->push_back(o);
-    doc += std::string(o->op.signature) + "\n";
+    doc += std::string(o->op.signature).substr(prefix.size()) + "\n";
     if (text.empty() && o->op.doc) text = o->op.doc;
   }
   if (visible->empty()) return nullptr;
@@ -308,6 +309,7 @@ PyObject* new_op(std::string_view name, const std::vector<const Overload*>& all,
   auto* op = PyObject_New(PyOp, op_type);
   if (!op) throw py::error_already_set();
   op->vectorcall = op_vectorcall;
+  name.remove_prefix(prefix.size());
   op->name = PyUnicode_FromStringAndSize(name.data(), static_cast<Py_ssize_t>(name.size()));
   op->module = PyUnicode_InternFromString(module);
   op->overloads = visible.release();
@@ -315,18 +317,21 @@ PyObject* new_op(std::string_view name, const std::vector<const Overload*>& all,
   return reinterpret_cast<PyObject*>(op);
 }
 
-// One place where ops are found, and the names that are found there.
+// One place where ops are found, and the names that are found there: those of the table without `prefix`.
 struct Home {
   char where;
   py::handle object;
   const char* module;
+  std::string_view prefix = {};
   py::list names{};
 
   void add(const std::string& name, const std::vector<const Overload*>& all) {
-    PyObject* op = new_op(name, all, where, module);
+    if (!name.starts_with(prefix)) return;
+    PyObject* op = new_op(name, all, where, module, prefix);
     if (!op) return;
-    object.attr(name.c_str()) = py::reinterpret_steal<py::object>(op);
-    names.append(name);
+    const std::string shown = name.substr(prefix.size());
+    object.attr(shown.c_str()) = py::reinterpret_steal<py::object>(op);
+    names.append(shown);
   }
 };
 
@@ -361,13 +366,18 @@ void init_ops(py::module_& m) {
   if (!op_type) throw py::error_already_set();
   py::module_ nn = m.def_submodule("_nn", "Ops of plait.nn.functional.");
   py::module_ ops = m.def_submodule("_ops", "Ops used by the Python package itself.");
-  Home homes[] = {{'f', m, "plait"}, {'n', nn, "plait.nn.functional"}, {'p', ops, "plait._core._ops"}};
+  py::module_ linalg = m.def_submodule("_linalg", "Ops of plait.linalg.");
+  Home homes[] = {{'f', m, "plait"},
+                  {'n', nn, "plait.nn.functional"},
+                  {'p', ops, "plait._core._ops"},
+                  {'s', linalg, "plait.linalg", "linalg_"}};
   for (const auto& [name, all] : overloads_by_name()) {
     for (Home& home : homes) home.add(std::string(name), all);
     add_method(std::string(name), all);
   }
   PyType_Modified(tensor_type);
   nn.attr("__all__") = homes[1].names;
+  linalg.attr("__all__") = homes[3].names;
   m.def(
       "_op_table",
       [] {

@@ -10,7 +10,7 @@ namespace {
 
 // ---- Errors ----
 
-PyObject* error_classes[7];  // by ErrorKind
+PyObject* error_classes[8];  // by ErrorKind
 
 PyObject* new_error(py::module_& m, const char* name, const char* doc,
                     std::initializer_list<PyObject*> bases) {
@@ -47,6 +47,11 @@ void init_errors(py::module_& m) {
                 {PyExc_MemoryError, PyExc_RuntimeError});
   error_classes[static_cast<int>(ErrorKind::kInternal)] =
       new_error(m, "InternalError", "A bug in plait.", {PyExc_RuntimeError});
+  error_classes[static_cast<int>(ErrorKind::kLinAlg)] = new_error(
+      m, "LinAlgError",
+      "A matrix is singular, not positive-definite or holds no finite numbers, or an iteration did not "
+      "converge. The message names the element of the batch.",
+      {PyExc_RuntimeError});
 }
 
 // ---- Dtype ----

@@ -18,6 +18,7 @@ enum class ErrorKind : unsigned char {
   kNotImplemented,  // NotImplementedError
   kMemory,          // MemoryError and RuntimeError
   kInternal,        // a bug of ours: RuntimeError that asks for a report
+  kLinAlg,          // a matrix that a decomposition cannot take: LinAlgError, a RuntimeError
 };
 
 class Error : public std::exception {

@@ -8,6 +8,7 @@
 #include "kernels/copy/convert_args.h"
 #include "kernels/gemm/gemm_args.h"
 #include "kernels/index/index_args.h"
+#include "kernels/linalg/linalg_args.h"
 #include "kernels/norm/norm_args.h"
 #include "kernels/optim/optim_args.h"
 #include "kernels/pointwise/pointwise_args.h"
@@ -40,6 +41,7 @@ namespace plait {
   X(optim)                       \
   X(random)                      \
   X(index)                       \
+  X(linalg)                      \
   X(sequence)                    \
   X(convert)                     \
   X(pointwise_unary)             \
@@ -63,6 +65,7 @@ struct KernelTable {
   OptimTable optim;
   RandomTable random;
   IndexTable index;
+  LinalgTable linalg;
   SequenceTable sequence;
   PointwiseTable pointwise;
   ConvertTable convert;

@@ -14,7 +14,8 @@
 // overloads, tried in order.
 //
 // Where: 'f' plait.name, 'm' Tensor.name (the first Tensor parameter is self), 'n' plait.nn.functional.name,
-// 'o' also takes out= (the result is copied into it), 'p' private (plait._core._ops.name only).
+// 's' the submodule that begins the name (linalg_qr is plait.linalg.qr), 'o' also takes out= (the result is
+// copied into it), 'p' private (plait._core._ops.name only).
 #pragma once
 
 #include <atomic>

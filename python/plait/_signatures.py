@@ -10,7 +10,7 @@ import inspect
 import keyword
 from typing import Any, NotRequired, TypedDict
 
-__all__ = ["OpRow", "ParameterRow", "annotation", "make_signature", "python_name", "returns"]
+__all__ = ["OpRow", "ParameterRow", "annotation", "make_signature", "python_name", "returns", "shown_name"]
 
 
 class ParameterRow(TypedDict):
@@ -29,7 +29,7 @@ class OpRow(TypedDict):
 
     name: str
     signature: str
-    where: str  # "f" plait.name, "m" Tensor.name, "n" nn.functional.name, "o" takes out=, "p" private
+    where: str  # "f" plait.name, "m" Tensor.name, "n" nn.functional.name, "s" linalg.name, "o" out=, "p" private
     doc: str
     parameters: list[ParameterRow]
     varargs: bool  # the last positional parameter may be given as separate arguments
@@ -61,6 +61,11 @@ _RESULTS = {"Tensor[]": "tuple[Tensor, ...]", "Dtype": "dtype"}
 def python_name(parameter: ParameterRow) -> str:
     """The parameter's name, with an underscore where it is a word of Python's (``random_(from, to)``)."""
     return parameter["name"] + "_" * keyword.iskeyword(parameter["name"])
+
+
+def shown_name(row: OpRow) -> str:
+    """The op's name where it is shown: a submodule's op begins with the name of the submodule."""
+    return row["name"].partition("_")[2] if "s" in row["where"] else row["name"]
 
 
 def annotation(parameter: ParameterRow) -> str:

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/gemm/blas.h"
 
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 
-#include "core/cpu_info.h"
 #include "core/error.h"
 #include "core/parallel.h"
+#include "kernels/blas_library.h"
 #include "kernels/gemm/gemm_detail.h"
 
 namespace plait {
@@ -27,47 +25,12 @@ struct Blas {
   std::string name;
 };
 
-// An environment variable that has a value for a scope, unless the user has set it.
-class ScopedEnv {
- public:
-  ScopedEnv(const char* name, const char* value) : name_(name), set_(value && !std::getenv(name)) {
-    if (set_) setenv(name, value, 1);
-  }
-  ~ScopedEnv() {
-    if (set_) unsetenv(name_);
-  }
-
- private:
-  const char* name_;
-  bool set_;
-};
-
-// OpenBLAS reads its settings when it is loaded. It chooses kernels by CPU model and takes models it does not
-// know for old ones, so OPENBLAS_CORETYPE is set by CPU feature.
 Blas load_blas() {
-  Blas blas;
-  Dl_info here;
-  if (!dladdr(reinterpret_cast<const void*>(&gemm_provider), &here) || !here.dli_fname) return blas;
-  std::string path = here.dli_fname;
-  path = path.substr(0, path.find_last_of('/') + 1) + "libscipy_openblas.so";
-  const ScopedEnv threads("OPENBLAS_NUM_THREADS", "1");
-  const ScopedEnv core("OPENBLAS_CORETYPE", isa_level() == 2   ? "SkylakeX"
-                                            : isa_level() == 1 ? "Haswell"
-                                                               : nullptr);
-  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!library) return blas;
-  const auto find = [&](const char* name) { return dlsym(library, name); };
-  blas.sgemm = reinterpret_cast<CblasGemm<float>>(find("scipy_cblas_sgemm"));
-  blas.dgemm = reinterpret_cast<CblasGemm<double>>(find("scipy_cblas_dgemm"));
-  if (!blas.sgemm || !blas.dgemm) return Blas();
-  if (const auto set_threads = reinterpret_cast<void (*)(int)>(find("scipy_openblas_set_num_threads"))) {
-    set_threads(1);
-  }
-  const auto config = reinterpret_cast<char* (*)()>(find("scipy_openblas_get_config"));
-  const auto core_name = reinterpret_cast<char* (*)()>(find("scipy_openblas_get_corename"));
-  blas.name = config ? std::string(config()).substr(0, std::strlen("OpenBLAS 0.0.00")) : "OpenBLAS";
-  if (core_name) blas.name += std::string(" (") + core_name() + ")";
-  return blas;
+  const BlasLibrary* library = BlasLibrary::get();
+  if (!library) return Blas();
+  const Blas blas{library->find<CblasGemm<float>>("cblas_sgemm"),
+                  library->find<CblasGemm<double>>("cblas_dgemm"), library->name()};
+  return blas.sgemm && blas.dgemm ? blas : Blas();
 }
 
 // Null if the engine is the provider, as it is by default: with one thread it is between 0.95 and 2.7 times

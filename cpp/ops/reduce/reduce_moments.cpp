@@ -6,6 +6,7 @@
 #include "autograd/op.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
+#include "ops/linalg/linalg.h"
 #include "ops/pointwise/pointwise.h"
 #include "ops/pointwise/pointwise_run.h"
 #include "ops/reduce/reduce.h"
@@ -242,10 +243,22 @@ Tensor norm_number(const Tensor& x, std::optional<double> p, OptionalDims dims, 
                    std::optional<DType> dtype) {
   return vector_norm(x, p.value_or(2), or_all(dims), keepdim, dtype);
 }
+// The sum of the singular values of the matrices in two dimensions.
+Tensor nuclear_norm(const Tensor& input, const Dims& dims, bool keepdim, std::optional<DType> dtype) {
+  const Tensor x = dtype ? cast(input, *dtype) : input;
+  const Dims axes = dims.empty() && x.dim() == 2 ? Dims{0, 1} : wrap_dims("norm", dims, x.dim());
+  PLAIT_CHECK(axes.size() == 2, kValue, "norm: expected two dimensions for p='nuc', got shape ", x.shape(),
+              " and dim=", dims);
+  const Tensor sums = sum(linalg_svdvals(movedim(x, axes, Dims{-2, -1})), Dims{-1});
+  if (!keepdim) return sums;
+  const int64_t first = std::min(axes[0], axes[1]), second = std::max(axes[0], axes[1]);
+  return unsqueeze(unsqueeze(sums, first), second);
+}
 Tensor norm_named(const Tensor& x, std::string_view p, OptionalDims dims, bool keepdim,
                   std::optional<DType> dtype) {
-  PLAIT_CHECK(p == "fro", kValue, "norm: expected p to be a number or 'fro', got '", std::string(p),
-              "'\nhint: linalg.matrix_norm computes norms of matrices");
+  if (p == "nuc") return nuclear_norm(x, or_all(dims), keepdim, dtype);
+  PLAIT_CHECK(p == "fro", kValue, "norm: expected p to be a number, 'fro' or 'nuc', got '", std::string(p),
+              "'");
   return vector_norm(x, 2, or_all(dims), keepdim, dtype);
 }
 Tensor vector_norm_op(const Tensor& x, double ord, OptionalDims dims, bool keepdim,
@@ -304,7 +317,8 @@ constexpr const char* kNormDoc = R"((sum |x|^p)^(1/p) over all elements or some 
 Squares are added in float64, so they neither overflow nor vanish.
 
 Args:
-    p: a number or 'fro' (which is 2); inf and -inf give the extreme magnitude, 0 counts what is not 0. Default 'fro'.
+    p: a number, 'fro' (which is 2) or 'nuc', the sum of the singular values of the matrices in two dimensions; inf
+        and -inf give the extreme magnitude, 0 counts what is not 0. Default 'fro'.
     dim: an int or a tuple of ints; all dimensions by default.
     keepdim: keep the reduced dimensions with size 1.
     dtype: of the result.

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// Decompositions of many small matrices at once. A group holds as many matrices as a vector has lanes,
+// interleaved: element e of matrix `lane` is group[e * lanes + lane]. Every instruction then works on one
+// element of all matrices of the group, so that even 2 x 2 matrices fill the vectors. Lanes without a matrix
+// hold a copy of the last one.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/slots.h"
+
+namespace plait {
+
+// A matrix of every lane: element (i, j) is data[(i * rs + j * cs) * lanes + lane].
+template <class T>
+struct LaneMatrix {
+  T* data;
+  int64_t rows, cols, rs, cs;
+};
+
+// A X = B, X over B. A (n x n) is triangular, with ones on its diagonal if `unit`; the other half is not
+// read.
+template <class T>
+struct LaneTriangle {
+  LaneMatrix<T> a, b;
+  bool upper, unit;
+};
+
+// Matrices whose larger size is at most this are decomposed in lanes, others one by one. Measured.
+struct LinalgTuning {
+  int64_t cholesky, lu, triangular, qr, eigh, svd;
+};
+
+// `info` is int32_t[lanes]: 0, or as LAPACK's. `pivots` is int32_t[k][lanes]: row i was exchanged with row
+// pivots[i] - 1 >= i.
+template <class T>
+struct LinalgKernels {
+  int64_t lanes;
+  LinalgTuning tuning;
+  // `count` <= lanes matrices of `size` elements, which lie `bs` apart.
+  void (*interleave)(T* group, const T* matrices, int64_t bs, int64_t size, int64_t count);
+  void (*deinterleave)(T* matrices, int64_t bs, int64_t size, int64_t count, const T* group);
+  // A = L L^T by the lower triangle; the upper one becomes 0.
+  void (*cholesky)(const LaneMatrix<T>& a, int32_t* info);
+  // P A = L U with partial pivoting.
+  void (*lu)(const LaneMatrix<T>& a, int32_t* pivots, int32_t* info);
+  // The row exchanges of `lu` applied to b.
+  void (*permute)(const LaneMatrix<T>& b, const int32_t* pivots, int64_t k);
+  void (*solve_triangular)(const LaneTriangle<T>& args);
+  // A = Q R by Householder reflections I - tau v v^T: R and below it v, whose first element is 1.
+  // tau[k][lanes].
+  void (*qr)(const LaneMatrix<T>& a, T* tau);
+  // The first q.cols columns of Q = H_1 H_2 ... H_k in place of the reflectors of `qr`.
+  void (*form_q)(const LaneMatrix<T>& q, const T* tau, int64_t k);
+  // A = V diag(w) V^T by the lower half and Jacobi rotations, unordered; A is overwritten, w[n][lanes]. V may
+  // be null (data).
+  void (*eigh)(const LaneMatrix<T>& a, const LaneMatrix<T>& v, T* w);
+  // A = U diag(s) V^T for rows >= cols by one-sided Jacobi rotations, unordered; U over A. V may be null.
+  void (*svd)(const LaneMatrix<T>& a, const LaneMatrix<T>& v, T* s);
+};
+
+using LinalgTable = PerReal<LinalgKernels>;
+
+}  // namespace plait

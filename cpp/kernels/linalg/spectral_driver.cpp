@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT
+// QR factors, singular values, eigenvalues and least squares.
+#include <cstring>
+#include <numeric>
+
+#include "kernels/linalg/linalg_split.h"
+
+namespace plait::linalg {
+namespace {
+
+// The order of a group's values in one lane, ascending or descending.
+template <class T>
+void order_of(const T* values, int64_t n, int64_t lanes, int64_t lane, bool ascending, int64_t* order) {
+  std::iota(order, order + n, 0);
+  std::sort(order, order + n, [&](int64_t i, int64_t j) {
+    const T x = values[i * lanes + lane], y = values[j * lanes + lane];
+    return x == y ? i < j : (x < y) == ascending;
+  });
+}
+
+template <class T>
+void eigh_in_lanes(const Matrices<T>& a, bool vectors, T* w, int64_t first, int64_t count) {
+  const auto& table = kernels().linalg.of<T>();
+  const int64_t n = a.rows, lanes = table.lanes;
+  const LaneGroup<T> group(read_only(a), first, count), v(n, vectors ? n : 0), values(n, 1);
+  table.eigh(group.matrix(), vectors ? v.matrix() : LaneMatrix<T>{}, values.data());
+  const Workspace space(static_cast<size_t>(n) * sizeof(int64_t));
+  int64_t* const order = space.as<int64_t>();
+  for (int64_t lane = 0; lane < count; ++lane) {
+    order_of(values.data(), n, lanes, lane, true, order);
+    for (int64_t j = 0; j < n; ++j) {
+      w[(first + lane) * n + j] = values.data()[order[j] * lanes + lane];
+      T* const to = a.matrix(first + lane) + j * n;
+      for (int64_t i = 0; vectors && i < n; ++i) to[i] = v.data()[(order[j] * n + i) * lanes + lane];
+    }
+  }
+}
+
+// The singular vectors of one lane, in order. U's are the normed columns of the rotated matrix.
+template <class T>
+struct LaneSvd {
+  const LaneGroup<T>&u, &v, &s;
+  int64_t lanes, m, n;  // m >= n
+
+  void store(int64_t lane, const int64_t* order, bool transposed, T* values, T* left, T* right) const {
+    for (int64_t j = 0; j < n; ++j) {
+      values[j] = s.data()[order[j] * lanes + lane];
+      if (!left) continue;
+      // A^T = U' S V'^T gives A = V' S U'^T: left and right change places, and Vh is stored by rows.
+      for (int64_t i = 0; i < m; ++i) {
+        (transposed ? right[i * n + j] : left[j * m + i]) = u.data()[(order[j] * m + i) * lanes + lane];
+      }
+      for (int64_t i = 0; i < n; ++i) {
+        (transposed ? left[j * n + i] : right[i * n + j]) = v.data()[(order[j] * n + i) * lanes + lane];
+      }
+    }
+  }
+};
+
+// Whether the singular values of a lane tell their vectors. Matrices of a lower rank, and those whose squares
+// overflow or which hold NaN, are left to LAPACK.
+template <class T>
+bool regular(const T* s, int64_t n, int64_t lanes, int64_t lane) {
+  using Limits = std::numeric_limits<T>;
+  T most = 0;
+  for (int64_t i = 0; i < n; ++i) most = std::max(most, s[i * lanes + lane]);
+  const T least = std::max(most * Limits::epsilon() * static_cast<T>(4 * n),
+                           std::sqrt(Limits::min()) / Limits::epsilon());
+  for (int64_t i = 0; i < n; ++i) {
+    if (!(s[i * lanes + lane] > least)) return false;
+  }
+  return most < std::sqrt(Limits::max()) / static_cast<T>(n);
+}
+
+template <class T>
+int32_t svd_by_lapack(T* a, int64_t m, int64_t n, const Matrices<T>& u, Real<T>* s, const Matrices<T>& vh,
+                      int64_t i) {
+  if (!all_finite(a, m * n)) return kNotFinite;
+  const bool vectors = u.data;
+  const char job = !vectors ? 'N' : u.cols == m && vh.rows == n ? 'A' : 'S';
+  const Workspace space(static_cast<size_t>(m * n) * sizeof(T));
+  T* const copy = space.as<T>();
+  std::copy_n(a, m * n, copy);
+  T* const left = vectors ? u.matrix(i) : nullptr;
+  T* const right = vectors ? vh.matrix(i) : nullptr;
+  const int ldu = vectors ? leading(m) : 1, ldv = vectors ? leading(vh.rows) : 1;
+  const int info =
+      lapack::gesdd(job, to_int(m), to_int(n), copy, leading(m), s, left, ldu, right, ldv, false);
+  if (info <= 0) return info;
+  return lapack::gesdd(job, to_int(m), to_int(n), a, leading(m), s, left, ldu, right, ldv, true);
+}
+
+template <class T>
+void svd_in_lanes(const Matrices<T>& a, const Matrices<T>& u, T* s, const Matrices<T>& vh, int32_t* info,
+                  int64_t first, int64_t count) {
+  const auto& table = kernels().linalg.of<T>();
+  const bool transposed = a.rows < a.cols, vectors = u.data;
+  const int64_t m = std::max(a.rows, a.cols), n = std::min(a.rows, a.cols), lanes = table.lanes;
+  const LaneGroup<T> group(m, n), v(n, vectors ? n : 0), values(n, 1);
+  if (transposed) {
+    const LaneGroup<T> rows(read_only(a), first, count);
+    for (int64_t i = 0; i < a.rows; ++i) {
+      for (int64_t j = 0; j < a.cols; ++j) {
+        std::copy_n(rows.data() + (j * a.rows + i) * lanes, lanes, group.data() + (i * a.cols + j) * lanes);
+      }
+    }
+  } else {
+    table.interleave(group.data(), a.matrix(first), a.size(), a.size(), count);
+  }
+  table.svd(group.matrix(), vectors ? v.matrix() : LaneMatrix<T>{}, values.data());
+  const Workspace space(static_cast<size_t>(n) * sizeof(int64_t));
+  int64_t* const order = space.as<int64_t>();
+  const LaneSvd<T> lane_svd{group, v, values, lanes, m, n};
+  for (int64_t lane = 0; lane < count; ++lane) {
+    const int64_t i = first + lane;
+    if (!regular(values.data(), n, lanes, lane)) {
+      info[i] = svd_by_lapack(a.matrix(i), a.rows, a.cols, u, s + i * n, vh, i);
+      continue;
+    }
+    order_of(values.data(), n, lanes, lane, false, order);
+    lane_svd.store(lane, order, transposed, s + i * n, vectors ? u.matrix(i) : nullptr,
+                   vectors ? vh.matrix(i) : nullptr);
+    info[i] = 0;
+  }
+}
+
+}  // namespace
+
+template <class T>
+void qr_factor(const Matrices<T>& a, T* tau) {
+  const int64_t m = a.rows, n = a.cols, k = std::min(m, n);
+  const double work = cube(m, n, k);
+  if constexpr (kIsReal<T>) {
+    const auto& table = kernels().linalg.of<T>();
+    if (std::max(m, n) <= table.tuning.qr) {
+      return for_groups<T>(a.count, work, [&](int64_t first, int64_t count) {
+        const LaneGroup<T> group(read_only(a), first, count), taus(k, 1);
+        table.qr(group.matrix(), taus.data());
+        group.store(a, first, count);
+        taus.store({tau, k, 1, a.count}, first, count);
+      });
+    }
+  }
+  for_matrices(a.count, work,
+               [&](int64_t i) { lapack::geqrf(to_int(m), to_int(n), a.matrix(i), leading(m), tau + i * k); });
+}
+
+template <class T>
+void form_q(const Matrices<T>& q, const T* tau, int64_t k) {
+  const int64_t m = q.rows, n = q.cols;
+  const double work = cube(m, n, k);
+  if constexpr (kIsReal<T>) {
+    const auto& table = kernels().linalg.of<T>();
+    if (std::max(m, n) <= table.tuning.qr) {
+      return for_groups<T>(q.count, work, [&](int64_t first, int64_t count) {
+        const LaneGroup<T> group(read_only(q), first, count), taus({tau, k, 1, q.count}, first, count);
+        table.form_q(group.matrix(), taus.data(), k);
+        group.store(q, first, count);
+      });
+    }
+  }
+  for_matrices(q.count, work, [&](int64_t i) {
+    lapack::orgqr(to_int(m), to_int(n), to_int(k), q.matrix(i), leading(m), tau + i * k);
+  });
+}
+
+template <class T>
+void apply_q(const Matrices<const T>& a, const T* tau, int64_t k, bool left, bool trans,
+             const Matrices<T>& c) {
+  for_matrices(c.count, cube(c.rows, c.cols, k) * 2, [&](int64_t i) {
+    lapack::ormqr(left, trans, to_int(c.rows), to_int(c.cols), to_int(k), a.matrix(i), leading(a.rows),
+                  tau + i * k, c.matrix(i), leading(c.rows));
+  });
+}
+
+template <class T>
+void svd(const Matrices<T>& a, const Matrices<T>& u, Real<T>* s, const Matrices<T>& vh, int32_t* info) {
+  const int64_t m = a.rows, n = a.cols, k = std::min(m, n);
+  const double work = 10 * cube(m, n, k);
+  if constexpr (kIsReal<T>) {
+    const bool thin = !u.data || (u.cols == k && vh.rows == k);
+    if (thin && k > 0 && std::max(m, n) <= kernels().linalg.of<T>().tuning.svd) {
+      return for_groups<T>(a.count, work, [&](int64_t first, int64_t count) {
+        svd_in_lanes(a, u, s, vh, info, first, count);
+      });
+    }
+  }
+  for_matrices(a.count, work,
+               [&](int64_t i) { info[i] = svd_by_lapack(a.matrix(i), m, n, u, s + i * k, vh, i); });
+}
+
+template <class T>
+void eigh(const Matrices<T>& a, bool vectors, Real<T>* w, int32_t* info) {
+  const int64_t n = a.rows;
+  const double work = 6 * cube(n, n, n);
+  if constexpr (kIsReal<T>) {
+    if (n > 0 && n <= kernels().linalg.of<T>().tuning.eigh) {
+      return for_groups<T>(a.count, work, [&](int64_t first, int64_t count) {
+        for (int64_t i = first; i < first + count; ++i)
+          info[i] = all_finite(a.matrix(i), n * n) ? 0 : kNotFinite;
+        eigh_in_lanes(a, vectors, w, first, count);
+      });
+    }
+  }
+  for_matrices(a.count, work, [&](int64_t i) {
+    info[i] = all_finite(a.matrix(i), n * n)
+                  ? lapack::syevd(vectors, true, to_int(n), a.matrix(i), leading(n), w + i * n)
+                  : kNotFinite;
+  });
+}
+
+template <class T>
+void eig(const Matrices<T>& a, std::complex<Real<T>>* w, const Matrices<std::complex<Real<T>>>& v,
+         int32_t* info) {
+  const int64_t n = a.rows;
+  for_matrices(a.count, 25 * cube(n, n, n), [&](int64_t i) {
+    info[i] = all_finite(a.matrix(i), n * n) ? lapack::geev(to_int(n), a.matrix(i), leading(n), w + i * n,
+                                                            v.data ? v.matrix(i) : nullptr, leading(n))
+                                             : kNotFinite;
+  });
+}
+
+template <class T>
+void least_squares(const Matrices<T>& a, const Matrices<T>& b, LeastSquares method, double rcond,
+                   int64_t* rank, Real<T>* s, int32_t* info) {
+  const int64_t least = std::min(a.rows, a.cols);
+  const int m = to_int(a.rows), n = to_int(a.cols), k = to_int(b.cols), ld = leading(a.rows),
+            ldb = leading(b.rows);
+  const auto limit = static_cast<Real<T>>(rcond);
+  for_matrices(a.count, 2 * cube(a.rows, a.cols, least + b.cols), [&](int64_t i) {
+    T *const x = a.matrix(i), *const y = b.matrix(i);
+    int found = static_cast<int>(least);
+    if (method == LeastSquares::kQr) {
+      info[i] = lapack::gels(m, n, k, x, ld, y, ldb);
+    } else if (method == LeastSquares::kPivotedQr) {
+      info[i] = lapack::gelsy(m, n, k, x, ld, y, ldb, limit, &found);
+    } else {
+      info[i] = lapack::gelss(method == LeastSquares::kDividedSvd, m, n, k, x, ld, y, ldb, s + i * least,
+                              limit, &found);
+    }
+    if (rank) rank[i] = found;
+  });
+}
+
+#define PLAIT_INSTANTIATE(T)                                                                               \
+  template void qr_factor<T>(const Matrices<T>&, T*);                                                      \
+  template void form_q<T>(const Matrices<T>&, const T*, int64_t);                                          \
+  template void apply_q<T>(const Matrices<const T>&, const T*, int64_t, bool, bool, const Matrices<T>&);   \
+  template void svd<T>(const Matrices<T>&, const Matrices<T>&, Real<T>*, const Matrices<T>&, int32_t*);    \
+  template void eigh<T>(const Matrices<T>&, bool, Real<T>*, int32_t*);                                     \
+  template void eig<T>(const Matrices<T>&, std::complex<Real<T>>*, const Matrices<std::complex<Real<T>>>&, \
+                       int32_t*);                                                                          \
+  template void least_squares<T>(const Matrices<T>&, const Matrices<T>&, LeastSquares, double, int64_t*,   \
+                                 Real<T>*, int32_t*);
+PLAIT_LINALG_TYPES(PLAIT_INSTANTIATE)
+#undef PLAIT_INSTANTIATE
+
+}  // namespace plait::linalg

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+// Cholesky and LU factors, and systems with them.
+#include <cstring>
+
+#include "kernels/linalg/linalg_split.h"
+
+namespace plait::linalg {
+namespace {
+
+template <class T>
+void clear_upper(T* a, int64_t n) {
+  for (int64_t j = 1; j < n; ++j) std::fill_n(a + j * n, j, T{});
+}
+
+template <class T>
+bool in_lanes(int64_t LinalgTuning::* limit, int64_t size) {
+  if constexpr (kIsReal<T>) {
+    return size <= kernels().linalg.of<T>().tuning.*limit;
+  } else {
+    return false;
+  }
+}
+
+// Pivots of a group, [k][lanes], into [count][k] and back.
+void store_pivots(const int32_t* group, int64_t lanes, int64_t k, int64_t n, int32_t* pivots) {
+  for (int64_t lane = 0; lane < n; ++lane) {
+    for (int64_t i = 0; i < k; ++i) pivots[lane * k + i] = group[i * lanes + lane];
+  }
+}
+void load_pivots(const int32_t* pivots, int64_t lanes, int64_t k, int64_t n, int32_t* group) {
+  for (int64_t lane = 0; lane < lanes; ++lane) {
+    for (int64_t i = 0; i < k; ++i) group[i * lanes + lane] = pivots[std::min(lane, n - 1) * k + i];
+  }
+}
+
+// A system with the triangle or its transpose, by the triangle that is meant.
+template <class T>
+LaneTriangle<T> lane_triangle(const LaneGroup<T>& a, const TriangleOptions& o, const LaneMatrix<T>& b) {
+  const bool trans = o.trans != Trans::kNo;
+  return {trans ? a.transposed() : a.matrix(), b, o.lower == trans, o.unit};
+}
+
+}  // namespace
+
+template <class T>
+void cholesky(const Matrices<T>& a, int32_t* info) {
+  const int64_t n = a.rows;
+  if constexpr (kIsReal<T>) {
+    if (in_lanes<T>(&LinalgTuning::cholesky, n)) {
+      const auto& table = kernels().linalg.of<T>();
+      return for_groups<T>(a.count, cube(n, n, n) / 6, [&](int64_t first, int64_t count) {
+        int32_t failed[kMostLanes] = {};
+        const LaneGroup<T> group(read_only(a), first, count);
+        table.cholesky(group.matrix(), failed);
+        group.store(a, first, count);
+        std::copy_n(failed, count, info + first);
+      });
+    }
+  }
+  for_matrices(a.count, cube(n, n, n) / 6, [&](int64_t i) {
+    info[i] = lapack::potrf(true, to_int(n), a.matrix(i), leading(n));
+    clear_upper(a.matrix(i), n);
+  });
+}
+
+template <class T>
+void cholesky_inverse(const Matrices<T>& l) {
+  const int64_t n = l.rows;
+  for_matrices(l.count, cube(n, n, n) / 3,
+               [&](int64_t i) { lapack::potri(true, to_int(n), l.matrix(i), leading(n)); });
+}
+
+template <class T>
+void lu_factor(const Matrices<T>& a, int32_t* pivots, int32_t* info) {
+  const int64_t m = a.rows, n = a.cols, k = std::min(m, n);
+  const double work = cube(m, n, k) / 3;
+  if constexpr (kIsReal<T>) {
+    if (in_lanes<T>(&LinalgTuning::lu, std::max(m, n))) {
+      const auto& table = kernels().linalg.of<T>();
+      return for_groups<T>(a.count, work, [&](int64_t first, int64_t count) {
+        int32_t failed[kMostLanes] = {};
+        const LaneGroup<T> group(read_only(a), first, count);
+        const Workspace order(static_cast<size_t>(k * table.lanes) * sizeof(int32_t));
+        table.lu(group.matrix(), order.as<int32_t>(), failed);
+        group.store(a, first, count);
+        store_pivots(order.as<int32_t>(), table.lanes, k, count, pivots + first * k);
+        std::copy_n(failed, count, info + first);
+      });
+    }
+  }
+  for_matrices(a.count, work, [&](int64_t i) {
+    info[i] = lapack::getrf(to_int(m), to_int(n), a.matrix(i), leading(m), pivots + i * k);
+  });
+}
+
+template <class T>
+void lu_solve(const Matrices<const T>& lu, const int32_t* pivots, Trans trans, const Matrices<T>& b) {
+  const int64_t n = lu.rows, k = b.cols;
+  if constexpr (kIsReal<T>) {
+    if (trans == Trans::kNo && in_lanes<T>(&LinalgTuning::triangular, n)) {
+      const auto& table = kernels().linalg.of<T>();
+      return for_groups<T>(b.count, cube(n, n, k), [&](int64_t first, int64_t count) {
+        const LaneGroup<T> factors(lu, first, count), x(read_only(b), first, count);
+        const Workspace order(static_cast<size_t>(n * table.lanes) * sizeof(int32_t));
+        load_pivots(pivots + first * n, table.lanes, n, count, order.as<int32_t>());
+        table.permute(x.matrix(), order.as<int32_t>(), n);
+        table.solve_triangular({factors.matrix(), x.matrix(), false, true});
+        table.solve_triangular({factors.matrix(), x.matrix(), true, false});
+        x.store(b, first, count);
+      });
+    }
+  }
+  for_matrices(b.count, cube(n, n, k), [&](int64_t i) {
+    lapack::getrs(static_cast<char>(trans), to_int(n), to_int(k), lu.matrix(i), leading(n), pivots + i * n,
+                  b.matrix(i), leading(n));
+  });
+}
+
+template <class T>
+void inverse(const Matrices<T>& a, const Matrices<T>& y, int32_t* info) {
+  const int64_t n = a.rows;
+  if constexpr (kIsReal<T>) {
+    if (in_lanes<T>(&LinalgTuning::lu, n)) {
+      const auto& table = kernels().linalg.of<T>();
+      return for_groups<T>(a.count, cube(n, n, n), [&](int64_t first, int64_t count) {
+        int32_t failed[kMostLanes] = {};
+        const LaneGroup<T> lu(read_only(a), first, count), x(n, n);
+        const Workspace order(static_cast<size_t>(n * table.lanes) * sizeof(int32_t));
+        table.lu(lu.matrix(), order.as<int32_t>(), failed);
+        for (int64_t e = 0; e < n * n; ++e)
+          std::fill_n(x.data() + e * table.lanes, table.lanes, T(e % (n + 1) == 0));
+        table.permute(x.matrix(), order.as<int32_t>(), n);
+        table.solve_triangular({lu.matrix(), x.matrix(), false, true});
+        table.solve_triangular({lu.matrix(), x.matrix(), true, false});
+        x.store(y, first, count);
+        std::copy_n(failed, count, info + first);
+      });
+    }
+  }
+  const Workspace space(static_cast<size_t>(n * a.count) * sizeof(int32_t));
+  int32_t* const pivots = space.as<int32_t>();
+  for_matrices(a.count, cube(n, n, n), [&](int64_t i) {
+    info[i] = lapack::getrf(to_int(n), to_int(n), a.matrix(i), leading(n), pivots + i * n);
+    T* const x = y.matrix(i);
+    std::fill_n(x, n * n, T{});
+    for (int64_t j = 0; j < n; ++j) x[j * (n + 1)] = T(1);
+    lapack::getrs('N', to_int(n), to_int(n), a.matrix(i), leading(n), pivots + i * n, x, leading(n));
+  });
+}
+
+template <class T>
+void solve_triangular(const Matrices<const T>& a, const TriangleOptions& options, const Matrices<T>& b) {
+  const int64_t n = a.rows, k = b.cols;
+  if constexpr (kIsReal<T>) {
+    if (in_lanes<T>(&LinalgTuning::triangular, n)) {
+      const auto& table = kernels().linalg.of<T>();
+      return for_groups<T>(b.count, cube(n, n, k) / 2, [&](int64_t first, int64_t count) {
+        const LaneGroup<T> triangle(a, first, count), x(read_only(b), first, count);
+        table.solve_triangular(lane_triangle(triangle, options, x.matrix()));
+        x.store(b, first, count);
+      });
+    }
+  }
+  for_matrices(b.count, cube(n, n, k) / 2, [&](int64_t i) {
+    lapack::trtrs(options.lower, static_cast<char>(options.trans), options.unit, to_int(n), to_int(k),
+                  a.matrix(i), leading(n), b.matrix(i), leading(n));
+  });
+}
+
+template <class T>
+void ldl_factor(const Matrices<T>& a, bool hermitian, int32_t* pivots, int32_t* info) {
+  const int64_t n = a.rows;
+  for_matrices(a.count, cube(n, n, n) / 3, [&](int64_t i) {
+    info[i] = lapack::sytrf(true, hermitian, to_int(n), a.matrix(i), leading(n), pivots + i * n);
+  });
+}
+
+template <class T>
+void ldl_solve(const Matrices<const T>& ld, const int32_t* pivots, bool hermitian, const Matrices<T>& b) {
+  const int64_t n = ld.rows, k = b.cols;
+  for_matrices(b.count, cube(n, n, k), [&](int64_t i) {
+    lapack::sytrs(true, hermitian, to_int(n), to_int(k), ld.matrix(i), leading(n), pivots + i * n,
+                  b.matrix(i), leading(n));
+  });
+}
+
+#define PLAIT_INSTANTIATE(T)                                                                               \
+  template void cholesky<T>(const Matrices<T>&, int32_t*);                                                 \
+  template void cholesky_inverse<T>(const Matrices<T>&);                                                   \
+  template void lu_factor<T>(const Matrices<T>&, int32_t*, int32_t*);                                      \
+  template void lu_solve<T>(const Matrices<const T>&, const int32_t*, Trans, const Matrices<T>&);          \
+  template void inverse<T>(const Matrices<T>&, const Matrices<T>&, int32_t*);                              \
+  template void solve_triangular<T>(const Matrices<const T>&, const TriangleOptions&, const Matrices<T>&); \
+  template void ldl_factor<T>(const Matrices<T>&, bool, int32_t*, int32_t*);                               \
+  template void ldl_solve<T>(const Matrices<const T>&, const int32_t*, bool, const Matrices<T>&);
+PLAIT_LINALG_TYPES(PLAIT_INSTANTIATE)
+#undef PLAIT_INSTANTIATE
+
+}  // namespace plait::linalg

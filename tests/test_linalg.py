@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: MIT
+"""Decompositions that are unique up to signs, derivatives of symmetric matrices, singular matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import plait
+from plait import Tensor, linalg
+from plait.autograd import gradcheck, gradgradcheck
+
+SHAPES = [(1, 1), (2, 2), (3, 3), (5, 3), (3, 5), (8, 8), (16, 16), (17, 17), (33, 20), (20, 33)]
+BATCHES: list[tuple[int, ...]] = [(), (3,), (20,)]
+DTYPES = [plait.float32, plait.float64]
+EPS = {plait.float32: 2.0**-23, plait.float64: 2.0**-52}
+
+
+def randn(*shape: int, dtype: plait.dtype = plait.float64, seed: int = 0) -> Tensor:
+    return plait.randn(*shape, dtype=dtype, generator=plait.Generator().manual_seed(seed))
+
+
+def symmetric(a: Tensor) -> Tensor:
+    return a + a.mT
+
+
+def spd(a: Tensor) -> Tensor:
+    return a @ a.mT + a.shape[-1] * plait.eye(a.shape[-1], dtype=a.dtype)
+
+
+def assert_close(got: Tensor, want: Tensor, room: float) -> None:
+    assert got.shape == want.shape
+    assert float((got - want).abs().max()) <= room if got.numel() else True
+
+
+def assert_orthonormal(q: Tensor) -> None:
+    assert_close(q.mT @ q, plait.eye(q.shape[-1], dtype=q.dtype).expand(*q.shape[:-2], -1, -1), 80 * EPS[q.dtype])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("batch", BATCHES)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("full", [False, True])
+def test_svd(shape: tuple[int, int], batch: tuple[int, ...], dtype: plait.dtype, full: bool) -> None:
+    a = randn(*batch, *shape, dtype=dtype)
+    u, s, vh = linalg.svd(a, full_matrices=full)
+    k = min(shape)
+    assert u.shape == (*batch, shape[0], shape[0] if full else k)
+    assert vh.shape == (*batch, shape[1] if full else k, shape[1])
+    assert_orthonormal(u)
+    assert_orthonormal(vh.mT)
+    assert_close((u[..., :k] * s.unsqueeze(-2)) @ vh[..., :k, :], a, 200 * EPS[dtype])
+    np.testing.assert_allclose(s.double(), np.linalg.svd(a.double().numpy())[1], atol=200 * EPS[dtype])
+    assert_close(linalg.svdvals(a), s, 100 * EPS[dtype])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("batch", BATCHES)
+@pytest.mark.parametrize("n", [1, 2, 3, 8, 16, 17, 40])
+@pytest.mark.parametrize("uplo", ["L", "U"])
+def test_eigh(n: int, batch: tuple[int, ...], dtype: plait.dtype, uplo: str) -> None:
+    a = symmetric(randn(*batch, n, n, dtype=dtype))
+    half = a.tril() if uplo == "L" else a.triu()
+    w, v = linalg.eigh(half, UPLO=uplo)
+    assert_orthonormal(v)
+    assert_close((v * w.unsqueeze(-2)) @ v.mT, a, 300 * EPS[dtype])
+    np.testing.assert_allclose(w.double(), np.linalg.eigvalsh(a.double().numpy()), atol=300 * EPS[dtype])
+    assert_close(linalg.eigvalsh(half, UPLO=uplo), w, 400 * EPS[dtype])
+
+
+@pytest.mark.parametrize("n", [2, 3, 8, 20])
+def test_equal_and_zero_values(n: int) -> None:
+    """Vectors of equal eigenvalues and of singular values 0 are orthonormal too."""
+    for a in (plait.eye(n), plait.zeros(n, n), plait.ones(n, n), plait.diag(plait.arange(n) // 2 * 1.0)):
+        w, v = linalg.eigh(a)
+        assert_orthonormal(v)
+        assert_close((v * w) @ v.T, a, 1e-5)
+        u, s, vh = linalg.svd(a.expand(3, n, n))
+        assert_orthonormal(u)
+        assert_orthonormal(vh.mT)
+        assert_close((u * s.unsqueeze(-2)) @ vh, a.expand(3, n, n), 1e-5)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-12, 1e12, 1e30])
+def test_extreme_sizes(scale: float) -> None:
+    """Squares of the elements over- or underflow in float32."""
+    a = randn(20, 4, 4, dtype=plait.float32)
+    np.testing.assert_allclose(linalg.svdvals(a * scale) / scale, linalg.svdvals(a), rtol=1e-4, atol=1e-6)
+    s = symmetric(a)
+    np.testing.assert_allclose(linalg.eigvalsh(s * scale) / scale, linalg.eigvalsh(s), rtol=1e-4, atol=1e-5)
+    q, r = linalg.qr(a * scale)
+    assert_orthonormal(q)
+    assert_close(q @ (r / scale), a, 1e-5)
+
+
+def test_results_do_not_depend_on_threads() -> None:
+    batch, large = spd(randn(100, 8, 8)), spd(randn(130, 130))
+    before = plait.get_num_threads()
+    results = []
+    try:
+        for threads in (1, 2, 3):
+            plait.set_num_threads(threads)
+            results.append(
+                [x for a in (batch, large) for f in (linalg.svd, linalg.eigh, linalg.qr, linalg.lu) for x in f(a)]
+            )
+    finally:
+        plait.set_num_threads(before)
+    for other in results[1:]:
+        assert all(plait.equal(x, y) for x, y in zip(results[0], other))
+
+
+def magnitudes(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """What the signs of vectors do not change."""
+    return tuple(t.abs() for t in tensors)
+
+
+DERIVATIVES: dict[str, tuple[Callable, tuple[int, ...]]] = {
+    "cholesky": (lambda a: linalg.cholesky(spd(a)), (2, 3, 3)),
+    "cholesky_upper": (lambda a: linalg.cholesky(spd(a), upper=True), (3, 3)),
+    "cholesky_ex": (lambda a: linalg.cholesky_ex(spd(a)).L, (3, 3)),
+    "eigh": (lambda a: magnitudes(*linalg.eigh(symmetric(a))), (2, 3, 3)),
+    "eigh_upper": (lambda a: magnitudes(*linalg.eigh(symmetric(a), UPLO="U")), (3, 3)),
+    "eigvalsh": (lambda a: linalg.eigvalsh(symmetric(a)), (2, 3, 3)),
+    "svd_square": (lambda a: magnitudes(*linalg.svd(a)), (2, 3, 3)),
+    "svd_tall": (lambda a: magnitudes(*linalg.svd(a, full_matrices=False)), (4, 2)),
+    "svd_wide": (lambda a: magnitudes(*linalg.svd(a, full_matrices=False)), (2, 4)),
+    "svd_old": (lambda a: magnitudes(*plait.svd(a)), (4, 2)),
+    "svd_full": (lambda a: linalg.svd(a).S, (4, 2)),
+    "qr_wide": (lambda a: tuple(linalg.qr(a, "complete")), (2, 4)),
+    "lu": (lambda a: linalg.lu(a)[1:], (2, 3, 3)),
+    "lu_wide": (lambda a: linalg.lu(a)[1:], (2, 3, 4)),
+    "lu_tall": (lambda a: linalg.lu(a)[1:], (4, 3)),
+}
+
+
+@pytest.mark.parametrize("name", DERIVATIVES)
+def test_derivatives(name: str) -> None:
+    f, shape = DERIVATIVES[name]
+    a = randn(*shape, seed=len(name)).requires_grad_()
+    assert gradcheck(f, (a,))
+    assert gradgradcheck(f, (a,))
+
+
+def test_gradients_are_symmetric() -> None:
+    a = spd(randn(3, 3)).requires_grad_()
+    linalg.cholesky(a)[1, 0].backward()
+    assert a.grad is not None
+    assert_close(a.grad, a.grad.mT, 1e-12)
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2])
+def test_gradient_of_a_determinant_that_is_0(rank: int) -> None:
+    a = (randn(3, rank) @ randn(rank, 3, seed=1)).requires_grad_()
+    (g,) = plait.autograd.grad(linalg.det(a), a)
+    minors = [
+        [(-1) ** (i + j) * np.linalg.det(np.delete(np.delete(a.detach().numpy(), i, 0), j, 1)) for j in range(3)]
+        for i in range(3)
+    ]
+    np.testing.assert_allclose(g, minors, atol=1e-12)
+
+
+def test_derivatives_that_do_not_exist() -> None:
+    a = randn(4, 2).requires_grad_()
+    with pytest.raises(RuntimeError, match=r"linalg.qr.*complete"):
+        linalg.qr(a, "complete").Q.sum().backward()
+    with pytest.raises(RuntimeError, match=r"linalg.qr.*Q"):
+        linalg.qr(a, "r").R.sum().backward()
+
+
+@pytest.mark.parametrize("n", [2, 20])
+def test_singular_matrices(n: int) -> None:
+    a = plait.eye(n).repeat(3, 1, 1)
+    a[1, 1, 1] = 0
+    for f in (linalg.inv, linalg.lu_factor, lambda x: linalg.solve(x, plait.ones(3, n, 1)), plait.inverse):
+        with pytest.raises(linalg.LinAlgError, match=r"\(Batch element 1\).*singular"):
+            f(a)
+    a[1, 1, 1] = -1
+    with pytest.raises(linalg.LinAlgError, match=r"\(Batch element 1\).*positive-definite.*2"):
+        linalg.cholesky(a)
+    assert linalg.cholesky_ex(a).info.tolist() == [0, 2, 0]
+    with pytest.raises(RuntimeError):
+        linalg.cholesky_ex(a, check_errors=True)
+
+
+@pytest.mark.parametrize("n", [3, 20])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_numbers_that_are_not_finite(n: int, value: float) -> None:
+    a = plait.eye(n).repeat(2, 1, 1)
+    a[1, 2, 1] = value
+    for f in (linalg.svd, linalg.svdvals, linalg.eigh, linalg.eigvalsh):
+        with pytest.raises(linalg.LinAlgError, match=r"\(Batch element 1\).*finite"):
+            f(a)
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (2, 3, 5), (20, 17), (3, 0), (0, 3)])
+def test_qr_modes(shape: tuple[int, ...]) -> None:
+    a = randn(*shape)
+    q, r = linalg.qr(a, mode="complete")
+    assert q.shape == (*shape[:-1], shape[-2])
+    assert_orthonormal(q)
+    assert_close(q @ r, a, 1e-13)
+    assert linalg.qr(a, mode="r").Q.shape == (0,)
+    assert_close(linalg.qr(a, mode="r").R, linalg.qr(a).R, 0)
+    assert plait.equal(plait.qr(a, some=False).Q, q)
+    with pytest.raises(ValueError, match=r"linalg.qr.*mode"):
+        linalg.qr(a, mode="raw")
+
+
+def test_old_names() -> None:
+    a = randn(4, 3)
+    u, s, v = plait.svd(a)
+    assert_close((u * s) @ v.mT, a, 1e-12)
+    assert plait.svd(a, compute_uv=False).U.shape == (4, 4)
+    assert_close(a.norm("nuc"), s.sum(), 1e-12)
+    assert a.norm("nuc", keepdim=True, dim=(0, 1)).shape == (1, 1)
+    assert_close(linalg.norm(a, "nuc"), s.sum(), 1e-12)
+    assert_close(linalg.norm(a, 2), s[0], 1e-12)
