@@ -59,9 +59,23 @@ struct Task {
   Grads gys;
 };
 
+class Run;
+thread_local Run* t_run = nullptr;
+
 class Run {
  public:
-  explicit Run(const BackwardOptions& options) : options_(options) {}
+  explicit Run(const BackwardOptions& options) : options_(options), outer_(std::exchange(t_run, this)) {}
+  ~Run() { t_run = outer_; }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  int64_t id() const { return id_; }
+  bool reaches(Node* node) {
+    const int64_t index = node ? index_.lookup(node) : -1;
+    if (index < 0) return false;
+    const auto task = static_cast<size_t>(index);
+    return tasks_[task].needed || (!captures_.empty() && !captures_[task].empty());
+  }
 
   Grads execute(const std::vector<Tensor>& roots, const std::vector<Tensor>& seeds) {
     std::vector<Edge> root_edges;
@@ -282,6 +296,8 @@ class Run {
   };
 
   const BackwardOptions& options_;
+  Run* const outer_;  // that this one was started from, by a hook or a node
+  const int64_t id_ = next_hook_id();
   NodeIndex index_;
   std::vector<Task> tasks_;
   std::vector<std::vector<Capture>> captures_;  // by task; empty without `inputs`
@@ -289,6 +305,9 @@ class Run {
 };
 
 }  // namespace
+
+int64_t current_backward_run() { return t_run ? t_run->id() : 0; }
+bool backward_reaches(const Tensor& t) { return t_run && t_run->reaches(gradient_edge(t).node.get()); }
 
 Grads run_backward(const std::vector<Tensor>& roots, const std::vector<Tensor>& seeds,
                    const BackwardOptions& options) {

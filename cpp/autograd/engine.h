@@ -20,4 +20,9 @@ struct BackwardOptions {
 Grads run_backward(const std::vector<Tensor>& roots, const std::vector<Tensor>& seeds,
                    const BackwardOptions& options);
 
+// The backward pass that runs in this thread, by a number of its own; 0 when none does.
+int64_t current_backward_run();
+// Whether that pass comes to the gradient of t.
+bool backward_reaches(const Tensor& t);
+
 }  // namespace plait

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cctype>
 #include <string_view>
+#include <utility>
 
 #include "autograd/meta.h"
 #include "autograd/runtime.h"
@@ -12,6 +13,7 @@ namespace plait {
 namespace {
 
 thread_local bool t_grad_enabled = true;
+thread_local SavedTensorHooks* t_saved_tensor_hooks = nullptr;
 std::atomic<AnomalyMode> anomaly{AnomalyMode::kOff};
 
 }  // namespace
@@ -43,6 +45,10 @@ std::string Node::shown_name() const {
   return shown + "Backward0";
 }
 
+SavedTensorHooks* set_saved_tensor_hooks(SavedTensorHooks* hooks) {
+  return std::exchange(t_saved_tensor_hooks, hooks);
+}
+
 int64_t next_hook_id() {
   static std::atomic<int64_t> next{1};
   return next.fetch_add(1);
@@ -70,6 +76,11 @@ SavedTensor SavedTensor::input(const Tensor& t) {
               "Inference tensors cannot be saved for backward.\nhint: clone() it for a normal tensor and use "
               "that in autograd");
   SavedTensor s;
+  if (s.pack(t)) {
+    s.packed_->edge = gradient_edge(t);
+    s.requires_grad_ = static_cast<bool>(s.packed_->edge.node);
+    return s;
+  }
   s.tensor_ = t;
   if (t.defined()) s.version_ = t.version();
   return s;
@@ -78,7 +89,7 @@ SavedTensor SavedTensor::input(const Tensor& t) {
 SavedTensor SavedTensor::result(const Tensor& t, uint32_t slot) {
   SavedTensor s;
   if (t.defined()) {
-    s.tensor_ = t.alias();
+    if (!s.pack(t)) s.tensor_ = t.alias();
     s.version_ = t.version();
     s.slot_ = slot;
     s.is_result_ = true;
@@ -91,7 +102,22 @@ void SavedTensor::refresh_version() {
   if (tensor_.defined()) version_ = tensor_.version();
 }
 
+bool SavedTensor::pack(const Tensor& t) {
+  if (!t_saved_tensor_hooks || !t.defined()) return false;
+  packed_ = std::make_unique<Packed>(t_saved_tensor_hooks->pack(detach(t)));
+  return true;
+}
+
+Tensor SavedTensor::unpack_packed(Node* owner) const {
+  Tensor t = packed_->tensor->unpack();
+  if (!grad_enabled() || !requires_grad_) return t;
+  t = t.alias();
+  set_history(t, is_result_ ? NodeRef(owner) : packed_->edge.node, is_result_ ? slot_ : packed_->edge.slot);
+  return t;
+}
+
 Tensor SavedTensor::unpack(Node* owner) const {
+  if (packed_) return unpack_packed(owner);
   if (!tensor_.defined()) return tensor_;
   PLAIT_CHECK(tensor_.version() == version_, kRuntime,
               "backward: one of the variables needed for gradient computation ",

@@ -94,6 +94,21 @@ class Node : public Pooled<Node> {
 // A fresh number for a hook; unique in the process.
 int64_t next_hook_id();
 
+// What stands for a saved tensor until backward asks for it, and who makes it while it is set for the thread:
+// autograd.graph.saved_tensors_hooks of Python.
+class PackedTensor {
+ public:
+  virtual ~PackedTensor() = default;
+  virtual Tensor unpack() = 0;
+};
+class SavedTensorHooks {
+ public:
+  virtual ~SavedTensorHooks() = default;
+  virtual std::unique_ptr<PackedTensor> pack(const Tensor& detached) = 0;
+};
+// Returns the hooks that were set; null for none.
+SavedTensorHooks* set_saved_tensor_hooks(SavedTensorHooks* hooks);
+
 // A tensor kept for backward. Remembers the version it was saved at and raises when its values have changed
 // since.
 class SavedTensor {
@@ -107,10 +122,21 @@ class SavedTensor {
   Tensor unpack(Node* owner) const;
   void refresh_version();
   bool is_result() const { return is_result_; }
-  void reset() { tensor_ = Tensor(); }
+  void reset() {
+    tensor_ = Tensor();
+    packed_.reset();
+  }
 
  private:
+  struct Packed {
+    std::unique_ptr<PackedTensor> tensor;
+    Edge edge;  // of an input
+  };
+  bool pack(const Tensor& t);
+  Tensor unpack_packed(Node* owner) const;
+
   Tensor tensor_;
+  std::unique_ptr<Packed> packed_;  // in its place
   uint32_t version_ = 0;
   uint32_t slot_ = 0;
   bool is_result_ = false;

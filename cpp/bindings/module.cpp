@@ -15,6 +15,7 @@ PYBIND11_MODULE(_core, m) {
   init_optim(m.ptr());
   init_indexing(m);
   init_autograd(m);
+  init_saved_hooks(m);
   init_runtime(m);
   init_module(m);
   py::list names;

@@ -40,6 +40,7 @@ void init_tensor(py::module_& m);
 void init_tensor_data(py::module_& m);
 void init_indexing(py::module_& m);
 void init_autograd(py::module_& m);
+void init_saved_hooks(py::module_& m);
 void init_random(py::module_& m);
 void init_runtime(py::module_& m);
 void init_ops(py::module_& m);
