@@ -225,8 +225,8 @@ class Run {
     gys.resize(node->results().size());
     const bool any = std::any_of(gys.begin(), gys.end(), [](const Tensor& g) { return g.defined(); });
     if (Node::Hooks* const hooks = node->hooks_or_null(); hooks && any) {
-      for (const auto& h : std::vector(hooks->pre)) h.second(gys);
-      for (const auto& h : std::vector(hooks->retain)) h.second(gys);
+      for (const auto& h : std::vector(hooks->pre)) h.run(gys);
+      for (const auto& h : std::vector(hooks->retain)) h.run(gys);
     }
     bool executes = tasks_[index].needed;
     if (!captures_.empty() && !captures_[index].empty()) {
@@ -270,7 +270,7 @@ class Run {
     if (Node::Hooks* const hooks = node.hooks_or_null(); hooks && !hooks->post.empty()) {
       const Grads seen = gys;
       gxs = node.backward(std::move(gys), unwanted(node));
-      for (const auto& h : std::vector(hooks->post)) h.second(gxs, seen);
+      for (const auto& h : std::vector(hooks->post)) h.run(gxs, seen);
     } else {
       gxs = node.backward(std::move(gys), unwanted(node));
     }

@@ -81,17 +81,18 @@ class CopySlices final : public Node {
 void drop_retain_hook(AutogradMeta& meta) {
   if (!meta.retains_grad || !meta.grad_fn) return;
   if (Node::Hooks* hooks = meta.grad_fn->hooks_or_null()) {
-    std::erase_if(hooks->retain, [&](const auto& h) { return h.first == meta.retain_id; });
+    std::erase_if(hooks->retain, [&](const auto& h) { return h.id == meta.retain_id; });
   }
 }
 
 void put_retain_hook(const Tensor& t, AutogradMeta& meta) {
   meta.retain_id = next_hook_id();
   TensorImpl* impl = t.impl();  // the hook goes before the tensor does: see ~AutogradMeta
-  meta.grad_fn->hooks().retain.emplace_back(meta.retain_id, [impl, slot = meta.slot](Grads& gys) {
+  const auto keep = [impl, slot = meta.slot](Grads& gys) {
     if (slot >= gys.size() || !gys[slot].defined()) return;
     static_cast<AutogradMeta*>(impl->autograd.get())->grad = gys[slot];
-  });
+  };
+  meta.grad_fn->hooks().retain.push_back({meta.retain_id, keep});
 }
 
 }  // namespace
@@ -266,39 +267,40 @@ Grads AccumulateGrad::backward(Grads gys, EdgeSet) {
     run.add_into(meta.grad, g);
     meta.grad.bump_version();
   }
-  for (const auto& hook : post_accumulate) hook.second(leaf);
+  for (const auto& hook : post_accumulate) hook.run(leaf);
   return {};
 }
 
-int64_t add_tensor_hook(const Tensor& t, std::function<Tensor(const Tensor&)> f) {
+int64_t add_tensor_hook(const Tensor& t, std::function<Tensor(const Tensor&)> f, void* held) {
   PLAIT_CHECK(requires_grad(t), kRuntime,
               "register_hook: cannot register a hook on a tensor that doesn't require gradient");
   const Edge edge = gradient_edge(t);
   const int64_t id = next_hook_id();
-  edge.node->hooks().pre.emplace_back(id, [f = std::move(f), slot = edge.slot](Grads& gys) {
+  const auto replace = [f = std::move(f), slot = edge.slot](Grads& gys) {
     if (slot >= gys.size() || !gys[slot].defined()) return;
     Tensor replacement = f(gys[slot]);
     if (!replacement.defined()) return;
     PLAIT_CHECK(replacement.shape() == gys[slot].shape(), kRuntime, "hook: expected a gradient of shape ",
                 gys[slot].shape(), ", got ", replacement.shape());
     gys[slot] = std::move(replacement);
-  });
+  };
+  edge.node->hooks().pre.push_back({id, replace, held});
   return id;
 }
 
-int64_t add_post_accumulate_hook(const Tensor& t, std::function<void(const Tensor&)> f) {
+int64_t add_post_accumulate_hook(const Tensor& t, std::function<void(const Tensor&)> f, void* held) {
   PLAIT_CHECK(requires_grad(t) && is_leaf(t), kRuntime,
               "register_post_accumulate_grad_hook: expected a leaf tensor that requires grad");
   gradient_edge(t);
   const int64_t id = next_hook_id();
-  meta_of(t)->accumulator->post_accumulate.emplace_back(id, std::move(f));
+  meta_of(t)->accumulator->post_accumulate.push_back({id, std::move(f), held});
   return id;
 }
 
 void remove_tensor_hook(const Tensor& t, int64_t id) {
   const AutogradMeta* m = meta_of(t);
   if (!m) return;
-  const auto is_it = [&](const auto& h) { return h.first == id; };
+  const auto is_it = [&](const auto& h) { return h.id == id; };
   if (m->accumulator) std::erase_if(m->accumulator->post_accumulate, is_it);
   for (Node* node : {m->grad_fn.get(), static_cast<Node*>(m->accumulator.get())}) {
     if (node && node->hooks_or_null()) std::erase_if(node->hooks().pre, is_it);

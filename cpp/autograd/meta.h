@@ -23,7 +23,7 @@ class AccumulateGrad final : public Node {
   Tensor variable() const { return leaf_ ? Tensor(Ref<TensorImpl>(leaf_)) : Tensor(); }
 
   // Called with the leaf after a gradient has been accumulated.
-  std::vector<std::pair<int64_t, std::function<void(const Tensor&)>>> post_accumulate;
+  std::vector<Hook<void(const Tensor&)>> post_accumulate;
 
  private:
   TensorImpl* leaf_;
@@ -76,9 +76,10 @@ Tensor become(const char* op, const Tensor& t, const Tensor& view);
 // The same memory outside the graph.
 Tensor detach(const Tensor& t);
 
-// Hooks on the gradient of t; f returns a replacement or an undefined tensor to keep it. Returns an id.
-int64_t add_tensor_hook(const Tensor& t, std::function<Tensor(const Tensor&)> f);
-int64_t add_post_accumulate_hook(const Tensor& t, std::function<void(const Tensor&)> f);
+// Hooks on the gradient of t; f returns a replacement or an undefined tensor to keep it. `held` as in Hook.
+// Returns an id.
+int64_t add_tensor_hook(const Tensor& t, std::function<Tensor(const Tensor&)> f, void* held);
+int64_t add_post_accumulate_hook(const Tensor& t, std::function<void(const Tensor&)> f, void* held);
 void remove_tensor_hook(const Tensor& t, int64_t id);
 void retain_grad(const Tensor& t);
 

@@ -39,6 +39,15 @@ class EdgeSet {
   uint64_t bits_ = 0;
 };
 
+// A function called during backward. `held` is the foreign object that it keeps alive, null when there is
+// none: a collector of cycles (Python's) has to see it, and a std::function hides what it holds.
+template <class Signature>
+struct Hook {
+  int64_t id;
+  std::function<Signature> run;
+  void* held = nullptr;
+};
+
 class Node : public Pooled<Node> {
  public:
   Node() = default;
@@ -59,13 +68,16 @@ class Node : public Pooled<Node> {
   std::vector<ResultInfo>& results() { return results_; }
   const std::vector<ResultInfo>& results() const { return results_; }
 
+  // The foreign object that the node keeps alive, if any: the context of a Python function.
+  virtual void* held_object() const { return nullptr; }
+
   // Hooks: pre-hooks (tensor hooks among them) see and may replace gys, post-hooks see both sides.
-  using PreHook = std::function<void(Grads& gys)>;
-  using PostHook = std::function<void(Grads& gxs, const Grads& gys)>;
+  using PreHook = Hook<void(Grads& gys)>;
+  using PostHook = Hook<void(Grads& gxs, const Grads& gys)>;
   struct Hooks {
-    std::vector<std::pair<int64_t, PreHook>> pre;
-    std::vector<std::pair<int64_t, PreHook>> retain;  // run after all pre-hooks: retain_grad()
-    std::vector<std::pair<int64_t, PostHook>> post;
+    std::vector<PreHook> pre;
+    std::vector<PreHook> retain;  // run after all pre-hooks: retain_grad()
+    std::vector<PostHook> post;
   };
   Hooks& hooks() {
     if (!hooks_) hooks_ = std::make_unique<Hooks>();
@@ -75,6 +87,7 @@ class Node : public Pooled<Node> {
 
   void* py_object = nullptr;  // the Python object that shows this node, while one is alive (borrowed)
 
+  uint32_t refs() const { return refs_.load(); }
   void incref() { refs_.increment(); }
   void decref() {
     if (refs_.decrement()) destroy(this);

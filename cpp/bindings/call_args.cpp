@@ -340,7 +340,7 @@ bool CallArgs::convert_rest(const Signature& s, const Given& given, Arg& arg) {
   for (size_t k = 0; k < given.n_rest; ++k) {
     if (!is_tensor(given.rest[k])) return fail(Problem::kType, s.positional - 1, given.rest[k]);
     tensors.push_back(tensor_of(given.rest[k]));
-    work += tensors.back().numel();
+    see(tensors.back());
   }
   return true;
 }
@@ -396,7 +396,7 @@ bool CallArgs::convert(const Param& p, PyObject* value, Arg& arg) {
 void CallArgs::set_tensor(const Tensor& t, Arg& arg) {
   arg.kind = Arg::kTensor;
   arg.tensor = &t;
-  work += t.numel();
+  see(t);
 }
 
 // A number takes part in promotion by its category alone: it becomes a "wrapped" 0-d tensor.
@@ -468,7 +468,7 @@ bool CallArgs::convert_tensors(const Param& p, PyObject* value, Arg& arg) {
     }
     if (!is_tensor(item)) return false;
     tensors.push_back(tensor_of(item));
-    work += tensors.back().numel();
+    see(tensors.back());
   }
   return true;
 }

@@ -48,7 +48,8 @@ struct CallArgs {
     Arg args[kMax];  // not initialised: fill() sets those that are passed on
   };
   PyObject* out = nullptr;
-  int64_t work = 0;  // elements in sight: decides whether the GIL is worth releasing
+  int64_t work = 0;       // elements in sight: decides whether the GIL is worth releasing
+  bool in_graph = false;  // a tensor has autograd state
 
   CallArgs() {}
 
@@ -77,6 +78,10 @@ struct CallArgs {
   bool convert_floats(PyObject* value, Arg& arg);
   bool convert_tensors(const Param& p, PyObject* value, Arg& arg);
   void set_tensor(const Tensor& t, Arg& arg);
+  void see(const Tensor& t) {
+    work += t.numel();
+    in_graph |= t.impl()->autograd != nullptr;
+  }
   Dims& new_ints(Arg& arg);
   std::vector<Tensor>& new_tensors(Arg& arg);
 

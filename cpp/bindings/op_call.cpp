@@ -196,7 +196,7 @@ PyObject* run(const Overload& o, const CallArgs& call) {
   if (out) check_out(o, call, *out);
   Result result;
   if (call.work >= kReleaseGil) {
-    py::gil_scoped_release release;
+    GraphUnlocked unlocked(call.in_graph);
     call_op(o.op, call.args, result, out);
   } else {
     call_op(o.op, call.args, result, out);

@@ -5,6 +5,7 @@
 // functions are held by GilObject, since a graph may die on a thread that does not hold the GIL.
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "autograd/engine.h"
@@ -29,6 +30,7 @@ class FunctionNode final : public Node {
   const char* name() const override { return name_.c_str(); }
   std::string shown_name() const override { return name_; }
   bool wants_all_grads() const override { return materialize; }
+  void* held_object() const override { return ctx_.get().ptr(); }
 
   Grads backward(Grads gys, EdgeSet) override {
     if (released_) detail::freed_twice(name());
@@ -36,7 +38,7 @@ class FunctionNode final : public Node {
     py::tuple unpacked(saved.size());
     for (size_t i = 0; i < saved.size(); ++i) unpacked[i] = py::cast(saved[i].unpack(this));
     py::tuple args(gys.size());
-    for (size_t i = 0; i < gys.size(); ++i) args[i] = py::cast(gys[i]);
+    for (size_t i = 0; i < gys.size(); ++i) args[i] = is_plain[i] ? py::none() : py::cast(gys[i]);
     py::object result = ctx_.get().attr("_run_backward")(unpacked, args);
     if (!py::isinstance<py::tuple>(result)) result = py::make_tuple(result);
     const auto out = result.cast<py::tuple>();
@@ -61,6 +63,7 @@ class FunctionNode final : public Node {
 
   std::vector<SavedTensor> saved;
   std::vector<size_t> tensor_args;  // positions of the tensor arguments among all
+  std::vector<bool> is_plain;       // by result: no tensor, so that no gradient comes
   size_t n_args = 0;
   bool materialize = true;
 
@@ -77,6 +80,38 @@ bool contains(const std::vector<Tensor>& list, const Tensor& t) {
   return false;
 }
 
+// What forward said about its tensors.
+struct Marks {
+  std::vector<Tensor> inputs, dirty, non_differentiable;
+};
+
+// Makes `y` result number `slot` of the node. Returns the tensor to hand out.
+Tensor connect_output(Tensor y, FunctionNode* node, uint32_t slot, const Marks& marks) {
+  const bool differentiable = y.is_floating() && !contains(marks.non_differentiable, y);
+  const bool is_input = contains(marks.inputs, y);
+  const bool in_place = is_input && contains(marks.dirty, y);
+  if (is_input && !in_place) y = y.alias();  // an input handed through is a view of it
+  node->results()[slot] = {y.shape(), y.dtype()};
+  if (!differentiable) return y;
+  if (in_place && is_view(y)) {
+    rebase_history(y, NodeRef(node));
+  } else {
+    set_history(y, NodeRef(node), slot);
+  }
+  return y;
+}
+
+void save_tensors(const std::vector<Tensor>& to_save, const std::vector<Tensor>& results,
+                  FunctionNode* node) {
+  for (const Tensor& t : to_save) {
+    const auto found = std::find_if(results.begin(), results.end(),
+                                    [&](const Tensor& y) { return t.defined() && y.is_same(t); });
+    node->saved.push_back(found == results.end()
+                              ? SavedTensor::input(t)
+                              : SavedTensor::result(t, static_cast<uint32_t>(found - results.begin())));
+  }
+}
+
 // Connects what forward returned. Returns the results that the caller should hand out.
 py::list connect_function(py::object ctx, std::string name, py::tuple args, py::list outputs,
                           std::vector<Tensor> to_save, std::vector<Tensor> dirty,
@@ -85,56 +120,32 @@ py::list connect_function(py::object ctx, std::string name, py::tuple args, py::
   const NodeRef keep(node);
   node->n_args = args.size();
   node->materialize = materialize;
-  std::vector<Tensor> inputs;
+  Marks marks{{}, std::move(dirty), std::move(non_differentiable)};
   for (size_t i = 0; i < args.size(); ++i) {
     if (!is_tensor(args[i].ptr())) continue;
-    inputs.push_back(tensor_of(args[i].ptr()));
+    marks.inputs.push_back(tensor_of(args[i].ptr()));
     node->tensor_args.push_back(i);
-    node->edges().push_back(gradient_edge(inputs.back()));
+    node->edges().push_back(gradient_edge(marks.inputs.back()));
   }
-  for (const Tensor& t : dirty) {
+  for (const Tensor& t : marks.dirty) {
     check_inference_write("mark_dirty", t);
     t.bump_version();
   }
   py::list results;
-  std::vector<Tensor> outs;
-  uint32_t slot = 0;
+  std::vector<Tensor> tensors;  // undefined where a result is none
   for (py::handle o : outputs) {
-    if (!is_tensor(o.ptr())) {
+    node->is_plain.push_back(!is_tensor(o.ptr()));
+    node->results().emplace_back();
+    tensors.emplace_back();
+    if (node->is_plain.back()) {
       results.append(o);
       continue;
     }
-    Tensor y = tensor_of(o.ptr());
-    const bool is_input = contains(inputs, y);
-    if (is_input && !contains(dirty, y)) y = y.alias();  // an input handed through is a view of it
-    outs.push_back(y);
-    node->results().resize(slot + 1);
-    node->results()[slot] = {y.shape(), y.dtype()};
-    if (y.is_floating() && !contains(non_differentiable, tensor_of(o.ptr()))) {
-      if (is_input && contains(dirty, y)) {
-        if (is_view(y)) {
-          rebase_history(y, keep);
-        } else {
-          set_history(y, keep, slot);
-        }
-      } else {
-        set_history(y, keep, slot);
-      }
-    }
-    ++slot;
-    results.append(py::cast(y));
+    const auto slot = static_cast<uint32_t>(tensors.size() - 1);
+    tensors.back() = connect_output(tensor_of(o.ptr()), node, slot, marks);
+    results.append(py::cast(tensors.back()));
   }
-  for (const Tensor& t : to_save) {
-    bool is_result = false;
-    for (uint32_t i = 0; i < outs.size(); ++i) {
-      if (t.defined() && outs[i].is_same(t)) {
-        node->saved.push_back(SavedTensor::result(t, i));
-        is_result = true;
-        break;
-      }
-    }
-    if (!is_result) node->saved.push_back(SavedTensor::input(t));
-  }
+  save_tensors(to_save, tensors, node);
   return results;
 }
 
@@ -167,7 +178,7 @@ void backward(py::object tensors, py::object gradients, py::object retain_graph,
   options.create_graph = create_graph;
   options.retain_graph = retain_graph.is_none() ? create_graph : retain_graph.cast<bool>();
   options.inputs = targets.empty() ? nullptr : &targets;
-  py::gil_scoped_release release;
+  GraphUnlocked unlocked;
   run_backward(roots, seeds, options);
 }
 
@@ -187,7 +198,7 @@ py::tuple grad(py::object outputs, py::object inputs, py::object grad_outputs, p
   options.inputs = &targets;
   Grads gxs;
   {
-    py::gil_scoped_release release;
+    GraphUnlocked unlocked;
     gxs = run_backward(roots, seeds, options);
   }
   py::tuple out(gxs.size());
@@ -206,20 +217,23 @@ std::shared_ptr<GilObject> hold(py::object o) { return std::make_shared<GilObjec
 
 int64_t node_prehook(Node& node, py::object f) {
   const int64_t id = next_hook_id();
-  node.hooks().pre.emplace_back(id, [f = hold(std::move(f))](Grads& gys) {
+  void* held = f.ptr();
+  const auto run = [f = hold(std::move(f))](Grads& gys) {
     py::gil_scoped_acquire gil;
     py::tuple args(gys.size());
     for (size_t i = 0; i < gys.size(); ++i) args[i] = py::cast(gys[i]);
     py::object r = f->get()(args);
     if (r.is_none()) return;
     gys = tensor_list(r, "hook", "the result");
-  });
+  };
+  node.hooks().pre.push_back({id, run, held});
   return id;
 }
 
 int64_t node_hook(Node& node, py::object f) {
   const int64_t id = next_hook_id();
-  node.hooks().post.emplace_back(id, [f = hold(std::move(f))](Grads& gxs, const Grads& gys) {
+  void* held = f.ptr();
+  const auto run = [f = hold(std::move(f))](Grads& gxs, const Grads& gys) {
     py::gil_scoped_acquire gil;
     py::tuple in(gxs.size()), out(gys.size());
     for (size_t i = 0; i < gxs.size(); ++i) in[i] = py::cast(gxs[i]);
@@ -227,7 +241,8 @@ int64_t node_hook(Node& node, py::object f) {
     py::object r = f->get()(in, out);
     if (r.is_none()) return;
     gxs = tensor_list(r, "hook", "the result");
-  });
+  };
+  node.hooks().post.push_back({id, run, held});
   return id;
 }
 
@@ -253,28 +268,32 @@ py::object node_variable(const Node& n) {
 }
 
 void remove_node_hook(Node& n, int64_t id) {
-  std::erase_if(n.hooks().pre, [&](const auto& h) { return h.first == id; });
-  std::erase_if(n.hooks().post, [&](const auto& h) { return h.first == id; });
+  std::erase_if(n.hooks().pre, [&](const auto& h) { return h.id == id; });
+  std::erase_if(n.hooks().post, [&](const auto& h) { return h.id == id; });
 }
 
 // ---- Hooks of tensors ----
 
 int64_t tensor_hook(const Tensor& t, py::object f) {
-  return add_tensor_hook(t, [f = hold(std::move(f))](const Tensor& g) -> Tensor {
+  void* held = f.ptr();
+  const auto run = [f = hold(std::move(f))](const Tensor& g) -> Tensor {
     py::gil_scoped_acquire gil;
     py::object r = f->get()(py::cast(g));
     if (r.is_none()) return {};
     PLAIT_CHECK(is_tensor(r.ptr()), kType, "hook: expected a Tensor or None, got ",
                 Py_TYPE(r.ptr())->tp_name);
     return tensor_of(r.ptr());
-  });
+  };
+  return add_tensor_hook(t, run, held);
 }
 
 int64_t post_accumulate_hook(const Tensor& t, py::object f) {
-  return add_post_accumulate_hook(t, [f = hold(std::move(f))](const Tensor& leaf) {
+  void* held = f.ptr();
+  const auto run = [f = hold(std::move(f))](const Tensor& leaf) {
     py::gil_scoped_acquire gil;
     f->get()(py::cast(leaf));
-  });
+  };
+  return add_post_accumulate_hook(t, run, held);
 }
 
 // ---- What Python sees ----

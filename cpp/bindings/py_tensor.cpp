@@ -19,8 +19,36 @@ namespace {
 
 PyTensor* self_of(PyObject* o) { return reinterpret_cast<PyTensor*>(o); }
 
+// Objects of dead tensors, kept for the next ones: allocating an object that takes part in the collection of
+// cycles costs more than the rest of its life.
+struct FreeObjects {
+  static constexpr int kMost = 64;
+  PyObject* objects[kMost];
+  int n = 0;
+};
+FreeObjects free_objects;  // under the GIL
+
+PyObject* allocate_object(PyTypeObject* type) {
+  if (type != tensor_type || free_objects.n == 0) return type->tp_alloc(type, 0);
+  PyObject* o = free_objects.objects[--free_objects.n];
+  Py_SET_REFCNT(o, 1);
+  Py_INCREF(type);
+  PyObject_GC_Track(o);
+  return o;
+}
+
+void free_object(PyObject* o) {
+  PyTypeObject* type = Py_TYPE(o);
+  if (type == tensor_type && free_objects.n < FreeObjects::kMost) {
+    free_objects.objects[free_objects.n++] = o;
+  } else {
+    type->tp_free(o);
+  }
+  Py_DECREF(type);
+}
+
 PyObject* new_object(PyTypeObject* type, const Tensor& t) {
-  PyObject* o = type->tp_alloc(type, 0);
+  PyObject* o = allocate_object(type);
   if (!o) return nullptr;
   new (&self_of(o)->tensor) Tensor(t);
   t.impl()->py_object = o;
@@ -28,14 +56,13 @@ PyObject* new_object(PyTypeObject* type, const Tensor& t) {
 }
 
 void tensor_dealloc(PyObject* o) {
+  PyObject_GC_UnTrack(o);
   PyTensor* self = self_of(o);
-  PyTypeObject* type = Py_TYPE(o);
   if (self->weakrefs) PyObject_ClearWeakRefs(o);
   Py_CLEAR(self->dict);
   if (self->tensor.defined() && self->tensor.impl()->py_object == o) self->tensor.impl()->py_object = nullptr;
   self->tensor.~Tensor();
-  type->tp_free(o);
-  Py_DECREF(type);
+  free_object(o);
 }
 
 // Tensor(...) is the legacy constructor: sizes give an uninitialised tensor, data is copied as the default
@@ -462,6 +489,8 @@ PyMemberDef tensor_members[] = {
 PyType_Slot tensor_slots[] = {
     SLOT(Py_tp_new, tensor_new),
     SLOT(Py_tp_dealloc, tensor_dealloc),
+    SLOT(Py_tp_traverse, traverse_tensor),
+    SLOT(Py_tp_clear, clear_tensor),
     SLOT(Py_tp_getset, tensor_getset),
     SLOT(Py_tp_methods, tensor_methods),
     SLOT(Py_tp_members, tensor_members),
@@ -506,8 +535,8 @@ PyType_Slot tensor_slots[] = {
     {0, nullptr},
 };
 #undef SLOT
-PyType_Spec tensor_spec = {"plait.Tensor", sizeof(PyTensor), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-                           tensor_slots};
+PyType_Spec tensor_spec = {"plait.Tensor", sizeof(PyTensor), 0,
+                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, tensor_slots};
 
 }  // namespace
 

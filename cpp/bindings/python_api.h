@@ -28,6 +28,25 @@ class GilObject {
   PyObject* object_;
 };
 
+// The GIL is released where other threads may change the graph: the collector of cycles (py_gc.cpp), which
+// reads it under the GIL, then keeps out of it.
+class GraphUnlocked {
+ public:
+  // `graph`: whether anything of it can be reached from the arguments.
+  explicit GraphUnlocked(bool graph = true) : section_(graph) {}
+  static bool any() { return sections_ > 0; }
+
+ private:
+  struct Section {
+    explicit Section(bool graph) : graph(graph) { sections_ += graph; }
+    ~Section() { sections_ -= graph; }
+    const bool graph;
+  };
+  static inline int sections_ = 0;  // read and changed under the GIL
+  Section section_;
+  py::gil_scoped_release release_;
+};
+
 // Calls a Python function from backward; a Python exception travels as py::error_already_set.
 inline py::object checked(PyObject* result) {
   if (!result) throw py::error_already_set();
@@ -38,6 +57,9 @@ inline py::object checked(PyObject* result) {
 void init_types(py::module_& m);
 void init_tensor(py::module_& m);
 void init_tensor_data(py::module_& m);
+// Slots of the tensor type for the collector of cycles (py_gc.cpp).
+int traverse_tensor(PyObject* o, visitproc visit, void* arg);
+int clear_tensor(PyObject* o);
 void init_indexing(py::module_& m);
 void init_autograd(py::module_& m);
 void init_saved_hooks(py::module_& m);

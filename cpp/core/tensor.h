@@ -18,6 +18,8 @@ struct AutogradMetaBase {
   virtual ~AutogradMetaBase() = default;
 };
 
+struct SparseParts;
+
 struct TensorImpl {
   RefCount refs;
   DType dtype = DType::kFloat32;
@@ -33,6 +35,7 @@ struct TensorImpl {
   Ref<Storage> storage;
   Ref<Storage> home;  // set when set_data has replaced the storage this object lives in
   std::unique_ptr<AutogradMetaBase> autograd;
+  std::unique_ptr<SparseParts> sparse;  // of a sparse tensor, whose own memory is a single zero
   void* py_object = nullptr;  // the Python object that wraps this tensor, while one is alive (borrowed)
 
   void incref() { refs.increment(); }
@@ -80,6 +83,7 @@ class Tensor {
   bool is_contiguous() const { return impl_->contiguous; }
   bool is_floating() const { return plait::is_floating(impl_->dtype); }
   bool is_wrapped_number() const { return impl_->wrapped_number; }
+  bool is_sparse() const { return impl_->sparse != nullptr; }
 
   void* data_ptr() const { return impl_->data; }
   template <class T>
@@ -106,6 +110,19 @@ class Tensor {
 
  private:
   Ref<TensorImpl> impl_;
+};
+
+// How the elements of a sparse tensor are listed.
+enum class SparseLayout : uint8_t { kCoo, kCsr };
+
+// A sparse tensor has the shape and dtype of the dense one. As a strided tensor it is a single zero,
+// expanded: what does not know of these parts reads zeros and may not write.
+struct SparseParts {
+  SparseLayout layout;
+  bool coalesced = false;  // COO: columns of `indices` rise and differ from each other
+  Tensor indices;          // COO: [sparse dims, entries]; CSR: where each row begins, [rows + 1]; int64
+  Tensor columns;          // CSR: [entries]; int64
+  Tensor values;           // COO: [entries, dense sizes...]; CSR: [entries]
 };
 
 // False only when it is certain that the two share no element.

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -147,20 +148,22 @@ class Function:
         raise NotImplementedError("Function: a subclass must define backward to be differentiated")
 
     @classmethod
-    def apply(cls, *args: Any) -> Any:
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward`` and record it when an argument requires grad."""
+        if kwargs:
+            args, kwargs = cls._with_places(args, kwargs)
         ctx = FunctionCtx(cls)
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
         recorded = _core.is_grad_enabled() and any(ctx.needs_input_grad)
         with no_grad():
             if cls.setup_context is not Function.setup_context:
-                output = cls.forward(*args)
+                output = cls.forward(*args, **kwargs)
                 cls.setup_context(ctx, args, output)
             else:
-                output = cls.forward(ctx, *args)
+                output = cls.forward(ctx, *args, **kwargs)
         if not recorded:
             return output
-        many = isinstance(output, tuple | list)
+        many = type(output) in (tuple, list)
         results = _core._connect_function(
             ctx,
             f"{cls.__name__}Backward",
@@ -172,7 +175,15 @@ class Function:
             ctx._materialize,
         )
         ctx._to_save = ()
-        return tuple(results) if many else results[0]
+        return type(output)(results) if many else results[0]
+
+    @classmethod
+    def _with_places(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments of ``forward`` in order, so that each has a place for its gradient; the rest by keyword."""
+        with_ctx = cls.setup_context is Function.setup_context
+        given = inspect.signature(cls.forward).bind(*([None] if with_ctx else []), *args, **kwargs)
+        given.apply_defaults()
+        return given.args[1:] if with_ctx else given.args, given.kwargs
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
