@@ -37,6 +37,7 @@ const PointwiseTuning& tuning() { return kernels().pointwise.tuning; }
 
 struct Plan {
   PointwiseFn fn;
+  int64_t grain;  // elements that are worth one more thread
   const LoopNest* nest;
   int n;  // operands; 0 is the result
   DType dtype[kMaxOperands], compute[kMaxOperands];
@@ -198,7 +199,7 @@ void run_rows(Plan& plan) {
   const int64_t tiles =
       nest.numel / (columns * rows) * ceil_div(columns, tile.columns) * ceil_div(rows, tile.rows);
   const int64_t tile_numel = std::min(columns, tile.columns) * std::min(rows, tile.rows);
-  parallel_for(tiles, std::max<int64_t>(1, tuning().grain / tile_numel), [&](int64_t begin, int64_t end) {
+  parallel_for(tiles, std::max<int64_t>(1, plan.grain / tile_numel), [&](int64_t begin, int64_t end) {
     Buffers buffers;
     TileWalk walk(plan, tile, begin);
     for (int64_t i = begin; i < end; ++i, walk.advance()) {
@@ -322,7 +323,7 @@ void unstage_run(const LinearPlan& blocks, Buffers& buffers, int64_t begin, int6
 void run_linear(Plan& plan) {
   const LinearPlan blocks = plan_linear(plan);
   const LoopNest& nest = *plan.nest;
-  const int64_t grain = std::max<int64_t>(1, tuning().grain / blocks.block);
+  const int64_t grain = std::max<int64_t>(1, plan.grain / blocks.block);
   parallel_for(ceil_div(nest.numel, blocks.block), grain, [&](int64_t first, int64_t last) {
     Buffers buffers;
     for (int k = 1; k < plan.n; ++k) {
@@ -358,7 +359,7 @@ bool is_transposed(const LoopNest& nest, int k) {
 // whole array reads longer pieces than that of a staged tile. False where it has none, or a copy would not
 // pay.
 bool run_transposed(PointwiseFn fn, const LoopNest& nest, const PointwiseOperand& out,
-                    std::span<const PointwiseOperand> in, PointwiseFn halves, DType half) {
+                    std::span<const PointwiseOperand> in, PointwiseFn halves, DType half, int64_t cost) {
   const int64_t least = nest.size[0] < tuning().long_row ? tuning().copied_short : tuning().copied_long;
   if (nest.numel < least || !nest.is_linear(0)) return false;
   const int n = static_cast<int>(in.size()) + 1;
@@ -388,13 +389,13 @@ bool run_transposed(PointwiseFn fn, const LoopNest& nest, const PointwiseOperand
     }
     operands[k].flat = *a.strides == dense;
   }
-  run_pointwise(fn, shape, nest.numel, operands[0], {operands + 1, in.size()}, halves, half);
+  run_pointwise(fn, shape, nest.numel, operands[0], {operands + 1, in.size()}, halves, half, cost);
   return true;
 }
 
 // All operands are contiguous or single elements, in the kernel's own dtypes.
 void run_flat(PointwiseFn fn, int64_t numel, const PointwiseOperand& out,
-              std::span<const PointwiseOperand> in, uint32_t broadcast) {
+              std::span<const PointwiseOperand> in, uint32_t broadcast, int64_t grain) {
   int64_t step[kMaxPointwiseInputs];
   for (size_t k = 0; k < in.size(); ++k) {
     const bool moves = in[k].flat;
@@ -402,7 +403,7 @@ void run_flat(PointwiseFn fn, int64_t numel, const PointwiseOperand& out,
     step[k] = moves ? static_cast<int64_t>(item_size(in[k].compute)) : 0;
   }
   const int64_t out_step = static_cast<int64_t>(item_size(out.compute));
-  parallel_for(numel, tuning().grain, [&](int64_t begin, int64_t end) {
+  parallel_for(numel, grain, [&](int64_t begin, int64_t end) {
     const void* p[kMaxPointwiseInputs];
     for (size_t k = 0; k < in.size(); ++k)
       p[k] = static_cast<const char*>(in[k].array.data) + begin * step[k];
@@ -477,7 +478,7 @@ void convert_elements(void* dst, DType to, const void* src, DType from, int64_t 
 }
 
 void run_pointwise(PointwiseFn fn, IntSpan shape, int64_t numel, const PointwiseOperand& result,
-                   std::span<const PointwiseOperand> in, PointwiseFn halves, DType half) {
+                   std::span<const PointwiseOperand> in, PointwiseFn halves, DType half, int64_t cost) {
   PLAIT_ASSERT(fn && in.size() <= kMaxPointwiseInputs);
   if (numel == 0) return;
   const DenormalGuard denormals;  // single elements are converted under the same mode as many
@@ -487,15 +488,17 @@ void run_pointwise(PointwiseFn fn, IntSpan shape, int64_t numel, const Pointwise
   call.in = in;
   call.convert_singles();
   if (halves && numel > 1) call.take_halves(halves, half);
-  if (call.is_flat()) return run_flat(call.fn, numel, call.out, call.in, call.broadcast);
+  if (call.is_flat())
+    return run_flat(call.fn, numel, call.out, call.in, call.broadcast, tuning().grain / cost);
 
   const int n = static_cast<int>(in.size()) + 1;
   Strided arrays[kMaxOperands];
   for (int k = 0; k < n; ++k) arrays[k] = call.operand(k).array;
   const LoopNest nest(shape, {arrays, static_cast<size_t>(n)});
-  if (run_transposed(call.fn, nest, call.out, call.in, halves, half)) return;
+  if (run_transposed(call.fn, nest, call.out, call.in, halves, half, cost)) return;
   Plan plan;
   plan.fn = call.fn;
+  plan.grain = tuning().grain / cost;
   plan.nest = &nest;
   plan.n = n;
   plan.broadcast = call.broadcast;

@@ -20,10 +20,11 @@ struct PointwiseOperand {
 
 // out[i] = fn(in[0][i], in[1][i], ...) over `shape`, to which the inputs broadcast; `out` has this shape. An
 // input may be the very array `out`, but must not overlap it otherwise. `halves`: the same function as a
-// kernel of the 16-bit dtype `half`, used where all operands but single elements have this dtype.
+// kernel of the 16-bit dtype `half`, used where all operands but single elements have this dtype. `cost`: how
+// many times the work of a tuned kernel an element is, for the split over threads.
 void run_pointwise(PointwiseFn fn, IntSpan shape, int64_t numel, const PointwiseOperand& out,
                    std::span<const PointwiseOperand> in, PointwiseFn halves = nullptr,
-                   DType half = DType::kFloat32);
+                   DType half = DType::kFloat32, int64_t cost = 1);
 
 // The kernel of an operation in a dtype, or null; and that of condition ? a : b, which moves bytes only.
 PointwiseFn find_pointwise(Pointwise op, DType dtype);

@@ -122,7 +122,7 @@ Tensor run_pointwise_call(const PointwiseCall& call, std::initializer_list<const
   }
   const PointwiseOperand out{
       {y.data_ptr(), y.dtype(), &y.shape(), &y.strides()}, call.kernel_result, is_flat(y, shape), false};
-  run_pointwise(call.fn, shape, y.numel(), out, {in, n}, call.halves, call.operands);
+  run_pointwise(call.fn, shape, y.numel(), out, {in, n}, call.halves, call.operands, call.cost);
   return y;
 }
 

@@ -32,6 +32,7 @@ struct PointwiseCall {
   DType result;
   DType first_compute = compute;  // of xs[0], where it differs
   PointwiseFn halves = nullptr;   // the kernel for operands that are all of a 16-bit dtype
+  int64_t cost = 1;               // see run_pointwise()
 };
 
 // Runs it over the broadcast shape of xs into `destination` (the in-place form; may be an x itself) or, when
