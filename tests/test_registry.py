@@ -20,6 +20,7 @@ import plait
 from plait import _core
 from plait._docstrings import sections
 
+SUBMODULES = ("linalg", "special")  # their ops begin with their names
 ROOT = Path(__file__).parent.parent
 TABLE = _core._op_table()
 PUBLIC = [row for row in TABLE if set(row["where"]) & set("fmns")]
@@ -83,6 +84,10 @@ def test_docstring(name: str) -> None:
         assert ">>>" in text, f"{name}: no example"
 
 
+def submodule(name: str) -> Any:
+    return getattr(plait, name.partition("_")[0], None)
+
+
 def name_there(name: str, place: str) -> str:
     """An op of a submodule begins with the submodule's name."""
     return name.partition("_")[2] if place == "s" else name
@@ -90,7 +95,7 @@ def name_there(name: str, place: str) -> str:
 
 def shown(name: str) -> list[Any]:
     """The objects that a user finds under the name of an op."""
-    homes = {"f": plait, "m": plait.Tensor, "n": plait.nn.functional, "s": plait.linalg}
+    homes = {"f": plait, "m": plait.Tensor, "n": plait.nn.functional, "s": submodule(name)}
     places = {place for row in PUBLIC if row["name"] == name for place in row["where"]}
     found = [vars(home).get(name_there(name, place)) for place, home in homes.items() if place in places]
     return [op for op in found if type(op).__name__ == "Op"]
@@ -129,7 +134,7 @@ def test_visible_where_declared() -> None:
         if "n" in row["where"]:
             assert hasattr(plait.nn.functional, name), f"plait.nn.functional.{name}"
         if "s" in row["where"]:
-            assert hasattr(plait.linalg, name_there(name, "s")), f"plait.linalg of {name}"
+            assert hasattr(submodule(name), name_there(name, "s")), f"{submodule(name)} of {name}"
 
 
 def test_public_names_are_listed() -> None:
@@ -146,7 +151,7 @@ def stub_names() -> set[str]:
     stubs = {
         package / "_core.pyi": "",
         package / "nn" / "functional" / "_native.pyi": "",
-        package / "linalg" / "_native.pyi": "linalg_",
+        **{package / name / "_native.pyi": f"{name}_" for name in SUBMODULES},
     }
     return {
         prefix + node.name
@@ -163,14 +168,15 @@ def test_every_op_has_a_stub() -> None:
 
 # ---- One point on the way to every kernel ----
 
-HOMES = {"f": _core, "m": plait.Tensor, "n": _core._nn, "p": _core._ops, "s": _core._linalg}
+HOMES = {"f": _core, "m": plait.Tensor, "n": _core._nn, "p": _core._ops}
 
 
 def test_callables_come_from_the_table() -> None:
     """Wherever an op is visible, the callable is one made from the table."""
     for row in TABLE:
-        for where in set(row["where"]) & set(HOMES):
-            op = vars(HOMES[where])[name_there(row["name"], where)]
+        homes = HOMES | {"s": getattr(_core, "_" + row["name"].partition("_")[0], None)}
+        for where in set(row["where"]) & set(homes):
+            op = vars(homes[where])[name_there(row["name"], where)]
             assert type(op).__name__ == "Op", f"{row['name']} as {where!r}"
 
 
@@ -186,7 +192,7 @@ def calls(run: Callable[[], object]) -> list[str]:
 
 def op_name(spec: OpSpec) -> str:
     """The name in the table."""
-    return spec.name.replace(".", "_") if spec.name.startswith("linalg.") else spec.name.rsplit(".", 1)[-1]
+    return spec.name.replace(".", "_") if spec.name.startswith(SUBMODULES) else spec.name.rsplit(".", 1)[-1]
 
 
 @pytest.mark.parametrize("spec", [s for s in SPECS if type(lookup(s.name)).__name__ == "Op"], ids=lambda s: s.id)

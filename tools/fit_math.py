@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fits the polynomials of cpp/kernels/isa/math.h and special.h, and checks those that stand there.
+"""Fits the polynomials of cpp/kernels/isa/math.h, special.h and cpp/kernels/special, and checks those there.
 
     python tools/fit_math.py --check               # errors of the coefficients in the headers; 1 where one is too large
     python tools/fit_math.py exp_float erf_far     # coefficients from scratch, or of all fits without names
@@ -24,10 +24,12 @@ from pathlib import Path
 
 import mpmath as mp
 import numpy as np
+from special_fits import SPECIAL
 
 mp.mp.dps = 40
 Real = Callable[[mp.mpf], mp.mpf]
-HEADERS = [Path(__file__).parents[1] / "cpp" / "kernels" / "isa" / name for name in ("math.h", "special.h")]
+KERNELS = Path(__file__).parents[1] / "cpp" / "kernels"
+HEADERS = [KERNELS / "isa" / "math.h", KERNELS / "isa" / "special.h", *sorted((KERNELS / "special").glob("*.cpp"))]
 SLACK = 1.02  # ERROR is printed with two digits
 
 
@@ -190,6 +192,21 @@ FITS = {
     "erfinv_far": inverse_erf(lambda t: (t + 5) ** 2, -1, 1, 17),
 }  # fmt: skip
 
+
+def special_fit(name: str) -> Fit:
+    """An entry of SPECIAL; the argument is t in [-1, 1]."""
+    f, argument, scale = SPECIAL[name].f, SPECIAL[name].argument, SPECIAL[name].scale
+    return Fit(
+        lambda t: f(argument(t)),
+        lambda t: 1 / abs((scale or f)(argument(t))),
+        mp.mpf(-1),
+        mp.mpf(1),
+        SPECIAL[name].count,
+    )
+
+
+FITS |= {name: special_fit(name) for name in SPECIAL}
+
 # Evaluated in float32, whose compiler rounds the coefficients; the others in double.
 SINGLE = {
     "exp_float", "log1p_float", "log1p_unit", "tanh_float", "sinh_float", "sin_float", "cos_float", "atan_float",
@@ -233,7 +250,7 @@ def tables() -> Iterator[Table]:
         text = header.read_text()
         for mark in MARK.finditer(text):
             name, rest = mark[1], text[mark.end() :]
-            if name in PIECES:
+            if name in PIECES or name in SPECIAL:
                 body = rest[rest.index("= {") : rest.index("};")]
                 numbers = NUMBER.findall(body)
             else:
@@ -257,7 +274,7 @@ def measured(table: Table) -> mp.mpf:
     single = table.name in SINGLE or table.name in PIECES
     values = [real(float(np.float32(x)) if single else float(x)) for x in table.numbers]
     if table.name not in PIECES:
-        return FITS[table.name].error(values)
+        return FITS[table.name].error(values, 50 if table.name in SPECIAL else 400)
     end, centers, columns = values[0], values[1:9], values[9:]
     fits = [piece(table.name, i, end, centers[i]) for i in range(8)]
     return max(f.error(columns[i::8], 100) for i, f in enumerate(fits))
@@ -280,7 +297,7 @@ def check() -> list[str]:
 def print_fit(name: str) -> None:
     if name not in PIECES:
         fit = FITS[name]
-        coefficients = fit.solve()
+        coefficients = fit.solve(200 if name in SPECIAL else 400)
         print(f"{name}: {fit.count} coefficients on [{mp.nstr(fit.low, 6)}, {mp.nstr(fit.high, 6)}], "
               f"error {mp.nstr(fit.error(coefficients), 3)}")  # fmt: skip
         print("  ", ", ".join(mp.nstr(c, 17) for c in coefficients))

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <span>
 
 #include "bindings/op_table.h"
 #include "bindings/python_api.h"
@@ -367,17 +368,20 @@ void init_ops(py::module_& m) {
   py::module_ nn = m.def_submodule("_nn", "Ops of plait.nn.functional.");
   py::module_ ops = m.def_submodule("_ops", "Ops used by the Python package itself.");
   py::module_ linalg = m.def_submodule("_linalg", "Ops of plait.linalg.");
+  py::module_ special = m.def_submodule("_special", "Ops of plait.special.");
+  py::module_ fft = m.def_submodule("_fft", "Ops of plait.fft.");
   Home homes[] = {{'f', m, "plait"},
                   {'n', nn, "plait.nn.functional"},
                   {'p', ops, "plait._core._ops"},
-                  {'s', linalg, "plait.linalg", "linalg_"}};
+                  {'s', linalg, "plait.linalg", "linalg_"},
+                  {'s', special, "plait.special", "special_"},
+                  {'s', fft, "plait.fft", "fft_"}};
   for (const auto& [name, all] : overloads_by_name()) {
     for (Home& home : homes) home.add(std::string(name), all);
     add_method(std::string(name), all);
   }
   PyType_Modified(tensor_type);
-  nn.attr("__all__") = homes[1].names;
-  linalg.attr("__all__") = homes[3].names;
+  for (const Home& home : std::span(homes).subspan(1)) home.object.attr("__all__") = home.names;
   m.def(
       "_op_table",
       [] {

@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     from . import distributions as distributions
     from . import nn as nn
     from . import optim as optim
+    from . import special as special
     from . import testing as testing
     from . import transforms as transforms
     from . import utils as utils

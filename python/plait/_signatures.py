@@ -29,7 +29,7 @@ class OpRow(TypedDict):
 
     name: str
     signature: str
-    where: str  # "f" plait.name, "m" Tensor.name, "n" nn.functional.name, "s" linalg.name, "o" out=, "p" private
+    where: str  # "f" plait.name, "m" Tensor.name, "n" nn.functional.name, "s" a submodule's, "o" out=, "p" private
     doc: str
     parameters: list[ParameterRow]
     varargs: bool  # the last positional parameter may be given as separate arguments

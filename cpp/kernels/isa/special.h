@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernels/isa/math.h"
+#include "kernels/special/special.h"
 
 namespace plait::PLAIT_ISA_NS {
 namespace {
@@ -166,55 +167,6 @@ PLAIT_INLINE F64 trigamma_positive(F64 x) {
   return numerator / denominator + (r + 0.5 * z + r * z * poly(z, 1. / 6, -1. / 30, 1. / 42, -1. / 30));
 }
 
-// psi(x) = psi(1 - x) - pi / tan(pi x); recurrence to x >= 10, then the asymptotic series
-// (DLMF 5.5.4, 5.11.2).
-inline double digamma_scalar(double x) {
-  if (x == 0) return __builtin_copysign(kInf<double>, -x);
-  double y = 0;
-  if (x < 0) {
-    if (x == __builtin_floor(x)) return kNaN<double>;
-    const double q = x - __builtin_floor(x);
-    y = -3.14159265358979323846 / __builtin_tan(3.14159265358979323846 * q);
-    x = 1 - x;
-  }
-  for (; x < 10; ++x) y -= 1 / x;
-  const double z = 1 / (x * x);
-  const double series =
-      z * (1. / 12 -
-           z * (1. / 120 - z * (1. / 252 - z * (1. / 240 - z * (1. / 132 - z * (691. / 32760 - z / 12))))));
-  return y + __builtin_log(x) - 0.5 / x - (x < 1e17 ? series : 0);
-}
-// (-1)^(n+1) n! sum_{i >= 0} (x + i)^-(n+1): terms up to x + i >= 10 + n, then Euler and Maclaurin's formula
-// (DLMF 25.11.5), which also gives the terms far left of 0.
-inline double polygamma_scalar(double x, double n) {
-  if (n == 0) return digamma_scalar(x);
-  if (!(n >= 1 && n <= 170) || n != __builtin_floor(n)) return kNaN<double>;
-  const double s = n + 1;
-  double factorial = 1;
-  for (double i = 2; i <= n; ++i) factorial *= i;
-  const bool odd = __builtin_fmod(n, 2.0) != 0;
-  if (x <= 0 && x == __builtin_floor(x)) return odd ? kInf<double> : kNaN<double>;
-  if (x == kInf<double>) return 0;
-  double sum = 0;
-  constexpr double kLeft = -1000;
-  if (x < kLeft) {
-    const auto from = [s](double z) { return __builtin_pow(z, -s) * (z / (s - 1) + 0.5 + s / (12 * z)); };
-    const double first = x + __builtin_floor(kLeft - x);
-    sum = (odd ? 1 : -1) * (from(1 - first) - from(1 - x));
-    x = first;
-  }
-  for (; x < 10 + n; ++x) sum += __builtin_pow(x, -s);
-  constexpr double kBernoulli[] = {1. / 6,       -1. / 30, 1. / 42,      -1. / 30,      5. / 66,
-                                   -691. / 2730, 7. / 6,   -3617. / 510, 43867. / 798., -174611. / 330};
-  const double at = __builtin_pow(x, -s);
-  sum += at * (x / (s - 1) + 0.5);
-  double factor = at * s / (2 * x);  // s (s + 1) ... (s + 2j - 2) x^(1 - s - 2j) / (2j)!
-  for (int j = 1; j <= 10; ++j) {
-    sum += kBernoulli[j - 1] * factor;
-    factor *= (s + 2 * j - 1) * (s + 2 * j) / (x * x * (2 * j + 1) * (2 * j + 2));
-  }
-  return (odd ? 1 : -1) * factorial * sum;
-}
 // Three polynomials by w = -log(1 - y^2); the coefficients are those of Giles (2012), "Approximating the
 // erfinv function". The outer two are rare.
 PLAIT_INLINE F64 erfinv(F64 y) {
@@ -272,18 +224,18 @@ template <class V>
 PLAIT_INLINE V digamma(V x) {
   if constexpr (kSame<V, F32>) {
     const auto together = [](V v) { return via_f64(v, [](F64 d) { return digamma_positive(d); }); };
-    return vector_or_lanes<V>(!(x > 0), together, digamma_scalar, x);
+    return vector_or_lanes<V>(!(x > 0), together, special::digamma, x);
   } else {
-    return per_lane(x, digamma_scalar);
+    return per_lane(x, special::digamma);
   }
 }
 template <class V>
 PLAIT_INLINE V polygamma(V x, V order) {
   if constexpr (kSame<V, F32>) {
     const auto together = [](V v, V) { return via_f64(v, [](F64 d) { return trigamma_positive(d); }); };
-    return vector_or_lanes<V>((x <= 0) | (x != x) | (order != 1), together, polygamma_scalar, x, order);
+    return vector_or_lanes<V>((x <= 0) | (x != x) | (order != 1), together, special::polygamma, x, order);
   } else {
-    return per_lane(x, order, polygamma_scalar);
+    return per_lane(x, order, special::polygamma);
   }
 }
 

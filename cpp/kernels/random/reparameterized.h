@@ -12,11 +12,10 @@
 
 namespace plait {
 
-// out[n] = dx / dalpha of gamma variables x[n] of rate 1; psi_1[n] = psi(alpha + 1).
+// out[n] = dx / dalpha of gamma variables x[n] of rate 1.
 struct GammaGradArgs {
   const double* alpha;
   const double* x;
-  const double* psi_1;
   DType dtype;
   void* out;
   int64_t n;

@@ -47,10 +47,9 @@ Tensor standard_gamma_grad(const Tensor& alpha, const Tensor& x) {
   check_floating("_standard_gamma_grad", alpha.dtype());
   const Dims shape = broadcast_shapes("_standard_gamma_grad", alpha.shape(), x.shape());
   NoGradGuard guard;
-  const Tensor a = doubles(alpha, shape), values = doubles(x, shape), psi_1 = digamma(add(a, 1.0));
+  const Tensor a = doubles(alpha, shape), values = doubles(x, shape);
   const Tensor y = Tensor::empty(shape, alpha.dtype());
-  gamma_grad(
-      {a.data<double>(), values.data<double>(), psi_1.data<double>(), y.dtype(), y.data_ptr(), y.numel()});
+  gamma_grad({a.data<double>(), values.data<double>(), y.dtype(), y.data_ptr(), y.numel()});
   return y;
 }
 

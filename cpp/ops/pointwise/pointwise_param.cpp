@@ -150,7 +150,15 @@ Tensor frac_(const Tensor& x) { return apply_inplace<FracOp>(x); }
 Tensor square_(const Tensor& x) { return apply_inplace<SquareOp>(x); }
 Tensor round_(const Tensor& x, int64_t decimals) { return apply_inplace<RoundOp>(x, decimals); }
 
+void check_order(int64_t n) {
+  PLAIT_CHECK(n >= 0 && n <= 170, kValue,
+              "polygamma: expected an order from 0 to 170, whose factorial is finite, got ", n);
+}
 Tensor polygamma_of(const Tensor& x, int64_t n) { return polygamma(n, x); }
+Tensor polygamma_(const Tensor& x, int64_t n) {
+  check_order(n);
+  return apply_inplace<PolygammaOp>(x, static_cast<double>(n));
+}
 
 Tensor signbit(const Tensor& x) {
   if (is_floating(x.dtype())) return run_pointwise_test(Pointwise::kSignbit, "signbit", x.dtype(), {&x});
@@ -237,8 +245,7 @@ Tensor prelu(const Tensor& x, const Tensor& weight) {
 }  // namespace
 
 Tensor polygamma(int64_t n, const Tensor& x) {
-  PLAIT_CHECK(n >= 0 && n <= 170, kValue,
-              "polygamma: expected an order from 0 to 170, whose factorial is finite, got ", n);
+  check_order(n);
   return apply<PolygammaOp>(x, static_cast<double>(n));
 }
 Tensor square(const Tensor& x) {
@@ -354,6 +361,8 @@ Example:
     tensor([1.6449, 4.9348])
 )"},
     {"polygamma(Tensor input, int n) -> Tensor", "m", PLAIT_BOX(polygamma_of), ""},
+    {"polygamma_(Tensor input, int n) -> Tensor", "m", PLAIT_BOX(polygamma_),
+     "The in-place form of polygamma: writes the result into `input`."},
     {"logit(Tensor input, float? eps=None) -> Tensor", "fmo", PLAIT_BOX(logit),
      R"(log(x / (1 - x)), the inverse of sigmoid.
 
