@@ -198,7 +198,7 @@ class _IndependentConstraint(Constraint):
             raise ArgumentError(
                 f"check: expected a value of at least {self.event_dim} dimensions, got shape {tuple(value.shape)}"
             )
-        return inside.reshape([*inside.shape[: inside.dim() - n], -1]).all(-1) if n else inside
+        return inside.flatten(-n).all(-1) if n else inside
 
     def __repr__(self) -> str:
         return f"IndependentConstraint({self.base_constraint!r}, {self.reinterpreted_batch_ndims})"
@@ -466,7 +466,7 @@ class _LowerTriangular(Constraint):
     event_dim = 2
 
     def check(self, value: Tensor) -> Tensor:
-        return (value.tril() == value).reshape([*value.shape[:-2], -1]).all(-1)
+        return (value.tril() == value).flatten(-2).all(-1)
 
 
 class _LowerCholesky(Constraint):

@@ -26,6 +26,8 @@ from .gumbel import Gumbel
 from .half_normal import HalfNormal
 from .independent import Independent
 from .laplace import Laplace
+from .lowrank_multivariate_normal import LowRankMultivariateNormal, _log_det, _mahalanobis
+from .multivariate_normal import MultivariateNormal, _batch_mahalanobis, _half_log_det, _solve_lower
 from .normal import Normal
 from .one_hot_categorical import OneHotCategorical
 from .pareto import Pareto
@@ -266,6 +268,63 @@ def _transformed(p: TransformedDistribution, q: TransformedDistribution) -> Tens
     if p.transforms != q.transforms or p.event_shape != q.event_shape:
         raise NotImplementedError("kl_divergence: none is known between distributions of different transforms")
     return kl_divergence(p.base_dist, q.base_dist)
+
+
+# ---- Normal vectors ----
+# KL = (log det S_q - log det S_p + tr(S_q^-1 S_p) + (m_p - m_q)^T S_q^-1 (m_p - m_q) - n) / 2
+
+
+def _squares(x: Tensor) -> Tensor:
+    return x.square().sum([-2, -1])
+
+
+def _roots(p: Any) -> list[Tensor]:
+    """Matrices B of which the sum of B B^T is the covariance."""
+    if isinstance(p, MultivariateNormal):
+        return [p._unbroadcasted_scale_tril]
+    return [p._unbroadcasted_cov_factor, p._unbroadcasted_cov_diag.sqrt().diag_embed()]
+
+
+def _log_determinant(p: Any) -> Tensor:
+    if isinstance(p, MultivariateNormal):
+        return 2 * _half_log_det(p._unbroadcasted_scale_tril)
+    return _log_det(p._unbroadcasted_cov_diag, p._capacitance_tril)
+
+
+@register_kl(MultivariateNormal, MultivariateNormal)
+@register_kl(LowRankMultivariateNormal, MultivariateNormal)
+def _to_multivariate_normal(p: Any, q: MultivariateNormal) -> Tensor:
+    _check_same_event(p, q)
+    factor = q._unbroadcasted_scale_tril
+    trace = sum(_squares(_solve_lower(*_same_batch(factor, root))) for root in _roots(p))
+    distance = _batch_mahalanobis(factor, q.loc - p.loc)
+    return 0.5 * (_log_determinant(q) - _log_determinant(p) + trace + distance - p.event_shape[0])
+
+
+@register_kl(LowRankMultivariateNormal, LowRankMultivariateNormal)
+@register_kl(MultivariateNormal, LowRankMultivariateNormal)
+def _to_low_rank(p: Any, q: LowRankMultivariateNormal) -> Tensor:
+    _check_same_event(p, q)
+    factor, diag = q._unbroadcasted_cov_factor, q._unbroadcasted_cov_diag
+    # S_q^-1 = D^-1 - A^T A
+    a = _solve_lower(q._capacitance_tril, factor.mT / diag.unsqueeze(-2))
+    trace = sum(_squares(root / diag.sqrt().unsqueeze(-1)) - _squares(a @ root) for root in _roots(p))
+    distance = _mahalanobis(factor, diag, q.loc - p.loc, q._capacitance_tril)
+    return 0.5 * (_log_determinant(q) - _log_determinant(p) + trace + distance - p.event_shape[0])
+
+
+def _check_same_event(p: Distribution, q: Distribution) -> None:
+    if p.event_shape != q.event_shape:
+        raise _core.ArgumentError(
+            f"kl_divergence: expected events of one shape, got {tuple(p.event_shape)} and {tuple(q.event_shape)}"
+        )
+
+
+def _same_batch(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    from .._functions import broadcast_shapes
+
+    batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    return a.expand([*batch, *a.shape[-2:]]), b.expand([*batch, *b.shape[-2:]])
 
 
 # ---- Of different families: -H(p) - E_p log q ----
