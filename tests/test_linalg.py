@@ -120,6 +120,9 @@ DERIVATIVES: dict[str, tuple[Callable, tuple[int, ...]]] = {
     "cholesky": (lambda a: linalg.cholesky(spd(a)), (2, 3, 3)),
     "cholesky_upper": (lambda a: linalg.cholesky(spd(a), upper=True), (3, 3)),
     "cholesky_ex": (lambda a: linalg.cholesky_ex(spd(a)).L, (3, 3)),
+    "cholesky_solve": (lambda a: plait.cholesky_solve(a + 1, a.tril() + 2 * plait.eye(3)), (2, 3, 3)),
+    "cholesky_solve_upper": (lambda a: plait.cholesky_solve(a + 1, a.triu() + 2 * plait.eye(3), upper=True), (3, 3)),
+    "cholesky_inverse": (lambda a: plait.cholesky_inverse(a.tril() + 2 * plait.eye(3)), (3, 3)),
     "eigh": (lambda a: magnitudes(*linalg.eigh(symmetric(a))), (2, 3, 3)),
     "eigh_upper": (lambda a: magnitudes(*linalg.eigh(symmetric(a), UPLO="U")), (3, 3)),
     "eigvalsh": (lambda a: linalg.eigvalsh(symmetric(a)), (2, 3, 3)),
@@ -129,6 +132,9 @@ DERIVATIVES: dict[str, tuple[Callable, tuple[int, ...]]] = {
     "svd_old": (lambda a: magnitudes(*plait.svd(a)), (4, 2)),
     "svd_full": (lambda a: linalg.svd(a).S, (4, 2)),
     "qr_wide": (lambda a: tuple(linalg.qr(a, "complete")), (2, 4)),
+    "lstsq_tall": (lambda a: linalg.lstsq(a, a[..., :1] * a[..., 1:2]).solution, (2, 4, 2)),
+    "lstsq_wide": (lambda a: linalg.lstsq(a, a[..., :1] + 1).solution, (2, 3)),
+    "pinv_hermitian": (lambda a: linalg.pinv(spd(a), hermitian=True), (3, 3)),
     "lu": (lambda a: linalg.lu(a)[1:], (2, 3, 3)),
     "lu_wide": (lambda a: linalg.lu(a)[1:], (2, 3, 4)),
     "lu_tall": (lambda a: linalg.lu(a)[1:], (4, 3)),
@@ -167,6 +173,66 @@ def test_derivatives_that_do_not_exist() -> None:
         linalg.qr(a, "complete").Q.sum().backward()
     with pytest.raises(RuntimeError, match=r"linalg.qr.*Q"):
         linalg.qr(a, "r").R.sum().backward()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("m", "n"), [(161, 161), (200, 333), (333, 200), (350, 350)])
+def test_large_matrices(m: int, n: int, dtype: plait.dtype) -> None:
+    """Of several blocks."""
+    a, eps = randn(m, n, dtype=dtype), EPS[dtype]
+    p, lower, upper = linalg.lu(a)
+    assert_close(p @ lower @ upper, a, 2000 * eps)
+    q, r = linalg.qr(a)
+    assert_close(q @ r, a, 400 * eps)
+    assert_close(q.mT @ q, plait.eye(q.shape[1], dtype=dtype), 400 * eps)
+    assert_close(linalg.qr(a, "complete").Q[:, : q.shape[1]], q, 400 * eps)
+    if m == n:
+        s = symmetric(a)
+        w, v = linalg.eigh(s)
+        assert_close((v * w) @ v.mT, s, 4000 * eps)
+        assert_close(v.mT @ v, plait.eye(n, dtype=dtype), 400 * eps)
+        b = a + n * plait.eye(n, dtype=dtype)
+        assert_close(b @ linalg.inv(b), plait.eye(n, dtype=dtype), 400 * eps)
+        assert_close(b @ linalg.solve(b, a), a, 4000 * eps)
+    a[:, -1] = 0
+    a[-1] *= m >= n  # a row of zeros is exchanged to the end
+    assert linalg.lu_factor_ex(a).info == min(m, n)
+
+
+def test_low_rank() -> None:
+    plait.manual_seed(0)
+    a = randn(30, 4) @ randn(4, 20, seed=1)
+    for x in (a, a.mT, a.expand(2, -1, -1)):
+        u, s, v = plait.svd_lowrank(x, q=6)
+        assert_close((u * s.unsqueeze(-2)) @ v.mT, x, 1e-10)
+        np.testing.assert_allclose(s[..., :4], np.linalg.svd(x.numpy(), compute_uv=False)[..., :4], rtol=1e-10)
+    u, s, v = plait.pca_lowrank(a, q=5)
+    centred = a - a.mean(0)
+    assert_close((u * s) @ v.mT, centred, 1e-10)
+    with pytest.raises(ValueError, match=r"pca_lowrank.*q"):
+        plait.pca_lowrank(a, q=21)
+
+
+@pytest.mark.parametrize("largest", [True, False])
+@pytest.mark.parametrize("general", [True, False])
+@pytest.mark.parametrize("batch", [(), (2,)])
+def test_lobpcg(batch: tuple[int, ...], general: bool, largest: bool) -> None:
+    plait.manual_seed(0)
+    a = spd(randn(*batch, 30, 30))
+    b = spd(randn(*batch, 30, 30, seed=1)) if general else None
+    w, x = plait.lobpcg(a, k=3, B=b, largest=largest, tol=1e-8)
+    right = x if b is None else b @ x
+    assert_close(a @ x, right * w.unsqueeze(-2), 1e-4)
+    all_of_them = np.sort(np.linalg.eigvals(a.numpy() if b is None else np.linalg.solve(b.numpy(), a.numpy())).real, -1)
+    want = all_of_them[..., ::-1][..., :3] if largest else all_of_them[..., :3]
+    np.testing.assert_allclose(w, want, rtol=1e-8)
+    with pytest.raises(ValueError, match=r"lobpcg.*third"):
+        plait.lobpcg(a, k=11)
+
+
+def test_gradient_of_lobpcg() -> None:
+    a = randn(6, 6).requires_grad_()
+    assert gradcheck(lambda x: magnitudes(*plait.lobpcg(spd(x), k=2)), (a,))
 
 
 @pytest.mark.parametrize("n", [2, 20])
@@ -212,6 +278,10 @@ def test_old_names() -> None:
     a = randn(4, 3)
     u, s, v = plait.svd(a)
     assert_close((u * s) @ v.mT, a, 1e-12)
+    factors, pivots, info = plait.lu(a, get_infos=True)
+    assert plait.equal(factors, linalg.lu_factor(a).LU)
+    assert plait.equal(pivots, a.lu()[1])
+    assert info == 0
     assert plait.svd(a, compute_uv=False).U.shape == (4, 4)
     assert_close(a.norm("nuc"), s.sum(), 1e-12)
     assert a.norm("nuc", keepdim=True, dim=(0, 1)).shape == (1, 1)

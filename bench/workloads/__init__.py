@@ -103,6 +103,7 @@ def load() -> list[Workload]:
         "attention",
         "movement",
         "optimizer",
+        "linalg",
     ):
         importlib.import_module(f"{__name__}.{module}")
     return list(_all.values())

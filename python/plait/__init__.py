@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from . import transforms as transforms
     from . import utils as utils
     from .amp import autocast
+    from .linalg._lowrank import lobpcg, lu, pca_lowrank, svd_lowrank
     from .nn.functional import (
         alpha_dropout,
         channel_shuffle,
@@ -147,6 +148,7 @@ _LAZY = {
     "autocast": "amp",
     "load": "serialization",
     "save": "serialization",
+    **dict.fromkeys(("lobpcg", "lu", "pca_lowrank", "svd_lowrank"), "linalg._lowrank"),
     # Functions of nn.functional that PyTorch shows here too.
     **dict.fromkeys(
         (
@@ -247,6 +249,8 @@ __all__ = [
     "is_tensor",
     "isreal",
     "load",
+    "lobpcg",
+    "lu",
     "manual_seed",
     "margin_ranking_loss",
     "nan",
@@ -256,6 +260,7 @@ __all__ = [
     "numel",
     "pairwise_distance",
     "pdist",
+    "pca_lowrank",
     "pi",
     "pixel_shuffle",
     "pixel_unshuffle",
@@ -273,6 +278,7 @@ __all__ = [
     "set_printoptions",
     "set_rng_state",
     "show_config",
+    "svd_lowrank",
     "tensordot",
     "trapezoid",
     "trapz",

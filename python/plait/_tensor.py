@@ -411,6 +411,14 @@ def mT(self: Tensor) -> Tensor:
     return self.transpose(-2, -1)
 
 
+@_method
+def lu(self: Tensor, pivot: bool = True, get_infos: bool = False) -> tuple[Tensor, ...]:
+    """See :func:`plait.lu`."""
+    from .linalg._lowrank import lu
+
+    return lu(self, pivot, get_infos)
+
+
 Tensor.cross = cross
 Tensor.H = Tensor.T
 Tensor.mH = Tensor.mT

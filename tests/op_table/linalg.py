@@ -216,7 +216,72 @@ def ormqr_samples(g: Gen) -> Iterable[Sample]:
     yield case(*reflectors(g(4, 3)), g(4, 2))
     yield case(*reflectors(g(2, 4, 3)), g(2, 4, 2), transpose=True)
     yield case(*reflectors(g(4, 3)), g(2, 4), left=False)
+    yield case(*reflectors(g(3, 5)), g(3, 2))
     yield case(*reflectors(g(20, 17)), g(3, 20), left=False, transpose=True)
+
+
+def deficient(g: Gen) -> Iterable[Sample]:
+    """Of full rank, and below."""
+    yield from (case(g(3, 3)), case(g(4, 2)), case(g(2, 4)), case(g(2, 3, 2)), case(g(0, 2)), case(g(17, 20)))
+    yield case(g(4, 2) @ g(2, 3))
+    yield case(g(20, 3) @ g(3, 18))
+
+
+def lstsq(a: np.ndarray, b: np.ndarray, rcond: float | None = None, *, driver: str = "gelsy") -> tuple[np.ndarray, ...]:
+    vector = b.ndim == a.ndim - 1
+    right = b[..., None] if vector else b
+    x = linalg.pinv(a) @ right
+    rank = np.asarray(linalg.matrix_rank(a), np.int64)
+    by_svd, full = driver in ("gelsd", "gelss"), a.shape[-2] > a.shape[-1] and (rank == a.shape[-1]).all()
+    rest = ((a @ x - right) ** 2).sum(-2) if full and driver != "gelsy" else np.zeros(0)
+    return (
+        x[..., 0] if vector else x,
+        rest[..., 0] if vector and rest.size else rest,
+        np.zeros(0, np.int64) if driver == "gels" else rank,
+        linalg.svd(a, compute_uv=False) if by_svd else np.zeros(0),
+    )
+
+
+def lstsq_samples(g: Gen) -> Iterable[Sample]:
+    yield case(g(4, 3), g(4, 2))
+    yield case(g(3, 4), g(3, 2))
+    yield case(g(2, 4, 3), g(2, 4))
+    for driver in ("gels", "gelsd", "gelss"):
+        yield case(g(20, 17), g(20, 2), driver=driver)
+        yield case(g(3, 5), g(3, 2), driver=driver)
+    yield case(g(4, 3), g(4, 2), driver="gels")
+
+
+def symmetric_factors(g: Gen, *shape: int) -> tuple[np.ndarray, np.ndarray]:
+    """L D L^T without exchanges, as sytrf packs it."""
+    n = shape[-1]
+    ld = np.tril(g(*shape, n, lo=-0.5, hi=0.5), -1) + np.eye(n) * g(*shape, 1, lo=1, hi=2)
+    return ld, np.broadcast_to(np.arange(1, n + 1, dtype=np.int32), shape).copy()
+
+
+def ldl_product(ld: np.ndarray) -> np.ndarray:
+    lower = np.tril(ld, -1) + np.eye(ld.shape[-1])
+    return lower * np.diagonal(ld, 0, -2, -1)[..., None, :] @ mT(lower)
+
+
+def matrix_exp(a: np.ndarray) -> np.ndarray:
+    """The series for a 1,024th of the matrix, squared ten times, in more digits."""
+    x = a.astype(np.longdouble) / 1024
+    term = np.broadcast_to(np.eye(a.shape[-1], dtype=np.longdouble), a.shape)
+    total = term
+    for k in range(1, 25):
+        term = np.einsum("...ij,...jk->...ik", term, x) / k
+        total = total + term
+    for _ in range(10):
+        total = np.einsum("...ij,...jk->...ik", total, total)
+    return total.astype(np.float64)
+
+
+def exp_samples(g: Gen) -> Iterable[Sample]:
+    yield from (case(g(n, n)) for n in (0, 1, 2, 3, 5))
+    yield case(g(2, 3, 3) * np.array([1e-9, 0.1])[:, None, None])
+    yield case(np.stack([np.zeros((2, 2)), g(2, 2), np.array([[0.0, 9.0], [-9.0, 0.0]])]))
+    yield case(g(17, 17) / 4)
 
 
 def norm_samples(*orders: Any) -> Callable[[Gen], Iterable[Sample]]:
@@ -256,9 +321,16 @@ SPECS = [
         "cholesky_solve",
         lambda b, a: linalg.solve(np.tril(a) @ mT(np.tril(a)), b),
         right_first(systems(triangular)),
+        grad=False,
         variants="fmo",
     ),
-    spec("cholesky_inverse", lambda a: linalg.inv(np.tril(a) @ mT(np.tril(a))), squares(triangular), variants="fmo"),
+    spec(
+        "cholesky_inverse",
+        lambda a: linalg.inv(np.tril(a) @ mT(np.tril(a))),
+        squares(triangular),
+        grad=False,
+        variants="fmo",
+    ),
     spec(
         "linalg.inv",
         linalg.inv,
@@ -441,6 +513,120 @@ SPECS = [
         variants="fo",
         grad_samples=small_rectangles,
         errors=no_matrix("linalg.svdvals"),
+    ),
+    spec(
+        "linalg.pinv",
+        lambda a, **_: linalg.pinv(a, rcond=1e-6),
+        lambda g: [
+            *(case(s.args[0], rtol=1e-4) for s in deficient(g)),
+            case(g(3, 2)),
+            case(spd(g, 3), hermitian=True),
+            case(g(3, 2), atol=0.001, rtol=np.full((), 1e-4)),
+        ],
+        variants="fo",
+        grad_samples=lambda g: [case(g(3, 2)), case(g(2, 2, 3)), case(square(g, 3))],
+        tol=4096,
+        errors=no_matrix("linalg.pinv"),
+    ),
+    spec(
+        "pinverse",
+        lambda a, rcond=1e-15: linalg.pinv(a, rcond),
+        lambda g: [case(g(3, 2)), case(g(2, 2, 4), 1e-3)],
+        variants="fm",
+        tol=1024,
+    ),
+    spec(
+        "linalg.matrix_rank",
+        lambda a, tol=None, **o: np.asarray(
+            np.sum(linalg.svd(a, compute_uv=False) > (1e-3 if tol is None else tol), -1), np.int64
+        ),
+        lambda g: [
+            *(case(s.args[0], rtol=1e-4) for s in deficient(g)),
+            case(g(3, 2)),
+            case(spd(g, 3), hermitian=True),
+            case(np.diag([3.0, 2.0, 1.0]), 1.5),
+            case(np.diag([3.0, 2.0, 1.0]), atol=np.full((), 1e-2)),
+        ],
+        out="int64",
+        grad=False,
+        variants="fo",
+        errors=no_matrix("linalg.matrix_rank"),
+    ),
+    spec(
+        "linalg.lstsq",
+        lstsq,
+        lstsq_samples,
+        out=("same", "same", "int64", "same"),
+        grad=False,  # of the solution alone: test_linalg.py
+        tol=4096,
+        errors=lambda: [
+            bad(ValueError, r"linalg.lstsq.*\(3, 2\).*\(4, 1\)", np.ones((3, 2)), np.ones((4, 1))),
+            bad(ValueError, r"linalg.lstsq.*driver", np.ones((3, 2)), np.ones((3, 1)), driver="qr"),
+        ],
+    ),
+    spec(
+        "linalg.ldl_factor",
+        lambda a: symmetric_factors(Gen("linalg.ldl_factor", (-3.0, 3.0)), *a.shape[:-1]),
+        lambda g: [
+            case(ldl_product(symmetric_factors(Gen("linalg.ldl_factor", (-3.0, 3.0)), *s)[0]))
+            for s in ((1,), (2, 3), (17,))
+        ],
+        out=("same", "int32"),
+        grad=False,
+        errors=not_square("linalg.ldl_factor"),
+    ),
+    spec(
+        "linalg.ldl_factor_ex",
+        lambda a: (
+            a,
+            np.broadcast_to(np.arange(1, a.shape[-1] + 1, dtype=np.int32), a.shape[:-1]),
+            np.zeros(a.shape[:-2], np.int32),
+        ),
+        lambda g: [case(np.eye(3)), case(np.zeros((0, 2, 2))), case(np.eye(20) * 2)],
+        out=("same", "int32", "int32"),
+        grad=False,
+    ),
+    spec(
+        "linalg.ldl_solve",
+        lambda ld, pivots, b: solve(ldl_product(ld), b),
+        lambda g: [
+            case(*symmetric_factors(g, 3), g(3, 2)),
+            case(*symmetric_factors(g, 2, 3), g(3, 2)),
+            case(*symmetric_factors(g, 17), g(2, 17, 2)),
+            case(*symmetric_factors(g, 0), g(0, 2)),
+        ],
+        grad=False,
+        variants="fo",
+    ),
+    spec(
+        "linalg.matrix_exp",
+        matrix_exp,
+        exp_samples,
+        large=lambda g: [case(g(100, 5, 5)), case(g(60, 60) / 8)],
+        scale=lambda a: np.max(np.abs(matrix_exp(np.abs(a))), initial=1.0),
+        tol=64,
+        grad_samples=lambda g: [case(g(2, 2)), case(g(2, 3, 3) / 2)],
+        errors=not_square("linalg.matrix_exp"),
+    ),
+    spec(
+        "matrix_exp",
+        matrix_exp,
+        lambda g: [case(g(3, 3))],
+        scale=lambda a: np.max(np.abs(matrix_exp(np.abs(a))), initial=1.0),
+        tol=64,
+        variants="fm",
+    ),
+    *(
+        spec(
+            name,
+            lambda a, n: np.asarray(linalg.matrix_power(a, n)),
+            lambda g: [case(square(g, 3) / 6, n) for n in (0, 1, 2, 3, 7, -1, -2)] + [case(square(g, 2, 2) / 4, 3)],
+            scale=64.0,
+            exact_strides=False,
+            variants=variants,
+            errors=lambda: [bad(ValueError, r"linalg.matrix_power.*\(2, 3\)", np.ones((2, 3)), 2)],
+        )
+        for name, variants in (("linalg.matrix_power", "fo"), ("matrix_power", "fmo"))
     ),
     spec(
         "linalg.eigvalsh",

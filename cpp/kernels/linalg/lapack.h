@@ -50,6 +50,12 @@ int gesdd(char job, int m, int n, T* a, int ld, Real<T>* s, T* u, int ldu, T* vh
 // A = V diag(w) V^H by one half, V over A (with vectors).
 template <class T>
 int syevd(bool vectors, bool lower, int n, T* a, int ld, Real<T>* w);
+// A = Q T Q^T: the diagonal d[n] and e[n - 1] of T, the reflectors over A; real T only.
+template <class T>
+int sytrd(bool lower, int n, T* a, int ld, T* d, T* e, T* tau);
+// Eigenvalues over d and eigenvectors z of a tridiagonal matrix; e is overwritten. Real T only.
+template <class T>
+int stedc(int n, T* d, T* e, T* z, int ld);
 // Eigenvalues w[n] as complex numbers and the right eigenvectors v (n x n; null: none). A is overwritten.
 template <class T>
 int geev(int n, T* a, int ld, std::complex<Real<T>>* w, std::complex<Real<T>>* v, int ldv);

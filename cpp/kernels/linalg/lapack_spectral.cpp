@@ -97,6 +97,30 @@ int syevd(bool vectors, bool lower, int n, T* a, int ld, Real<T>* w) {
 }
 
 template <class T>
+int sytrd(bool lower, int n, T* a, int ld, T* d, T* e, T* tau) {
+  static const Function<T, Char, Int, T*, Int, T*, T*, T*, T*, Int, int*, Length> f("sytrd");
+  return with_work<T>([&](T* work, int size) {
+    int info = 0;
+    f(lower ? "L" : "U", &n, a, &ld, d, e, tau, work, &size, &info, 1);
+    return info;
+  });
+}
+
+template <class T>
+int stedc(int n, T* d, T* e, T* z, int ld) {
+  static const Function<T, Char, Int, T*, T*, T*, Int, T*, Int, int*, Int, int*, Length> f("stedc");
+  const int int_size = 3 + 5 * n;
+  const Scratch<int> int_work(int_size);
+  return with_work<T>([&](T* work, int size) {
+    int info = 0, reported = 0;
+    const int ints = size < 0 ? -1 : int_size;
+    f("I", &n, d, e, z, &ld, work, &size, size < 0 ? &reported : static_cast<int*>(int_work), &ints, &info,
+      1);
+    return info;
+  });
+}
+
+template <class T>
 int geev(int n, T* a, int ld, std::complex<Real<T>>* w, std::complex<Real<T>>* v, int ldv) {
   using R = Real<T>;
   const char* job = v ? "V" : "N";
@@ -219,5 +243,9 @@ int gelss(bool divide, int m, int n, int k, T* a, int ld, T* b, int ldb, Real<T>
   template int gelss<T>(bool, int, int, int, T*, int, T*, int, Real<T>*, Real<T>, int*);
 PLAIT_LAPACK_TYPES(PLAIT_INSTANTIATE)
 #undef PLAIT_INSTANTIATE
+template int sytrd<float>(bool, int, float*, int, float*, float*, float*);
+template int sytrd<double>(bool, int, double*, int, double*, double*, double*);
+template int stedc<float>(int, float*, float*, float*, int);
+template int stedc<double>(int, double*, double*, double*, int);
 
 }  // namespace plait::lapack

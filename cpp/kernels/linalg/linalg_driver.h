@@ -85,8 +85,5 @@ void ldl_solve(const Matrices<const T>& ld, const int32_t* pivots, bool hermitia
 template <class T>
 void least_squares(const Matrices<T>& a, const Matrices<T>& b, LeastSquares method, double rcond,
                    int64_t* rank, Real<T>* s, int32_t* info);
-// e^A over A.
-template <class T>
-void matrix_exp(const Matrices<T>& a);
 
 }  // namespace plait::linalg

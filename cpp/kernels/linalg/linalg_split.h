@@ -41,6 +41,17 @@ void for_groups(int64_t count, double work, F f) {
   });
 }
 
+// f(first, count) for runs of columns of a right side. A run is a constant number of columns, so that no bit
+// depends on threads.
+inline constexpr int64_t kColumnRun = 64;
+template <class F>
+void for_columns(int64_t n, F f) {
+  parallel_chunks((n + kColumnRun - 1) / kColumnRun, [&](int64_t run) {
+    const int64_t first = run * kColumnRun;
+    f(first, std::min(kColumnRun, n - first));
+  });
+}
+
 inline double cube(int64_t a, int64_t b, int64_t c) {
   return static_cast<double>(a) * static_cast<double>(b) * static_cast<double>(c);
 }

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "kernels/linalg/blocked.h"
 #include "kernels/linalg/linalg_split.h"
 
 namespace plait::linalg {
@@ -70,6 +71,34 @@ bool regular(const T* s, int64_t n, int64_t lanes, int64_t lane) {
     if (!(s[i * lanes + lane] > least)) return false;
   }
   return most < std::sqrt(Limits::max()) / static_cast<T>(n);
+}
+
+// Whether squares of the elements neither over- nor underflow.
+template <class T>
+bool moderate(const T* a, int64_t n) {
+  T most = 0;
+  for (int64_t i = 0; i < n; ++i) most = std::max(most, std::abs(a[i]));
+  return most < std::sqrt(std::numeric_limits<T>::max()) / static_cast<T>(n) &&
+         most > std::sqrt(std::numeric_limits<T>::min()) / std::numeric_limits<T>::epsilon();
+}
+
+// Large matrices: A = Q T Q^T with T tridiagonal, T = Z diag(w) Z^T by divide and conquer, V = Q Z. The
+// product runs on all threads.
+template <class T>
+int32_t eigh_one(int64_t n, T* a, bool vectors, Real<T>* w) {
+  if constexpr (kIsReal<T>) {
+    if (vectors && n >= kBlockedSize && moderate(a, n * n)) {
+      const Workspace space(static_cast<size_t>(n * n + 2 * n) * sizeof(T));
+      T *const z = space.as<T>(), *const e = z + n * n, *const tau = e + n;
+      int info = lapack::sytrd(true, to_int(n), a, leading(n), w, e, tau);
+      if (info == 0) info = lapack::stedc(to_int(n), w, e, z, leading(n));
+      // Reflector i is column i of A below its row i + 1.
+      apply_q_blocked(n - 1, n, n - 1, a + 1, n, tau, z + 1, n);
+      std::copy_n(z, n * n, a);
+      return info;
+    }
+  }
+  return lapack::syevd(vectors, true, to_int(n), a, leading(n), w);
 }
 
 template <class T>
@@ -141,8 +170,12 @@ void qr_factor(const Matrices<T>& a, T* tau) {
       });
     }
   }
-  for_matrices(a.count, work,
-               [&](int64_t i) { lapack::geqrf(to_int(m), to_int(n), a.matrix(i), leading(m), tau + i * k); });
+  for_matrices(a.count, work, [&](int64_t i) {
+    if constexpr (kIsReal<T>) {
+      if (k >= kBlockedSize) return qr_blocked(m, n, a.matrix(i), m, tau + i * k);
+    }
+    lapack::geqrf(to_int(m), to_int(n), a.matrix(i), leading(m), tau + i * k);
+  });
 }
 
 template <class T>
@@ -160,6 +193,9 @@ void form_q(const Matrices<T>& q, const T* tau, int64_t k) {
     }
   }
   for_matrices(q.count, work, [&](int64_t i) {
+    if constexpr (kIsReal<T>) {
+      if (k >= kBlockedSize) return form_q_blocked(m, n, k, q.matrix(i), m, tau + i * k);
+    }
     lapack::orgqr(to_int(m), to_int(n), to_int(k), q.matrix(i), leading(m), tau + i * k);
   });
 }
@@ -203,9 +239,7 @@ void eigh(const Matrices<T>& a, bool vectors, Real<T>* w, int32_t* info) {
     }
   }
   for_matrices(a.count, work, [&](int64_t i) {
-    info[i] = all_finite(a.matrix(i), n * n)
-                  ? lapack::syevd(vectors, true, to_int(n), a.matrix(i), leading(n), w + i * n)
-                  : kNotFinite;
+    info[i] = all_finite(a.matrix(i), n * n) ? eigh_one(n, a.matrix(i), vectors, w + i * n) : kNotFinite;
   });
 }
 

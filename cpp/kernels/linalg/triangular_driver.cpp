@@ -2,6 +2,7 @@
 // Cholesky and LU factors, and systems with them.
 #include <cstring>
 
+#include "kernels/linalg/blocked.h"
 #include "kernels/linalg/linalg_split.h"
 
 namespace plait::linalg {
@@ -30,6 +31,63 @@ void store_pivots(const int32_t* group, int64_t lanes, int64_t k, int64_t n, int
 void load_pivots(const int32_t* pivots, int64_t lanes, int64_t k, int64_t n, int32_t* group) {
   for (int64_t lane = 0; lane < lanes; ++lane) {
     for (int64_t i = 0; i < k; ++i) group[i * lanes + lane] = pivots[std::min(lane, n - 1) * k + i];
+  }
+}
+
+// Many columns of one matrix have lanes enough without this.
+template <class T>
+bool systems_in_lanes(int64_t n, const Matrices<T>& b) {
+  return in_lanes<T>(&LinalgTuning::triangular, n) && (b.count > 1 || b.cols <= 16);
+}
+
+// P A = L U: X = U^-1 L^-1 P B, or for A^T: X = P^T L^-T U^-T B.
+template <class T>
+void solve_group(const Matrices<const T>& lu, const int32_t* pivots, bool transpose, const Matrices<T>& b,
+                 int64_t first, int64_t count) {
+  const auto& table = kernels().linalg.of<T>();
+  const int64_t n = lu.rows;
+  const LaneGroup<T> factors(lu, first, count), x(read_only(b), first, count);
+  if (transpose) {
+    table.solve_triangular({factors.transposed(), x.matrix(), false, false});
+    table.solve_triangular({factors.transposed(), x.matrix(), true, true});
+    x.store(b, first, count);
+    for (int64_t i = 0; i < count; ++i) {
+      for (int64_t j = 0; j < b.cols; ++j) {
+        T* const column = b.matrix(first + i) + j * n;
+        for (int64_t p = n; p-- > 0;) std::swap(column[p], column[pivots[i * n + p] - 1]);
+      }
+    }
+    return;
+  }
+  const Workspace order(static_cast<size_t>(n * table.lanes) * sizeof(int32_t));
+  load_pivots(pivots, table.lanes, n, count, order.as<int32_t>());
+  table.permute(x.matrix(), order.as<int32_t>(), n);
+  table.solve_triangular({factors.matrix(), x.matrix(), false, true});
+  table.solve_triangular({factors.matrix(), x.matrix(), true, false});
+  x.store(b, first, count);
+}
+
+template <class T>
+int32_t factor_one(int64_t m, int64_t n, T* a, int32_t* pivots) {
+  if constexpr (kIsReal<T>) {
+    if (std::min(m, n) >= kBlockedSize) return lu_blocked(m, n, a, m, pivots);
+  }
+  return lapack::getrf(to_int(m), to_int(n), a, leading(m), pivots);
+}
+
+// A^-1 = U^-1 L^-1 P into y: column j of L^-1 begins at its row j; P exchanges columns of the product.
+template <class T>
+void invert_one(int64_t n, const T* lu, const int32_t* pivots, T* y) {
+  const int ld = leading(n);
+  for_columns(n, [&](int64_t first, int64_t count) {
+    T* const x = y + first * n;
+    std::fill_n(x, count * n, T{});
+    for (int64_t j = 0; j < count; ++j) x[j * n + first + j] = T(1);
+    lapack::trtrs(true, 'N', true, to_int(n - first), to_int(count), lu + first * (n + 1), ld, x + first, ld);
+    lapack::trtrs(false, 'N', false, to_int(n), to_int(count), lu, ld, x, ld);
+  });
+  for (int64_t j = n; j-- > 0;) {
+    if (const int64_t p = pivots[j] - 1; p != j) std::swap_ranges(y + j * n, y + (j + 1) * n, y + p * n);
   }
 }
 
@@ -88,31 +146,24 @@ void lu_factor(const Matrices<T>& a, int32_t* pivots, int32_t* info) {
       });
     }
   }
-  for_matrices(a.count, work, [&](int64_t i) {
-    info[i] = lapack::getrf(to_int(m), to_int(n), a.matrix(i), leading(m), pivots + i * k);
-  });
+  for_matrices(a.count, work, [&](int64_t i) { info[i] = factor_one(m, n, a.matrix(i), pivots + i * k); });
 }
 
 template <class T>
 void lu_solve(const Matrices<const T>& lu, const int32_t* pivots, Trans trans, const Matrices<T>& b) {
   const int64_t n = lu.rows, k = b.cols;
   if constexpr (kIsReal<T>) {
-    if (trans == Trans::kNo && in_lanes<T>(&LinalgTuning::triangular, n)) {
-      const auto& table = kernels().linalg.of<T>();
+    if (systems_in_lanes<T>(n, b)) {
       return for_groups<T>(b.count, cube(n, n, k), [&](int64_t first, int64_t count) {
-        const LaneGroup<T> factors(lu, first, count), x(read_only(b), first, count);
-        const Workspace order(static_cast<size_t>(n * table.lanes) * sizeof(int32_t));
-        load_pivots(pivots + first * n, table.lanes, n, count, order.as<int32_t>());
-        table.permute(x.matrix(), order.as<int32_t>(), n);
-        table.solve_triangular({factors.matrix(), x.matrix(), false, true});
-        table.solve_triangular({factors.matrix(), x.matrix(), true, false});
-        x.store(b, first, count);
+        solve_group(lu, pivots + first * n, trans != Trans::kNo, b, first, count);
       });
     }
   }
   for_matrices(b.count, cube(n, n, k), [&](int64_t i) {
-    lapack::getrs(static_cast<char>(trans), to_int(n), to_int(k), lu.matrix(i), leading(n), pivots + i * n,
-                  b.matrix(i), leading(n));
+    for_columns(k, [&](int64_t first, int64_t count) {
+      lapack::getrs(static_cast<char>(trans), to_int(n), to_int(count), lu.matrix(i), leading(n),
+                    pivots + i * n, b.matrix(i) + first * n, leading(n));
+    });
   });
 }
 
@@ -140,11 +191,8 @@ void inverse(const Matrices<T>& a, const Matrices<T>& y, int32_t* info) {
   const Workspace space(static_cast<size_t>(n * a.count) * sizeof(int32_t));
   int32_t* const pivots = space.as<int32_t>();
   for_matrices(a.count, cube(n, n, n), [&](int64_t i) {
-    info[i] = lapack::getrf(to_int(n), to_int(n), a.matrix(i), leading(n), pivots + i * n);
-    T* const x = y.matrix(i);
-    std::fill_n(x, n * n, T{});
-    for (int64_t j = 0; j < n; ++j) x[j * (n + 1)] = T(1);
-    lapack::getrs('N', to_int(n), to_int(n), a.matrix(i), leading(n), pivots + i * n, x, leading(n));
+    info[i] = factor_one(n, n, a.matrix(i), pivots + i * n);
+    invert_one(n, a.matrix(i), pivots + i * n, y.matrix(i));
   });
 }
 
@@ -152,7 +200,7 @@ template <class T>
 void solve_triangular(const Matrices<const T>& a, const TriangleOptions& options, const Matrices<T>& b) {
   const int64_t n = a.rows, k = b.cols;
   if constexpr (kIsReal<T>) {
-    if (in_lanes<T>(&LinalgTuning::triangular, n)) {
+    if (systems_in_lanes<T>(n, b)) {
       const auto& table = kernels().linalg.of<T>();
       return for_groups<T>(b.count, cube(n, n, k) / 2, [&](int64_t first, int64_t count) {
         const LaneGroup<T> triangle(a, first, count), x(read_only(b), first, count);
@@ -162,8 +210,10 @@ void solve_triangular(const Matrices<const T>& a, const TriangleOptions& options
     }
   }
   for_matrices(b.count, cube(n, n, k) / 2, [&](int64_t i) {
-    lapack::trtrs(options.lower, static_cast<char>(options.trans), options.unit, to_int(n), to_int(k),
-                  a.matrix(i), leading(n), b.matrix(i), leading(n));
+    for_columns(k, [&](int64_t first, int64_t count) {
+      lapack::trtrs(options.lower, static_cast<char>(options.trans), options.unit, to_int(n), to_int(count),
+                    a.matrix(i), leading(n), b.matrix(i) + first * n, leading(n));
+    });
   });
 }
 

@@ -51,9 +51,27 @@ Tensor cholesky_old(const Tensor& a, bool upper) {
   return raised("cholesky", linalg_cholesky_ex(a, upper, false), true);
 }
 
+// X of L L^H X = B. The gradient is that of A = L L^H with all of L, the half that is not read too, as if L
+// were the triangle that it stands for: gB = A^-1 gX, gL = (gA + gA^H) L, gA = -gB X^H.
+struct CholeskySolve {
+  static constexpr OpMeta meta{"cholesky_solve"};
+  static Tensor forward(OpContext& ctx, const Tensor& b, const Tensor& l) {
+    const Tensor x = linalg_solve_triangular(adjoint(l), linalg_solve_triangular(l, b, false), true);
+    ctx.save(l);
+    ctx.save_result(x);
+    return x;
+  }
+  static Grads backward(OpContext& ctx, const Tensor& gx) {
+    const Tensor l = ctx.saved(0), gb = cholesky_solve(gx, l);
+    if (!ctx.needs_grad(1)) return {gb, Tensor()};
+    const Tensor ga = matmul(gb, adjoint(ctx.saved(1)));
+    return {gb, neg(matmul(ga + adjoint(ga), l))};
+  }
+};
+
 Tensor cholesky_inverse(const Tensor& l, bool upper) {
   check_square("cholesky_inverse", l);
-  return cholesky_solve(identity_like(l), l, upper);
+  return cholesky_solve(expand(identity_like(l), l.shape()), l, upper);
 }
 
 }  // namespace
@@ -76,8 +94,8 @@ Tensor cholesky_solve(const Tensor& b, const Tensor& l, bool upper) {
   PLAIT_CHECK(rows_of(b) == rows_of(l), kValue,
               "cholesky_solve: expected as many rows as the factor has, got shapes ", b.shape(), " and ",
               l.shape());
-  if (upper) return linalg_solve_triangular(l, linalg_solve_triangular(adjoint(l), b, false), true);
-  return linalg_solve_triangular(adjoint(l), linalg_solve_triangular(l, b, false), true);
+  const Dims batch = broadcast_shapes("cholesky_solve", batch_of(b), batch_of(l));
+  return apply<CholeskySolve>(expand(b, with_sizes(batch, {rows_of(b), cols_of(b)})), upper ? adjoint(l) : l);
 }
 
 namespace {

@@ -22,6 +22,8 @@ Tensor linalg_lu_solve(const Tensor& lu, const Tensor& pivots, const Tensor& b, 
 
 // ---- Systems (solve.cpp) ----
 Tensor linalg_solve(const Tensor& a, const Tensor& b, bool left = true);
+// Without the error for singular matrices.
+Tensor solve_unchecked(const Tensor& a, const Tensor& b);
 Tensor linalg_solve_triangular(const Tensor& a, const Tensor& b, bool upper, bool left = true,
                                bool unitriangular = false);
 Tensor linalg_inv(const Tensor& a);

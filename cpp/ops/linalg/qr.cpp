@@ -149,7 +149,7 @@ struct HouseholderProduct {
   }
 };
 
-// Q C, C Q, or the same with Q^H; Q is square.
+// Q C, C Q, or the same with Q^H; Q is square, of as many reflectors as A has columns.
 struct MultiplyQ {
   static constexpr OpMeta meta{"ormqr"};
   static Tensor forward(OpContext& ctx, const Tensor& a, const Tensor& tau, const Tensor& c, bool left,
@@ -173,9 +173,8 @@ struct MultiplyQ {
     Tensor gq = left ? matmul(gy, adjoint(c)) : matmul(adjoint(c), gy);
     if (trans) gq = adjoint(gq);
     const int64_t m = rows_of(a), k = tau.shape().back();
-    const Tensor square = constant_pad(narrow(a, -1, 0, k), Dims{0, m - k}, 0);
-    const Grads gs = product_gradients(square, tau, gq);
-    return {constant_pad(narrow(gs[0], -1, 0, k), Dims{0, cols_of(a) - k}, 0), gs[1], gc};
+    const Grads gs = product_gradients(constant_pad(a, Dims{0, m - k}, 0), tau, gq);
+    return {narrow(gs[0], -1, 0, k), gs[1], gc};
   }
 };
 
@@ -191,12 +190,11 @@ struct Geqrf {
 void check_reflectors(const char* op, const Tensor& a, const Tensor& tau) {
   check_matrix(op, a);
   check_same_dtype(op, a, tau);
-  PLAIT_CHECK(rows_of(a) >= cols_of(a), kValue, op, ": expected at least as many rows as columns, got shape ",
-              a.shape());
   PLAIT_CHECK(tau.dim() == a.dim() - 1 &&
                   Dims(batch_of(a)) == Dims(IntSpan(tau.shape()).first(static_cast<size_t>(tau.dim() - 1))) &&
-                  tau.shape().back() <= cols_of(a),
-              kValue, op, ": expected tau of shape (*, k) with k up to the number of columns, got shapes ",
+                  tau.shape().back() <= std::min(rows_of(a), cols_of(a)),
+              kValue, op,
+              ": expected tau of shape (*, k) with k up to the number of rows and columns, got shapes ",
               a.shape(), " and ", tau.shape());
 }
 
@@ -212,7 +210,7 @@ Tensor ormqr(const Tensor& a, const Tensor& tau, const Tensor& c, bool left, boo
   PLAIT_CHECK((left ? rows_of(c) : cols_of(c)) == rows_of(a) && Dims(batch_of(a)) == Dims(batch_of(c)),
               kValue, "ormqr: expected Q, of as many rows as the reflectors, to fit ", left ? "Q C" : "C Q",
               ", got shapes ", a.shape(), " and ", c.shape());
-  return apply<MultiplyQ>(a, tau, c, left, transpose);
+  return apply<MultiplyQ>(narrow(a, -1, 0, tau.shape().back()), tau, c, left, transpose);
 }
 
 std::tuple<Tensor, Tensor> qr_old(const Tensor& a, bool some) {
@@ -228,6 +226,8 @@ std::tuple<Tensor, Tensor> linalg_qr(const Tensor& a, std::string_view mode) {
 
 Tensor linalg_householder_product(const Tensor& a, const Tensor& tau) {
   check_reflectors("linalg.householder_product", a, tau);
+  PLAIT_CHECK(rows_of(a) >= cols_of(a), kValue,
+              "linalg.householder_product: expected at least as many rows as columns, got shape ", a.shape());
   return apply<HouseholderProduct>(a, tau);
 }
 
@@ -311,8 +311,8 @@ Example:
      R"(A matrix multiplied by the Q of Householder reflections.
 
 Args:
-    input: the vectors of the reflections as `geqrf` returns them, (*, m, n) with m >= n.
-    tau: their factors, (*, k).
+    input: the vectors of the reflections as `geqrf` returns them, (*, m, n).
+    tau: their factors, (*, k); other columns of `input` are not read.
     other: (*, m, p), or (*, p, m) if not `left`.
     left: Q other, else other Q.
     transpose: multiply by the transpose of Q.

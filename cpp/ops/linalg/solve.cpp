@@ -175,6 +175,10 @@ Tensor linalg_solve(const Tensor& a, const Tensor& b, bool left) {
   return x;
 }
 
+Tensor solve_unchecked(const Tensor& a, const Tensor& b) {
+  return std::get<0>(solve_raw("linalg.solve", a, b, true));
+}
+
 Tensor linalg_solve_triangular(const Tensor& a, const Tensor& b, bool upper, bool left, bool unitriangular) {
   check_system("linalg.solve_triangular", a, b, left);
   if (!left) {  // X A = B is A^T X^T = B^T

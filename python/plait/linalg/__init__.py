@@ -154,11 +154,23 @@ def norm(
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     """The vector product of two tensors of 3 elements along ``dim``; see :func:`plait.cross`.
 
+    Raises:
+        ValueError: another size along ``dim``, or different numbers of dimensions.
+
     Example:
         >>> import plait
         >>> plait.linalg.cross(plait.tensor([1.0, 0.0, 0.0]), plait.tensor([0.0, 1.0, 0.0]))
         tensor([0., 0., 1.])
     """
+    if input.dim() != other.dim():
+        raise ArgumentError(
+            f"cross: expected as many dimensions of both tensors, got shapes {tuple(input.shape)} and "
+            f"{tuple(other.shape)}"
+        )
+    if -input.dim() <= dim < input.dim() and other.shape[dim] != 3:
+        raise ArgumentError(
+            f"cross: expected size 3 in dim {dim}, got shapes {tuple(input.shape)} and {tuple(other.shape)}"
+        )
     return _cross(input, other, dim=dim)
 
 
@@ -256,7 +268,7 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
         (*, n, N).
 
     Raises:
-        ValueError: no dimension, or ``N`` is below 2.
+        ValueError: no dimension and no ``N``, or ``N`` is below 2.
 
     Example:
         >>> import plait
@@ -264,8 +276,8 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
         tensor([[1, 2, 4],
                 [1, 3, 9]])
     """
-    if x.dim() == 0:
-        raise ArgumentError("vander: expected at least 1 dimension, got shape ()")
+    if x.dim() == 0 and N is None:
+        raise ArgumentError("vander: expected at least 1 dimension, or N, got shape ()")
     if N is not None and N <= 1:
         raise ArgumentError(f"vander: expected N to be at least 2, got {N}")
     columns = x.shape[-1] if N is None else N
