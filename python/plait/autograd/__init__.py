@@ -2,7 +2,7 @@
 """Automatic differentiation: backward passes, gradient modes, custom functions, numerical checks."""
 
 from .._core import Node
-from . import functional, graph
+from . import forward_ad, functional, graph
 from .function import Function
 from .grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .gradcheck import GradcheckError, gradcheck, gradgradcheck
@@ -17,6 +17,7 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "forward_ad",
     "functional",
     "grad",
     "gradcheck",
