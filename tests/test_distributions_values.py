@@ -22,18 +22,12 @@ def per_parameter(case: Case) -> list[tuple[int, Any]]:
 @pytest.mark.parametrize("name", NAMES)
 def test_log_prob(name: str) -> None:
     case = BY_NAME[name]
-    needs_special(name)
     d = case.distribution(validate_args=False)  # not all points are possible at all parameters
     for i, reference in per_parameter(case):
         x = points(case, reference)
         expected = reference.logpmf(x) if case.discrete else reference.logpdf(x)
         got = d.log_prob(plait.from_numpy(x).unsqueeze(-1))[:, i].numpy()
         np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-11)
-
-
-def needs_special(name: str) -> None:
-    if name in ("Gamma", "Chi2", "InverseGamma", "VonMises"):
-        pytest.importorskip("plait.special")
 
 
 def implements(d: Any, method: str) -> bool:
@@ -47,7 +41,6 @@ def implements(d: Any, method: str) -> bool:
 @pytest.mark.parametrize("name", [case.name for case in CASES if not case.discrete])
 def test_cdf_and_icdf(name: str) -> None:
     case = BY_NAME[name]
-    needs_special(name)
     d = case.distribution(validate_args=False)
     if not implements(d, "cdf"):
         pytest.skip("no distribution function, as in PyTorch")
