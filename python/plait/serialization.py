@@ -24,10 +24,11 @@ import numpy as np
 
 from . import _core
 from ._core import ArgumentError, ArgumentTypeError, Size, Tensor
+from ._tensor import _view_of_bytes
 
 __all__ = ["FileFormatError", "load", "save"]
 
-FileLike: TypeAlias = "str | os.PathLike[str] | IO[bytes]"
+FileLike: TypeAlias = "str | bytes | os.PathLike[Any] | IO[bytes]"
 
 _TREE_KEY = "plait.tree"
 _MAX_HEADER = 100_000_000
@@ -67,6 +68,50 @@ class _Packer:
     def __init__(self) -> None:
         self.tensors: dict[str, Tensor] = {}
         self._names: dict[tuple[Any, ...], str] = {}
+        self._nodes: dict[str, list[dict[str, Any]]] = {}
+
+    def share_memory(self) -> None:
+        """Write tensors whose memory overlaps as views of one, so that they share it again after loading."""
+        by_storage: dict[int, list[tuple[int, int, str]]] = {}
+        for name, t in self.tensors.items():
+            if t.numel():
+                storage, extent = _memory(t).data_ptr(), _extent(t)
+                by_storage.setdefault(storage, []).append((t.data_ptr(), t.data_ptr() + extent, name))
+        for spans in by_storage.values():
+            spans.sort(key=lambda span: span[0])
+            group: list[tuple[int, int, str]] = []
+            for span in [*spans, None]:
+                if span is not None and (not group or span[0] < max(end for _, end, _ in group)):
+                    group.append(span)
+                    continue
+                if len(group) > 1:
+                    self._share(group)
+                group = [] if span is None else [span]
+
+    def _share(self, group: list[tuple[int, int, str]]) -> None:
+        begin, end = group[0][0], max(span[1] for span in group)
+        covers = [n for b, e, n in group if (b, e) == (begin, end) and self.tensors[n].is_contiguous()]
+        base = covers[0] if covers else self._unused(f"{group[0][2]}.storage")
+        if not covers:
+            first = self.tensors[group[0][2]]
+            memory = _memory(first)
+            part = memory[begin - memory.data_ptr() : end - memory.data_ptr()]
+            alike = len({self.tensors[name].dtype for _, _, name in group}) == 1
+            self.tensors[base] = part.view(first.dtype) if alike else part
+        for at, _, name in group:
+            if name == base:
+                continue
+            t = self.tensors.pop(name)
+            view = [_dtype_name(t.dtype), at - begin, [int(n) for n in t.shape], [int(n) for n in t.stride()]]
+            for node in self._nodes[name]:
+                node["$tensor"], node["view"] = base, view
+
+    def _unused(self, base: str) -> str:
+        name, count = base, 1
+        while name in self.tensors or name == "__metadata__":
+            count += 1
+            name = f"{base}#{count}"
+        return name
 
     def pack(self, obj: Any, path: tuple[str, ...] = ()) -> Any:
         if len(path) > _MAX_DEPTH:
@@ -95,7 +140,8 @@ class _Packer:
         if isinstance(obj, _core.device):
             return {"$device": str(obj)}
         if isinstance(obj, np.ndarray):
-            return {"$ndarray": self._tensor(_core.from_numpy(np.ascontiguousarray(obj)), path)["$tensor"]}
+            flat = np.ascontiguousarray(obj).reshape(obj.shape)  # which by itself makes 0-d arrays 1-D
+            return {"$ndarray": self._tensor(_core.from_numpy(flat), path)}
         if isinstance(obj, np.generic):
             return self.pack(obj.item(), path)
         raise ArgumentTypeError(self._refusal(obj, path))
@@ -128,14 +174,11 @@ class _Packer:
         identity = (t.data_ptr(), tuple(t.shape), tuple(t.stride()), t.dtype) if t.numel() else (id(t),)
         name = self._names.get(identity)
         if name is None:
-            name = base = ".".join(path) or "tensor"
-            count = 1
-            while name in self.tensors or name == "__metadata__":
-                count += 1
-                name = f"{base}#{count}"
+            name = self._unused(".".join(path) or "tensor")
             self._names[identity] = name
             self.tensors[name] = t.detach()
         node: dict[str, Any] = {"$tensor": name}
+        self._nodes.setdefault(name, []).append(node)
         if type(t) is not Tensor and isinstance(t, _parameter_type()):
             node["parameter"] = True
         if t.requires_grad and t.is_leaf:
@@ -155,6 +198,16 @@ class _Packer:
         return text
 
 
+def _extent(t: Tensor) -> int:
+    """Bytes from the first to the last element."""
+    return (sum((n - 1) * step for n, step in zip(t.shape, t.stride())) + 1) * t.element_size()
+
+
+def _memory(t: Any) -> Tensor:
+    """The whole block of memory that a tensor shows, as bytes."""
+    return t._storage_bytes()
+
+
 def _where(path: tuple[str, ...]) -> str:
     return "'" + ".".join(path) + "'" if path else "the top"
 
@@ -171,6 +224,7 @@ def _encode(obj: Any) -> Iterator[bytes | memoryview]:
     """The file's contents, piece by piece."""
     packer = _Packer()
     tree = packer.pack(obj)
+    packer.share_memory()
     # Larger element sizes first: every tensor then lies at a multiple of its element size.
     order = sorted(packer.tensors.items(), key=lambda item: -item[1].element_size())
     header: dict[str, Any] = {"__metadata__": {"format": "pt", _TREE_KEY: json.dumps(tree, allow_nan=False)}}
@@ -200,8 +254,9 @@ def save(obj: Any, f: FileLike) -> None:
         obj: a tensor, or any nesting of dict (with str, int, float, bool, tuple or None keys), OrderedDict,
             list, tuple, set, str, int, float, bool, None, dtype, device, Size, Counter and NumPy arrays:
             state dicts of modules, optimizers and schedules, generator states. A tensor that occurs twice is
-            written once and is shared again after loading. Views are written on their own.
-        f: a path, or a binary file open for writing.
+            written once and is shared again after loading, and so is memory that several tensors show; a single
+            view is written on its own.
+        f: a path (str, bytes or os.PathLike), or a binary file open for writing.
 
     Raises:
         TypeError: ``obj`` holds something else, such as a module; nothing is written then.
@@ -218,11 +273,11 @@ def save(obj: Any, f: FileLike) -> None:
     pieces = _encode(obj)
     first = next(pieces)  # everything is checked before a file is made
     if hasattr(f, "write"):
-        f.write(first)
+        _write_all(f, first)
         for piece in pieces:
-            f.write(piece)
+            _write_all(f, piece)
         return
-    path = os.path.realpath(os.fspath(f))  # through a link, so that the link stays
+    path = os.path.realpath(os.fsdecode(f))  # through a link, so that the link stays
     if os.path.exists(path) and not stat.S_ISREG(os.stat(path).st_mode):
         with open(path, "wb") as special:  # a pipe or device cannot be replaced
             special.write(first)
@@ -231,10 +286,25 @@ def save(obj: Any, f: FileLike) -> None:
     _write_atomically(path, first, pieces)
 
 
+def _write_all(f: Any, data: bytes | memoryview) -> None:
+    """Write to a file that may take less than it is given, as unbuffered ones do."""
+    left = memoryview(data).cast("B")
+    while left:
+        n = f.write(left)
+        if n is None and not isinstance(f, io.RawIOBase):
+            return  # a writer that does not count takes all
+        if not n:
+            raise OSError(f"save: expected the file to take {left.nbytes} more bytes, got a write of {n}")
+        left = left[n:]
+
+
+_TEMPORARY = ".plait-"  # a short name: that of the file may be as long as the file system allows
+
+
 def _write_atomically(path: str, first: bytes | memoryview, pieces: Iterator[bytes | memoryview]) -> None:
-    folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f".{name[:100]}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    folder = os.path.dirname(path)
+    _remove_abandoned(folder)
+    temporary, descriptor = _make_temporary(folder)
     try:
         with open(descriptor, "wb") as out:
             out.write(first)
@@ -242,10 +312,10 @@ def _write_atomically(path: str, first: bytes | memoryview, pieces: Iterator[byt
                 out.write(piece)
             out.flush()
             os.fsync(out.fileno())
-        if os.path.exists(path):
-            with contextlib.suppress(OSError):
-                os.chmod(temporary, stat.S_IMODE(os.stat(path).st_mode))
-        os.replace(temporary, path)
+            if os.path.exists(path):
+                with contextlib.suppress(OSError):
+                    os.chmod(temporary, stat.S_IMODE(os.stat(path).st_mode))
+            os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
@@ -256,6 +326,44 @@ def _write_atomically(path: str, first: bytes | memoryview, pieces: Iterator[byt
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock a file for as long as it is open; False when another one has it, or files cannot be locked here."""
+    try:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+def _make_temporary(folder: str) -> tuple[str, int]:
+    """A new file, locked, so that it is known to be in use."""
+    while True:
+        path = os.path.join(folder, f"{_TEMPORARY}{secrets.token_hex(8)}.tmp")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        descriptor = os.open(path, flags, 0o666)
+        _lock(descriptor)
+        if os.path.exists(path):  # nobody took it for abandoned before it was locked
+            return path, descriptor
+        os.close(descriptor)
+
+
+def _remove_abandoned(folder: str) -> None:
+    """Remove the temporary files of saves whose process was killed: those that nobody has locked."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not (entry.name.startswith(_TEMPORARY) and entry.name.endswith(".tmp")):
+                continue
+            with contextlib.suppress(OSError):
+                descriptor = os.open(entry.path, os.O_RDONLY)
+                try:
+                    if _lock(descriptor):
+                        os.unlink(entry.path)
+                finally:
+                    os.close(descriptor)
 
 
 # ---- loading -----------------------------------------------------------------------------------------------
@@ -284,6 +392,8 @@ def _no_constant(name: str) -> Any:
 
 def _parse_json(text: str | bytes, what: str) -> Any:
     try:
+        if isinstance(text, bytes):
+            text = text.decode("utf-8")  # json would also take UTF-16 and UTF-32
         return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
     except FileFormatError:
         raise
@@ -311,9 +421,18 @@ def _explain_start(start: bytes) -> str | None:
     return None
 
 
+def _read_exactly(f: Any, size: int) -> bytes:
+    """``size`` bytes, or what there is; a read may give less than it is asked for."""
+    pieces = []
+    while size > 0 and (piece := f.read(size)):
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
+
+
 def _read_header(f: IO[bytes], size: int) -> tuple[dict[str, _Entry], dict[str, str], int]:
     """The tensors, the metadata and the place of the first byte of data. Checks the whole layout."""
-    start = f.read(9)
+    start = _read_exactly(f, 9)
     if explanation := _explain_start(start):
         raise FileFormatError(explanation)
     if len(start) < 8:
@@ -326,7 +445,7 @@ def _read_header(f: IO[bytes], size: int) -> tuple[dict[str, _Entry], dict[str, 
         )
     if length > size - 8:
         raise FileFormatError(f"load: expected a header of {length} bytes, got a file of {size}: it is cut short")
-    text = start[8:] + f.read(length - 1) if length else b""
+    text = start[8:] + _read_exactly(f, length - 1) if length else b""
     if len(text) != length:
         raise FileFormatError(f"load: expected a header of {length} bytes, got {len(text)}: the file is cut short")
     if not text.startswith(b"{"):
@@ -388,18 +507,35 @@ class _Reader:
         self._f, self._entries, self._start, self._mapped = f, entries, start, mapped
         self._done: dict[str, Tensor] = {}
 
-    def __call__(self, name: str) -> Tensor:
+    def __call__(self, name: str, view: Any = None) -> Tensor:
+        if view is not None:
+            return self._view(name, view)
         if name not in self._entries:
             raise FileFormatError(f"load: expected a tensor {name!r}, which the file's tree names, got none")
         if name not in self._done:
             self._done[name] = self._make(name, self._entries[name])
         return self._done[name]
 
+    def _view(self, name: str, view: Any) -> Tensor:
+        """Part of a tensor's memory as ``[dtype, first byte, shape, strides]``."""
+        memory = self(name).detach().reshape(-1).view(_core.uint8)
+        key = json.dumps([name, view])
+        if key not in self._done:
+            _check_view(name, view, memory.numel())
+            dtype, first, shape, strides = view
+            if dtype == "bool":
+                extent = sum((n - 1) * step for n, step in zip(shape, strides)) + 1
+                _check_bools(name, memory[first : first + extent].numpy())
+            self._done[key] = _view_of_bytes(memory, getattr(_core, dtype), shape, strides, first)
+        return self._done[key]
+
     def _make(self, name: str, e: _Entry) -> Tensor:
         dtype, carrier = _DTYPES[e.code]
         if self._mapped is not None:
             array = self._mapped[self._start + e.begin : self._start + e.end].view(carrier).reshape(e.shape)
             if array.flags.aligned:
+                if e.code == "BOOL":
+                    _check_bools(name, array.view(np.uint8))
                 t = _core.from_numpy(array)
                 return t.view(_core.bfloat16) if dtype == "bfloat16" else t
         t = _core.empty(e.shape, dtype=getattr(_core, dtype))
@@ -413,12 +549,30 @@ class _Reader:
             if not n:
                 raise FileFormatError(f"load: expected {len(data)} bytes for {name!r}, got {got}")
             got += n
-        if e.code == "BOOL" and (worst := int(np.frombuffer(data, np.uint8).max())) > 1:
-            raise FileFormatError(f"load: expected bytes 0 and 1 in {name!r} of dtype BOOL, got {worst}")
+        if e.code == "BOOL":
+            _check_bools(name, np.frombuffer(data, np.uint8))
         return t
 
 
-def _unpack(node: Any, tensor: Callable[[str], Tensor], depth: int = 0) -> Any:
+def _check_view(name: str, view: Any, size: int) -> None:
+    """The elements of a view lie within the ``size`` bytes of its tensor."""
+    if isinstance(view, list) and len(view) == 4 and isinstance(view[0], str) and view[0] in _CODES:
+        dtype, first, shape, strides = view
+        lists = isinstance(shape, list) and isinstance(strides, list) and len(shape) == len(strides) <= 64
+        if lists and all(map(_is_size, [first, *shape, *strides])) and math.prod(shape) > 0:
+            item = getattr(_core, dtype).itemsize
+            last = sum((n - 1) * step for n, step in zip(shape, strides))
+            if first % item == 0 and first + (last + 1) * item <= size:
+                return
+    raise FileFormatError(f"load: expected a view within the {size} bytes of {name!r}, got {str(view)[:200]}")
+
+
+def _check_bools(name: str, data: np.ndarray) -> None:
+    if data.size and (worst := int(data.max())) > 1:
+        raise FileFormatError(f"load: expected bytes 0 and 1 in {name!r} of dtype BOOL, got {worst}")
+
+
+def _unpack(node: Any, tensor: Callable[..., Tensor], depth: int = 0) -> Any:
     """The object of a tree."""
     if depth > 4 * _MAX_DEPTH:
         raise FileFormatError(f"load: expected a tree of depth at most {4 * _MAX_DEPTH}, got a deeper one")
@@ -431,7 +585,7 @@ def _unpack(node: Any, tensor: Callable[[str], Tensor], depth: int = 0) -> Any:
         return {k: _unpack(v, tensor, depth + 1) for k, v in node.items()}
     value = node[kind]
     if kind == "$tensor" and isinstance(value, str):
-        return _unpack_tensor(node, tensor(value))
+        return _unpack_tensor(node, tensor(value, node.get("view")))
     if len(node) == 1:
         if kind == "$float" and value in ("inf", "-inf", "nan"):
             return float(value)
@@ -441,6 +595,8 @@ def _unpack(node: Any, tensor: Callable[[str], Tensor], depth: int = 0) -> Any:
             return _core.device("cpu")
         if kind == "$ndarray" and isinstance(value, str):
             return tensor(value).numpy().copy()
+        if kind == "$ndarray" and isinstance(value, dict) and isinstance(value.get("$tensor"), str):
+            return tensor(value["$tensor"], value.get("view")).numpy().copy()
         if kind == "$size" and isinstance(value, list) and all(map(_is_size, value)):
             return Size(value)
         if isinstance(value, list):
@@ -456,7 +612,7 @@ def _parameter_type() -> Any:
 
 
 def _unpack_tensor(node: dict[str, Any], t: Tensor) -> Tensor:
-    if node.keys() - {"$tensor", "parameter", "requires_grad"}:
+    if node.keys() - {"$tensor", "parameter", "requires_grad", "view"}:
         raise FileFormatError(f"load: expected a known kind of tensor in the tree, got {str(node)[:200]}")
     if not (t.is_floating_point() and (node.get("parameter") or node.get("requires_grad"))):
         return t
@@ -540,7 +696,7 @@ def load(
         size = file.seek(0, os.SEEK_END) - start
         file.seek(start)
         return _decode(file, start, size, None)
-    path = os.fspath(f)
+    path = os.fsdecode(f)
     with open(path, "rb") as opened:
         size = os.fstat(opened.fileno()).st_size
         mapped = np.memmap(path, np.uint8, "c").view(np.ndarray) if mmap and size else None
