@@ -38,6 +38,8 @@ class PythonHooks final : public SavedTensorHooks {
                                           py::reinterpret_borrow<py::object>(unpack_.get()));
   }
 
+  py::tuple functions() const { return py::make_tuple(pack_.get(), unpack_.get()); }
+
  private:
   GilObject pack_, unpack_;
 };
@@ -69,6 +71,12 @@ void pop() {
   in_force();
 }
 
+// The pair in force, or None.
+py::object innermost() {
+  const auto& stack = thread_hooks().stack;
+  return stack.empty() ? py::object(py::none()) : py::object(stack.back()->functions());
+}
+
 void refuse(std::string why) {
   ThreadHooks& hooks = thread_hooks();
   PLAIT_CHECK(hooks.stack.empty(), kRuntime, "disable_saved_tensors_hooks: ", why);
@@ -83,6 +91,7 @@ void init_saved_hooks(py::module_& m) {
   m.def("_bump_version", [](const Tensor& t) { t.bump_version(); });
   m.def("_push_saved_tensor_hooks", &push);
   m.def("_pop_saved_tensor_hooks", &pop);
+  m.def("_saved_tensor_hooks", &innermost);
   m.def("_refuse_saved_tensor_hooks", &refuse);
   m.def("_allow_saved_tensor_hooks", [] { thread_hooks().refusals.pop_back(); });
 }
