@@ -6,11 +6,17 @@
 #include "core/allocator.h"
 #include "core/cpu_info.h"
 #include "core/parallel.h"
+#include "core/warning.h"
 #include "kernels/gemm/blas.h"
 #include "ops/autocast.h"
 
 namespace plait::python {
 namespace {
+
+void warn_in_python(const std::string& message) {
+  py::gil_scoped_acquire gil;
+  py::module_::import("plait._warn").attr("warn_user")(message);
+}
 
 void add_threads(py::module_& m) {
   m.def(
@@ -105,6 +111,7 @@ void add_build(py::module_& m) {
 }  // namespace
 
 void init_runtime(py::module_& m) {
+  set_warner(warn_in_python);
   add_threads(m);
   add_numbers(m);
   add_autocast(m);

@@ -38,7 +38,6 @@ enum class Policy : unsigned char { kLower, kFloat32, kWidest };
 constexpr std::string_view kLowerOps[] = {
     "addbmm",
     "addmm",
-    "attention",
     "baddbmm",
     "bmm",
     "chain_matmul",

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from . import _core
 from ._arguments import explains_arguments
+from ._autocast import float32_in_autocast
 from ._core import ArgumentError, ArgumentIndexError, ArgumentTypeError, Tensor
 
 __all__ = [
@@ -84,6 +85,7 @@ def _quantile(
 
 
 @explains_arguments
+@float32_in_autocast
 def quantile(
     input: Tensor,
     q: float | Tensor,
@@ -116,6 +118,7 @@ def quantile(
 
 
 @explains_arguments
+@float32_in_autocast
 def nanquantile(
     input: Tensor,
     q: float | Tensor,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ._arguments import explains_arguments
+from ._autocast import float32_in_autocast
 from ._core import ArgumentError, ArgumentTypeError, Tensor, _ops, broadcast_tensors
 
 __all__ = ["cdist", "chain_matmul", "cross", "einsum", "tensordot"]
@@ -156,6 +157,7 @@ _CDIST_MODES = {
 
 
 @explains_arguments
+@float32_in_autocast
 def cdist(
     x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = "use_mm_for_euclid_dist_if_necessary"
 ) -> Tensor:

@@ -5,9 +5,11 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <sstream>
 #include <vector>
 
 #include "autograd/op.h"
+#include "core/warning.h"
 #include "kernels/softmax/row_totals.h"
 #include "kernels/softmax/softmax_driver.h"
 #include "ops/copy.h"
@@ -65,17 +67,31 @@ using Legacy = std::optional<bool>;
 
 // ---- Elementwise ----
 
+// A target of another shape is broadcast, as PyTorch does, but hardly ever meant: (n, 1) and (n,) make (n,
+// n).
+void check_target(const char* op, const Tensor& x, const Tensor& y) {
+  broadcast_shapes(op, x.shape(), y.shape());
+  if (x.shape() == y.shape()) return;
+  std::ostringstream text;
+  text << op << ": Using a target size (" << y.shape() << ") that is different to the input size ("
+       << x.shape()
+       << "). This will likely lead to incorrect results due to broadcasting. Please ensure they have the "
+          "same "
+          "size.";
+  warn(text.str());
+}
+
 Tensor mse_loss(const Tensor& x, const Tensor& y, Legacy average, Legacy reduce, std::string_view name,
                 const Tensor& weight) {
   const Reduce how = reduction_of("mse_loss", average, reduce, name);
-  broadcast_shapes("mse_loss", x.shape(), y.shape());
+  check_target("mse_loss", x, y);
   return reduced(weighted(squared_difference(x, y), weight), how);
 }
 
 Tensor l1_loss(const Tensor& x, const Tensor& y, Legacy average, Legacy reduce, std::string_view name,
                const Tensor& weight) {
   const Reduce how = reduction_of("l1_loss", average, reduce, name);
-  broadcast_shapes("l1_loss", x.shape(), y.shape());
+  check_target("l1_loss", x, y);
   const bool floats = x.is_floating() || y.is_floating();
   return reduced(weighted(floats ? huber(x, y, 0, 0, 1) : abs(sub(x, y)), weight), how);
 }
@@ -84,7 +100,7 @@ Tensor l1_loss(const Tensor& x, const Tensor& y, Legacy average, Legacy reduce, 
 Tensor smooth_l1_loss(const Tensor& x, const Tensor& y, Legacy average, Legacy reduce, std::string_view name,
                       double beta) {
   const Reduce how = reduction_of("smooth_l1_loss", average, reduce, name);
-  broadcast_shapes("smooth_l1_loss", x.shape(), y.shape());
+  check_target("smooth_l1_loss", x, y);
   PLAIT_CHECK(beta >= 0, kValue, "smooth_l1_loss: expected beta >= 0, got ", beta);
   return reduced(huber(x, y, beta, beta == 0 ? 0 : 1 / beta, 1), how);
 }
@@ -93,7 +109,7 @@ Tensor smooth_l1_loss(const Tensor& x, const Tensor& y, Legacy average, Legacy r
 Tensor huber_loss(const Tensor& x, const Tensor& y, std::string_view name, double delta,
                   const Tensor& weight) {
   const Reduce how = reduction_of("huber_loss", {}, {}, name);
-  broadcast_shapes("huber_loss", x.shape(), y.shape());
+  check_target("huber_loss", x, y);
   PLAIT_CHECK(delta > 0, kValue, "huber_loss: expected delta > 0, got ", delta);
   return reduced(weighted(huber(x, y, delta, 1, delta), weight), how);
 }

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 from .. import _core
 from .._core import ArgumentError, Tensor
+from .._warn import warn_user
 from ..autograd.grad_mode import no_grad
 
 __all__ = [
@@ -156,10 +156,7 @@ def trunc_normal_(
         plait.Size([2, 3])
     """
     if (mean < a - 2 * std) or (mean > b + 2 * std):
-        warnings.warn(
-            "trunc_normal_: the mean is more than 2 std away from [a, b]; the values may be distributed wrongly",
-            stacklevel=2,
-        )
+        warn_user("trunc_normal_: the mean is more than 2 std away from [a, b]; the values may be distributed wrongly")
 
     def cdf(x: float) -> float:
         return (1.0 + math.erf(x / math.sqrt(2.0))) / 2.0
@@ -348,7 +345,7 @@ def _kaiming_std(op: str, tensor: Tensor, a: float, mode: str, nonlinearity: str
 def _is_empty(tensor: Tensor) -> bool:
     if 0 not in tensor.shape:
         return False
-    warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
+    warn_user("Initializing zero-element tensors is a no-op")
     return True
 
 
@@ -490,7 +487,7 @@ def _old_name(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     old = new[:-1]
 
     def renamed(*args: Any, **kwargs: Any) -> Tensor:
-        warnings.warn(f"nn.init.{old} is the old name of nn.init.{new}", FutureWarning, stacklevel=2)
+        warn_user(f"nn.init.{old} is the old name of nn.init.{new}", FutureWarning)
         return function(*args, **kwargs)
 
     renamed.__name__ = renamed.__qualname__ = old

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import types
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
 from .._core import ArgumentError, ArgumentTypeError, Tensor
+from .._warn import warn_user
 from .optimizer import Optimizer
 
 __all__ = [
@@ -130,19 +130,13 @@ class LRScheduler:
             epoch: set t to this instead (deprecated).
         """
         if self._step_count == 1 and self.optimizer._steps_taken == 0:
-            warnings.warn(
+            warn_user(
                 f"{type(self).__name__}: step() was called before optimizer.step(), which skips the first "
-                "rate of the schedule; call optimizer.step() first",
-                UserWarning,
-                stacklevel=2,
+                "rate of the schedule; call optimizer.step() first"
             )
         self._step_count += 1
         if epoch is not None:
-            warnings.warn(
-                f"{type(self).__name__}: the argument epoch of step() is deprecated",
-                UserWarning,
-                stacklevel=2,
-            )
+            warn_user(f"{type(self).__name__}: the argument epoch of step() is deprecated")
         self._update_lr(epoch)
 
     def _update_lr(self, epoch: int | None = None) -> None:
@@ -169,7 +163,7 @@ class LRScheduler:
 
     def _warn_outside_step(self) -> None:
         if not self._in_step:
-            warnings.warn("get_lr() is for step(); the rates in use are in get_last_lr()", UserWarning, stacklevel=3)
+            warn_user("get_lr() is for step(); the rates in use are in get_last_lr()")
 
     def state_dict(self) -> dict[str, Any]:
         """All attributes but the optimizer. Of functions only callable objects' attributes are kept."""

@@ -8,13 +8,13 @@ applies its factor to what the others left.
 from __future__ import annotations
 
 import math
-import warnings
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, SupportsFloat
 
 from .._core import ArgumentError, ArgumentTypeError
+from .._warn import warn_user
 from ._cyclic_schedules import CyclicLR, OneCycleLR
 from ._schedule_base import (
     LRScheduler,
@@ -725,7 +725,7 @@ class ReduceLROnPlateau(LRScheduler):
         """
         current = float(metrics)
         if epoch is not None:
-            warnings.warn("ReduceLROnPlateau: the argument epoch of step() is deprecated", UserWarning, stacklevel=2)
+            warn_user("ReduceLROnPlateau: the argument epoch of step() is deprecated")
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if self._is_better(current, self.best):
             self.best = current

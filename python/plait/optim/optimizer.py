@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from copy import deepcopy
@@ -14,6 +13,7 @@ from typing import Any, ClassVar, TypeAlias, cast
 from .. import _core
 from .._core import ArgumentError, ArgumentTypeError, Tensor
 from .._hooks import HookTable, RemovableHandle, add_hook
+from .._warn import warn_user
 from ..autograd.grad_mode import enable_grad
 from ._hyperparameters import Rules, check
 
@@ -196,7 +196,7 @@ class Optimizer:
             if default is required and key not in param_group:
                 raise ArgumentError(f"{name}: expected a value for {key}, which has no default, got a group without")
         if len({id(p) for p in params}) != len(params):
-            warnings.warn(f"{name}: a parameter group holds the same parameter twice", stacklevel=3)
+            warn_user(f"{name}: a parameter group holds the same parameter twice")
         known = {id(p) for group in self.param_groups for p in group["params"]}
         if any(id(p) in known for p in params):
             raise ArgumentError(f"{name}: expected every parameter in one group only, got one that is in two")

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..._core import ArgumentError, Tensor, bfloat16, float16
+from ..._warn import warn_user
 
 __all__ = [
     "apply_inplace",
@@ -23,7 +23,7 @@ __all__ = [
 def legacy_reduction(size_average: bool | None, reduce: bool | None) -> str:
     """The ``reduction`` that the two arguments it replaced stand for."""
     reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
-    warnings.warn(f"size_average and reduce are the old form of reduction={reduction!r}", FutureWarning, stacklevel=4)
+    warn_user(f"size_average and reduce are the old form of reduction={reduction!r}", FutureWarning)
     return reduction
 
 

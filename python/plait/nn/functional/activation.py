@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from ... import _core
 from ..._core import ArgumentError, Tensor, _nn
+from ..._warn import warn_user
 from ._common import apply_inplace
 
 __all__ = [
@@ -128,8 +128,8 @@ def rrelu_(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, traini
     return rrelu(input, lower, upper, training, inplace=True)
 
 
-def _implicit_dim(op: str, ndim: int, stacklevel: int) -> int:
-    warnings.warn(f"{op}: implicit dimension choice is deprecated; pass dim=... explicitly", stacklevel=stacklevel + 1)
+def _implicit_dim(op: str, ndim: int) -> int:
+    warn_user(f"{op}: implicit dimension choice is deprecated; pass dim=... explicitly")
     return 0 if ndim in (0, 1, 3) else 1
 
 
@@ -149,7 +149,7 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
         [0.25, 0.25, 0.25, 0.25]
     """
     if dim is None:
-        dim = _implicit_dim("softmax", input.dim(), _stacklevel)
+        dim = _implicit_dim("softmax", input.dim())
     return input.softmax(dim) if dtype is None else input.softmax(dim, dtype=dtype)
 
 
@@ -163,7 +163,7 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
         tensor([-0.6931, -0.6931])
     """
     if dim is None:
-        dim = _implicit_dim("log_softmax", input.dim(), _stacklevel)
+        dim = _implicit_dim("log_softmax", input.dim())
     return input.log_softmax(dim) if dtype is None else input.log_softmax(dim, dtype=dtype)
 
 
@@ -177,7 +177,7 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
         tensor([0.7311, 0.2689])
     """
     if dim is None:
-        dim = _implicit_dim("softmin", input.dim(), _stacklevel)
+        dim = _implicit_dim("softmin", input.dim())
     return softmax(-input, dim, dtype=dtype)
 
 

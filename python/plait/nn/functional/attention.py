@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from ... import _core
+from ..._autocast import cast_tensor
 from ..._core import ArgumentError, ArgumentTypeError, Tensor, _nn
 
 __all__ = ["multi_head_attention_forward", "scaled_dot_product_attention"]
@@ -50,6 +51,9 @@ def scaled_dot_product_attention(
         >>> tuple(F.scaled_dot_product_attention(q, q, q, is_causal=True).shape)
         (2, 4, 5, 8)
     """
+    if _core._autocast_enabled():
+        dtype = _core._autocast_dtype()
+        query, key, value, attn_mask = (cast_tensor(t, dtype) for t in (query, key, value, attn_mask))
     for name, tensor in (("query", query), ("key", key), ("value", value)):
         if tensor.dim() < 2:
             raise ArgumentError(
@@ -62,6 +66,8 @@ def scaled_dot_product_attention(
         )
     if is_causal and attn_mask is not None:
         raise ArgumentError("scaled_dot_product_attention: expected either attn_mask or is_causal, got both")
+    if attn_mask is not None:
+        _check_mask(attn_mask, query, key)
     if enable_gqa:
         groups, rest = divmod(query.shape[-3], key.shape[-3])
         if rest:
@@ -89,6 +95,18 @@ def scaled_dot_product_attention(
     if dropout_p > 0.0:
         weights = _nn.dropout(weights, dropout_p, True)
     return weights @ value
+
+
+def _check_mask(mask: Tensor, query: Tensor, key: Tensor) -> None:
+    shape = (*query.shape[:-1], key.shape[-2])
+    pairs = list(zip(reversed(getattr(mask, "shape", ())), reversed(shape)))
+    fits = all(a in (1, b) for a, b in pairs[:2]) and all(1 in (a, b) or a == b for a, b in pairs[2:])
+    if not isinstance(mask, Tensor) or not fits:
+        got = tuple(mask.shape) if isinstance(mask, Tensor) else type(mask).__name__
+        raise ArgumentError(
+            f"scaled_dot_product_attention: expected attn_mask to broadcast to (..., L, S) = (..., {shape[-2]}, "
+            f"{shape[-1]}) for query {tuple(query.shape)} and key {tuple(key.shape)}, got {got}"
+        )
 
 
 def _is_plain(query: Tensor, key: Tensor, value: Tensor) -> bool:

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import warnings
-
 from ... import _core
 from ..._core import ArgumentError, Tensor
+from ..._warn import warn_user
 from ._common import check_probability
 
 __all__ = ["alpha_dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]
@@ -72,10 +71,9 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     """
     check_probability("dropout2d", p)
     if input.dim() not in (3, 4):
-        warnings.warn(
-            f"dropout2d: expected (N, C, H, W), got {tuple(input.shape)}; the first two dimensions are taken "
-            "for batch and channels. Use dropout for inputs without spatial dimensions.",
-            stacklevel=2,
+        warn_user(
+            f"dropout2d: expected (N, C, H, W), got {input.dim()} dimensions; the first two are taken "
+            "for batch and channels. Use dropout for inputs without spatial dimensions."
         )
     return _drop_channels(input, _channel_mask(input, min(2, input.dim())), p, training, inplace)
 
@@ -94,10 +92,9 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     """
     check_probability("dropout3d", p)
     if input.dim() not in (4, 5):
-        warnings.warn(
-            f"dropout3d: expected (N, C, D, H, W) or (C, D, H, W), got {tuple(input.shape)}; the first two "
-            "dimensions are taken for batch and channels",
-            stacklevel=2,
+        warn_user(
+            f"dropout3d: expected (N, C, D, H, W) or (C, D, H, W), got {input.dim()} dimensions; the first two "
+            "are taken for batch and channels"
         )
     channels_from = 1 if input.dim() == 4 else min(2, input.dim())
     return _drop_channels(input, _channel_mask(input, channels_from), p, training, inplace)

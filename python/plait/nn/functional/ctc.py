@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ... import _core
+from ..._autocast import float32_in_autocast
 from ..._core import ArgumentError, Tensor
 from ._common import resolve_reduction
 
@@ -25,6 +26,7 @@ __all__ = ["ctc_loss"]
 _IMPOSSIBLE = -1e30
 
 
+@float32_in_autocast
 def ctc_loss(
     log_probs: Tensor,
     targets: Tensor,

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 
 from ... import _core
+from ..._autocast import float32_in_autocast
 from ..._core import ArgumentError, Tensor, _nn
 from ._common import reduce_loss, resolve_reduction
 from .distance import pairwise_distance
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 
+@float32_in_autocast
 def poisson_nll_loss(
     input: Tensor,
     target: Tensor,
@@ -118,6 +120,7 @@ def gaussian_nll_loss(
     return reduce_loss(loss, reduction)
 
 
+@float32_in_autocast
 def hinge_embedding_loss(
     input: Tensor,
     target: Tensor,
@@ -148,6 +151,7 @@ def hinge_embedding_loss(
     return reduce_loss(similar + apart, reduction)
 
 
+@float32_in_autocast
 def margin_ranking_loss(
     input1: Tensor,
     input2: Tensor,
@@ -184,6 +188,7 @@ def margin_ranking_loss(
     return reduce_loss((margin - target * (input1 - input2)).clamp_min(0), reduction)
 
 
+@float32_in_autocast
 def soft_margin_loss(
     input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Tensor:
@@ -199,6 +204,7 @@ def soft_margin_loss(
     return reduce_loss(_nn.softplus(-(target * input), 1.0, 40.0), reduction)
 
 
+@float32_in_autocast
 def cosine_embedding_loss(
     input1: Tensor,
     input2: Tensor,
@@ -242,6 +248,7 @@ def cosine_embedding_loss(
     return reduce_loss(similar + apart, reduction)
 
 
+@float32_in_autocast
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -294,6 +301,7 @@ def multi_margin_loss(
     return reduce_loss(loss if input.dim() == 2 else loss.reshape(target.shape), reduction)
 
 
+@float32_in_autocast
 def multilabel_margin_loss(
     input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
 ) -> Tensor:
@@ -375,6 +383,7 @@ def _triplet(
     return reduce_loss((margin + near - far).clamp_min(0), reduction)
 
 
+@float32_in_autocast
 def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,

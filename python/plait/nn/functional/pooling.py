@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ... import _core
+from ..._autocast import float32_in_autocast
 from ..._core import ArgumentError, ArgumentIndexError, Tensor, _nn
 from ._common import tuple_of
 
@@ -282,6 +283,7 @@ def max_unpool1d(
     return _max_unpool("max_unpool1d", 1, input, indices, kernel_size, stride, padding, output_size)
 
 
+@float32_in_autocast
 def max_unpool2d(
     input: Tensor,
     indices: Tensor,
@@ -302,6 +304,7 @@ def max_unpool2d(
     return _max_unpool("max_unpool2d", 2, input, indices, kernel_size, stride, padding, output_size)
 
 
+@float32_in_autocast
 def max_unpool3d(
     input: Tensor,
     indices: Tensor,
@@ -385,6 +388,7 @@ def _fractional_max_pool(
     return values, indices
 
 
+@float32_in_autocast
 def fractional_max_pool2d_with_indices(
     input: Tensor,
     kernel_size: IntOrInts,
@@ -399,6 +403,7 @@ def fractional_max_pool2d_with_indices(
     )
 
 
+@float32_in_autocast
 def fractional_max_pool2d(
     input: Tensor,
     kernel_size: IntOrInts,
@@ -431,6 +436,7 @@ def fractional_max_pool2d(
     return pair if return_indices else pair[0]
 
 
+@float32_in_autocast
 def fractional_max_pool3d_with_indices(
     input: Tensor,
     kernel_size: IntOrInts,
@@ -445,6 +451,7 @@ def fractional_max_pool3d_with_indices(
     )
 
 
+@float32_in_autocast
 def fractional_max_pool3d(
     input: Tensor,
     kernel_size: IntOrInts,

@@ -132,6 +132,8 @@ def run_layers(
     Returns:
         The outputs of the last layer, (sum of sizes, directions * width), and the last state.
     """
+    if mode != "GRU" and _core._autocast_enabled():
+        state = tuple(s.to(_core._autocast_dtype()) if s.dtype != _core.float64 else s for s in state)
     directions = 2 if bidirectional else 1
     last: list[State] = []
     for layer in range(num_layers):

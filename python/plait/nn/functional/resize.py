@@ -8,12 +8,13 @@ are gathered and summed axis by axis.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from ... import _core
+from ..._autocast import float32_in_autocast
 from ..._core import ArgumentError, Tensor, _nn
+from ..._warn import warn_user
 
 __all__ = ["affine_grid", "grid_sample", "interpolate", "upsample", "upsample_bilinear", "upsample_nearest"]
 
@@ -263,6 +264,7 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     return (base @ theta.transpose(1, 2)).view(size[0], *spatial, ndim)
 
 
+@float32_in_autocast
 def grid_sample(
     input: Tensor,
     grid: Tensor,
@@ -380,4 +382,4 @@ def _pad_position(place: Tensor, n: int, padding_mode: str, align: bool) -> Tens
 
 
 def _warn_align_corners(op: str) -> None:
-    warnings.warn(f"{op}: align_corners was not given; it is taken as False", stacklevel=3)
+    warn_user(f"{op}: align_corners was not given; it is taken as False")

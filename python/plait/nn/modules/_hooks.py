@@ -7,13 +7,13 @@ The call of a module comes here only if a hook is set, so a model without hooks 
 from __future__ import annotations
 
 import functools
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..._core import Tensor
 from ..._hooks import HookTable, RemovableHandle, add_hook
+from ..._warn import warn_user
 
 if TYPE_CHECKING:
     from .module import Module
@@ -140,7 +140,7 @@ def _run_hook_after_error(
         else:
             hook(module, args, result)
     except Exception as error:
-        warnings.warn(f"forward hook with always_call raised {error!r} after another error", stacklevel=4)
+        warn_user(f"forward hook with always_call raised {error!r} after another error")
 
 
 class _BackwardGate:
@@ -174,10 +174,9 @@ class _BackwardGate:
     def watch_outputs(self, result: Any) -> Any:
         single = isinstance(result, Tensor)
         if not single and not isinstance(result, (tuple, list)):
-            warnings.warn(
+            warn_user(
                 f"full backward hook: expected forward to return a tensor or a tuple of tensors, got "
-                f"{type(result).__name__}; the hook does not run for this call",
-                stacklevel=4,
+                f"{type(result).__name__}; the hook does not run for this call"
             )
             return result
         items = [result] if single else list(result)

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from ... import _core
 from ..._core import ArgumentError, Tensor
+from ..._warn import warn_user
 from ...autograd.grad_mode import no_grad
 from .. import functional as F
 from ..parameter import Parameter
@@ -466,7 +466,7 @@ class Hardtanh(Module):
         super().__init__()
         for old, new in ((min_value, "min_val"), (max_value, "max_val")):
             if old is not None:
-                warnings.warn(f"Hardtanh: {new}ue is the old name of {new}", FutureWarning, stacklevel=2)
+                warn_user(f"Hardtanh: {new}ue is the old name of {new}", FutureWarning)
         self.min_val = min_val if min_value is None else min_value
         self.max_val = max_val if max_value is None else max_value
         self.inplace = inplace

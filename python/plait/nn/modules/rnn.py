@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import math
 import numbers
-import warnings
 from typing import Any
 
 from ... import _core
 from ..._core import ArgumentError, ArgumentTypeError, Tensor
+from ..._warn import warn_user
 from .. import functional as F
 from .. import init
 from ..functional.recurrent import cell, run_layers
@@ -51,10 +51,7 @@ def _check_sizes(
     if proj_size and mode != "LSTM":
         raise ArgumentError(f"{name}: expected no proj_size, which only LSTM has")
     if dropout > 0 and num_layers == 1:
-        warnings.warn(
-            f"{name}: dropout acts between layers; with num_layers=1, dropout={dropout} has no effect",
-            stacklevel=4,
-        )
+        warn_user(f"{name}: dropout acts between layers; with num_layers=1, dropout={dropout} has no effect")
 
 
 class RNNBase(Module):
