@@ -278,3 +278,52 @@ def test_gradients_pass_through_packing() -> None:
     padded, _ = rnn_utils.pad_packed_sequence(rnn_utils.pack_padded_sequence(x, [3, 1]))
     (padded * 2).sum().backward()
     assert x.grad.tolist() == [[2.0, 2.0], [2.0, 0.0], [2.0, 0.0]]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("op", [plait._core._ops.lstm, plait._core._ops.gru])
+def test_second_derivatives_of_a_layer(op: Any, bias: bool, reverse: bool) -> None:
+    plait.manual_seed(0)
+    steps, batch, hidden = 3, 2, 2
+    parts, n_states = (4, 2) if op is plait._core._ops.lstm else (3, 1)
+
+    def leaf(*shape: int) -> Any:
+        return plait.randn(*shape, dtype=F64).requires_grad_()
+
+    states = [leaf(batch, hidden) for _ in range(n_states)]
+    inputs = [leaf(steps, batch, parts * hidden), *states, leaf(parts * hidden, hidden)]
+    inputs += [leaf(parts * hidden)] if bias else []
+
+    def run(*inputs: Any) -> tuple[Any, ...]:
+        return tuple(op(*inputs, *([] if bias else [None]), reverse))
+
+    assert plait.autograd.gradgradcheck(run, tuple(inputs))
+    loss = sum((o.sin() * (i + 1)).sum() for i, o in enumerate(run(*inputs)))
+    plain = plait.autograd.grad(loss, inputs, retain_graph=True)
+    recorded = plait.autograd.grad(loss, inputs, create_graph=True)
+    for a, b in zip(plain, recorded, strict=True):
+        assert plait.allclose(a, b, rtol=1e-10)
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
+@pytest.mark.parametrize("options", [{}, {"bidirectional": True}, {"num_layers": 2, "bias": False}])
+def test_second_derivatives_of_modules(kind: type, options: dict[str, Any]) -> None:
+    plait.manual_seed(0)
+    layer = kind(2, 3, **options).double()
+    x = plait.randn(3, 2, 2, dtype=F64).requires_grad_()
+    assert plait.autograd.gradgradcheck(lambda x: layer(x)[0], (x,))
+    (g,) = plait.autograd.grad(layer(x)[0].sum(), x, create_graph=True)
+    g.square().sum().backward()
+    assert all(w.grad is not None for w in layer.parameters() if w.dim() == 2)
+
+
+def test_third_derivative_of_a_recurrent_layer() -> None:
+    layer = nn.GRU(1, 1).double()
+    x = plait.tensor([[[0.3]], [[-0.2]]], dtype=plait.float64, requires_grad=True)
+
+    def second(x: Any) -> Any:
+        (g,) = plait.autograd.grad(layer(x)[0].sum(), x, create_graph=True)
+        return plait.autograd.grad(g.square().sum(), x, create_graph=True)[0]
+
+    assert plait.autograd.gradcheck(second, (x,))

@@ -5,6 +5,9 @@
 #include "kernels/recurrent/recurrent_driver.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
+#include "ops/matmul/matmul.h"
+#include "ops/pointwise/pointwise.h"
+#include "ops/rearrange/combine.h"
 #include "ops/reduce/reduce.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
@@ -31,8 +34,38 @@ Tensor filled(const Tensor& g, const Tensor& like) {
   return g.defined() ? contiguous(g) : zeros(like.shape(), like.dtype());
 }
 
+// ---- Backward in ops, one time step after the other ----
+
+Tensor complement(const Tensor& x) { return add(neg(x), 1); }
+
+Tensor plus(const Tensor& a, const Tensor& b) { return !a.defined() ? b : !b.defined() ? a : a + b; }
+
+Tensor step_of(const Tensor& x, int64_t t) { return x.defined() ? select(x, 0, t) : x; }
+
+// The gradients of a layer, in the order of time, and of what the layer began with.
+struct RecurrentGrads {
+  Tensor gates, products, weight;
+};
+
+// Puts the gradients of the gates and of the products with the state together: gW = sum_t gp_t^T h_prev_t.
+RecurrentGrads assemble(const RecurrentSizes& s, const std::vector<Tensor>& gates,
+                        const std::vector<Tensor>& products, const std::vector<Tensor>& h_prev) {
+  std::vector<Tensor> in_order(gates.size());
+  for (int64_t i = 0; i < s.steps; ++i) {
+    in_order[static_cast<size_t>(s.at(i))] = gates[static_cast<size_t>(i)];
+  }
+  const Tensor g = cat(products, 0), h = cat(h_prev, 0);  // (steps * batch, ...)
+  return {stack(in_order, 0), g, matmul(transpose(g, 0, 1), h)};
+}
+
+// The state before step i of the run.
+Tensor state_before(const RecurrentSizes& s, const Tensor& states, const Tensor& start, int64_t i) {
+  return i > 0 ? select(states, 0, s.at(i - 1)) : start;
+}
+
+// The results that Python gets are followed by what backward needs: as results of the node they have a graph.
 struct Lstm {
-  static constexpr OpMeta meta{"lstm", "step with LSTMCell, which is composed of ops"};
+  static constexpr OpMeta meta{"lstm"};
   static std::vector<Tensor> forward(OpContext& ctx, const Tensor& gates, const Tensor& h0, const Tensor& c0,
                                      const Tensor& w, const Tensor& bias, bool reverse) {
     const RecurrentSizes s = sizes_of(gates, h0, reverse);
@@ -53,14 +86,48 @@ struct Lstm {
                        .c = c.data<T>(),
                        .y = y.data<T>()});
     });
-    ctx.save(active, c, h_start, c_start, w);
+    ctx.save(h0, c0, w);
     ctx.save_result(y, 0);
+    ctx.save_result(active, 3);
+    ctx.save_result(c, 4);
     const int64_t last = s.at(s.steps - 1);
-    return {y, clone(select(y, 0, last)), clone(select(c, 0, last))};
+    return {y, clone(select(y, 0, last)), clone(select(c, 0, last)), active, c};
+  }
+  // With u = tanh c_t:  go = gh u,  gc += gh o (1 - u^2),  gi = gc g,  gg = gc i,  gf = gc c_prev, each times
+  // the derivative of its activation;  gh_prev = [gi, gf, gg, go] W,  gc_prev = gc f.
+  static Grads backward(OpContext& ctx, const Grads& gys, bool reverse) {
+    const Tensor h0 = ctx.saved(0), c0 = ctx.saved(1), w = ctx.saved(2), y = ctx.saved(3),
+                 active = ctx.saved(4), c = ctx.saved(5);
+    const RecurrentSizes s = sizes_of(active, h0, reverse);
+    Tensor gh = gys[1].defined() ? gys[1] : zeros(h0.shape(), h0.dtype());
+    Tensor gc = gys[2].defined() ? gys[2] : zeros(c0.shape(), c0.dtype());
+    std::vector<Tensor> gates(static_cast<size_t>(s.steps)), h_prev(gates.size());
+    for (int64_t i = s.steps - 1; i >= 0; --i) {
+      const int64_t t = s.at(i);
+      const std::vector<Tensor> a = chunk(select(active, 0, t), 4, 1);
+      const Tensor &in = a[0], &forget = a[1], &g = a[2], &out = a[3];
+      std::vector<Tensor> extra(4);  // gradients of the activations themselves
+      if (gys[3].defined()) extra = chunk(select(gys[3], 0, t), 4, 1);
+      const Tensor u = tanh(select(c, 0, t));
+      gh = plus(gh, step_of(gys[0], t));
+      gc = plus(gc + gh * out * complement(u * u), step_of(gys[4], t));
+      const Tensor gin = plus(gc * g, extra[0]), gg = plus(gc * in, extra[2]),
+                   gforget = plus(gc * state_before(s, c, c0, i), extra[1]), gout = plus(gh * u, extra[3]);
+      const Tensor step = cat({gin * in * complement(in), gforget * forget * complement(forget),
+                               gg * complement(g * g), gout * out * complement(out)},
+                              1);
+      gates[static_cast<size_t>(i)] = step;
+      h_prev[static_cast<size_t>(i)] = state_before(s, y, h0, i);
+      gh = matmul(step, w);
+      gc = gc * forget;
+    }
+    const RecurrentGrads r = assemble(s, gates, gates, h_prev);
+    return {r.gates, gh, gc, r.weight, ctx.needs_grad(4) ? bias_gradient(r.gates) : Tensor()};
   }
   static Grads fused_backward(OpContext& ctx, const Grads& gys, bool reverse) {
-    const Tensor active = ctx.saved(0), c = ctx.saved(1), h0 = ctx.saved(2), c0 = ctx.saved(3),
-                 w = contiguous(ctx.saved(4)), y = ctx.saved(5);
+    if (gys[3].defined() || gys[4].defined()) return backward(ctx, gys, reverse);
+    const Tensor h0 = contiguous(ctx.saved(0)), c0 = contiguous(ctx.saved(1)), w = contiguous(ctx.saved(2)),
+                 y = ctx.saved(3), active = ctx.saved(4), c = ctx.saved(5);
     const RecurrentSizes s = sizes_of(active, h0, reverse);
     const Tensor gates = Tensor::empty(active.shape(), active.dtype());
     // Gradients of the last states, then of h0 and c0.
@@ -87,7 +154,7 @@ struct Lstm {
 };
 
 struct Gru {
-  static constexpr OpMeta meta{"gru", "step with GRUCell, which is composed of ops"};
+  static constexpr OpMeta meta{"gru"};
   static std::vector<Tensor> forward(OpContext& ctx, const Tensor& gates, const Tensor& h0, const Tensor& w,
                                      const Tensor& bias, bool reverse) {
     const RecurrentSizes s = sizes_of(gates, h0, reverse);
@@ -107,13 +174,44 @@ struct Gru {
                       .recurrent_n = recurrent_n.data<T>(),
                       .y = y.data<T>()});
     });
-    ctx.save(active, recurrent_n, h_start, w);
+    ctx.save(h0, w);
     ctx.save_result(y, 0);
-    return {y, clone(select(y, 0, s.at(s.steps - 1)))};
+    ctx.save_result(active, 2);
+    ctx.save_result(recurrent_n, 3);
+    return {y, clone(select(y, 0, s.at(s.steps - 1))), active, recurrent_n};
+  }
+  // With p = U_n h_prev + b_n and h = n + z (h_prev - n):  gz = gh (h_prev - n),  gn = gh (1 - z) (1 - n^2),
+  // gr = gn p, gz and gr times the derivative of the sigmoid;  gh_prev = gh z + [gr, gz, gn r] W.
+  static Grads backward(OpContext& ctx, const Grads& gys, bool reverse) {
+    const Tensor h0 = ctx.saved(0), w = ctx.saved(1), y = ctx.saved(2), active = ctx.saved(3),
+                 recurrent_n = ctx.saved(4);
+    const RecurrentSizes s = sizes_of(active, h0, reverse);
+    Tensor gh = gys[1].defined() ? gys[1] : zeros(h0.shape(), h0.dtype());
+    std::vector<Tensor> gates(static_cast<size_t>(s.steps)), products(gates.size()), h_prev(gates.size());
+    for (int64_t i = s.steps - 1; i >= 0; --i) {
+      const int64_t t = s.at(i);
+      const auto at = static_cast<size_t>(i);
+      const std::vector<Tensor> a = chunk(select(active, 0, t), 3, 1);
+      const Tensor &reset = a[0], &update = a[1], &n = a[2];
+      std::vector<Tensor> extra(3);  // gradients of the activations themselves
+      if (gys[2].defined()) extra = chunk(select(gys[2], 0, t), 3, 1);
+      h_prev[at] = state_before(s, y, h0, i);
+      gh = plus(gh, step_of(gys[0], t));
+      const Tensor gn = plus(gh * complement(update), extra[2]) * complement(n * n);
+      const Tensor gupdate = plus(gh * (h_prev[at] - n), extra[1]) * update * complement(update);
+      const Tensor greset = plus(gn * select(recurrent_n, 0, t), extra[0]) * reset * complement(reset);
+      const Tensor gp = plus(gn * reset, step_of(gys[3], t));
+      gates[at] = cat({greset, gupdate, gn}, 1);
+      products[at] = cat({greset, gupdate, gp}, 1);
+      gh = gh * update + matmul(products[at], w);
+    }
+    const RecurrentGrads r = assemble(s, gates, products, h_prev);
+    return {r.gates, gh, r.weight, ctx.needs_grad(3) ? sum(r.products, Dims{0}, false) : Tensor()};
   }
   static Grads fused_backward(OpContext& ctx, const Grads& gys, bool reverse) {
-    const Tensor active = ctx.saved(0), recurrent_n = ctx.saved(1), h0 = ctx.saved(2),
-                 w = contiguous(ctx.saved(3)), y = ctx.saved(4);
+    if (gys[2].defined() || gys[3].defined()) return backward(ctx, gys, reverse);
+    const Tensor h0 = contiguous(ctx.saved(0)), w = contiguous(ctx.saved(1)), y = ctx.saved(2),
+                 active = ctx.saved(3), recurrent_n = ctx.saved(4);
     const RecurrentSizes s = sizes_of(active, h0, reverse);
     const Tensor gates = Tensor::empty(active.shape(), active.dtype()),
                  products = Tensor::empty(active.shape(), active.dtype());
