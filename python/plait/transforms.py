@@ -2,11 +2,13 @@
 """Transforms of images, as datasets apply them.
 
 Images are tensors (channels, height, width), or, before :class:`ToTensor`, uint8 NumPy arrays (height, width)
-or (height, width, channels), or PIL images.
+or (height, width, channels), or PIL images. What changes their geometry returns the kind it is given.
 """
 
 from __future__ import annotations
 
+import enum
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -45,9 +47,14 @@ def _is_tensor(image: Any) -> bool:
     return isinstance(image, Tensor)
 
 
+def _is_pil(image: Any) -> bool:
+    pil = sys.modules.get("PIL.Image")  # who has an image has imported it
+    return pil is not None and isinstance(image, pil.Image)
+
+
 def _as_image(name: str, image: Any) -> Any:
-    """A tensor or array; PIL images become arrays."""
-    if _is_tensor(image) or isinstance(image, np.ndarray):
+    """A tensor, array or PIL image; other things that NumPy can read become arrays."""
+    if _is_tensor(image) or isinstance(image, np.ndarray) or _is_pil(image):
         return image
     if hasattr(image, "__array_interface__") or hasattr(image, "__array__"):
         return np.asarray(image)
@@ -56,10 +63,14 @@ def _as_image(name: str, image: Any) -> Any:
 
 def _size(image: Any) -> tuple[int, int]:
     """(height, width)."""
+    if _is_pil(image):
+        return image.height, image.width
     return tuple(image.shape[-2:]) if _is_tensor(image) else tuple(image.shape[:2])
 
 
 def _cut(image: Any, top: int, left: int, height: int, width: int) -> Any:
+    if _is_pil(image):
+        return image.crop((left, top, left + width, top + height))
     if _is_tensor(image):
         return image[..., top : top + height, left : left + width]
     return image[top : top + height, left : left + width]
@@ -67,6 +78,8 @@ def _cut(image: Any, top: int, left: int, height: int, width: int) -> Any:
 
 def _flip(image: Any, axis: int) -> Any:
     """Mirror along -1 (width) or -2 (height)."""
+    if _is_pil(image):
+        return image.transpose({-1: 0, -2: 1}[axis])  # Image.Transpose.FLIP_LEFT_RIGHT, FLIP_TOP_BOTTOM
     if _is_tensor(image):
         return image.flip(axis)
     return np.ascontiguousarray(np.flip(image, {-1: 1, -2: 0}[axis]))
@@ -120,10 +133,20 @@ class Compose:
         return "Compose(\n" + "".join(f"    {t}\n" for t in self.transforms) + ")"
 
 
+# NumPy's dtype for the values of PIL images whose mode is not one of bytes.
+_PIL_DTYPES = {"I": np.int32, "I;16": np.int16, "I;16L": np.int16, "I;16B": np.int16, "F": np.float32}
+
+
+def _pil_values(image: Any) -> np.ndarray:
+    array = np.array(image, _PIL_DTYPES.get(image.mode, np.uint8))
+    return array * np.uint8(255) if image.mode == "1" else array
+
+
 class ToTensor:
     """uint8 images (height, width[, channels]) to float32 tensors (channels, height, width) in [0, 1].
 
-    Arrays of other dtypes keep their dtype and values; tensors stay as they are.
+    PIL images of other modes than bytes and bits, and arrays of other dtypes, keep their values; tensors stay as
+    they are.
 
     Example:
         >>> import numpy, plait
@@ -137,6 +160,8 @@ class ToTensor:
         if _is_tensor(image):
             return image
         array = _as_image("ToTensor", image)
+        if _is_pil(array):
+            array = _pil_values(array)
         if array.ndim not in (2, 3):
             raise ArgumentError(f"ToTensor: expected an image of 2 or 3 dimensions, got shape {array.shape}")
         array = array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
@@ -274,6 +299,8 @@ class Pad:
     def __call__(self, image: Any) -> Any:
         image = _as_image("Pad", image)
         left, top, right, bottom = self.padding
+        if _is_pil(image):
+            return _padded_pil(image, self.padding, self.fill, self.padding_mode)
         array = image.numpy() if _is_tensor(image) else image
         widths = [(0, 0)] * array.ndim
         height_axis = array.ndim - 2 if _is_tensor(image) else 0
@@ -283,14 +310,26 @@ class Pad:
         return _core.from_numpy(padded) if _is_tensor(image) else padded
 
 
+def _padded_pil(image: Any, padding: tuple[int, int, int, int], fill: Any, mode: str) -> Any:
+    from PIL import Image, ImageOps
+
+    left, top, right, bottom = padding
+    if mode == "constant":
+        bands = len(image.getbands())
+        return ImageOps.expand(image, padding, fill if bands == 1 or not isinstance(fill, int) else (fill,) * bands)
+    array = np.asarray(image)
+    padded = np.pad(array, [(top, bottom), (left, right), (0, 0)][: array.ndim], mode)  # type: ignore[call-overload]
+    made = Image.fromarray(padded)
+    if image.mode == "P":
+        made.putpalette(image.getpalette())
+    return made
+
+
 class CenterCrop:
-    """Cut the middle out.
+    """Cut the middle out; an image that is smaller gets a border of zeros.
 
     Args:
         size: of the result, one number or (height, width).
-
-    Raises:
-        ValueError: the image is smaller.
 
     Example:
         >>> import plait
@@ -304,9 +343,11 @@ class CenterCrop:
     def __call__(self, image: Any) -> Any:
         image = _as_image("CenterCrop", image)
         (h, w), (height, width) = _size(image), self.size
-        if h < height or w < width:
-            raise ArgumentError(f"CenterCrop: expected an image of at least {self.size}, got {(h, w)}")
-        return _cut(image, (h - height) // 2, (w - width) // 2, height, width)
+        rows, columns = max(0, height - h), max(0, width - w)
+        if rows or columns:
+            image = Pad((columns // 2, rows // 2, (columns + 1) // 2, (rows + 1) // 2))(image)
+            h, w = _size(image)
+        return _cut(image, round((h - height) / 2), round((w - width) / 2), height, width)
 
 
 class RandomCrop:
@@ -402,13 +443,43 @@ class RandomApply:
         return Compose(self.transforms)(image) if _random() < self.p else image
 
 
+class InterpolationMode(enum.Enum):
+    """How :class:`Resize` finds values between pixels.
+
+    Example:
+        >>> import plait
+        >>> plait.transforms.InterpolationMode.BICUBIC.value
+        'bicubic'
+    """
+
+    NEAREST = "nearest"
+    NEAREST_EXACT = "nearest-exact"
+    BILINEAR = "bilinear"
+    BICUBIC = "bicubic"
+    BOX = "box"
+    HAMMING = "hamming"
+    LANCZOS = "lanczos"
+
+
+# PIL's numbers of the modes.
+_PIL_MODES = {"nearest": 0, "nearest-exact": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3, "box": 4, "hamming": 5}
+
+
 class Resize:
-    """Change the size by bilinear interpolation.
+    """Change the size of an image, with what is larger than a pixel of the result smoothed away first.
 
     Args:
-        size: (height, width), or the length of the shorter side.
+        size: (height, width), or the length of the shorter side; the longer one is then rounded down.
+        interpolation: a mode of :class:`InterpolationMode`, its name, or PIL's number. Default: bilinear. Tensors and
+            arrays have nearest, nearest-exact, bilinear and bicubic.
+        max_size: of the longer side, with a ``size`` of one number.
+        antialias: smooth before making smaller; PIL images always are. Default: True.
 
-    Images are floating-point tensors, or are made so by :class:`ToTensor`.
+    Returns:
+        A PIL image for one, else a tensor or array of the same dtype.
+
+    Raises:
+        ValueError: an unknown mode, or ``max_size`` with two sizes or not above ``size``.
 
     Example:
         >>> import plait
@@ -416,20 +487,68 @@ class Resize:
         plait.Size([3, 3, 4])
     """
 
-    def __init__(self, size: int | Sequence[int]) -> None:
-        self.size = size
+    def __init__(
+        self,
+        size: int | Sequence[int],
+        interpolation: InterpolationMode | str | int = InterpolationMode.BILINEAR,
+        max_size: int | None = None,
+        antialias: bool | None = True,
+    ) -> None:
+        _pair("Resize", size)
+        self.size, self.max_size, self.antialias = size, max_size, antialias
+        if isinstance(interpolation, int):
+            interpolation = {n: name for name, n in reversed(_PIL_MODES.items())}.get(interpolation, "")
+        mode = getattr(interpolation, "value", interpolation)
+        if mode not in _PIL_MODES:
+            raise ArgumentError(f"Resize: expected an interpolation among {', '.join(_PIL_MODES)}, got {mode!r}")
+        self.interpolation = InterpolationMode(mode)
+        if max_size is not None:
+            if not isinstance(size, int) and len(size) != 1:
+                raise ArgumentError(f"Resize: expected max_size with one size alone, got size {size!r}")
+            if max_size <= _pair("Resize", size)[0]:
+                raise ArgumentError(f"Resize: expected max_size above size, got {max_size} and {size}")
 
-    def __call__(self, image: Any) -> Tensor:
-        tensor = ToTensor()(image)
-        h, w = _size(tensor)
-        if isinstance(self.size, int):
-            shorter = min(h, w)
-            target = (round(h * self.size / shorter), round(w * self.size / shorter))
-        else:
-            target = _pair("Resize", self.size)
+    def _target(self, h: int, w: int) -> tuple[int, int]:
+        if not isinstance(self.size, int) and len(self.size) == 2:
+            return self.size[0], self.size[1]
+        short, long = (h, w) if h <= w else (w, h)
+        new_short = _pair("Resize", self.size)[0]
+        new_long = int(new_short * long / short)
+        if self.max_size is not None and new_long > self.max_size:
+            new_short, new_long = int(self.max_size * new_short / new_long), self.max_size
+        return (new_short, new_long) if h <= w else (new_long, new_short)
+
+    def __call__(self, image: Any) -> Any:
+        image = _as_image("Resize", image)
+        size = self._target(*_size(image))
+        if size == _size(image):
+            return image
+        if _is_pil(image):
+            return image.resize(size[::-1], _PIL_MODES[self.interpolation.value])
+        if _is_tensor(image):
+            return self._resized(image, size)
+        planes = _core.from_numpy(np.array(image, order="C"))
+        planes = planes.unsqueeze(0) if planes.dim() == 2 else planes.permute(2, 0, 1)
+        resized = self._resized(planes, size)
+        return (resized[0] if image.ndim == 2 else resized.permute(1, 2, 0).contiguous()).numpy()
+
+    def _resized(self, image: Tensor, size: tuple[int, int]) -> Tensor:
+        """A tensor (..., height, width), computed in float32 and rounded if it is one of integers."""
         from .nn.functional import interpolate
 
-        return interpolate(tensor.unsqueeze(0), size=target, mode="bilinear", align_corners=False)[0]
+        mode = self.interpolation.value
+        smooth = mode in ("bilinear", "bicubic")
+        if not smooth and not mode.startswith("nearest"):
+            raise ArgumentError(f"Resize: expected a PIL image for the interpolation {mode}, got a tensor or array")
+        planes = image.reshape(1, -1, *image.shape[-2:])
+        planes = planes if planes.is_floating_point() else planes.to(_core.float32)
+        options = {"align_corners": False, "antialias": bool(self.antialias)} if smooth else {}
+        result = interpolate(planes, size=size, mode=mode, **options)
+        if not image.is_floating_point():
+            if image.dtype == _core.uint8:
+                result = result.clamp(0, 255)
+            result = result.round().to(image.dtype)
+        return result.reshape(*image.shape[:-2], *size)
 
 
 class Grayscale:
