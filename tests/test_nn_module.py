@@ -393,7 +393,7 @@ def test_repr() -> None:
     assert "0" not in dir(nn.Sequential(nn.ReLU()))
 
 
-def test_compile_and_share_memory_do_nothing() -> None:
+def test_compile_does_nothing_and_share_memory_returns_the_module() -> None:
     net = Net()
     assert net.compile() is None
     assert net.share_memory() is net

@@ -279,14 +279,33 @@ def is_pinned(self: Tensor) -> bool:
 
 @_method
 def share_memory_(self: Tensor) -> Tensor:
-    """The tensor itself; accepted for programs that call it."""
+    """Move the memory to where other processes see it: forked ones, and those that the tensor is sent to.
+
+    Views that were taken before keep the memory they show.
+
+    Returns:
+        The tensor itself.
+
+    Source: PyTorch, ``Tensor.share_memory_``.
+
+    Example:
+        >>> import plait
+        >>> plait.zeros(2).share_memory_().is_shared()
+        True
+    """
+    from ._shared_memory import share
+
+    share([self])
     return self
 
 
 @_method
 def is_shared(self: Tensor) -> bool:
-    """False."""
-    return False
+    """Whether the memory is shared with other processes, see ``share_memory_``."""
+    import sys
+
+    shared = sys.modules.get("plait._shared_memory")  # who has shared something has imported it
+    return shared is not None and shared.is_shared(self)
 
 
 @_method

@@ -81,7 +81,10 @@ class Adagrad(Optimizer):
         state["sum"].fill_(group["initial_accumulator_value"])
 
     def share_memory(self) -> None:
-        """Do nothing: threads share the state already."""
+        """Move the state to memory that forked processes see."""
+        from .._shared_memory import share
+
+        share(t for state in self.state.values() for t in state.values() if isinstance(t, Tensor))
 
     def _step_group(self, group: dict[str, Any]) -> None:
         hyper = numbers(group, "lr", "lr_decay", "eps", "weight_decay")

@@ -53,7 +53,8 @@ class _Input:
 
     def __init__(self, t: Tensor) -> None:
         # Within another checkpoint it is itself something that is computed again.
-        pack, self._unpack = _core._saved_tensor_hooks() or (_same, _same)
+        hooks: Any = _core._saved_tensor_hooks() or (_same, _same)
+        pack, self._unpack = hooks
         self._kept, self._requires_grad = pack(t.detach()), t.requires_grad
         self._version = t._version
 

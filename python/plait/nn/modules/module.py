@@ -103,6 +103,17 @@ class _Table(dict[str, Any]):
         return dict, (dict(self),)
 
 
+class _NoSave:
+    """Tells programs that look for ScriptModule's method what to use; attributes of the name go before it."""
+
+    def __get__(self, module: Any, kind: Any = None) -> Any:
+        name = getattr(kind, "__name__", "Module")
+        raise AttributeError(
+            f"'{name}' object has no attribute 'save': files hold no code\n"
+            "hint: plait.save(module.state_dict(), path) writes the parameters"
+        )
+
+
 class Module(_core._ModuleBase):
     """Base class of all neural network modules; models derive from it too.
 
@@ -681,8 +692,23 @@ class Module(_core._ModuleBase):
             "hint: use model.to('cuda' if plait.cuda.is_available() else 'cpu')"
         )
 
+    save = _NoSave()
+
     def share_memory(self) -> Self:
-        """Return the module; threads of one process share its tensors already."""
+        """Move parameters, buffers and gradients to memory that forked processes see; return the module.
+
+        Tensors that share memory go on sharing it. Optimizers keep their parameters, which stay the same objects.
+
+        Example:
+            >>> import plait
+            >>> net = plait.nn.Linear(2, 2).share_memory()
+            >>> net.weight.is_shared()
+            True
+        """
+        from ..._shared_memory import share
+
+        tensors = [*self.parameters(), *self.buffers()]
+        share([*tensors, *(t.grad for t in tensors if t.is_leaf and t.grad is not None)])
         return self
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
