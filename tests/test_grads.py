@@ -9,6 +9,7 @@ from op_table.harness import (
     check_gradients,
     check_low_precision_gradients,
     check_recorded_gradients,
+    check_saved_values,
     check_second_gradients,
     check_single_gradients,
 )
@@ -35,6 +36,12 @@ def test_grads(spec: OpSpec) -> None:
 def test_single_grads(spec: OpSpec) -> None:
     for sample in spec.gradient_samples():
         check_single_gradients(spec, sample)
+
+
+@pytest.mark.parametrize("spec", DIFFERENTIABLE)
+def test_saved_values(spec: OpSpec) -> None:
+    for sample in spec.gradient_samples():
+        check_saved_values(spec, sample)
 
 
 @pytest.mark.parametrize("spec", TWICE)

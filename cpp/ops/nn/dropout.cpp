@@ -40,9 +40,9 @@ struct Dropout {
     Tensor kept;
     if (ctx.recording()) {
       kept = Tensor::empty({round_up(x.numel(), kRandomPiece) / 8}, DType::kUInt8);
-      ctx.save(kept);
     }
     run(contiguous(x), y, place, kept, false);
+    ctx.save(kept);
     return y;
   }
   // gx = kept ? gy / (1 - p) : 0
