@@ -193,11 +193,11 @@ void check_inference_write(const char* op, const Tensor& t) {
               "hint: clone() it for a normal tensor, or change it in inference_mode()");
 }
 
-void check_inplace(const char* op, const Tensor& t, bool records) {
+void check_inplace(const char* op, const Tensor& t, bool records, bool shared) {
   PLAIT_CHECK(!t.storage()->read_only(), kValue, op,
               ": the tensor shares read-only memory and cannot be changed in place\nhint: clone() it first");
   PLAIT_CHECK(
-      !has_internal_overlap(t), kRuntime, op,
+      shared || !has_internal_overlap(t), kRuntime, op,
       ": unsupported operation: more than one element of the written-to tensor refers to a single memory "
       "location (shape ",
       t.shape(), ", strides ", t.strides(), ")\nhint: clone() the tensor first");
@@ -235,7 +235,7 @@ void rebase_history(const Tensor& t, const NodeRef& node) {
 
 Tensor become(const char* op, const Tensor& t, const Tensor& view) {
   const Edge edge = grad_enabled() ? gradient_edge(view) : Edge{};
-  check_inplace(op, t, static_cast<bool>(edge.node));
+  check_inplace(op, t, static_cast<bool>(edge.node), true);  // the memory stays as it is
   t.set_data(view);
   if (edge.node) set_history(t, edge.node, edge.slot);
   return t;

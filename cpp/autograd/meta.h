@@ -65,8 +65,8 @@ void set_history(const Tensor& t, const NodeRef& node, uint32_t slot);
 void mark_view(const Tensor& view, const Tensor& base);
 // Raises where `t` was made in inference mode and is about to be changed outside it.
 void check_inference_write(const char* op, const Tensor& t);
-// Checks that an in-place op may write to t, before anything changes.
-void check_inplace(const char* op, const Tensor& t, bool records);
+// Checks that an in-place op may write to t, before anything changes. `shared`: elements may share memory.
+void check_inplace(const char* op, const Tensor& t, bool records, bool shared = false);
 // Records that `node` has replaced the values of t in place; for a view its base's history is rewritten too.
 void rebase_history(const Tensor& t, const NodeRef& node);
 // t takes over the shape and history of its view `view`: the in-place forms of views change what a handle

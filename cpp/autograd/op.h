@@ -42,12 +42,15 @@
 
 #include "autograd/meta.h"
 #include "autograd/node.h"
+#include "core/parallel.h"
 
 namespace plait {
 
 struct OpMeta {
   const char* name;
   const char* hint = nullptr;  // of an op without second derivatives: what to do where they are needed
+  // The in-place form gives all elements one value, so they may share memory.
+  bool one_value = false;
 };
 
 namespace detail {
@@ -209,6 +212,7 @@ class ForwardMode {
 };
 
 // One run of an op's forward in its in-place form.
+// It is not abandoned half-way: half of a tensor would be old.
 class InplaceCall {
  public:
   InplaceCall(OpContext& ctx, const Tensor& self, bool grad_mode) : ctx_(ctx), self_(self), mode_(grad_mode) {
@@ -221,6 +225,7 @@ class InplaceCall {
   OpContext& ctx_;
   const Tensor& self_;
   ForwardMode mode_;
+  Uninterrupted whole_;
 };
 
 }  // namespace detail
@@ -295,7 +300,7 @@ Tensor apply_inplace(const Tensor& self, const Args&... args) {
   const bool grad_mode = grad_enabled();
   const bool record = grad_mode && self.is_floating() &&
                       (detail::any_requires_grad(self) || (detail::any_requires_grad(args) || ...));
-  check_inplace(Op::meta.name, self, record);
+  check_inplace(Op::meta.name, self, record, Op::meta.one_value && !record);
   if (!record) {
     OpContext ctx;
     detail::InplaceCall call(ctx, self, grad_mode);

@@ -72,6 +72,7 @@ void write_out(const Tensor& destination, const Overload& o, const Result& r) {
     }
     destination.set_data(Tensor::empty(r.tensor.shape(), destination.dtype()));
   }
+  const Uninterrupted whole;
   copy_into(destination, r.tensor);
   destination.bump_version();
 }
@@ -198,6 +199,7 @@ PyObject* run(const Overload& o, const CallArgs& call) {
   Result result;
   if (call.work >= kReleaseGil) {
     GraphUnlocked unlocked(call.in_graph);
+    restart_interrupt_timer();
     call_op(o.op, call.args, result, out);
   } else {
     call_op(o.op, call.args, result, out);

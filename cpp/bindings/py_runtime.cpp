@@ -18,7 +18,14 @@ void warn_in_python(const std::string& message) {
   py::module_::import("plait._warn").attr("warn_user")(message);
 }
 
+// Runs the handlers of the signals that have come; one that raises, as Ctrl-C's does, ends the op.
+void check_signals() {
+  const py::gil_scoped_acquire gil;
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
+
 void add_threads(py::module_& m) {
+  set_interrupt_check(check_signals);
   m.def(
       "get_num_threads", [] { return thread_is_serial() ? 1 : num_threads(); },
       "The most threads an op may use; 1 in the workers of a DataLoader.");

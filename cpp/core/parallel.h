@@ -54,6 +54,25 @@ void parallel_chunks(int64_t chunks, FunctionRef<void(int64_t)> f);
 // place of 10
 inline constexpr int64_t kGrainElements = 32768;
 
+// Long loops ask now and then, on the thread that called the op, whether to stop: between pieces of
+// parallel_for, chunks of parallel_chunks, units of for_units, and wherever poll_interrupt() is called. The
+// check throws to abandon the op; the other threads then stop at their next piece. Results in the making are
+// dropped; what is written in place is guarded by Uninterrupted.
+using InterruptCheck = void (*)();
+void set_interrupt_check(InterruptCheck check);
+// The next check on this thread is due after the time between two checks: an op that is short never checks.
+void restart_interrupt_timer();
+void poll_interrupt();
+
+// No checks on this thread for a scope.
+class Uninterrupted {
+ public:
+  Uninterrupted();
+  ~Uninterrupted();
+  Uninterrupted(const Uninterrupted&) = delete;
+  Uninterrupted& operator=(const Uninterrupted&) = delete;
+};
+
 // Flush denormals to zero inside parallel regions and serial kernels; the caller's mode is restored.
 bool flush_denormal();
 void set_flush_denormal(bool on);

@@ -20,7 +20,11 @@ template <class F>
 void for_units(int64_t units, int64_t threads, int64_t runs, F f) {
   const int64_t tasks = threads == 1 ? 1 : std::min(units, runs * threads);
   parallel_chunks(tasks, [&](int64_t task) {
-    for (int64_t u = units * task / tasks; u < units * (task + 1) / tasks; ++u) f(u);
+    const int64_t first = units * task / tasks;
+    for (int64_t u = first; u < units * (task + 1) / tasks; ++u) {
+      if (u > first) poll_interrupt();
+      f(u);
+    }
   });
 }
 

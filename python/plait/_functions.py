@@ -153,7 +153,8 @@ def cov(
         aweights: how much each observation weighs.
 
     Raises:
-        ValueError: more than 2 dimensions, or weights of another length than the observations.
+        ValueError: more than 2 dimensions, or weights of another length than the observations or below 0.
+        TypeError: ``fweights`` are no integers, or ``aweights`` no floats.
 
     Example:
         >>> import plait
@@ -166,9 +167,16 @@ def cov(
     x = input.reshape(1, -1) if input.dim() < 2 else input
     x = x if x.is_floating_point() else x.to(_core.get_default_dtype())
     weights = None
+    if fweights is not None and (fweights.is_floating_point() or fweights.dtype == _core.bool):
+        raise ArgumentTypeError(f"cov: expected fweights of an integer dtype, got {fweights.dtype}")
+    if aweights is not None and not aweights.is_floating_point():
+        raise ArgumentTypeError(f"cov: expected aweights of a floating-point dtype, got {aweights.dtype}")
+    for name, w in (("fweights", fweights), ("aweights", aweights)):
+        if w is not None and bool((w < 0).any()):
+            raise ArgumentError(f"cov: {name} cannot be negative")
     for w in (fweights, aweights):
         if w is not None:
-            if w.shape != (x.shape[1],):
+            if w.dim() > 1 or w.numel() != x.shape[1]:
                 raise ArgumentError(f"cov: expected weights of shape {(x.shape[1],)}, got {tuple(w.shape)}")
             weights = w if weights is None else weights * w
     if weights is None:
@@ -330,12 +338,17 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """``input`` with every slice along ``dim`` whose p-norm exceeds ``maxnorm`` scaled down to it.
 
+    Raises:
+        ValueError: fewer than 2 dimensions.
+
     Example:
         >>> import plait
         >>> plait.renorm(plait.tensor([[3.0, 4.0], [0.3, 0.4]]), 2, 0, 1.0)
         tensor([[0.6000, 0.8000],
                 [0.3000, 0.4000]])
     """
+    if input.dim() < 2:
+        raise ArgumentError(f"renorm: expected at least 2 dimensions, got shape {tuple(input.shape)}")
     others = [d for d in range(input.dim()) if d != dim % input.dim()]
     norms = input.norm(p, others, keepdim=True) if others else input.abs()
     return input * _core.where(norms > maxnorm, maxnorm / (norms + 1e-7), 1.0)

@@ -76,7 +76,7 @@ def tensordot(a: Tensor, b: Tensor, dims: int | Sequence[Sequence[int]] | Tensor
         a: any tensor.
         b: a tensor of the same dtype.
         dims: how many of the last dimensions of ``a`` meet as many first ones of ``b``, or two lists: the
-            dimensions of ``a`` and those of ``b`` that they meet.
+            dimensions of ``a`` and those of ``b`` that they meet. A dimension of size 1 meets one of any size.
 
     Returns:
         The other dimensions of ``a`` followed by those of ``b``.
@@ -98,9 +98,12 @@ def tensordot(a: Tensor, b: Tensor, dims: int | Sequence[Sequence[int]] | Tensor
                 f"{tuple(b.shape)}, got {dims}"
             )
         return _ops._tensordot(a, b, list(range(a.dim() - dims, a.dim())), list(range(dims)))
-    dims_a, dims_b = dims
-    as_list = lambda d: [d] if isinstance(d, int) else list(d)  # noqa: E731
-    return _ops._tensordot(a, b, as_list(dims_a), as_list(dims_b))
+    dims_a, dims_b = ([d] if isinstance(d, int) else list(d) for d in dims)
+    for i, j in zip(dims_a, dims_b):  # a dimension of size 1 stands for as many as it meets
+        if -a.dim() <= i < a.dim() and -b.dim() <= j < b.dim() and a.shape[i] != b.shape[j]:
+            a = a.sum(i, keepdim=True) if b.shape[j] == 1 else a
+            b = b.sum(j, keepdim=True) if a.shape[i] == 1 else b
+    return _ops._tensordot(a, b, dims_a, dims_b)
 
 
 def chain_matmul(*matrices: Tensor) -> Tensor:

@@ -248,6 +248,7 @@ class Engine {
         const bool is_last = pc + s.kc >= u.k1;
         set_a(blk, u, u.i0 + ic, pc, s.a_unpacked, a_space.as<T>());
         for (int64_t jc = 0; jc < u.n; jc += s.nc) {
+          if (jc > 0) poll_interrupt();
           blk.n = std::min(s.nc, u.n - jc);
           set_b(blk, u, u.j0 + jc, pc, s.b_unpacked, b_space.as<T>());
           blk.c = c + ic * blk.c_rs + jc * blk.c_cs;

@@ -61,6 +61,7 @@ char* element(void* data, DType dtype, int64_t i) {
 }  // namespace
 
 void optim_step(OptimRule rule, std::span<const OptimItem> items) {
+  const Uninterrupted whole;
   const auto& step = kernels().optim.step[rule];
   for_each_run(
       items.size(), [&](size_t i) { return items[i].args.n; },
@@ -111,6 +112,7 @@ double norm_all(std::span<const FloatArray> arrays, double p) {
 }
 
 void scale_all(std::span<const FloatArray> arrays, double factor) {
+  const Uninterrupted whole;
   const auto& scale = kernels().optim.scale;
   for_each_run(
       arrays.size(), [&](size_t i) { return arrays[i].n; },

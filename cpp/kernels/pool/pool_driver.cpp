@@ -16,11 +16,25 @@ namespace {
 
 using Window = PoolWindow;
 
+// The window without the taps that lie in the padding whatever the output: a kernel may be far larger than
+// its input. Outputs, and the positions of what remains, stay the same.
+Window reachable(const Window& p) {
+  Window r = p;
+  for (int i = 0; i < 3; ++i) {
+    const int64_t last = std::min(p.kernel[i] - 1, (p.in[i] - 1 + p.pad[i]) / p.dilation[i]);
+    const int64_t farthest = p.pad[i] - (p.out[i] - 1) * p.stride[i];  // of the last window into the padding
+    const int64_t first = std::clamp<int64_t>(farthest / p.dilation[i], 0, last);
+    r.kernel[i] = last - first + 1;
+    r.pad[i] = p.pad[i] - first * p.dilation[i];
+  }
+  return r;
+}
+
 // f(begin, end) for ranges of planes. A tap costs about half of what an element of memory-bound work does.
 template <class F>
 void for_plane_ranges(const Window& p, F&& f) {
   const int64_t grain =
-      std::max<int64_t>(1, 2 * kGrainElements / std::max<int64_t>(1, p.out_size() * p.taps()));
+      std::max<int64_t>(1, 2 * kGrainElements / std::max<int64_t>(1, p.out_size() * reachable(p).taps()));
   parallel_for(p.planes, grain, [&](int64_t begin, int64_t end) { f(begin, end); });
 }
 
@@ -29,7 +43,8 @@ void for_plane_ranges(const Window& p, F&& f) {
 template <class T>
 class RowWalk {
  public:
-  explicit RowWalk(const Window& p) : p_(p) {
+  explicit RowWalk(const Window& window) : p_(reachable(window)) {
+    const Window& p = p_;
     constexpr int64_t kMaxLanes = 64 / sizeof(T);
     const int64_t reach = (p.kernel[2] - 1) * p.dilation[2];
     const int64_t vectors = round_up(p.out[2], kMaxLanes);
@@ -89,7 +104,7 @@ class RowWalk {
   }
 
  private:
-  const Window& p_;
+  const Window p_;
   PoolLayout layout_;
   std::vector<int64_t> tap_, shift_, start_;
   std::vector<const T*> row_;

@@ -111,6 +111,7 @@ void lstm_forward(const LstmForward<T>& args) {
     const T* h = args.h0;
     const T* c_prev = args.c0;
     for (int64_t i = 0; i < s.steps; ++i) {
+      poll_interrupt();
       const int64_t t = s.at(i);
       T* const gates = args.active + t * s.row();
       T* const c = args.c + t * s.state();
@@ -139,6 +140,7 @@ void lstm_backward(const LstmBackward<T>& args) {
   const PackedMatrix<T> w = backward_weight(s, args.weight);
   over_ranges(s, [&](const Range& range) {
     for (int64_t i = s.steps - 1; i >= 0; --i) {
+      poll_interrupt();
       const int64_t t = s.at(i);
       const T* const c_prev = i > 0 ? args.c + s.at(i - 1) * s.state() : args.c0;
       for_samples(s, range, [&](int64_t b) {
@@ -168,6 +170,7 @@ void gru_forward(const GruForward<T>& args) {
   over_ranges(s, [&](const Range& range) {
     const T* h = args.h0;
     for (int64_t i = 0; i < s.steps; ++i) {
+      poll_interrupt();
       const int64_t t = s.at(i);
       T* const y = args.y + t * s.state();
       state_product(s, range, h, wt, product);
@@ -196,6 +199,7 @@ void gru_backward(const GruBackward<T>& args) {
   T* const next = space.as<T>();  // [batch, hidden]: gradient of the state before the step at hand
   over_ranges(s, [&](const Range& range) {
     for (int64_t i = s.steps - 1; i >= 0; --i) {
+      poll_interrupt();
       const int64_t t = s.at(i);
       const T* const h_prev = i > 0 ? args.y + s.at(i - 1) * s.state() : args.h0;
       for_samples(s, range, [&](int64_t b) {

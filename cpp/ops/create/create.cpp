@@ -100,7 +100,7 @@ namespace {
 
 // The old values are gone: their gradient is 0.
 struct Fill {
-  static constexpr OpMeta meta{"fill_"};
+  static constexpr OpMeta meta{.name = "fill_", .one_value = true};
   static Tensor forward(OpContext& ctx, const Tensor& x, Scalar value) {
     const Tensor y = ctx.destination().defined() ? ctx.destination() : Tensor::empty_like(x);
     set_all(y, value);

@@ -66,7 +66,7 @@ struct EmbeddingGradient {
 
   static Tensor forward(OpContext& ctx, const Tensor& gy, const Tensor& index, const TableUse& use) {
     ctx.save(index);
-    const Tensor g = contiguous(gy);
+    const Tensor g = contiguous(cast(gy, compute_dtype(gy.dtype())));  // 16-bit floats are rounded once
     const int64_t n = index.numel(), width = g.shape()[g.dim() - 1];
     const int64_t* at = index.data<int64_t>();
     const std::vector<float> scale = gradient_scales(at, n, use);
@@ -79,7 +79,7 @@ struct EmbeddingGradient {
                     .skipped = use.padding_idx,
                     .scale = scale.empty() ? nullptr : scale.data()},
                    g.data_ptr(), table.data_ptr());
-    return table;
+    return cast(table, gy.dtype());
   }
 
   // Linear: the gradient of gy is the look-up in the gradient of the table.

@@ -3,11 +3,14 @@
 #include <algorithm>
 
 #include "autograd/op.h"
+#include "core/walk.h"
 #include "kernels/index/gather_driver.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index.h"
+#include "ops/index/index_plan.h"
 #include "ops/index/scatter.h"
+#include "ops/pointwise/pointwise.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
 
@@ -41,8 +44,40 @@ void check_shapes(const char* op, const Tensor& x, int64_t dim, const Tensor& in
 
 }  // namespace
 
+namespace {
+
+// The places of x that index names, element by element, as one list.
+IndexPlan places_of(const Tensor& x, int64_t dim, const Tensor& index) {
+  const Walk<1> beside(index.shape(), {[&] {
+                         Dims strides = x.strides();
+                         strides[dim] = 0;
+                         return strides;
+                       }()});
+  IndexPlan plan;
+  plan.index_shape = {index.numel()};
+  plan.places = mul(contiguous(index), x.strides()[dim]);
+  auto* place = plan.places.data<int64_t>();
+  beside.run(0, index.numel(), [&](const auto& at, int64_t n) {
+    for (int64_t i = 0; i < n; ++i) *place++ += at[0] + i * beside.stride(0);
+  });
+  plan.places = reshape(plan.places, plan.index_shape);
+  return plan;
+}
+
+}  // namespace
+
 void scatter_into(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src, Scatter how) {
   if (index.numel() == 0) return;
+  const bool rounds = is_16_bit_float(x.dtype()) && (how == Scatter::kAdd || how == Scatter::kMultiply);
+  if (rounds && how == Scatter::kAdd && x.numel() > 16 * index.numel()) {
+    return write_places(places_of(x, dim, index), x, contiguous(src), true);
+  }
+  if (rounds) {  // sums and products of 16-bit floats are rounded once
+    const Tensor wide = cast(x, DType::kFloat32);
+    scatter_into(wide, dim, index, cast(src, DType::kFloat32), how);
+    copy_into(x, wide);
+    return;
+  }
   scatter_lines(x.dtype(), how, lines_of(index, x, src, dim), x.data_ptr(), src.data_ptr());
 }
 
@@ -160,7 +195,7 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
   const int64_t d = wrap_dim("gather", dim, x.dim());
   check_shapes("gather", x, d, index);
   const Tensor i = at_least_1d(checked_index("gather", index)), wide = at_least_1d(x);
-  if (i.dim() != wide.dim()) return zeros(index.shape(), x.dtype());  // an empty index
+  if (i.dim() != wide.dim()) return take(x, i);  // an empty index
   const Tensor y = apply<Gather>(wide, i, wide.shape(), d);
   return index.dim() == 0 ? reshape(y, IntSpan{}) : y;
 }
@@ -193,7 +228,8 @@ Tensor take_along_dim(const Tensor& x, const Tensor& index, std::optional<int64_
     x_shape[d] = x.shape()[d];
     index_shape[d] = index.shape()[d];
   }
-  return gather(expand(x, x_shape), d, expand(index, index_shape));
+  const Tensor at = x.dim() > 0 ? where(lt(index, int64_t{0}), add(index, x.shape()[d]), index) : index;
+  return gather(expand(x, x_shape), d, expand(at, index_shape));
 }
 
 namespace {
@@ -293,7 +329,7 @@ Example:
      PLAIT_BOX(take_along_dim),
      R"(The elements along `dim` that `indices` names, the other dimensions broadcasting.
 
-Without `dim` both tensors are taken as one row. Fits the results of `argsort` and of `argmax` with keepdim=True.
+Without `dim` both tensors are taken as one row. Negative indices count from the end. Fits the results of `argsort` and of `argmax` with keepdim=True.
 
 Raises:
     IndexError: an index out of range.

@@ -6,6 +6,7 @@
 #include "ops/index/index.h"
 #include "ops/index/index_plan.h"
 #include "ops/pointwise/pointwise.h"
+#include "ops/reduce/reduce.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
 
@@ -120,13 +121,37 @@ Tensor index_copy(const Tensor& x, int64_t dim, const Tensor& index, const Tenso
   return index_copy_(clone(x), dim, index, source);
 }
 
+// Inputs: x, index, value.
+struct IndexFill {
+  static constexpr OpMeta meta{"index_fill_"};
+  // 1 at the index, else 0.
+  static Tensor filled(const Tensor& x, int64_t dim, const Tensor& index) {
+    const Tensor one = full(IntSpan{}, int64_t{1}, x.dtype());
+    return index_put(zeros(x.shape(), x.dtype()), at_dim(dim, index), one);
+  }
+  static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& index, const Tensor& value,
+                        int64_t dim) {
+    ctx.save(index);
+    const Tensor y = ctx.destination().defined() ? ctx.destination() : clone(x);
+    write_places(plan_index("index_fill_", y, at_dim(dim, index)), y, value, false);
+    return y;
+  }
+  // gx = gy, 0 at the index; gvalue = sum of gy there, a slice named twice counted once
+  static Grads backward(OpContext& ctx, const Tensor& gy, int64_t dim) {
+    const Tensor index = ctx.saved(0);
+    return {ctx.needs_grad(0) ? index_put(gy, at_dim(dim, index), zeros(IntSpan{}, gy.dtype())) : Tensor(),
+            Tensor(), ctx.needs_grad(2) ? sum(mul(gy, filled(gy, dim, index))) : Tensor()};
+  }
+};
+
 Tensor index_fill_tensor_(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& value) {
   PLAIT_CHECK(value.dim() == 0, kValue, "index_fill_: expected a number or a 0-d tensor, got shape ",
               value.shape());
   const int64_t d = wrap_dim("index_fill_", dim, x.dim());
   const Tensor i = checked_index("index_fill_", index);
   const Tensor to = x.dim() == 0 ? view(x, Dims{1}) : x;
-  index_put_(to, at_dim(d, i), cast(value, x.dtype()));
+  const Tensor v = cast(value, x.dtype());
+  apply_inplace<IndexFill>(to, i, may_overlap(to, v) ? clone(v) : v, d);
   return x;
 }
 Tensor index_fill_(const Tensor& x, int64_t dim, const Tensor& index, Scalar value) {

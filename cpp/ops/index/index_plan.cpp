@@ -2,8 +2,10 @@
 #include "ops/index/index_plan.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "kernels/index/index_driver.h"
+#include "ops/copy.h"
 
 namespace plait {
 namespace {
@@ -89,7 +91,51 @@ Tensor read_places(const IndexPlan& plan, const Tensor& x) {
   return y;
 }
 
+namespace {
+
+// x[places] += values of 16-bit floats: the places that are met, each once, are summed in float32 and rounded
+// once, whatever else x holds.
+void add_in_float32(const IndexPlan& plan, const Tensor& x, const Tensor& values) {
+  const int64_t n = plan.places.numel();
+  const auto* const places = plan.places.data<int64_t>();
+  std::vector<int64_t> distinct(places, places + n);
+  std::sort(distinct.begin(), distinct.end());
+  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+  IndexPlan met = plan;
+  met.index_shape = {static_cast<int64_t>(distinct.size())};
+  met.places = Tensor::empty(met.index_shape, DType::kInt64);
+  std::copy(distinct.begin(), distinct.end(), met.places.data<int64_t>());
+
+  const Tensor sums = cast(read_places(met, x), DType::kFloat32);
+  const auto lead = plan.before_shape.size();
+  IndexPlan in_sums = plan;
+  in_sums.places = Tensor::empty({n}, DType::kInt64);
+  for (int64_t i = 0; i < n; ++i) {
+    const auto rank = std::lower_bound(distinct.begin(), distinct.end(), places[i]) - distinct.begin();
+    in_sums.places.data<int64_t>()[i] = rank * sums.strides()[lead];
+  }
+  for (int64_t d = 0; d < lead; ++d) in_sums.before_strides[d] = sums.strides()[d];
+  for (int64_t d = 0; d < plan.after_shape.size(); ++d)
+    in_sums.after_strides[d] = sums.strides()[lead + 1 + d];
+  write_places(in_sums, sums, cast(values, DType::kFloat32), true);
+  write_places(met, x, cast(sums, x.dtype()), false);
+}
+
+// Where a good part of x is met, a float32 copy of all of it is cheaper than sorting the places.
+bool is_mostly_met(const Tensor& x, int64_t written) {
+  return x.is_contiguous() && x.numel() <= 16 * written;
+}
+
+}  // namespace
+
 void write_places(const IndexPlan& plan, const Tensor& x, const Tensor& values, bool accumulate) {
+  if (accumulate && is_16_bit_float(x.dtype()) && plan.places.numel() > 0) {
+    if (!is_mostly_met(x, numel_of(plan.result_shape()))) return add_in_float32(plan, x, values);
+    const Tensor wide = cast(x, DType::kFloat32);
+    write_places(plan, wide, cast(values, DType::kFloat32), true);
+    copy_into(x, wide);
+    return;
+  }
   write_indexed(x.dtype(), indexed(plan), x.data_ptr(), values.data_ptr(), values.numel() == 1, accumulate);
 }
 

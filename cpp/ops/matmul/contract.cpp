@@ -143,7 +143,7 @@ double result_size(const Labelled& a, const Labelled& b, const std::vector<bool>
 
 Tensor einsum(std::string_view equation, const std::vector<Tensor>& operands) {
   const EinsumPlan plan = plan_einsum(equation, operands);
-  for (const Tensor& x : operands) check_dtypes("einsum", operands[0], x);
+  for (size_t i = 1; i < operands.size(); ++i) check_dtypes("einsum", operands[0], operands[i]);
   std::vector<Labelled> left;
   for (size_t i = 0; i < operands.size(); ++i) left.push_back(take_diagonals({operands[i], plan.inputs[i]}));
   // Which labels the result and all operands but two have.
@@ -173,7 +173,10 @@ Tensor einsum(std::string_view equation, const std::vector<Tensor>& operands) {
     left[best_i] = contract(left[best_i], left[best_j], kept_without(best_i, best_j));
     left.erase(left.begin() + static_cast<std::ptrdiff_t>(best_j));
   }
-  const Labelled y = sum_labels(left[0], kept_without(0, 0));
+  const std::vector<bool> kept = kept_without(0, 0);
+  const bool sums = std::ranges::any_of(left[0].labels, [&](int l) { return !kept[static_cast<size_t>(l)]; });
+  if (sums && is_integral(left[0].x.dtype())) left[0].x = cast(left[0].x, DType::kInt64);  // as sum()
+  const Labelled y = sum_labels(left[0], kept);
   const Tensor result = permuted(y, plan.output);
   return operands.size() == 1 && result.is_same(operands[0]) ? view_alias(result) : result;
 }

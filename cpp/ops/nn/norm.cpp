@@ -201,9 +201,14 @@ struct BatchNorm {
     a.mean = mean.data_ptr();
     a.rstd = rstd.data_ptr();
     a.variance = output_or_null(variance);
-    batch_norm_forward(a, !training);
-    if (training && running_mean.defined()) update_running(running_mean, mean, momentum, 1);
-    if (variance.defined()) {
+    if (x.numel() > 0) {
+      batch_norm_forward(a, !training);
+    } else {
+      set_zero(mean), set_zero(rstd);
+    }
+    // A batch of nothing says nothing about the data.
+    if (training && running_mean.defined() && x.numel() > 0) update_running(running_mean, mean, momentum, 1);
+    if (variance.defined() && x.numel() > 0) {
       const double n = static_cast<double>(a.batch * a.space);
       update_running(running_var, variance, momentum, n / (n - 1));
     }
@@ -245,7 +250,13 @@ struct BatchNorm {
     a.rstd = rstd.data_ptr();
     a.gweight = output_or_null(gw);
     a.gbias = output_or_null(gb);
-    batch_norm_backward(a, !training);
+    if (x.numel() > 0) {
+      batch_norm_backward(a, !training);
+    } else {
+      for (const Tensor& g : {gw, gb}) {
+        if (g.defined()) set_zero(g);
+      }
+    }
     return {gx, gw, gb, Tensor(), Tensor()};
   }
 
@@ -277,15 +288,21 @@ struct BatchNorm {
 Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
                   const Tensor& weight, const Tensor& bias, bool training, double momentum, double eps) {
   check_input("batch_norm", x);
-  PLAIT_CHECK(x.dim() >= 2, kValue,
+  const bool empty_line = x.dim() == 1 && x.numel() == 0;
+  PLAIT_CHECK(x.dim() >= 2 || empty_line, kValue,
               "batch_norm: expected an input of at least 2 dimensions (N, C, ...), got shape ", x.shape());
+  if (empty_line) {
+    const Tensor y =
+        batch_norm(view(x, Dims{0, 0}), running_mean, running_var, weight, bias, training, momentum, eps);
+    return view(y, Dims{0});
+  }
   const int64_t channels = x.shape()[1];
   check_per_channel("batch_norm", "running_mean", running_mean, channels);
   check_per_channel("batch_norm", "running_var", running_var, channels);
   check_per_channel("batch_norm", "weight", weight, channels);
   check_per_channel("batch_norm", "bias", bias, channels);
   if (training) {
-    PLAIT_CHECK(x.numel() != channels, kValue,
+    PLAIT_CHECK(x.numel() != channels || channels == 0, kValue,
                 "batch_norm: expected more than 1 value per channel when training, got input shape ",
                 x.shape());
     for (const Tensor& running : {running_mean, running_var}) {

@@ -206,6 +206,12 @@ struct AdaptiveMax {
 // ---- Arguments as users give them ----
 
 template <int64_t kDims>
+void check_channels(const char* op, const Tensor& x) {
+  PLAIT_CHECK(x.shape()[x.dim() - kDims - 1] > 0, kValue, op,
+              ": expected at least one channel (only the batch may be empty), got shape ", x.shape());
+}
+
+template <int64_t kDims>
 void check_input(const char* op, const Tensor& x) {
   PLAIT_CHECK(x.dim() == kDims + 1 || x.dim() == kDims + 2, kValue, op, ": expected ", kDims + 1, "D or ",
               kDims + 2, "D input, got shape ", x.shape());
@@ -236,6 +242,7 @@ template <int64_t kDims>
 Window make_window(const char* op, const Tensor& x, IntSpan kernel, const std::optional<Dims>& stride,
                    IntSpan padding, IntSpan dilation, bool ceil_mode) {
   check_input<kDims>(op, x);
+  check_channels<kDims>(op, x);
   const Dims k = per_dim(op, "kernel_size", kernel, kDims, 1);
   const Dims s = stride && !stride->empty() ? per_dim(op, "stride", *stride, kDims, 1) : k;
   const Dims pad = per_dim(op, "padding", padding, kDims, 0),
@@ -349,6 +356,7 @@ template <int64_t kDims>
 TensorMaybePair adaptive_max_pool(const Tensor& x, IntSpan size, bool return_indices) {
   constexpr const char* kNames[] = {"adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d"};
   const Window p = make_adaptive<kDims>(kNames[kDims - 1], x, size);
+  check_channels<kDims>(kNames[kDims - 1], x);
   if (p.out_size() == 1) {
     const auto [values, at] = max(reshape(x, Dims{p.planes, p.in_size()}), 1);
     const Dims shape = result_shape(x, p, kDims);
@@ -360,6 +368,12 @@ TensorMaybePair adaptive_max_pool(const Tensor& x, IntSpan size, bool return_ind
   const Dims shape = result_shape(x, p, kDims);
   if (!return_indices) return {reshape(r[0], shape), Tensor()};
   return {reshape(r[0], shape), reshape(cast(r[1], DType::kInt64), shape)};
+}
+
+// The function of the top level gives the indices too.
+std::tuple<Tensor, Tensor> adaptive_max_pool1d(const Tensor& x, IntSpan size) {
+  TensorMaybePair r = adaptive_max_pool<1>(x, size, true);
+  return {std::move(r.first), std::move(r.second)};
 }
 
 #define PLAIT_POOL_ARGS                                                                                 \
@@ -427,10 +441,12 @@ const RegisterOps kOps{
                      "plait.Size([1, 2, 1, 1, 1])\n"},
     {"adaptive_max_pool1d(Tensor input, int?[1] output_size, "
      "bool return_indices=False) -> Tensor | (Tensor, Tensor)",
-     "fn", PLAIT_BOX(adaptive_max_pool<1>),
+     "n", PLAIT_BOX(adaptive_max_pool<1>),
      PLAIT_ADAPTIVE_DOC(
          "The largest element") ">>> plait.nn.functional.adaptive_max_pool1d(plait.tensor([[[1., 2., 3., "
                                 "4.]]]), 2)\ntensor([[[2., 4.]]])\n"},
+    {"adaptive_max_pool1d(Tensor input, int?[1] output_size) -> (Tensor, Tensor)", "f",
+     PLAIT_BOX(adaptive_max_pool1d), ""},
     {"adaptive_max_pool2d(Tensor input, int?[2] output_size, "
      "bool return_indices=False) -> Tensor | (Tensor, Tensor)",
      "fn", PLAIT_BOX(adaptive_max_pool<2>),

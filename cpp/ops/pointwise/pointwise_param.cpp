@@ -238,6 +238,8 @@ Tensor prelu(const Tensor& x, const Tensor& weight) {
     Dims shape(x.dim(), 1);
     shape[x.dim() == 1 ? 0 : 1] = weight.numel();
     w = view(weight, shape);
+  } else {
+    w = view(weight, IntSpan{});
   }
   return prelu_of(x, w);
 }

@@ -94,6 +94,12 @@ Tensor border_pad(const Tensor& x, IntSpan pad, Border border, const char* mode)
               "' pads the last 1, 2 or 3 dimensions of a tensor with one or two more, got padding ",
               to_string(pad), " for shape ", x.shape());
   const Dims pads = by_dimension("pad", x, pad);
+  if (border == Border::kCircular && std::ranges::min(pad) < 0) {  // what is cut off does not come back
+    Dims cut(pad), add(pad);
+    for (int64_t& n : cut) n = std::min<int64_t>(n, 0);
+    for (int64_t& n : add) n = std::max<int64_t>(n, 0);
+    return border_pad(constant_pad(x, cut, int64_t{0}), add, border, mode);
+  }
   for (int64_t d = x.dim() - dims; d < x.dim(); ++d) {
     const int64_t n = x.shape()[d], most = border == Border::kReflect    ? n - 1
                                            : border == Border::kCircular ? n

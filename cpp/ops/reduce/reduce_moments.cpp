@@ -73,6 +73,7 @@ struct VarMean {
     auto [var, mean] = run_reduction(ReduceOp::kMoments, x, axes,
                                      {root ? ReduceFinish::kStd : ReduceFinish::kVar, x.dtype()},
                                      {ReduceFinish::kValue, x.dtype()}, correction);
+    if (reduced_count(x.shape(), axes) == 0) set_all(mean, std::numeric_limits<double>::quiet_NaN());
     ctx.save(x);
     if (root) ctx.save_result(var, 0);
     return {var, mean};

@@ -180,6 +180,7 @@ Tensor diff(const Tensor& input, int64_t n, int64_t dim, const Tensor& prepend, 
   PLAIT_CHECK(n >= 0, kValue, "diff: expected n >= 0, got ", n);
   const int64_t d = wrap_dim("diff", dim, input.dim());
   Tensor x = input;
+  if (n == 0) return clone(x);
   if (prepend.defined()) x = cat({prepend, x}, d);
   if (append.defined()) x = cat({x, append}, d);
   for (int64_t i = 0, steps = std::min(n, x.shape()[d]); i < steps; ++i) {

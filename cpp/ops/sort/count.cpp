@@ -262,7 +262,7 @@ bool differ(T a, T b) {
 
 // Rows of x along dim as lines of a contiguous matrix.
 Tensor rows_of(const Tensor& x, int64_t dim) {
-  const Tensor moved = contiguous(transpose(x, 0, dim));
+  const Tensor moved = contiguous(movedim(x, Dims{dim}, Dims{0}));
   return reshape(moved, Dims{x.shape()[dim], x.shape()[dim] ? x.numel() / x.shape()[dim] : 0});
 }
 

@@ -257,6 +257,17 @@ std::vector<Tensor> split_at(const Tensor& x, IntSpan indices, int64_t dim) {
   return tensor_split(x, indices, dim);
 }
 
+std::vector<Tensor> split_by(const Tensor& x, const Tensor& tensor_indices_or_sections, int64_t dim) {
+  const Tensor at = tensor_indices_or_sections;
+  PLAIT_CHECK(at.dtype() == DType::kInt64 && at.dim() <= 1, kValue,
+              "tensor_split: expected a 0-d or 1-d tensor of int64, got ", dtype_name(at.dtype()),
+              " of shape ", at.shape());
+  if (at.dim() == 0) return tensor_split(x, at.item_as<int64_t>(), dim);
+  Dims indices;
+  for (int64_t i = 0; i < at.numel(); ++i) indices.push_back(select(at, 0, i).item_as<int64_t>());
+  return tensor_split(x, indices, dim);
+}
+
 // hsplit, vsplit and dsplit: tensor_split along a fixed dimension, into equal parts when a number is given.
 template <char kWhich>
 int64_t fixed_dim(const Tensor& x) {
@@ -279,7 +290,7 @@ std::vector<Tensor> split_at_fixed(const Tensor& x, IntSpan indices) {
 }
 
 Tensor narrow_at(const Tensor& x, int64_t dim, const Tensor& start, int64_t length) {
-  PLAIT_CHECK(start.numel() == 1 && is_integral(start.dtype()) && start.dtype() != DType::kBool, kType,
+  PLAIT_CHECK(start.dim() == 0 && is_integral(start.dtype()) && start.dtype() != DType::kBool, kType,
               "narrow: expected start to be an int or an integer tensor of one element, got a ",
               dtype_name(start.dtype()), " tensor of shape ", start.shape());
   return narrow(x, dim, start.item_as<int64_t>(), length);
@@ -406,6 +417,8 @@ Example:
     (tensor([0]), tensor([1, 2]), tensor([3, 4])))"},
     {"tensor_split(Tensor input, int[] indices_or_sections, int dim=0) -> Tensor[]", "fm",
      PLAIT_BOX(split_at), ""},
+    {"tensor_split(Tensor input, Tensor tensor_indices_or_sections, int dim=0) -> Tensor[]", "fm",
+     PLAIT_BOX(split_by), ""},
     {"hsplit(Tensor input, int indices_or_sections) -> Tensor[]", "fm", PLAIT_BOX(split_equal<'h'>),
      R"(Cut a tensor into views column-wise: along dimension 1, of a vector along dimension 0.
 

@@ -135,7 +135,7 @@ def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
     """As :func:`alpha_dropout`, for whole channels of (N, C, ...).
 
     Raises:
-        ValueError: if ``p`` is no probability or the input has fewer than 2 dimensions.
+        ValueError: if ``p`` is no probability, or in training the input has fewer than 2 dimensions.
 
     Example:
         >>> import plait
@@ -144,6 +144,8 @@ def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
         plait.Size([2, 3, 4])
     """
     check_probability("feature_alpha_dropout", p)
+    if not training or p == 0.0:
+        return input
     if input.dim() < 2:
         raise ArgumentError(f"feature_alpha_dropout: expected (N, C, ...), got {tuple(input.shape)}")
     return _alpha_dropout(input, _channel_mask(input, 2), p, training, inplace)

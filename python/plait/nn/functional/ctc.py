@@ -8,7 +8,8 @@ paths that reach z[s] at time t,
               + log_probs[t, z[s]]
 
 and the loss is -logsumexp of the last two entries at the last time. The recursion runs over time in Python and
-over the batch and s in tensors; autograd gives the gradient.
+over the batch and s in tensors; autograd gives the gradient. To it comes exp(log_probs), as in PyTorch: behind
+log_softmax, whose backward takes it away again, the gradient is the same.
 """
 
 from __future__ import annotations
@@ -83,6 +84,7 @@ def ctc_loss(
     emit = log_probs.gather(2, extended.unsqueeze(0).expand(steps, batch, states))
 
     last = _core.tensor(lengths_in, dtype=_core.int64)
+    unnormalised = _gradient_of_exp(log_probs, last) if log_probs.requires_grad else None
     start = _core.full((batch, states), _IMPOSSIBLE, dtype=log_probs.dtype)
     first = min(2, states)
     alpha = _core.cat([emit[0, :, :first], start[:, first:]], 1) if steps else start
@@ -97,6 +99,8 @@ def ctc_loss(
     final = alpha.gather(1, end)
     before = alpha.gather(1, (end - 1).clamp(min=0)).masked_fill(end == 0, _IMPOSSIBLE)
     loss = -_core.cat([final, before], 1).logsumexp(1)
+    if unnormalised is not None:
+        loss = loss + unnormalised
     # Without input only the empty target is possible.
     no_input = (last == 0) & (end.squeeze(1) == 0)
     loss = loss.masked_fill(no_input, 0)
@@ -109,6 +113,13 @@ def ctc_loss(
     if reduction == "sum":
         return loss.sum()
     return loss.squeeze(0) if single else loss
+
+
+def _gradient_of_exp(log_probs: Tensor, lengths: Tensor) -> Tensor:
+    """(N) zeros whose gradient is exp(log_probs) at the times below each length."""
+    inside = (_core.arange(log_probs.shape[0]).unsqueeze(1) < lengths).unsqueeze(2)
+    total = _core.where(inside, log_probs.exp(), 0.0).sum((0, 2))
+    return total - total.detach()
 
 
 def _lengths(name: str, value: Tensor | Sequence[int], batch: int) -> list[int]:

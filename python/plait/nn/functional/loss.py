@@ -83,7 +83,7 @@ def gaussian_nll_loss(
     Args:
         input: means, (N, ...).
         target: samples, of the same shape.
-        var: variances, of the same shape, or without (or with 1 for) the last dimension; or one number.
+        var: variances, of the same shape, with 1 for one of its dimensions, or without the last; or one number.
         full: whether ``0.5 * log(2 * pi)`` is added. Default: ``False``.
         eps: smallest variance; the gradient ignores this limit. Default: 1e-6.
         reduction: see above.
@@ -107,7 +107,7 @@ def gaussian_nll_loss(
     if var.shape != input.shape:
         if tuple(input.shape[:-1]) == tuple(var.shape):
             var = var.unsqueeze(-1)
-        elif tuple(input.shape[:-1]) != tuple(var.shape[:-1]) or var.shape[-1] != 1:
+        elif var.dim() != input.dim() or [v for v, n in zip(var.shape, input.shape) if v != n] != [1]:
             raise ArgumentError(
                 f"gaussian_nll_loss: expected var of shape {tuple(input.shape)} or {tuple(input.shape[:-1])}, "
                 f"got {tuple(var.shape)}"
@@ -281,7 +281,10 @@ def multi_margin_loss(
     reduction = resolve_reduction("multi_margin_loss", reduction, size_average, reduce)
     if p not in (1, 2):
         raise ArgumentError(f"multi_margin_loss: expected p to be 1 or 2, got {p}")
-    if input.dim() not in (1, 2) or target.dim() > 1 or target.numel() * input.shape[-1] != input.numel():
+    single = input.dim() < 2
+    if input.dim() == 0:
+        input = input.reshape(1)
+    if input.dim() > 2 or target.dim() > 1 or target.numel() * input.shape[-1] != input.numel():
         raise ArgumentError(
             f"multi_margin_loss: expected (N, C) and (N), got {tuple(input.shape)} and {tuple(target.shape)}"
         )
@@ -298,7 +301,7 @@ def multi_margin_loss(
         terms = terms * weight[index]
     own = _core.zeros_like(scores).scatter(1, index, 1.0) > 0
     loss = terms.masked_fill(own, 0).sum(1) / input.shape[-1]
-    return reduce_loss(loss if input.dim() == 2 else loss.reshape(target.shape), reduction)
+    return reduce_loss(loss.reshape(target.shape) if single else loss, reduction)
 
 
 @float32_in_autocast
@@ -322,20 +325,21 @@ def multilabel_margin_loss(
         tensor(0.8500)
     """
     reduction = resolve_reduction("multilabel_margin_loss", reduction, size_average, reduce)
-    if input.shape != target.shape or input.dim() not in (1, 2):
+    single = input.dim() < 2
+    if input.shape != target.shape or input.dim() > 2:
         raise ArgumentError(
             "multilabel_margin_loss: expected input and target of one shape (N, C) or (C), got "
             f"{tuple(input.shape)} and {tuple(target.shape)}"
         )
-    scores = input.reshape(-1, input.shape[-1])
-    labels = target.reshape(-1, input.shape[-1])
+    classes = input.shape[-1] if input.dim() else 1
+    scores, labels = input.reshape(-1, classes), target.reshape(-1, classes)
     valid = (labels >= 0).long().cumprod(1)
     index = labels * valid
     is_label = _core.zeros_like(labels).scatter_add(1, index, valid) > 0
     gaps = 1 - (scores.gather(1, index).unsqueeze(2) - scores.unsqueeze(1))
     counted = (valid > 0).unsqueeze(2) & ~is_label.unsqueeze(1)
-    loss = gaps.clamp_min(0).masked_fill(~counted, 0).sum((1, 2)) / input.shape[-1]
-    return reduce_loss(loss if input.dim() == 2 else loss.reshape(()), reduction)
+    loss = gaps.clamp_min(0).masked_fill(~counted, 0).sum((1, 2)) / classes
+    return reduce_loss(loss.reshape(()) if single else loss, reduction)
 
 
 def multilabel_soft_margin_loss(

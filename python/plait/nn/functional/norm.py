@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import math
+
+from ... import _core
 from ..._core import ArgumentError, Tensor, _nn
 from ...autograd.grad_mode import no_grad
 from ._common import widened
@@ -48,7 +51,7 @@ def instance_norm(
         if running_mean is None or running_var is None:
             raise ArgumentError("instance_norm: expected running_mean and running_var if use_input_stats is False")
         return _nn.batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
-    if input.dim() == 2 or input.numel() == batch * channels:
+    if input.dim() == 2 or math.prod(input.shape[2:]) == 1:
         raise ArgumentError(
             f"instance_norm: expected more than 1 spatial element when training, got input {tuple(input.shape)}"
         )
@@ -61,9 +64,9 @@ def instance_norm(
     folded = input.reshape(1, batch * channels, *input.shape[2:])
     out = _nn.batch_norm(folded, mean, var, repeated(weight), repeated(bias), True, momentum, eps)
     with no_grad():
-        if running_mean is not None and mean is not None:
+        if running_mean is not None and mean is not None and batch:
             running_mean.copy_(mean.view(batch, channels).mean(0))
-        if running_var is not None and var is not None:
+        if running_var is not None and var is not None and batch:
             running_var.copy_(var.view(batch, channels).mean(0))
     return out.view(input.shape)
 
@@ -79,7 +82,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
         k: constant. Default: 1.
 
     Raises:
-        ValueError: if the input has fewer than 3 dimensions.
+        ValueError: if the input has fewer than 3 dimensions, or ``size`` is below 1.
 
     Example:
         >>> import plait
@@ -89,12 +92,17 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     """
     if input.dim() < 3:
         raise ArgumentError(f"local_response_norm: expected an input of at least 3 dimensions, got {input.dim()}")
+    if size < 1:
+        raise ArgumentError(f"local_response_norm: expected a size of at least 1, got {size}")
     if input.numel() == 0:
         return input
     batch, channels = input.shape[0], input.shape[1]
     squares = (input * input).reshape(batch, 1, channels, -1)
-    padded = _nn.pad(squares, (0, 0, size // 2, (size - 1) // 2))
-    mean = _nn.avg_pool2d(padded, (size, 1), stride=1).view(input.shape)
+    if size > 2 * channels:  # all channels are in the window of each
+        mean = squares.sum(2, keepdim=True).expand(squares.shape).reshape(input.shape) / size
+    else:
+        padded = _nn.pad(squares, (0, 0, size // 2, (size - 1) // 2))
+        mean = _nn.avg_pool2d(padded, (size, 1), stride=1).view(input.shape)
     return input / (mean * alpha + k) ** beta
 
 
@@ -106,7 +114,7 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, o
         p: the order of the norm. Default: 2.
         dim: the dimension, or several. Default: 1.
         eps: smallest divisor. Default: 1e-12.
-        out: a tensor that takes the result.
+        out: a tensor that takes the result, and its shape if it is empty.
 
     Example:
         >>> import plait
@@ -116,4 +124,4 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, o
     """
     x = widened(input)  # 16-bit floats have no 1e-12
     result = (x / x.norm(p, dim, keepdim=True).clamp_min(eps)).to(input.dtype)
-    return result if out is None else out.copy_(result)
+    return result if out is None else _core.div(result, 1, out=out)

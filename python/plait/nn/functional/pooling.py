@@ -358,8 +358,9 @@ def _fractional_max_pool(
     samples = random_samples
     if samples is None:
         samples = _core.rand(*lead, ndim, dtype=input.dtype)
-    elif tuple(samples.shape) != (*lead, ndim):
+    elif tuple(samples.shape[1:]) != (lead[1], ndim) or samples.shape[0] < lead[0]:
         raise ArgumentError(f"{op}: expected random samples {(*lead, ndim)}, got {tuple(samples.shape)}")
+    samples = samples[: lead[0]]
     # Of an image, u[..., 0] belongs to the width; of a volume, to the depth.
     windows = x
     place = _core.zeros(*lead, *(1,) * (2 * ndim), dtype=_core.int64)

@@ -99,10 +99,10 @@ def _run_fused(
     sizes: Sequence[int],
     reverse: bool,
 ) -> tuple[Tensor, State]:
-    gates = gates.view(len(sizes), sizes[0], -1)
+    gates = gates.view(len(sizes), sizes[0], gates.shape[1])
     op = _core._ops.lstm if mode == "LSTM" else _core._ops.gru
     output, *last = op(gates, *start, weight, bias, reverse)
-    return output.reshape(len(sizes) * sizes[0], -1), tuple(last)
+    return output.flatten(0, 1), tuple(last)
 
 
 def run_layers(

@@ -13,7 +13,7 @@ from typing import Any
 
 from ... import _core
 from ..._autocast import float32_in_autocast
-from ..._core import ArgumentError, Tensor, _nn
+from ..._core import ArgumentError, ArgumentTypeError, Tensor, _nn
 from ..._warn import warn_user
 
 __all__ = ["affine_grid", "grid_sample", "interpolate", "upsample", "upsample_bilinear", "upsample_nearest"]
@@ -41,7 +41,7 @@ def interpolate(
     """Resize (N, C, L), (N, C, H, W) or (N, C, D, H, W).
 
     Args:
-        input: floating point.
+        input: floating point, or uint8; for the nearest modes any dtype.
         size: the new spatial size; exclusive with ``scale_factor``.
         scale_factor: the new size as a multiple of the old, rounded down.
         mode: ``"nearest"`` (default), ``"nearest-exact"``, ``"linear"`` (3-D input), ``"bilinear"``,
@@ -53,6 +53,7 @@ def interpolate(
 
     Raises:
         ValueError: if the arguments do not fit together or to the input's number of dimensions.
+        TypeError: a dtype that ``mode`` does not take.
 
     Example:
         >>> import plait
@@ -75,10 +76,17 @@ def interpolate(
     sizes, scales = _output_size(input.shape[2:], size, scale_factor, recompute_scale_factor)
     if mode == "area":
         return (_nn.adaptive_avg_pool1d, _nn.adaptive_avg_pool2d, _nn.adaptive_avg_pool3d)[ndim - 1](input, sizes)
-    out = input
-    for axis, (old, new, scale) in enumerate(zip(input.shape[2:], sizes, scales)):
+    weighted = mode not in ("nearest", "nearest-exact")
+    pixels = weighted and input.dtype == _core.uint8
+    if weighted and not (pixels or input.is_floating_point()):
+        raise ArgumentTypeError(f"interpolate: expected floats or uint8 for mode {mode!r}, got {input.dtype}")
+    out = input.float() if pixels else input
+    axes = list(enumerate(zip(input.shape[2:], sizes, scales)))
+    for axis, (old, new, scale) in reversed(axes) if pixels else axes:
         out = _resize_axis(out, 2 + axis, old, new, scale, mode, bool(align_corners), antialias)
-    return out
+        if pixels:  # of bytes every pass is rounded
+            out = (out + 0.5).floor().clamp(0, 255)
+    return out.to(_core.uint8) if pixels else out
 
 
 def _output_size(
@@ -330,20 +338,23 @@ def grid_sample(
             if padding_mode == "zeros":
                 here = (position >= 0) & (position <= n - 1)
                 inside = here if inside is None else inside & here
-            index = position.detach().clamp(0, n - 1).long()
+            index = position.detach().nan_to_num(0).clamp(0, n - 1).long()
             flat = index if flat is None else flat * n + index
             if share is not None:
                 weight = share if weight is None else weight * share
         assert flat is not None
         batch, channels = input.shape[:2]
-        chosen = flat.view(batch, 1, -1).expand(batch, channels, -1)
-        value = input.reshape(batch, channels, -1).gather(2, chosen).view(batch, channels, *grid.shape[1:-1])
-        if inside is not None:
-            value = value * inside.to(value.dtype).unsqueeze(1)
+        chosen = flat.flatten(1).unsqueeze(1).expand(batch, channels, math.prod(flat.shape[1:]))
+        value = input.flatten(2).gather(2, chosen).view(batch, channels, *grid.shape[1:-1])
         if weight is not None:
             value = value * weight.unsqueeze(1)
+        if inside is not None:  # what lies outside, NaN and infinity too, is 0 whatever its weight
+            value = _core.where(inside.unsqueeze(1), value, 0.0)
         out = value if out is None else out + value
     assert out is not None
+    if mode == "nearest" and grid.requires_grad:  # a part of the graph, with a gradient of 0
+        nowhere = _core.zeros(grid.shape[:-1], dtype=_core.bool)
+        out = out + _core.where(nowhere, grid[..., 0], 0.0).unsqueeze(1)
     return out
 
 
@@ -368,7 +379,7 @@ def _sample_taps(place: Tensor, mode: str) -> list[tuple[Tensor, Tensor | None]]
 def _pad_position(place: Tensor, n: int, padding_mode: str, align: bool) -> Tensor:
     """Bring a position into the image, by clamping or reflection; ``zeros`` leaves it."""
     if padding_mode == "border":
-        return place.clamp(0, n - 1)
+        return _number(place).clamp(0, n - 1)
     if padding_mode == "reflection":
         low, span = (0.0, float(n - 1)) if align else (-0.5, float(n))
         if span == 0:
@@ -377,8 +388,13 @@ def _pad_position(place: Tensor, n: int, padding_mode: str, align: bool) -> Tens
         turns = (distance.detach() / span).floor()
         rest = distance - turns * span
         reflected = _core.where(turns % 2 == 0, rest + low, span - rest + low)
-        return reflected.clamp(0, n - 1)
+        return _number(reflected).clamp(0, n - 1)
     return place
+
+
+def _number(place: Tensor) -> Tensor:
+    """0 for NaN, which lies nowhere."""
+    return _core.where(place == place, place, 0.0)
 
 
 def _warn_align_corners(op: str) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from ... import _core
@@ -34,7 +35,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     *lead, channels, height, width = input.shape
     if channels % (r * r):
         raise ArgumentError(f"pixel_shuffle: expected a multiple of {r * r} channels, got {channels}")
-    split = input.reshape(-1, channels // (r * r), r, r, height, width).permute(0, 1, 4, 2, 5, 3)
+    split = input.reshape(math.prod(lead), channels // (r * r), r, r, height, width).permute(0, 1, 4, 2, 5, 3)
     return split.reshape(*lead, channels // (r * r), height * r, width * r)
 
 
@@ -58,7 +59,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     *lead, channels, height, width = input.shape
     if height % r or width % r:
         raise ArgumentError(f"pixel_unshuffle: expected height and width in multiples of {r}, got {height}, {width}")
-    split = input.reshape(-1, channels, height // r, r, width // r, r).permute(0, 1, 3, 5, 2, 4)
+    split = input.reshape(math.prod(lead), channels, height // r, r, width // r, r).permute(0, 1, 3, 5, 2, 4)
     return split.reshape(*lead, channels * r * r, height // r, width // r)
 
 

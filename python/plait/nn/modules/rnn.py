@@ -176,7 +176,7 @@ class RNNBase(Module):
             steps, batch = x.shape[0], x.shape[1]
             if steps == 0:
                 raise ArgumentError(f"{type(self).__name__}: expected at least one time step, got {tuple(input.shape)}")
-            data, sizes = x.reshape(steps * batch, -1), [batch] * steps
+            data, sizes = x.flatten(0, 1), [batch] * steps
         if data.shape[-1] != self.input_size:
             raise ArgumentError(
                 f"{type(self).__name__}: expected input of width input_size={self.input_size}, got "
@@ -198,7 +198,7 @@ class RNNBase(Module):
             if undo is not None:
                 last = tuple(s.index_select(1, undo) for s in last)
             return PackedSequence(output, input.batch_sizes, order, undo), last
-        output = output.view(len(sizes), batch, -1)
+        output = output.view(len(sizes), batch, output.shape[1])
         if not batched:
             return output.squeeze(1), tuple(s.squeeze(1) for s in last)
         return (output.transpose(0, 1) if self.batch_first else output), last
