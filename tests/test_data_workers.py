@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
+import functools
 import gc
 import os
 import random
@@ -13,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from typing import Any
 
 import numpy as np
@@ -515,3 +518,97 @@ def test_distributed_sampler(n: int, replicas: int, drop_last: bool) -> None:
         DistributedSampler(range(n), replicas, replicas)
     with pytest.raises(ValueError, match="process group"):
         DistributedSampler(range(n))
+
+
+# ---- copies of datasets ------------------------------------------------------------------------------------
+
+
+class Parts:
+    """One of each kind of thing that a dataset may hold."""
+
+    def __init__(self, folder: Any) -> None:
+        self.lock = threading.Lock()
+        self.method = self.me
+        self.partial = functools.partial(self.me)
+        self.deque = collections.deque([[1]], maxlen=3)
+        self.ordered = collections.OrderedDict(b=[1], a=2)
+        self.default = collections.defaultdict(list, k=[1])
+        self.counter = collections.Counter("aab")
+        self.stream, self.python = np.random.default_rng(0), random.Random(1)
+        self.generator = plait.Generator().manual_seed(3)
+        self.array = np.asfortranarray(np.arange(12.0).reshape(3, 4))
+        self.flipped = self.array[::-1].T
+        self.tensor = plait.zeros(4)
+        self.part = self.tensor[1:]
+        self.net = plait.nn.Sequential(plait.nn.Linear(2, 2), plait.nn.BatchNorm1d(2))
+        self.tied = self.net[0].weight
+        self.pair = (self.tensor, [1])
+        with zipfile.ZipFile(folder / "a.zip", "w") as file:
+            file.writestr("a", "hello")
+        self.zip = zipfile.ZipFile(folder / "a.zip")
+
+    def me(self) -> Any:
+        return self
+
+
+def test_private_copies(tmp_path: Any) -> None:
+    from plait.utils.data._private_copy import private_copy
+
+    old = Parts(tmp_path)
+    new = private_copy(old)
+    assert new.method() is new.partial() is new
+    assert new.lock is old.lock
+    for name in ("deque", "ordered", "default", "counter"):
+        a, b = getattr(old, name), getattr(new, name)
+        assert a == b
+        assert type(a) is type(b)
+        assert a is not b
+    new.default["x"].append(1)
+    assert "x" not in old.default
+    assert new.deque.maxlen == 3
+    assert list(new.ordered) == ["b", "a"]
+    assert new.ordered["b"] is not old.ordered["b"]
+    assert new.stream.random() == old.stream.random()
+    assert new.python.random() == old.python.random()
+    assert plait.rand((), generator=new.generator) == plait.rand((), generator=old.generator)
+    new.array[0, 0] = 7
+    assert new.flipped[0, -1] == 7
+    assert old.array[0, 0] == 0
+    new.tensor[1] = 5
+    assert new.part[0] == 5
+    assert old.tensor[1] == 0
+    assert new.pair[0] is new.tensor
+    assert new.tied is new.net[0].weight
+    assert new.tied is not old.tied
+    new.net(plait.ones(3, 2))
+    assert old.net[1].num_batches_tracked == 0
+    assert new.zip.read("a") == old.zip.read("a") == b"hello"
+
+
+def test_a_dataset_may_close_its_file(tmp_path: Any) -> None:
+    path = tmp_path / "records"
+    path.write_text("".join(f"{i:8}" for i in range(50)))
+
+    class Closing(By):
+        def __del__(self) -> None:
+            self.file.close()
+
+    data = Closing(50, read_record, file=open(path))  # noqa: SIM115
+    for _ in range(2):
+        assert flat(DataLoader(data, num_workers=2)) == list(range(50))
+    gc.collect()
+    assert not data.file.closed
+
+
+def test_slots_and_loops_are_copied() -> None:
+    from plait.utils.data._private_copy import private_copy
+
+    @dataclasses.dataclass(slots=True)
+    class Slots:
+        items: list[Any]
+
+    old = Slots([1])
+    old.items.append(old)
+    new = private_copy(old)
+    assert new.items[1] is new
+    assert new.items is not old.items

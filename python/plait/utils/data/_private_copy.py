@@ -22,11 +22,13 @@ import copy
 import copyreg  # type: ignore[import-not-found, unused-ignore]
 import enum
 import functools
+import gc
 import io
 import os
 import pathlib
 import random
 import struct
+import sys
 import threading
 import types
 import weakref
@@ -72,7 +74,13 @@ def private_copy(obj: Any) -> Any:
     Raises:
         CannotCopy: it holds something that is bound to one thread or one position.
     """
-    return _Copier()(obj)
+    collects = gc.isenabled()
+    gc.disable()  # what is made here is kept, and a collection looks at all of the original too
+    try:
+        return _Copier()(obj)
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _is_python_object(x: Any) -> bool:
@@ -103,6 +111,9 @@ class _Copier:
         if id(x) in self._memo:
             return self._memo[id(x)]
         self._alive.append(x)
+        container = self._BY_TYPE.get(kind)
+        if container is not None:
+            return container(self, x)
         handler = self._handler(x, kind)
         return x if handler is None else handler(x)
 
@@ -112,9 +123,6 @@ class _Copier:
 
     def _handler(self, x: Any, kind: type) -> Callable[[Any], Any] | None:
         """How an object is copied; None: it is shared."""
-        by_type = self._BY_TYPE.get(kind)
-        if by_type is not None:
-            return functools.partial(by_type, self)
         if isinstance(x, _SHARED):
             return None
         for base, handler in self._HANDLERS:
@@ -125,7 +133,8 @@ class _Copier:
                 raise CannotCopy(f"{kind.__module__}.{kind.__qualname__}")
         if kind.__module__.startswith("pandas.") and hasattr(x, "memory_usage"):
             return self._frame
-        if not _is_python_object(x) or "__del__" in dir(kind):
+        owns = "__del__" in dir(kind) and kind.__module__.partition(".")[0] in sys.stdlib_module_names
+        if not _is_python_object(x) or owns:  # a pipe or a process would be closed twice
             return None
         if "__deepcopy__" in dir(kind):
             return lambda x: self._keep(x, copy.deepcopy(x, self._memo))
@@ -149,26 +158,31 @@ class _Copier:
 
     def _dict(self, x: dict[Any, Any]) -> dict[Any, Any]:
         made = self._keep(x, x.copy())
-        self._values(x, made)
-        return made
-
-    def _values(self, x: dict[Any, Any], made: dict[Any, Any]) -> None:
         if len(x) <= MANY and not _are_immutable(x.values()):
             for k, v in x.items():
-                dict.__setitem__(made, k, self(v))
+                made[k] = self(v)
+        return made
 
     def _mapping(self, x: dict[Any, Any]) -> Any:
-        made = self._keep(x, copy.copy(x))
-        self._values(x, made)
+        """A dict with more to it; methods of its class stay out of the copying."""
+        base: Any = next(b for b in (collections.OrderedDict, collections.defaultdict, dict) if isinstance(x, b))
+        made = self._keep(x, base.__new__(type(x)))
+        if base is collections.defaultdict:
+            made.default_factory = x.default_factory  # type: ignore[attr-defined]
+        copied = len(x) <= MANY and not _are_immutable(dict.values(x))
+        for k, v in dict.items(x):
+            base.__setitem__(made, k, self(v) if copied else v)
         self._attributes(x, made)
         return made
 
     def _sequence(self, x: Any) -> Any:
         """A list or deque with more to it."""
-        made = self._keep(x, copy.copy(x))
-        if len(x) <= MANY:
-            for i, v in enumerate(x):
-                made[i] = self(v)
+        base: Any = collections.deque if isinstance(x, collections.deque) else list
+        made = self._keep(x, base.__new__(type(x)))
+        values = list(base.__iter__(x))
+        if len(values) <= MANY:
+            values = [self(v) for v in values]
+        base.__init__(made, values, *([x.maxlen] if base is collections.deque else []))
         self._attributes(x, made)
         return made
 
@@ -268,6 +282,11 @@ class _Copier:
             raise CannotCopy(f"the file {name!r} ({error})") from None
         return self._keep(x, made)
 
+    def _other_file(self, x: Any) -> Any:
+        if x.closed or not x.readable():
+            return self._keep(x, x)
+        raise CannotCopy(f"an open {type(x).__module__}.{type(x).__qualname__}")
+
     _BY_TYPE: ClassVar[dict[type, Callable[[Any, Any], Any]]] = {list: _list, tuple: _tuple, dict: _dict}
     _HANDLERS: tuple[tuple[Any, Callable[[Any, Any], Any]], ...] = (
         (Tensor, _tensor),
@@ -283,5 +302,6 @@ class _Copier:
         ((io.BytesIO, io.StringIO), _memory_file),
         ((io.FileIO, io.BufferedReader, io.TextIOWrapper), _file),
         ((io.BufferedRandom, io.BufferedWriter), _file),
+        (io.IOBase, _other_file),
         ((types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType), _no_iterator),
     )
