@@ -142,6 +142,7 @@ channels_last = "channels_last"
 
 _SUBMODULES = {
     "amp",
+    "array_api",
     "autograd",
     "backends",
     "cuda",

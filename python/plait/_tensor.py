@@ -266,6 +266,29 @@ def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_fo
 
 
 @_method
+def __array_namespace__(self: Tensor, *, api_version: str | None = None) -> Any:
+    """The module with the functions of the array API standard, :mod:`plait.array_api`."""
+    from . import array_api
+
+    if api_version is not None and api_version not in ("2021.12", "2022.12", "2023.12", "2024.12"):
+        raise ArgumentError(f"__array_namespace__: expected a version up to 2024.12, got {api_version!r}")
+    return array_api
+
+
+@_method
+def to_device(self: Tensor, device: Any, /, *, stream: Any = None) -> Tensor:
+    """The tensor itself: it is on the CPU.
+
+    Args:
+        device: the CPU; other devices raise ValueError.
+        stream: None; there are no streams.
+    """
+    if stream is not None:
+        raise ArgumentError(f"to_device: expected no stream on the CPU, got {stream!r}")
+    return self.to(device)
+
+
+@_method
 def pin_memory(self: Tensor) -> Tensor:
     """The tensor itself."""
     return self
