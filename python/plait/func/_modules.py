@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ._core import ArgumentError, Tensor
-from .nn.modules.module import Module
+from .._core import ArgumentError, Tensor, stack
+from ..nn.modules.batchnorm import _BatchNorm
+from ..nn.modules.module import Module
 
-__all__ = ["functional_call"]
+__all__ = ["functional_call", "replace_all_batch_norm_modules_", "stack_module_state"]
 
 
 def functional_call(
@@ -74,3 +75,63 @@ def functional_call(
     finally:
         for (table, leaf, _), value in zip(places, saved):
             table[leaf] = value
+
+
+def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The parameters and the buffers of several modules of one kind, each stacked: an ensemble for ``vmap``.
+
+    Args:
+        models: modules of one class, in one mode.
+
+    Returns:
+        Two dicts by name; each tensor has the number of modules as first dimension. The parameters require grad where
+        those of the modules do, and are leaves.
+
+    Raises:
+        ValueError: no modules, or of different classes or modes.
+
+    Example:
+        >>> import plait
+        >>> models = [plait.nn.Linear(2, 1) for _ in range(3)]
+        >>> parameters, buffers = plait.func.stack_module_state(models)
+        >>> parameters["weight"].shape
+        plait.Size([3, 1, 2])
+    """
+    models = list(models)
+    if not models:
+        raise ArgumentError("stack_module_state: expected at least one module, got none")
+    if any(type(m) is not type(models[0]) for m in models):
+        raise ArgumentError("stack_module_state: expected modules of one class")
+    if any(m.training != models[0].training for m in models):
+        raise ArgumentError("stack_module_state: expected all modules in one mode, training or not")
+
+    def stacked(tables: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+        out = {}
+        for name, first in tables[0].items():
+            whole = stack([t[name].detach() for t in tables])
+            out[name] = whole.requires_grad_(first.requires_grad)
+        return out
+
+    return stacked([dict(m.named_parameters()) for m in models]), stacked([dict(m.named_buffers()) for m in models])
+
+
+def replace_all_batch_norm_modules_(root: Module) -> Module:
+    """Let the batch norms of a module do without running statistics, in place: statistics of the batch alone.
+
+    Args:
+        root: the module.
+
+    Returns:
+        The module.
+
+    Example:
+        >>> import plait
+        >>> model = plait.nn.Sequential(plait.nn.BatchNorm1d(2))
+        >>> plait.func.replace_all_batch_norm_modules_(model)[0].running_mean is None
+        True
+    """
+    for module in root.modules():
+        if isinstance(module, _BatchNorm):
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+            module.track_running_stats = False
+    return root
