@@ -45,8 +45,8 @@ class Distribution:
 
     def __init__(
         self,
-        batch_shape: Any = Size(()),  # noqa: B008
-        event_shape: Any = Size(()),  # noqa: B008
+        batch_shape: Any = (),
+        event_shape: Any = (),
         validate_args: bool | None = None,
     ) -> None:
         self._batch_shape, self._event_shape = Size(batch_shape), Size(event_shape)
@@ -161,7 +161,7 @@ class Distribution:
         """The standard deviation, of batch and event shape."""
         return self.variance.sqrt()
 
-    def sample(self, sample_shape: Any = Size(())) -> Tensor:  # noqa: B008
+    def sample(self, sample_shape: Any = ()) -> Tensor:
         """Samples without gradient.
 
         Args:
@@ -170,7 +170,7 @@ class Distribution:
         with no_grad():
             return self.rsample(sample_shape)
 
-    def rsample(self, sample_shape: Any = Size(())) -> Tensor:  # noqa: B008
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
         """Samples that are differentiable functions of the parameters.
 
         Args:
@@ -211,7 +211,7 @@ class Distribution:
         """e to the power of the entropy, of batch shape."""
         return self.entropy().exp()
 
-    def _extended_shape(self, sample_shape: Any = Size(())) -> Size:  # noqa: B008
+    def _extended_shape(self, sample_shape: Any = ()) -> Size:
         return Size((*sample_shape, *self._batch_shape, *self._event_shape))
 
     def _enumerated(self, values: Tensor, expand: bool) -> Tensor:
