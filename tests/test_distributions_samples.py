@@ -236,6 +236,23 @@ def test_gradient_of_gamma_far_from_the_mean_is_smooth() -> None:
         np.testing.assert_allclose(got[0].numpy(), got[1].numpy(), rtol=1e-9)
 
 
+def test_float32_ends_its_sums_early_enough() -> None:
+    """Sums of float32 results end where they have float32's digits."""
+    alpha = plait.from_numpy(np.geomspace(0.01, 1000, 200)).float()
+    plait.manual_seed(0)
+    x = _core._ops._standard_gamma(alpha)
+    y = _core._ops._sample_dirichlet(plait.stack([alpha, alpha.flip(0)], -1))[:, 0]
+    total = alpha + alpha.flip(0)
+    for short, exact in (
+        (_core._ops._standard_gamma_grad(alpha, x), _core._ops._standard_gamma_grad(alpha.double(), x.double())),
+        (
+            _core._ops._dirichlet_grad(y, alpha, total),
+            _core._ops._dirichlet_grad(y.double(), alpha.double(), total.double()),
+        ),
+    ):
+        np.testing.assert_allclose(short.numpy(), exact.numpy(), rtol=1e-6)
+
+
 @pytest.mark.parametrize("a", [0.3, 1.0, 4.0, 60.0])
 @pytest.mark.parametrize("b", [0.4, 1.0, 5.0, 200.0])
 def test_gradient_of_beta(a: float, b: float) -> None:

@@ -2,30 +2,34 @@
 #include "kernels/random/samplers.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <vector>
 
 #include "core/parallel.h"
 #include "core/scalar.h"
+#include "kernels/random/random_driver.h"
 
 namespace plait {
 
 namespace {
 
-// tuned: one element takes 50 to 200 ns
-constexpr int64_t kGrainSamples = 512;
+// tuned: one element takes 30 to 150 ns
+constexpr int64_t kGrainSamples = 1024;
 
-// f(i, words of element i) for i in [0, n).
+// f(i, words of element i) for i in [begin, end). The first blocks of several elements are drawn at once.
 template <class F>
-void for_each_sample(int64_t n, int64_t grain, Generator* generator, F f) {
-  const Generator::Position at =
-      (generator ? *generator : default_generator()).reserve(static_cast<uint64_t>(n));
-  parallel_for(n, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      ElementWords words(at.seed, at.counter + static_cast<uint64_t>(i));
-      f(i, words);
+void for_samples_in(int64_t begin, int64_t end, const Generator::Position& at, F f) {
+  constexpr int64_t kElements = 128;
+  uint32_t first[4 * kElements];
+  for (int64_t i = begin; i < end; i += kElements) {
+    const int64_t m = std::min(end - i, kElements);
+    words_at(first, 4 * m, at.seed, at.counter + static_cast<uint64_t>(i));
+    for (int64_t j = 0; j < m; ++j) {
+      ElementWords words(at.seed, at.counter + static_cast<uint64_t>(i + j), first + 4 * j);
+      f(i + j, words);
     }
-  });
+  }
 }
 
 // out[i] = draw(i, words), converted to the dtype.
@@ -33,10 +37,66 @@ template <class F>
 void store_samples(DType dtype, void* out, int64_t n, Generator* generator, F draw) {
   dispatch_float(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    for_each_sample(n, kGrainSamples, generator, [&](int64_t i, ElementWords& words) {
-      static_cast<T*>(out)[i] = convert<T>(draw(i, words));
+    const Generator::Position at = reserve_words(4 * n, generator);
+    parallel_for(n, kGrainSamples, [&](int64_t begin, int64_t end) {
+      for_samples_in(begin, end, at, [&](int64_t i, ElementWords& words) {
+        static_cast<T*>(out)[i] = convert<T>(draw(i, words));
+      });
     });
   });
+}
+
+// ---- Normal: Doornik, "An improved ziggurat method to generate normal random samples" (2005) ----
+
+// Layers of equal area over the density e^(-x^2 / 2): layer i reaches to edge(i), and what lies left of
+// edge(i + 1) is below the density. Layer 0 contains the tail.
+class Ziggurat {
+ public:
+  Ziggurat() {
+    double height = std::exp(-0.5 * kTail * kTail);
+    edge_[0] = kArea / height;
+    edge_[1] = kTail;
+    for (size_t i = 2; i < kLayers; ++i) {
+      edge_[i] = std::sqrt(-2 * std::log(kArea / edge_[i - 1] + height));
+      height = std::exp(-0.5 * edge_[i] * edge_[i]);
+    }
+    edge_[kLayers] = 0;
+    for (size_t i = 0; i < kLayers; ++i) inside_[i] = edge_[i + 1] / edge_[i];
+  }
+
+  double operator()(ElementWords& words) const {
+    while (true) {
+      const uint64_t bits = words.bits();
+      const double u = 2 * ElementWords::to_uniform(bits) - 1;  // of bits that the layer does not use
+      const size_t layer = bits % kLayers;
+      if (std::fabs(u) < inside_[layer]) return u * edge_[layer];
+      if (layer == 0) return tail(words, u);
+      const double x = u * edge_[layer], low = above(edge_[layer], x), high = above(edge_[layer + 1], x);
+      if (high + words.uniform() * (low - high) < 1) return x;
+    }
+  }
+
+ private:
+  static constexpr size_t kLayers = 128;
+  static constexpr double kTail = 3.442619855899, kArea = 9.91256303526217e-3;
+
+  // The density at an edge over that at x.
+  static double above(double edge, double x) { return std::exp(-0.5 * (edge * edge - x * x)); }
+  static double tail(ElementWords& words, double sign) {
+    double x, y;
+    do {
+      x = -std::log(words.uniform()) / kTail;
+      y = -std::log(words.uniform());
+    } while (2 * y < x * x);
+    return std::copysign(kTail + x, sign);
+  }
+
+  double edge_[kLayers + 1], inside_[kLayers];
+};
+
+double normal_variable(ElementWords& words) {
+  static const Ziggurat ziggurat;
+  return ziggurat(words);
 }
 
 // ---- Gamma: Marsaglia and Tsang, "A simple method for generating gamma variables", ACM TOMS 26 (2000) ----
@@ -45,7 +105,7 @@ void store_samples(DType dtype, void* out, int64_t n, Generator* generator, F dr
 double gamma_from_1(double alpha, ElementWords& words) {
   const double d = alpha - 1.0 / 3, c = 1 / std::sqrt(9 * d);
   while (true) {
-    const double z = words.normal(), root = 1 + c * z;
+    const double z = normal_variable(words), root = 1 + c * z;
     if (root <= 0) continue;
     const double v = root * root * root, u = words.uniform(), z2 = z * z;
     if (u < 1 - 0.0331 * z2 * z2 || std::log(u) < 0.5 * z2 + d * (1 - v + std::log(v))) return d * v;
@@ -92,26 +152,26 @@ void sample_gamma(const double* alpha, DType dtype, void* out, int64_t n, Genera
 
 void sample_dirichlet(const double* alpha, DType dtype, void* out, int64_t rows, int64_t n,
                       Generator* generator) {
-  const Generator::Position at =
-      (generator ? *generator : default_generator()).reserve(static_cast<uint64_t>(rows * n));
+  const Generator::Position at = reserve_words(4 * rows * n, generator);
   dispatch_float(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    const int64_t grain = std::max<int64_t>(1, kGrainSamples / std::max<int64_t>(1, n));
+    const int64_t grain = std::max<int64_t>(1, kGrainSamples / n);
     parallel_for(rows, grain, [&](int64_t begin, int64_t end) {
-      std::vector<double> x(static_cast<size_t>(n));
+      std::vector<double> logs(static_cast<size_t>(n));
       for (int64_t row = begin; row < end; ++row) {
-        double largest = -HUGE_VAL, sum = 0;
+        for_samples_in(row * n, (row + 1) * n, at, [&](int64_t i, ElementWords& words) {
+          logs[static_cast<size_t>(i - row * n)] = log_gamma_variable(alpha[i], words);
+        });
+        // softmax of the logarithms
+        const double largest = *std::max_element(logs.begin(), logs.end());
+        double sum = 0;
+        for (double& v : logs) sum += v = std::exp(v - largest);
+        T* const x = static_cast<T*>(out) + row * n;
         for (int64_t j = 0; j < n; ++j) {
-          ElementWords words(at.seed, at.counter + static_cast<uint64_t>(row * n + j));
-          x[static_cast<size_t>(j)] = log_gamma_variable(alpha[row * n + j], words);
-          largest = std::max(largest, x[static_cast<size_t>(j)]);
-        }
-        for (double& v : x) sum += v = std::exp(v - largest);
-        for (int64_t j = 0; j < n; ++j) {
-          const double p = x[static_cast<size_t>(j)] / sum;
-          static_cast<T*>(out)[row * n + j] = convert<T>(p < smallest_normal<T>() ? smallest_normal<T>()
-                                                         : p > below_1<T>()       ? below_1<T>()
-                                                                                  : p);
+          const double p = logs[static_cast<size_t>(j)] / sum;
+          x[j] = convert<T>(p < smallest_normal<T>() ? smallest_normal<T>()
+                            : p > below_1<T>()       ? below_1<T>()
+                                                     : p);
         }
       }
     });
@@ -191,12 +251,13 @@ double binomial_by_rejection(double n, double p, ElementWords& words) {
   const double spread = std::sqrt(n * p * (1 - p)), b = 1.15 + 2.53 * spread,
                a = -0.0873 + 0.0248 * b + 0.01 * p;
   const double center = n * p + 0.5, accepted = 0.92 - 4.2 / b, alpha = (2.83 + 5.1 / b) * spread;
-  const double at_mode = log_binomial(std::floor((n + 1) * p), n, p);
+  double at_mode = HUGE_VAL;  // computed for the few samples that need it
   while (true) {
     const double u = words.uniform() - 0.5, v = words.uniform(), us = 0.5 - std::fabs(u);
     const double k = std::floor((2 * a / us + b) * u + center);
     if (k < 0 || k > n) continue;
     if (us >= 0.07 && v <= accepted) return k;
+    if (at_mode == HUGE_VAL) at_mode = log_binomial(std::floor((n + 1) * p), n, p);
     if (std::log(v * alpha / (a / (us * us) + b)) <= log_binomial(k, n, p) - at_mode) return k;
   }
 }
@@ -219,7 +280,7 @@ constexpr double kUniformKappa = 1e-8, kNormalKappa = 1e8;
 double von_mises_variable(double kappa, ElementWords& words) {
   if (std::isnan(kappa)) return kappa;
   if (kappa < kUniformKappa) return M_PI * (2 * words.uniform() - 1);
-  if (kappa > kNormalKappa) return words.normal() / std::sqrt(kappa);
+  if (kappa > kNormalKappa) return normal_variable(words) / std::sqrt(kappa);
   const double tau = 1 + std::sqrt(1 + 4 * kappa * kappa), rho = (tau - std::sqrt(2 * tau)) / (2 * kappa);
   // rho loses its digits as kappa nears 0, where r is 1 / kappa + kappa.
   const double r = kappa < 1e-5 ? 1 / kappa + kappa : (1 + rho * rho) / (2 * rho);

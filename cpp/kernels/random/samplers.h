@@ -8,7 +8,6 @@
 #pragma once
 
 #include <array>
-#include <cmath>
 #include <cstdint>
 
 #include "core/dtype.h"
@@ -16,39 +15,29 @@
 
 namespace plait {
 
-// The words of one element: word j of the philox() block of `counter` in streams 0, 1, 2, ...
+// The words of one element: word j of the philox() block of `counter` in streams 0, 1, 2, ..., of which the
+// caller has drawn the first.
 class ElementWords {
  public:
-  ElementWords(uint64_t seed, uint64_t counter) : seed_(seed), counter_(counter) {}
+  ElementWords(uint64_t seed, uint64_t counter, const uint32_t* first)
+      : seed_(seed), counter_(counter), block_{first[0], first[1], first[2], first[3]} {}
 
-  // In (0, 1), of 52 bits.
-  double uniform() {
+  uint64_t bits() {
     if (used_ == 4) {
-      block_ = philox(seed_, counter_, stream_++);
+      block_ = philox(seed_, counter_, ++stream_);
       used_ = 0;
     }
-    const uint64_t bits = (uint64_t{block_[used_]} << 32 | block_[used_ + 1]) >> 12;
     used_ += 2;
-    return (static_cast<double>(bits) + 0.5) * 0x1p-52;
+    return uint64_t{block_[used_ - 2]} << 32 | block_[used_ - 1];
   }
-  // By Box and Muller's transform, which makes two at once.
-  double normal() {
-    if (has_spare_) {
-      has_spare_ = false;
-      return spare_;
-    }
-    const double radius = std::sqrt(-2 * std::log(uniform())), angle = 2 * M_PI * uniform();
-    spare_ = radius * std::sin(angle);
-    has_spare_ = true;
-    return radius * std::cos(angle);
-  }
+  // In (0, 1), of the upper 52 bits.
+  static double to_uniform(uint64_t bits) { return (static_cast<double>(bits >> 12) + 0.5) * 0x1p-52; }
+  double uniform() { return to_uniform(bits()); }
 
  private:
   uint64_t seed_, counter_, stream_ = 0;
-  std::array<uint32_t, 4> block_{};
-  size_t used_ = 4;
-  double spare_ = 0;
-  bool has_spare_ = false;
+  std::array<uint32_t, 4> block_;
+  size_t used_ = 0;
 };
 
 // out[n], of the gamma distribution of shape alpha[n] >= 0 and rate 1; at least the smallest normal number.

@@ -15,17 +15,15 @@ inline Dual operator+(Dual a, Dual b) { return {a.v + b.v, a.d + b.d}; }
 inline Dual operator-(Dual a, Dual b) { return {a.v - b.v, a.d - b.d}; }
 inline Dual operator*(Dual a, Dual b) { return {a.v * b.v, a.d * b.v + a.v * b.d}; }
 inline Dual operator/(Dual a, Dual b) {
-  const double q = a.v / b.v;
-  return {q, (a.d - q * b.d) / b.v};
+  const double r = 1 / b.v, q = a.v * r;
+  return {q, (a.d - q * b.d) * r};
 }
 
-// Whether a factor no longer changes the value it is multiplied to.
-inline bool is_one(double factor, double) {
-  return std::fabs(factor - 1) <= std::numeric_limits<double>::epsilon();
-}
-inline bool is_one(Dual factor, Dual value) {
-  constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
-  return is_one(factor.v, value.v) && std::fabs(factor.d * value.v) <= kEpsilon * std::fabs(value.d);
+// Whether a factor no longer changes the value it is multiplied to by more than the tolerance.
+inline bool is_one(double factor, double, double tolerance) { return std::fabs(factor - 1) <= tolerance; }
+inline bool is_one(Dual factor, Dual value, double tolerance) {
+  return is_one(factor.v, value.v, tolerance) &&
+         std::fabs(factor.d * value.v) <= tolerance * std::fabs(value.d);
 }
 
 // Lentz's evaluation of b0 + a1 / (b1 + a2 / (b2 + ...)), as modified by Thompson and Barnett, J.
@@ -33,7 +31,8 @@ inline bool is_one(Dual factor, Dual value) {
 template <class T>
 class ContinuedFraction {
  public:
-  explicit ContinuedFraction(T b0) : f_(b0), c_(b0) {}
+  explicit ContinuedFraction(T b0, double tolerance = std::numeric_limits<double>::epsilon())
+      : f_(b0), c_(b0), tolerance_(tolerance) {}
 
   // Whether the value has not changed.
   bool add(T a, T b) {
@@ -41,12 +40,13 @@ class ContinuedFraction {
     c_ = b + a / c_;
     const T factor = c_ * d_;
     f_ = f_ * factor;
-    return is_one(factor, f_);
+    return is_one(factor, f_, tolerance_);
   }
   T value() const { return f_; }
 
  private:
   T f_, c_, d_{0};
+  double tolerance_;
 };
 
 }  // namespace plait::special

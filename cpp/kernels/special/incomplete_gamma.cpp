@@ -66,9 +66,9 @@ double power_series(double a, double x) {
 // h = x / (x + 1 - a - 1 (1 - a) / (x + 3 - a - 2 (2 - a) / (...))) in Q = x^a e^-x / Gamma(a) h / x. T:
 // double, or Dual for the derivative in a.
 template <class T>
-T upper_fraction(T a, double x) {
+T upper_fraction(T a, double x, double tolerance = std::numeric_limits<double>::epsilon()) {
   T b = T{x + 1} - a;
-  ContinuedFraction fraction(b);
+  ContinuedFraction fraction(b, tolerance);
   for (int n = 1; n < 100000; ++n) {
     b = b + T{2};
     if (fraction.add(T{static_cast<double>(n)} * (a - T{static_cast<double>(n)}), b)) break;
@@ -205,7 +205,7 @@ double gamma_density(double a, double x) {
 }
 
 // -dP/da / (dP/dx), in which x^a e^-x / Gamma(a) cancels.
-double standard_gamma_grad(double a, double x) {
+double standard_gamma_grad(double a, double x, double tolerance) {
   if (a != a || x != x) return kNan;
   if (x <= 0) return 0;
   if (std::isinf(a) || std::isinf(x)) return 1;
@@ -216,15 +216,16 @@ double standard_gamma_grad(double a, double x) {
   }
   if (x <= std::fmax(a, 1)) {  // sum of x^k / ((a + 1) ... (a + k)) (psi(a + k + 1) - log x)
     double term = 1, bracket = digamma(a + 1) - std::log(x), sum = bracket;
-    for (double n = a + 1; term * (1 + std::fabs(bracket)) > kEpsilon * std::fabs(sum); ++n) {
-      term *= x / n;
-      bracket += 1 / n;
+    for (double n = a + 1; term * (1 + std::fabs(bracket)) > tolerance * std::fabs(sum); ++n) {
+      const double r = 1 / n;
+      term *= x * r;
+      bracket += r;
       sum += term * bracket;
     }
     return x / a * sum;
   }
   // Q = x^a e^-x / Gamma(a) h / x: dQ/da / (dP/dx) = h (log x - psi(a)) + dh/da
-  const Dual h = upper_fraction(Dual{a, 1}, x);
+  const Dual h = upper_fraction(Dual{a, 1}, x, tolerance);
   return h.v * (std::log(x) - digamma(a)) + h.d;
 }
 
@@ -232,7 +233,7 @@ double gammainc_grad_a(double a, double x) {
   if (!(a >= 0 && x >= 0)) return kNan;
   if (x == 0 || std::isinf(a) || std::isinf(x)) return 0;
   a = std::fmax(a, 1e-100);  // the limit at 0 is that of E1
-  return -standard_gamma_grad(a, x) * gamma_density(a, x);
+  return -standard_gamma_grad(a, x, kEpsilon) * gamma_density(a, x);
 }
 
 }  // namespace plait::special

@@ -39,8 +39,9 @@ double gammainc(double a, double x);         // P(a, x)
 double gammaincc(double a, double x);        // Q(a, x) = 1 - P(a, x)
 double gammainc_grad_a(double a, double x);  // dP/da
 double gamma_density(double a, double x);    // dP/dx = x^(a-1) e^-x / Gamma(a)
-// dx/da at constant P(a, x): the derivative of a draw from Gamma(a).
-double standard_gamma_grad(double a, double x);
+// dx/da at constant P(a, x): the derivative of a draw from Gamma(a). `tolerance`: where sums end, relative to
+// them.
+double standard_gamma_grad(double a, double x, double tolerance);
 
 // ---- Orthogonal polynomials of degree n, truncated to an integer; 0 where it is negative (DLMF 18) ----
 

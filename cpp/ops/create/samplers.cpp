@@ -3,6 +3,8 @@
 // that each of them needs. Those of the gamma family are differentiable along their path, see
 // kernels/random/reparameterized.h; counts are not, their gradient is 0.
 #include "kernels/random/samplers.h"
+#include <cmath>
+
 #include "autograd/op.h"
 #include "kernels/random/reparameterized.h"
 #include "ops/copy.h"
