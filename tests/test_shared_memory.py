@@ -103,3 +103,42 @@ def test_blocks_are_given_back() -> None:
     assert open_files() > before
     del tensors
     assert open_files() == before
+
+
+def write(number: int, t: Any) -> None:
+    t[number] = number + 1
+
+
+def fail(number: int) -> None:
+    if number == 1:
+        raise KeyError("colour")
+
+
+def leave(number: int) -> None:
+    os._exit(3 + number)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_spawn(method: str) -> None:
+    mp = plait.multiprocessing
+    t = plait.zeros(2)
+    mp.spawn(write, (t,), nprocs=2, start_method=method) if method == "spawn" else mp.start_processes(
+        write, (t.share_memory_(),), nprocs=2, start_method=method
+    )
+    assert t.tolist() == [1, 2]
+    with pytest.raises(mp.ProcessRaisedException, match="colour") as caught:
+        mp.start_processes(fail, nprocs=2, start_method=method)
+    assert caught.value.error_index == 1
+    with pytest.raises(mp.ProcessExitedException, match="exit code 3"):
+        mp.start_processes(leave, start_method=method)
+
+
+def test_jit_and_modules_say_what_to_use() -> None:
+    module = plait.jit.script(nn.Linear(1, 1))
+    assert not hasattr(module, "save")
+    with pytest.raises(AttributeError, match="state_dict"):
+        module.save("x")
+    module.save = 3
+    assert module.save == 3
+    with pytest.raises(AttributeError, match=r"plait\.load"):
+        plait.jit.load("x")

@@ -152,6 +152,7 @@ _SUBMODULES = {
     "jit",
     "linalg",
     "mps",
+    "multiprocessing",
     "nn",
     "optim",
     "special",

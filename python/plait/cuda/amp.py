@@ -3,14 +3,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .. import amp
 
 __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd"]
 
-custom_fwd = amp.custom_fwd
-custom_bwd = amp.custom_bwd
+
+def custom_fwd(fwd: Callable[..., Any] | None = None, *, cast_inputs: Any = None) -> Callable[..., Any]:
+    """Decorate as :func:`plait.amp.custom_fwd` for a device that is not there: autocast is never on."""
+    return amp.custom_fwd(fwd, device_type="cuda", cast_inputs=cast_inputs)
+
+
+def custom_bwd(bwd: Callable[..., Any] | None = None) -> Callable[..., Any]:
+    """Decorate as :func:`plait.amp.custom_bwd` for a device that is not there."""
+    return amp.custom_bwd(bwd, device_type="cuda")
 
 
 class autocast(amp.autocast):
