@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import gc
 import os
+import pickle
 import random
 import signal
 import sqlite3
@@ -151,6 +152,20 @@ def test_threads_draw_undisturbed() -> None:
 
     found = flat(DataLoader(By(60, seeded), num_workers=4, collate_fn=list))
     assert found == [(np.random.RandomState(i).rand(), random.Random(i).random()) for i in range(60)]
+
+
+def test_functions_of_the_modules_stay_functions() -> None:
+    list(DataLoader(range(2), num_workers=1))
+    for function in (np.random.rand, np.random.randint, np.random.seed, random.random, random.choice):
+        assert callable(pickle.loads(pickle.dumps(function)))
+    assert isinstance(np.random.mtrand._rand, np.random.RandomState)
+    np.random.seed(3)
+    state = np.random.get_state()
+    a = np.random.mtrand._rand.rand()
+    np.random.set_state(state)
+    assert np.random.rand() == a == np.random.RandomState(3).rand()
+    random.seed(3)
+    assert [random.random(), random.gauss(0, 1)] == [(r := random.Random(3)).random(), r.gauss(0, 1)]
 
 
 # ---- the dataset -------------------------------------------------------------------------------------------
@@ -555,7 +570,7 @@ def test_private_copies(tmp_path: Any) -> None:
     from plait.utils.data._private_copy import private_copy
 
     old = Parts(tmp_path)
-    new = private_copy(old)
+    (new,) = private_copy(old)
     assert new.method() is new.partial() is new
     assert new.lock is old.lock
     for name in ("deque", "ordered", "default", "counter"):
@@ -600,6 +615,24 @@ def test_a_dataset_may_close_its_file(tmp_path: Any) -> None:
     assert not data.file.closed
 
 
+def test_lists_of_arrays_are_data_or_scratch() -> None:
+    from plait.utils.data._private_copy import private_copy
+
+    class Samples:
+        def __init__(self, size: int, count: int) -> None:
+            self.pairs = [(np.zeros(size), i) for i in range(count)]
+            self.table = {"a": {"b": [plait.zeros(size) for _ in range(count)]}}
+            self.scratch = np.zeros(size)
+
+    for size, count, shared in ((100, 1000, False), (1 << 16, 100, True), (1 << 20, 3, False)):
+        old = Samples(size, count)
+        (new,) = private_copy(old)
+        assert (new.pairs[1][0] is old.pairs[1][0]) == shared
+        assert (new.table["a"]["b"][1] is old.table["a"]["b"][1]) == shared
+        assert new.table["a"] is not old.table["a"]
+        assert new.scratch is not old.scratch
+
+
 def test_slots_and_loops_are_copied() -> None:
     from plait.utils.data._private_copy import private_copy
 
@@ -609,6 +642,6 @@ def test_slots_and_loops_are_copied() -> None:
 
     old = Slots([1])
     old.items.append(old)
-    new = private_copy(old)
+    (new,) = private_copy(old)
     assert new.items[1] is new
     assert new.items is not old.items

@@ -7,8 +7,9 @@ is small and can change, and share the rest:
 - objects, containers, arrays and tensors of up to ``LARGE`` bytes, generators of random numbers: copied, with
   the references among them;
 - files open for reading: opened again, so that each has a position of its own;
-- larger arrays and tensors, the entries of containers of more than ``MANY``, objects of types that are not
-  written in Python, locks, functions, modules and classes: shared.
+- larger arrays and tensors, those of containers that hold more than ``FEW`` and more than ``LARGE`` bytes of them, the
+  entries of containers of more than ``MANY``, objects of types that are not written in Python, locks, functions,
+  modules and classes: shared.
 
 What can be neither copied nor shared (running generators, database connections, sockets) raises
 :class:`CannotCopy`; such a dataset needs worker processes.
@@ -24,6 +25,7 @@ import enum
 import functools
 import gc
 import io
+import itertools
 import os
 import pathlib
 import random
@@ -39,10 +41,11 @@ import numpy as np
 
 from ..._core import Generator, Tensor
 
-__all__ = ["LARGE", "MANY", "CannotCopy", "private_copy"]
+__all__ = ["FEW", "LARGE", "MANY", "CannotCopy", "private_copy"]
 
 LARGE = 16 << 20  # bytes
 MANY = 10_000  # entries
+FEW = 16  # arrays
 
 _IMMUTABLE = frozenset(
     {type(None), bool, int, float, complex, str, bytes, range, slice, type(Ellipsis), type(NotImplemented)}
@@ -68,8 +71,8 @@ class CannotCopy(Exception):
     """The object that threads can neither copy nor share is named in the text."""
 
 
-def private_copy(obj: Any) -> Any:
-    """The copy of ``obj`` that one worker thread works with.
+def private_copy(*parts: Any) -> tuple[Any, ...]:
+    """The copies of objects that one worker thread works with; what they have in common stays common.
 
     Raises:
         CannotCopy: it holds something that is bound to one thread or one position.
@@ -77,7 +80,8 @@ def private_copy(obj: Any) -> Any:
     collects = gc.isenabled()
     gc.disable()  # what is made here is kept, and a collection looks at all of the original too
     try:
-        return _Copier()(obj)
+        copier = _Copier()
+        return tuple(copier(part) for part in parts)
     finally:
         if collects:
             gc.enable()
@@ -97,12 +101,35 @@ def _are_immutable(values: Iterable[Any]) -> bool:
     return _IMMUTABLE.issuperset(map(type, values))
 
 
+def _holds_data(container: Any) -> bool:
+    """Whether a container, with its entries and theirs, has more than ``FEW`` arrays and ``LARGE`` bytes of them."""
+    todo, arrays, size = [container], 0, 0
+    seen: set[int] = set()
+    while todo and len(seen) < 20 * MANY:
+        x = todo.pop()
+        if id(x) in seen:
+            continue
+        seen.add(id(x))
+        if isinstance(x, (np.ndarray, Tensor)):
+            arrays, size = arrays + 1, size + x.nbytes
+            if arrays > FEW and size > LARGE:
+                return True
+        elif isinstance(x, (list, tuple)):
+            todo += x[:MANY] if not _are_immutable(x[:FEW]) else ()
+        elif isinstance(x, dict):
+            todo += itertools.islice(x.values(), MANY)
+        elif type(x) not in _IMMUTABLE and hasattr(x, "__dict__") and not isinstance(x, _SHARED):
+            todo += vars(x).values()
+    return False
+
+
 class _Copier:
     """One copy; the memo keeps references among the parts as they are."""
 
     def __init__(self) -> None:
         self._memo: dict[int, Any] = {}
         self._alive: list[Any] = []  # so that no id names two objects
+        self._holds_data: bool | None = None  # of the outermost container that is being copied
 
     def __call__(self, x: Any) -> Any:
         kind = type(x)
@@ -113,13 +140,23 @@ class _Copier:
         self._alive.append(x)
         container = self._BY_TYPE.get(kind)
         if container is not None:
-            return container(self, x)
+            return self._measured(container, x)
         handler = self._handler(x, kind)
         return x if handler is None else handler(x)
 
     def _keep(self, x: Any, made: Any) -> Any:
         self._memo[id(x)] = made
         return made
+
+    def _measured(self, container: Callable[[Any, Any], Any], x: Any) -> Any:
+        """Copy a container; arrays in it, and in its entries, are shared if they are data rather than scratch."""
+        if self._holds_data is not None:
+            return container(self, x)
+        self._holds_data = _holds_data(x)
+        try:
+            return container(self, x)
+        finally:
+            self._holds_data = None
 
     def _handler(self, x: Any, kind: type) -> Callable[[Any], Any] | None:
         """How an object is copied; None: it is shared."""
@@ -229,12 +266,14 @@ class _Copier:
     # ---- data ---------------------------------------------------------------------------------------------
 
     def _tensor(self, x: Any) -> Any:
-        if x._storage_bytes().numel() > LARGE or not x.is_leaf:
+        if self._holds_data or x._storage_bytes().numel() > LARGE or not x.is_leaf:
             return self._keep(x, x)
         return self._keep(x, copy.deepcopy(x, self._memo))
 
     def _array(self, x: np.ndarray) -> Any:
         """Views of one array stay views of its copy."""
+        if self._holds_data:
+            return self._keep(x, x)
         root = x
         while isinstance(root.base, np.ndarray):
             root = root.base

@@ -88,6 +88,7 @@ def _function_of_thread(name: str, original: Callable[..., Any]) -> Callable[...
         stream = getattr(_local, "numpy", None)
         return original(*args, **kwargs) if stream is None else getattr(stream, name)(*args, **kwargs)
 
+    call.__module__, call.__qualname__ = "numpy.random", call.__name__  # so that it can be pickled
     return call
 
 

@@ -32,7 +32,7 @@ class ThreadPool:
 
     def __init__(self, job: Job) -> None:
         parts = (job.recipe.dataset, job.recipe.collate, job.init)
-        copies = [private_copy(parts) for _ in range(job.num_workers)]
+        copies = [private_copy(*parts) for _ in range(job.num_workers)]
         self._changed = threading.Condition()
         self._tasks: list[deque[tuple[Any, ...]]] = [deque() for _ in copies]
         self._results: dict[int, Any] = {}

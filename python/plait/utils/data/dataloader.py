@@ -72,8 +72,9 @@ class DataLoader(Generic[T_co]):
 
     - dataset (with ``collate_fn`` and ``worker_init_fn``): a copy as of the beginning of the pass. Objects,
       containers, arrays and tensors of up to 16 MiB are copied, files open for reading are opened again; larger
-      arrays and tensors, the entries of containers of more than 10,000, and objects of types written in C are
-      shared. A dataset that writes to one of those, or to global variables, wants processes.
+      arrays and tensors, those of lists that hold more than 16 and 16 MiB of them, the entries of containers of
+      more than 10,000, and objects of types written in C are shared. A dataset that writes to one of those, or
+      to global variables, wants processes.
     - random numbers, of plait, ``random`` and ``numpy.random``, seeded from the pass and the worker's number:
       seeding them there does not touch the main program. Plait's are the same for a batch at any ``num_workers``
       above 0, unless the user's code seeds.
