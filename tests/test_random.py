@@ -272,3 +272,26 @@ def test_bernoulli_noise_is_not_shared_between_calls() -> None:
 def test_wrong_arguments(call: Callable) -> None:
     with pytest.raises((ValueError, RuntimeError, TypeError, NotImplementedError)):
         call()
+
+
+def test_dropouts_beside_plaits() -> None:
+    plait.manual_seed(0)
+    x = plait.ones(40, 50, 6)
+    y = plait.feature_dropout(x, 0.25, True)
+    assert (y[..., :1] == y).all() and y.unique().tolist() == pytest.approx([0.0, 1 / 0.75])
+    assert (y[..., 0] == 0).float().mean().item() == pytest.approx(0.25, abs=0.05)
+    assert plait.feature_dropout(x, 0.5, False) is x
+    for f in (plait.feature_dropout_, plait.alpha_dropout_, plait.feature_alpha_dropout_):
+        z = x.clone()
+        assert f(z, 0.5, True) is z and not plait.equal(z, x)
+    a = plait.ones(1000, requires_grad=True)
+    out, kept = plait.native_dropout(a, 0.5, True)
+    assert plait.equal(out, kept * 2.0) and kept.dtype == plait.bool
+    assert plait.equal(plait.autograd.grad(out.sum(), a)[0], out)
+    out, kept = plait.native_dropout(a, 0.5, False)
+    assert plait.equal(out, a) and kept.all()
+    with pytest.raises(ValueError, match="N, C"):
+        plait.feature_dropout(plait.ones(3), 0.5, True)
+    with pytest.raises(ValueError, match="p"):
+        plait.feature_dropout(x, 1.5, True)
+    assert plait.rrelu_ is plait.nn.functional.rrelu_

@@ -92,6 +92,13 @@ if TYPE_CHECKING:
     from . import testing as testing
     from . import transforms as transforms
     from . import utils as utils
+    from ._dropouts import (
+        alpha_dropout_,
+        feature_alpha_dropout_,
+        feature_dropout,
+        feature_dropout_,
+        native_dropout,
+    )
     from .amp import autocast
     from .amp.autocast_mode import (
         autocast_decrement_nesting,
@@ -125,6 +132,7 @@ if TYPE_CHECKING:
         pixel_unshuffle,
         poisson_nll_loss,
         rrelu,
+        rrelu_,
         triplet_margin_loss,
     )
     from .serialization import load, save
@@ -203,9 +211,14 @@ _LAZY = {
             "pixel_unshuffle",
             "poisson_nll_loss",
             "rrelu",
+            "rrelu_",
             "triplet_margin_loss",
         ),
         "nn.functional",
+    ),
+    **dict.fromkeys(
+        ("alpha_dropout_", "feature_alpha_dropout_", "feature_dropout", "feature_dropout_", "native_dropout"),
+        "_dropouts",
     ),
 }
 
@@ -243,6 +256,7 @@ __all__ = [
     "ShortTensor",
     "Tensor",
     "alpha_dropout",
+    "alpha_dropout_",
     "are_deterministic_algorithms_enabled",
     "asarray",
     "autocast",
@@ -267,6 +281,9 @@ __all__ = [
     "einsum",
     "enable_grad",
     "feature_alpha_dropout",
+    "feature_alpha_dropout_",
+    "feature_dropout",
+    "feature_dropout_",
     "finfo",
     "get_autocast_cpu_dtype",
     "get_autocast_dtype",
@@ -301,6 +318,7 @@ __all__ = [
     "margin_ranking_loss",
     "nan",
     "nanquantile",
+    "native_dropout",
     "newaxis",
     "no_grad",
     "numel",
@@ -315,6 +333,7 @@ __all__ = [
     "real",
     "renorm",
     "rrelu",
+    "rrelu_",
     "save",
     "seed",
     "set_autocast_cache_enabled",
