@@ -47,11 +47,20 @@ from ._runtime import (
     are_deterministic_algorithms_enabled,
     compile,
     get_default_device,
+    get_deterministic_debug_mode,
     get_float32_matmul_precision,
     get_num_interop_threads,
+    is_anomaly_check_nan_enabled,
+    is_anomaly_enabled,
+    is_deterministic_algorithms_warn_only_enabled,
+    is_warn_always_enabled,
+    set_anomaly_enabled,
     set_default_device,
+    set_default_tensor_type,
+    set_deterministic_debug_mode,
     set_float32_matmul_precision,
     set_num_interop_threads,
+    set_warn_always,
     show_config,
     use_deterministic_algorithms,
 )
@@ -171,6 +180,33 @@ _SUBMODULES = {
 }
 
 _LAZY = {
+    # The functions behind layers in the argument order of PyTorch's lower level.
+    **dict.fromkeys(
+        (
+            "affine_grid_generator",
+            "batch_norm",
+            "conv_tbc",
+            "convolution",
+            "embedding",
+            "embedding_renorm_",
+            "grid_sampler",
+            "grid_sampler_2d",
+            "grid_sampler_3d",
+            "gru_cell",
+            "instance_norm",
+            "lstm_cell",
+            "max_pool1d_with_indices",
+            "native_batch_norm",
+            "native_channel_shuffle",
+            "native_dropout",
+            "native_group_norm",
+            "native_layer_norm",
+            "norm_except_dim",
+            "rnn_relu_cell",
+            "rnn_tanh_cell",
+        ),
+        "_layer_functions",
+    ),
     "autocast": "amp",
     **dict.fromkeys(
         (
@@ -357,4 +393,13 @@ __all__ = [
     "unravel_index",
     "use_deterministic_algorithms",
     "vander",
+    "get_deterministic_debug_mode",
+    "is_anomaly_check_nan_enabled",
+    "is_anomaly_enabled",
+    "is_deterministic_algorithms_warn_only_enabled",
+    "is_warn_always_enabled",
+    "set_anomaly_enabled",
+    "set_default_tensor_type",
+    "set_deterministic_debug_mode",
+    "set_warn_always",
 ]

@@ -13,11 +13,20 @@ __all__ = [
     "are_deterministic_algorithms_enabled",
     "compile",
     "get_default_device",
+    "get_deterministic_debug_mode",
     "get_float32_matmul_precision",
     "get_num_interop_threads",
+    "is_anomaly_check_nan_enabled",
+    "is_anomaly_enabled",
+    "is_deterministic_algorithms_warn_only_enabled",
+    "is_warn_always_enabled",
+    "set_anomaly_enabled",
     "set_default_device",
+    "set_default_tensor_type",
+    "set_deterministic_debug_mode",
     "set_float32_matmul_precision",
     "set_num_interop_threads",
+    "set_warn_always",
     "show_config",
     "use_deterministic_algorithms",
 ]
@@ -71,13 +80,90 @@ def set_num_interop_threads(num: int) -> None:
 
 
 _deterministic = False
+_warn_only = False
+_warn_always = False
 _precision = "highest"
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
     """Accepted for programs that call it: results never depend on the number of threads or on the run."""
-    global _deterministic
-    _deterministic = bool(mode)
+    global _deterministic, _warn_only
+    _deterministic, _warn_only = bool(mode), bool(mode) and warn_only
+
+
+def is_deterministic_algorithms_warn_only_enabled() -> bool:
+    """Whether ``use_deterministic_algorithms`` was told to warn only; False at first."""
+    return _warn_only
+
+
+def set_deterministic_debug_mode(debug_mode: int | str) -> None:
+    """See ``use_deterministic_algorithms``: 0 or "default" is False, 1 or "warn" True with warnings, 2 or "error" True.
+
+    Args:
+        debug_mode: a number or its name.
+
+    Raises:
+        ValueError: another number or name.
+
+    Example:
+        >>> plait.set_deterministic_debug_mode("error")
+        >>> plait.get_deterministic_debug_mode()
+        2
+        >>> plait.set_deterministic_debug_mode("default")
+    """
+    modes = {"default": 0, "warn": 1, "error": 2}
+    mode = modes.get(debug_mode, -1) if isinstance(debug_mode, str) else debug_mode
+    if mode not in modes.values():
+        raise ArgumentError(f"set_deterministic_debug_mode: expected a mode of {modes}, got {debug_mode!r}")
+    use_deterministic_algorithms(mode > 0, warn_only=mode == 1)
+
+
+def get_deterministic_debug_mode() -> int:
+    """What ``set_deterministic_debug_mode`` was told, a number; 0 at first."""
+    return 0 if not _deterministic else 1 if _warn_only else 2
+
+
+def set_warn_always(b: bool, /) -> None:
+    """Accepted for programs that call it: how often a warning is shown is Python's to decide."""
+    global _warn_always
+    _warn_always = bool(b)
+
+
+def is_warn_always_enabled() -> bool:
+    """What ``set_warn_always`` was told; False at first."""
+    return _warn_always
+
+
+def is_anomaly_enabled() -> bool:
+    """Whether :class:`plait.autograd.detect_anomaly` is on."""
+    return _core._anomaly_mode() > 0
+
+
+def is_anomaly_check_nan_enabled() -> bool:
+    """Whether :class:`plait.autograd.detect_anomaly` looks for NaN in gradients."""
+    return _core._anomaly_mode() != 1
+
+
+def set_anomaly_enabled(enabled: bool, check_nan: bool = True) -> None:
+    """Turn the search for anomalies of backward on or off; see :class:`plait.autograd.set_detect_anomaly`.
+
+    Args:
+        enabled: whether it is on.
+        check_nan: whether NaN in gradients raises. Default: ``True``.
+
+    Example:
+        >>> plait.set_anomaly_enabled(False)
+        >>> plait.is_anomaly_enabled()
+        False
+    """
+    _core._set_anomaly_mode(0 if not enabled else 2 if check_nan else 1)
+
+
+def set_default_tensor_type(t: Any, /) -> None:
+    """See :func:`plait.set_default_dtype`; takes a typed constructor such as ``DoubleTensor``, or its name."""
+    from ._tensor import _as_dtype
+
+    _core.set_default_dtype(_as_dtype(t))
 
 
 def are_deterministic_algorithms_enabled() -> bool:

@@ -584,6 +584,48 @@ def resize_as_(self: Tensor, the_template: Tensor, *, memory_format: Any = None)
 
 
 @_method
+def set_(self: Tensor, source: Tensor | None = None) -> Tensor:
+    """Show the memory, shape and dtype of another tensor from now on; without one, become empty.
+
+    Raises RuntimeError for a tensor that requires grad.
+
+    Args:
+        source: another tensor.
+
+    Example:
+        >>> plait.zeros(2).set_(plait.ones(3))
+        tensor([1., 1., 1.])
+    """
+    if self.requires_grad:
+        raise RuntimeError("set_: cannot change the memory of a tensor that requires grad")
+    self.data = self.new_empty(0) if source is None else source.detach()
+    return self
+
+
+@_method
+def dim_order(self: Tensor) -> tuple[int, ...]:
+    """The dimensions from the one with the largest stride to the densest.
+
+    Example:
+        >>> plait.zeros(2, 3).t().dim_order()
+        (1, 0)
+    """
+    return tuple(sorted(range(self.dim()), key=lambda d: (-self.stride(d), d)))
+
+
+@_method
+def renorm_(self: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
+    """The in-place form of :func:`plait.renorm`: write the result into this tensor and return it."""
+    return self.copy_(self.renorm(p, dim, maxnorm))
+
+
+@_method
+def arctan2_(self: Tensor, other: Tensor) -> Tensor:
+    """The in-place form of arctan2: write the result into this tensor and return it."""
+    return self.atan2_(other)
+
+
+@_method
 def is_same_size(self: Tensor, other: Tensor) -> bool:
     """Whether the shapes are equal.
 

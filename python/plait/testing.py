@@ -11,7 +11,7 @@ import numpy as np
 from . import _core
 from ._core import ArgumentError, ArgumentTypeError, Tensor
 
-__all__ = ["assert_close"]
+__all__ = ["assert_allclose", "assert_close", "make_tensor"]
 
 # The larger of the two dtypes' tolerances counts.
 _TOLERANCES = {
@@ -135,3 +135,92 @@ def assert_close(
         "msg": msg,
     }
     _compare(actual, expected, "", rtol, atol, options)
+
+
+def assert_allclose(
+    actual: Any,
+    expected: Any,
+    rtol: float | None = None,
+    atol: float | None = None,
+    equal_nan: bool = True,
+    msg: str = "",
+) -> None:
+    """See :func:`assert_close`, which takes the place of this function.
+
+    Args:
+        actual: a tensor or what becomes one.
+        expected: the same.
+        rtol: relative tolerance. Default: by the dtype.
+        atol: absolute tolerance. Default: by the dtype.
+        equal_nan: whether NaN equals NaN. Default: ``True``.
+        msg: the error's text.
+    """
+    as_tensor = lambda v: v if isinstance(v, Tensor) else _core.as_tensor(v)  # noqa: E731
+    first, second = as_tensor(actual), as_tensor(expected)
+    assert_close(
+        first, second.to(first.dtype), rtol=rtol, atol=atol, equal_nan=equal_nan, check_dtype=False, msg=msg or None
+    )
+
+
+def make_tensor(
+    *shape: Any,
+    dtype: Any,
+    device: Any = None,
+    low: float | None = None,
+    high: float | None = None,
+    requires_grad: bool = False,
+    noncontiguous: bool = False,
+    exclude_zero: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
+    """A tensor of random values for a test.
+
+    Args:
+        shape: the sizes.
+        dtype: its dtype.
+        device: the CPU.
+        low: the smallest value. Default: -9, for uint8 and bool 0.
+        high: the values are below this. Default: 9 for floats, 10 for integers, 2 for bool.
+        requires_grad: whether it is a leaf with a gradient. Default: ``False``.
+        noncontiguous: whether every second element of memory is left out. Default: ``False``.
+        exclude_zero: whether zeros become the smallest value, or 1. Default: ``False``.
+        memory_format: accepted and ignored.
+
+    Returns:
+        A tensor.
+
+    Raises:
+        ValueError: ``low`` is not below ``high``.
+
+    Example:
+        >>> import plait
+        >>> plait.testing.make_tensor(2, 3, dtype=plait.int8, low=0, high=3).shape
+        plait.Size([2, 3])
+    """
+    sizes = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else shape
+    floats = dtype.is_floating_point or dtype.is_complex
+    unsigned = dtype in (_core.uint8, _core.bool)
+    start = low if low is not None else 0 if unsigned else -9
+    end = high if high is not None else 9 if floats else 2 if dtype == _core.bool else 10
+    if start >= end:
+        raise ArgumentError(f"make_tensor: expected low < high, got {start} and {end}")
+    wanted = (*sizes[:-1], 2 * sizes[-1]) if noncontiguous and sizes else sizes
+    if floats:
+        part = lambda: _core.rand(wanted, dtype=_core.float64) * (end - start) + start  # noqa: E731
+        values = _core.complex(part(), part()) if dtype.is_complex else part()
+        result = values.to(dtype)
+    else:
+        result = _core.randint(int(start), int(end), wanted).to(dtype)
+    if noncontiguous and sizes:
+        result = result[..., ::2]
+    if exclude_zero:
+        result[result == 0] = _smallest(dtype)
+    return result.requires_grad_(requires_grad) if requires_grad else result
+
+
+def _smallest(dtype: Any) -> float:
+    if not dtype.is_floating_point:
+        return 1
+    from ._tensor import finfo
+
+    return finfo(dtype).tiny

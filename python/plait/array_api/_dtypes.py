@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import plait
-
 from .._core import ArgumentTypeError, Tensor, dtype
+from ._package import plait
 
 __all__ = ["astype", "can_cast", "finfo", "iinfo", "isdtype", "result_type"]
 

@@ -7,9 +7,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import plait
-
 from .._core import ArgumentTypeError, Tensor
+from ._package import plait
 
 _UNARY = [
     "abs",

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import plait
-
 from .._core import dtype
 from ._dtypes import DTYPES, isdtype
+from ._package import plait
 
 __all__ = ["__array_namespace_info__"]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import plait
-
 from .._core import ArgumentError, ArgumentIndexError, Tensor
+from ._package import plait
 
 __all__ = [
     "argsort",

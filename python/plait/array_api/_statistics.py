@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import plait
-
 from .._core import ArgumentError, Tensor, dtype
+from ._package import plait
 
 __all__ = [
     "all",

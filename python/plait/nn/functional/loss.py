@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 from ... import _core
 from ..._autocast import float32_in_autocast
@@ -20,6 +21,7 @@ __all__ = [
     "cosine_embedding_loss",
     "gaussian_nll_loss",
     "hinge_embedding_loss",
+    "linear_cross_entropy",
     "margin_ranking_loss",
     "multi_margin_loss",
     "multilabel_margin_loss",
@@ -466,3 +468,46 @@ def triplet_margin_with_distance_loss(
     if margin <= 0:
         raise ArgumentError(f"triplet_margin_with_distance_loss: expected margin > 0, got {margin}")
     return _triplet(distance_function or pairwise_distance, anchor, positive, negative, margin, swap, reduction)
+
+
+def linear_cross_entropy(
+    input: Tensor,
+    linear_weight: Tensor,
+    target: Tensor,
+    *,
+    linear_bias: Tensor | None = None,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: Any = None,
+) -> Tensor:
+    """``cross_entropy(linear(input, linear_weight, linear_bias), target)``.
+
+    Args:
+        input: (N, in) or (in).
+        linear_weight: (C, in), or (C, d1, ..., in) for results of more dimensions.
+        target: classes, (N, d1, ...), or probabilities of the shape of the results.
+        linear_bias: of the shape of ``linear_weight`` without its last dimension.
+        weight: weights of the classes, (C).
+        reduction: ``"none"``, ``"mean"`` or ``"sum"``. Default: ``"mean"``.
+        ignore_index: a class that does not count. Default: -100.
+        label_smoothing: in [0, 1]. Default: 0.
+        options: accepted and ignored: the results are computed whole.
+
+    Returns:
+        The loss.
+
+    Example:
+        >>> import plait
+        >>> from plait.nn import functional as F
+        >>> F.linear_cross_entropy(plait.zeros(2, 4), plait.zeros(3, 4), plait.tensor([0, 2]))
+        tensor(1.0986)
+    """
+    bias = None if linear_bias is None else linear_bias.reshape(-1)
+    results = _nn.linear(input, linear_weight.reshape(-1, linear_weight.shape[-1]), bias)
+    results = results.reshape(*input.shape[:-1], *linear_weight.shape[:-1])
+    index = -100 if ignore_index is None else ignore_index
+    return _nn.cross_entropy(
+        results, target, weight, ignore_index=index, reduction=reduction, label_smoothing=label_smoothing
+    )

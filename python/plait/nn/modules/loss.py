@@ -7,7 +7,9 @@ or sample. ``size_average`` and ``reduce`` are its old form.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..._core import ArgumentError, Tensor
 from .. import functional as F
@@ -26,6 +28,7 @@ __all__ = [
     "HuberLoss",
     "KLDivLoss",
     "L1Loss",
+    "LinearCrossEntropyLoss",
     "MSELoss",
     "MarginRankingLoss",
     "MultiLabelMarginLoss",
@@ -228,6 +231,69 @@ class CrossEntropyLoss(_WeightedLoss):
             self.weight,
             ignore_index=self.ignore_index,
             reduction=self.reduction,
+            label_smoothing=self.label_smoothing,
+        )
+
+
+class LinearCrossEntropyLoss(Module):
+    """The cross entropy of a linear layer's results, the layer included; see ``functional.linear_cross_entropy``.
+
+    Args:
+        in_features: size of the last dimension of the input.
+        num_classes: number of classes C.
+        out_features: further dimensions of the layer's results behind the classes. Default: none.
+        bias: whether the layer has one. Default: ``False``.
+        device: ``None`` or the CPU.
+        dtype: of the parameters. Default: the default dtype.
+        reduction: ``"none"``, ``"mean"`` or ``"sum"``. Default: ``"mean"``.
+        weight: weights of the classes.
+        ignore_index: a class that does not count. Default: -100.
+        label_smoothing: in [0, 1]. Default: 0.
+        options: accepted and ignored: the results are computed whole.
+
+    Attributes:
+        linear: the layer.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.LinearCrossEntropyLoss(4, 3)(plait.ones(2, 4), plait.tensor([0, 2])).shape
+        plait.Size([])
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        num_classes: int,
+        *,
+        out_features: tuple[int, ...] = (),
+        bias: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        reduction: str = "mean",
+        weight: Tensor | None = None,
+        ignore_index: int | None = None,
+        label_smoothing: float = 0.0,
+        options: Any = None,
+    ) -> None:
+        super().__init__()
+        from .linear import Linear
+
+        self.results = (num_classes, *out_features)
+        self.linear = Linear(in_features, math.prod(self.results), bias, device=device, dtype=dtype)
+        self.reduction, self.ignore_index, self.label_smoothing = reduction, ignore_index, label_smoothing
+        self.register_buffer("weight", weight)
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        bias = self.linear.bias
+        return F.linear_cross_entropy(
+            input,
+            self.linear.weight.reshape(*self.results, -1),
+            target,
+            linear_bias=None if bias is None else bias.reshape(self.results),
+            weight=self.weight,
+            reduction=self.reduction,
+            ignore_index=self.ignore_index,
             label_smoothing=self.label_smoothing,
         )
 

@@ -14,7 +14,7 @@ from .. import init
 from ..parameter import Parameter
 from .module import Module
 
-__all__ = ["GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
+__all__ = ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
 
 
 def _shape(value: int | Sequence[int]) -> tuple[int, ...]:
@@ -51,6 +51,26 @@ class LocalResponseNorm(Module):
 
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class CrossMapLRN2d(LocalResponseNorm):
+    """:class:`LocalResponseNorm` of images, (N, C, H, W), under its older name.
+
+    Args:
+        size: number of neighbouring channels.
+        alpha: Default: 1e-4.
+        beta: Default: 0.75.
+        k: Default: 1.
+
+    Example:
+        >>> import plait
+        >>> from plait import nn
+        >>> nn.CrossMapLRN2d(2)(plait.ones(1, 2, 1, 1)).flatten()
+        tensor([1.0000, 0.9999])
+    """
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+        super().__init__(size, alpha, beta, k)
 
 
 class LayerNorm(Module):
