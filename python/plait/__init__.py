@@ -198,7 +198,6 @@ _LAZY = {
             "max_pool1d_with_indices",
             "native_batch_norm",
             "native_channel_shuffle",
-            "native_dropout",
             "native_group_norm",
             "native_layer_norm",
             "norm_except_dim",

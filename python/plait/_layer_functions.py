@@ -29,7 +29,6 @@ __all__ = [
     "max_pool1d_with_indices",
     "native_batch_norm",
     "native_channel_shuffle",
-    "native_dropout",
     "native_group_norm",
     "native_layer_norm",
     "norm_except_dim",
@@ -194,13 +193,6 @@ def _moments(x: Tensor, dims: tuple[int, ...], eps: float) -> tuple[Tensor, Tens
     return mean, (variance + eps).rsqrt()
 
 
-def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor]:
-    if train is False:
-        return input.clone(), _core.ones_like(input, dtype=_core.bool)
-    kept = F.dropout(_core.ones_like(input), p, True)
-    return input * kept, kept != 0
-
-
 def native_channel_shuffle(input: Tensor, groups: int) -> Tensor:
     return F.channel_shuffle(input, groups)
 
@@ -257,7 +249,7 @@ _SEE = {
     "embedding": "embedding", "embedding_renorm_": "embedding", "grid_sampler": "grid_sample",
     "grid_sampler_2d": "grid_sample", "grid_sampler_3d": "grid_sample", "instance_norm": "instance_norm",
     "max_pool1d_with_indices": "max_pool1d", "native_batch_norm": "batch_norm",
-    "native_channel_shuffle": "channel_shuffle", "native_dropout": "dropout", "native_group_norm": "group_norm",
+    "native_channel_shuffle": "channel_shuffle", "native_group_norm": "group_norm",
     "native_layer_norm": "layer_norm",
 }  # fmt: skip
 _CELLS = {"gru_cell": "GRUCell", "lstm_cell": "LSTMCell", "rnn_relu_cell": "RNNCell", "rnn_tanh_cell": "RNNCell"}
