@@ -51,6 +51,7 @@ class dtype:
     is_complex: builtins.bool
     is_signed: builtins.bool
     itemsize: builtins.int
+    def to_complex(self) -> dtype: ...
 
 DTYPES
 
@@ -140,6 +141,7 @@ class Tensor:
     output_nr: builtins.int
     data: Tensor
     itemsize: builtins.int
+    def to_complex(self) -> dtype: ...
     nbytes: builtins.int
     is_cuda: builtins.bool
     is_cpu: builtins.bool

@@ -324,6 +324,9 @@ Grads run_backward(const std::vector<Tensor>& roots, const std::vector<Tensor>& 
       PLAIT_CHECK(root.numel() == 1, kRuntime, op,
                   ": grad can be implicitly created only for scalar outputs, got shape ", root.shape(),
                   "\nhint: pass gradient=, or reduce with sum() or mean() first");
+      PLAIT_CHECK(!root.is_complex(), kRuntime, op,
+                  ": grad can be implicitly created only for real scalar outputs but got ",
+                  dtype_name(root.dtype()), "\nhint: pass gradient=, or take abs() or real() first");
       seed = autograd_runtime().ones_like(root);
     }
     PLAIT_CHECK(seed.shape() == root.shape(), kRuntime, op, ": Mismatch in shape: grad_output[", i,

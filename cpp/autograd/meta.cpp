@@ -30,7 +30,8 @@ class CopySlices final : public Node {
         base_shape_(base.shape()),
         shape_(view.shape()),
         strides_(view.strides()),
-        offset_(view.offset() - base.offset()),
+        offset_(view.offset() - offset_of(base, view.dtype())),
+        dtype_(view.dtype()),
         inner_(std::move(inner)) {
     edges().push_back(gradient_edge(base));
     for (size_t i = 1; i < inner_->edges().size(); ++i) edges().push_back(inner_->edges()[i]);
@@ -43,11 +44,11 @@ class CopySlices final : public Node {
     const AutogradRuntime& run = autograd_runtime();
     // gx = gy outside the view; inside it, what the in-place op passes on.
     const Tensor gy = dense_like_base(gys[0]);
-    const Tensor g_view = run.clone(run.as_strided(gy, shape_, strides_, offset_));
+    const Tensor g_view = run.clone(run.as_strided(gy, shape_, strides_, offset_, dtype_));
     Grads inner = inner_->backward({g_view}, unwanted);
     Grads out(edges().size());
     if (edges()[0].node && !unwanted.contains(0)) {
-      const Tensor passed = inner[0].defined() ? inner[0] : run.zeros(shape_, gy.dtype());
+      const Tensor passed = inner[0].defined() ? inner[0] : run.zeros(shape_, dtype_);
       // gy - scatter(g_view) + scatter(passed), as one scatter of the difference: recorded when it must be.
       out[0] = scatter(gy, passed);
     }
@@ -69,12 +70,18 @@ class CopySlices final : public Node {
     const AutogradRuntime& run = autograd_runtime();
     const Tensor result = run.clone(gy);
     // In place on a view of a fresh tensor: recorded through the same mechanism under create_graph.
-    run.copy(run.as_strided(result, shape_, strides_, offset_), passed);
+    run.copy(run.as_strided(result, shape_, strides_, offset_, dtype_), passed);
     return result;
+  }
+
+  // The offset of t in elements of a view's dtype, which may show a complex tensor's parts or the reverse.
+  static int64_t offset_of(const Tensor& t, DType view) {
+    return t.offset() * static_cast<int64_t>(t.item_size()) / static_cast<int64_t>(item_size(view));
   }
 
   Dims base_strides_, base_shape_, shape_, strides_;
   int64_t offset_;
+  DType dtype_;
   NodeRef inner_;
 };
 
@@ -123,8 +130,8 @@ bool requires_grad(const Tensor& t) {
 
 void set_requires_grad(const Tensor& t, bool on) {
   if (!on && !meta_of(t)) return;
-  PLAIT_CHECK(!on || t.is_floating(), kRuntime,
-              "requires_grad_: only Tensors of floating point dtype can require gradients, got ",
+  PLAIT_CHECK(!on || t.is_differentiable(), kRuntime,
+              "requires_grad_: only Tensors of floating point and complex dtype can require gradients, got ",
               dtype_name(t.dtype()));
   PLAIT_CHECK(
       on || is_leaf(t), kRuntime,
@@ -144,7 +151,8 @@ NodeRef grad_fn(const Tensor& t) {
   if (m->base.defined() && m->view_version != t.version() && requires_grad(m->base) && !is_leaf(m->base)) {
     // The base was changed in place since: what this view shows is now a slice of the new base.
     GradModeGuard guard(true);
-    const Tensor fresh = autograd_runtime().as_strided(m->base, t.shape(), t.strides(), t.offset());
+    const Tensor fresh =
+        autograd_runtime().as_strided(m->base, t.shape(), t.strides(), t.offset(), t.dtype());
     const AutogradMeta* f = meta_of(fresh);
     m->grad_fn = f->grad_fn;
     m->slot = f->slot;

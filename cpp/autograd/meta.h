@@ -50,7 +50,7 @@ AutogradMeta& ensure_meta(const Tensor& t);
 
 // A leaf that asked for a gradient, or the result of a recorded op.
 bool requires_grad(const Tensor& t);
-// Throws for non-floating dtypes and, when turning off, for non-leaves.
+// Throws for dtypes of integers and, when turning off, for non-leaves.
 void set_requires_grad(const Tensor& t, bool on);
 bool is_leaf(const Tensor& t);
 bool is_view(const Tensor& t);

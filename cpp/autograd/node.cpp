@@ -93,7 +93,7 @@ SavedTensor SavedTensor::result(const Tensor& t, uint32_t slot) {
     s.version_ = t.version();
     s.slot_ = slot;
     s.is_result_ = true;
-    s.requires_grad_ = t.is_floating();
+    s.requires_grad_ = t.is_differentiable();
   }
   return s;
 }

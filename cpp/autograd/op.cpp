@@ -50,7 +50,7 @@ void connect_result(const Tensor& y, const NodeRef& node, uint32_t slot) {
   if (results.size() <= slot) results.resize(slot + 1);
   if (!y.defined()) return;
   results[slot] = {y.shape(), y.dtype()};
-  if (!y.is_floating()) return;
+  if (!y.is_differentiable()) return;
   AutogradMeta& meta = ensure_meta(y);
   meta.grad_fn = node;
   meta.slot = slot;

@@ -160,7 +160,7 @@ size_t count_inputs(const T& v) {
 [[noreturn]] void no_second_derivative(const OpMeta& op);
 [[noreturn]] void freed_twice(const char* op);
 
-// Makes floating-point results those of the node.
+// Makes differentiable results those of the node.
 void connect_result(const Tensor& y, const NodeRef& node, uint32_t slot);
 void connect_results(const std::vector<Tensor>& ys, const NodeRef& node);
 
@@ -298,7 +298,7 @@ template <class Op, class... Args>
 Tensor apply_inplace(const Tensor& self, const Args&... args) {
   // An integer tensor takes no part in the graph, whatever is written into it.
   const bool grad_mode = grad_enabled();
-  const bool record = grad_mode && self.is_floating() &&
+  const bool record = grad_mode && self.is_differentiable() &&
                       (detail::any_requires_grad(self) || (detail::any_requires_grad(args) || ...));
   check_inplace(Op::meta.name, self, record, Op::meta.one_value && !record);
   if (!record) {

@@ -17,7 +17,9 @@ struct AutogradRuntime {
   Tensor (*ones_like)(const Tensor& t);
   void (*copy)(const Tensor& destination, const Tensor& source);  // recorded under grad mode
   bool (*has_nan)(const Tensor& t);
-  Tensor (*as_strided)(const Tensor& t, IntSpan shape, IntSpan strides, int64_t offset);
+  // Of the storage, in elements of `dtype`: that of t, or of its parts, or of the numbers whose parts t
+  // holds.
+  Tensor (*as_strided)(const Tensor& t, IntSpan shape, IntSpan strides, int64_t offset, DType dtype);
 };
 AutogradRuntime& autograd_runtime();
 

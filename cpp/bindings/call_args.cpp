@@ -71,7 +71,7 @@ namespace {
 
 bool is_list(PyObject* o) { return PyTuple_Check(o) || PyList_Check(o); }
 
-bool is_number(PyObject* o) { return PyLong_Check(o) || PyFloat_Check(o); }
+bool is_number(PyObject* o) { return PyLong_Check(o) || PyFloat_Check(o) || PyComplex_Check(o); }
 
 // A NumPy scalar or anything else that behaves like a Python number but is neither a tensor nor an array.
 bool is_foreign_number(PyObject* o) {
@@ -94,6 +94,11 @@ bool to_bool(PyObject* o, int64_t* out) {
   }
   *out = o == Py_True;
   return true;
+}
+
+// NumPy is not linked: its complex64, which is no Python complex, is known by name.
+bool is_complex_number(PyObject* o) {
+  return PyComplex_Check(o) || std::strcmp(Py_TYPE(o)->tp_name, "numpy.complex64") == 0;
 }
 
 // The kind of the number stays, as promotion depends on it: True is a bool, 1 an int, 1.0 a float. An int
@@ -120,10 +125,17 @@ bool number_arg(PyObject* o, Arg& arg) {
     arg.kind = Arg::kInt;
     return true;
   }
+  if (is_complex_number(o)) {
+    arg.kind = Arg::kComplex;
+    return to_complex(o, &arg.z);
+  }
   if (is_tensor(o)) {
     const Tensor& t = tensor_of(o);
     if (t.dim() != 0 || requires_grad(t)) return false;
-    if (t.is_floating()) {
+    if (t.is_complex()) {
+      arg.kind = Arg::kComplex;
+      arg.z = t.item_as<Complex<double>>();
+    } else if (t.is_floating()) {
       arg.kind = Arg::kFloat;
       arg.f = t.item_as<double>();
     } else {
@@ -155,7 +167,7 @@ bool to_int(PyObject* o, int64_t* out) {
   if (PyFloat_Check(o)) return false;
   if (is_tensor(o)) {
     const Tensor& t = tensor_of(o);
-    if (t.numel() != 1 || t.is_floating() || t.dtype() == DType::kBool) return false;
+    if (t.numel() != 1 || t.is_differentiable() || t.dtype() == DType::kBool) return false;
     *out = t.item_as<int64_t>();
     return true;
   }
@@ -187,6 +199,20 @@ bool to_double(PyObject* o, double* out) {
     PyErr_Clear();
     return false;
   }
+  return true;
+}
+
+bool to_complex(PyObject* o, Complex<double>* out) {
+  if (!is_complex_number(o)) {
+    out->im = 0;
+    return to_double(o, &out->re);
+  }
+  const Py_complex z = PyComplex_AsCComplex(o);
+  if (z.real == -1.0 && PyErr_Occurred()) {
+    PyErr_Clear();
+    return false;
+  }
+  *out = {z.real, z.imag};
   return true;
 }
 

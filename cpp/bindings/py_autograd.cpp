@@ -87,7 +87,7 @@ struct Marks {
 
 // Makes `y` result number `slot` of the node. Returns the tensor to hand out.
 Tensor connect_output(Tensor y, FunctionNode* node, uint32_t slot, const Marks& marks) {
-  const bool differentiable = y.is_floating() && !contains(marks.non_differentiable, y);
+  const bool differentiable = y.is_differentiable() && !contains(marks.non_differentiable, y);
   const bool is_input = contains(marks.inputs, y);
   const bool in_place = is_input && contains(marks.dirty, y);
   if (is_input && !in_place) y = y.alias();  // an input handed through is a view of it

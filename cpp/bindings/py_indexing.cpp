@@ -61,7 +61,7 @@ Tensor make_index(PyObject* item) {
   return t;
 }
 
-bool is_index_tensor(const Tensor& t) { return !t.is_floating(); }
+bool is_index_tensor(const Tensor& t) { return !t.is_differentiable(); }
 
 [[noreturn]] void bad_item(PyObject* item) {
   PLAIT_FAIL(kIndex,

@@ -142,7 +142,7 @@ PyObject* operator_op(Operator which) {
 
 // Operands an operator understands; anything else gets its own chance through NotImplemented.
 bool is_operand(PyObject* o) {
-  if (is_tensor(o) || PyFloat_Check(o) || PyLong_Check(o)) return true;
+  if (is_tensor(o) || PyFloat_Check(o) || PyLong_Check(o) || PyComplex_Check(o)) return true;
   if (o == Py_None || PyUnicode_Check(o) || PyTuple_Check(o) || PyList_Check(o)) return false;
   const PyNumberMethods* n = Py_TYPE(o)->tp_as_number;
   return n && (n->nb_float || n->nb_index);
@@ -207,11 +207,13 @@ Py_hash_t tensor_hash(PyObject* o) { return _Py_HashPointer(o); }
 Scalar item_of(const char* op, const Tensor& t) {
   PLAIT_CHECK(t.numel() == 1, kValue, op, ": a Tensor with ", t.numel(),
               " elements cannot be converted to Scalar (shape ", t.shape(), ")");
+  if (t.is_complex()) return t.item_as<Complex<double>>();
   if (t.is_floating()) return t.item_as<double>();
   if (t.dtype() == DType::kBool) return t.item_as<bool>();
   return t.item_as<int64_t>();
 }
 PyObject* scalar_to_python(const Scalar& s) {
+  if (s.is_complex()) return PyComplex_FromDoubles(s.to_complex().re, s.to_complex().im);
   if (s.is_float()) return PyFloat_FromDouble(s.to_double());
   if (s.is_bool()) return PyBool_FromLong(s.to_int() != 0);
   return PyLong_FromLongLong(s.to_int());
@@ -226,20 +228,27 @@ int tensor_bool(PyObject* o) {
                                      "hint: use .any() or .all(), or & | ~ instead of and, or, not");
     return -1;
   }
-  return t.item_as<double>() != 0;  // NaN is true
+  return convert<bool>(t.is_complex() ? t.item_as<Complex<double>>()
+                                      : Complex<double>{t.item_as<double>(), 0});  // NaN is true
 }
 PyObject* tensor_float(PyObject* o) {
-  return guarded([&] { return PyFloat_FromDouble(item_of("float", tensor_of(o)).to_double()); });
+  return guarded([&] {
+    const Scalar s = item_of("float", tensor_of(o));
+    s.check_fits("float", DType::kFloat64);
+    return PyFloat_FromDouble(s.to_double());
+  });
 }
 PyObject* tensor_int(PyObject* o) {
   return guarded([&]() -> PyObject* {
     const Scalar s = item_of("int", tensor_of(o));
-    return s.is_float() ? PyLong_FromDouble(s.to_double()) : PyLong_FromLongLong(s.to_int());
+    s.check_fits("int", DType::kFloat64);
+    return s.is_float() || s.is_complex() ? PyLong_FromDouble(s.to_double())
+                                          : PyLong_FromLongLong(s.to_int());
   });
 }
 PyObject* tensor_index(PyObject* o) {
   const Tensor& t = tensor_of(o);
-  if (t.numel() != 1 || t.is_floating()) {
+  if (t.numel() != 1 || t.is_differentiable()) {
     PyErr_SetString(PyExc_TypeError, "only integer tensors of a single element can be converted to an index");
     return nullptr;
   }
@@ -404,6 +413,12 @@ PyObject* m_data_ptr(PyObject* o, PyObject*) {
 PyObject* m_is_contiguous(PyObject* o, PyObject*, PyObject*) {
   return PyBool_FromLong(tensor_of(o).is_contiguous());
 }
+PyObject* m_complex(PyObject* o, PyObject*) {
+  return guarded([&] {
+    const Complex<double> z = item_of("complex", tensor_of(o)).to_complex();
+    return PyComplex_FromDoubles(z.re, z.im);
+  });
+}
 PyObject* m_is_floating_point(PyObject* o, PyObject*) { return PyBool_FromLong(tensor_of(o).is_floating()); }
 PyObject* m_item(PyObject* o, PyObject*) {
   return guarded([&] { return scalar_to_python(item_of("item", tensor_of(o))); });
@@ -466,6 +481,7 @@ PyMethodDef tensor_methods[] = {
     {"data_ptr", m_data_ptr, METH_NOARGS, "Address of the first element."},
     {"is_contiguous", as_cfunction(m_is_contiguous), METH_VARARGS | METH_KEYWORDS,
      "True when the elements lie in memory in row-major order without gaps."},
+    {"__complex__", m_complex, METH_NOARGS, "complex(tensor) of a tensor of one element."},
     {"is_floating_point", m_is_floating_point, METH_NOARGS, "True for floating-point dtypes."},
     {"item", m_item, METH_NOARGS, "The value of a tensor with one element, as a Python number."},
     {"detach", m_detach, METH_NOARGS, "The same memory outside the graph."},

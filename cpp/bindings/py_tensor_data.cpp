@@ -22,8 +22,13 @@ namespace {
 // ---- NumPy ----
 
 const char* numpy_code(DType d) {
-  static constexpr const char* kCodes[kNumDTypes] = {"?", "B", "b", "h", "i", "q", "e", nullptr, "f", "d"};
+  static constexpr const char* kCodes[kNumDTypes] = {"?", "B",     "b", "h", "i", "q",
+                                                     "e", nullptr, "f", "d", "F", "D"};
   return kCodes[static_cast<int>(d)];
+}
+// The same in the language of the buffer protocol.
+const char* buffer_format(DType d) {
+  return d == DType::kComplex64 ? "Zf" : d == DType::kComplex128 ? "Zd" : numpy_code(d);
 }
 
 // The dtype of the same kind and size; false for byte-swapped numbers, unsigned ones but bytes, strings, ...
@@ -34,9 +39,10 @@ bool numpy_dtype(const py::dtype& d, DType* out) {
     int size;
     DType dtype;
   } kTypes[] = {
-      {'b', 1, DType::kBool},    {'u', 1, DType::kUInt8},   {'i', 1, DType::kInt8},
-      {'i', 2, DType::kInt16},   {'i', 4, DType::kInt32},   {'i', 8, DType::kInt64},
-      {'f', 2, DType::kFloat16}, {'f', 4, DType::kFloat32}, {'f', 8, DType::kFloat64},
+      {'b', 1, DType::kBool},      {'u', 1, DType::kUInt8},       {'i', 1, DType::kInt8},
+      {'i', 2, DType::kInt16},     {'i', 4, DType::kInt32},       {'i', 8, DType::kInt64},
+      {'f', 2, DType::kFloat16},   {'f', 4, DType::kFloat32},     {'f', 8, DType::kFloat64},
+      {'c', 8, DType::kComplex64}, {'c', 16, DType::kComplex128},
   };
   for (const auto& t : kTypes) {
     if (d.kind() == t.kind && d.itemsize() == t.size) {
@@ -58,7 +64,7 @@ DType numpy_dtype_checked(const char* op, const py::array& a) {
   DType dtype;
   PLAIT_CHECK(numpy_dtype(a.dtype(), &dtype), kType, op, ": can't convert np.ndarray of type ",
               std::string(py::str(a.dtype())),
-              ". The only supported types are: float64, float32, float16, "
+              ". The only supported types are: complex128, complex64, float64, float32, float16, "
               "int64, int32, int16, int8, uint8 and bool.");
   return dtype;
 }
@@ -147,8 +153,9 @@ DType number_dtype(PyObject* o) {
   if (PyBool_Check(o)) return DType::kBool;
   if (PyFloat_CheckExact(o)) return default_dtype();
   if (PyLong_Check(o)) return DType::kInt64;
-  double v;
-  PLAIT_CHECK(to_double(o, &v), kType, "tensor: expected numbers or sequences of numbers, got ",
+  if (PyComplex_CheckExact(o)) return to_complex(default_dtype());
+  Complex<double> z;
+  PLAIT_CHECK(to_complex(o, &z), kType, "tensor: expected numbers or sequences of numbers, got ",
               Py_TYPE(o)->tp_name);
   DType d = default_dtype();
   if (py::hasattr(o, "dtype")) {  // a NumPy scalar
@@ -185,6 +192,11 @@ void scan(PyObject* o, int64_t depth, Scan& s, bool& first_path) {
 
 template <class T>
 T element(PyObject* o) {
+  if constexpr (kIsComplex<T>) {
+    Complex<double> z;
+    PLAIT_CHECK(to_complex(o, &z), kType, "tensor: expected a number, got ", Py_TYPE(o)->tp_name);
+    return convert<T>(z);
+  }
   const auto checked = [](Scalar value) {
     value.check_fits("tensor", DTypeOf<T>::value);
     return value.to<T>();
@@ -241,7 +253,7 @@ Tensor tensor_from(py::handle data, std::optional<DType> dtype) {
     return t;
   }
   py::object keep;
-  if (!is_sequence(o) && !PyFloat_Check(o) && !PyLong_Check(o)) {
+  if (!is_sequence(o) && !PyFloat_Check(o) && !PyLong_Check(o) && !PyComplex_Check(o)) {
     if (PyUnicode_Check(o) || PyDict_Check(o) || PyBytes_Check(o)) {
       PLAIT_FAIL(kType, "tensor: expected numbers or sequences of numbers, got ", Py_TYPE(o)->tp_name);
     }
@@ -262,7 +274,7 @@ Tensor tensor_from(py::handle data, std::optional<DType> dtype) {
   const DType d = dtype.value_or(s.has_dtype ? s.dtype : default_dtype());
   const Tensor t = Tensor::empty(s.shape, d);
   if (t.numel() > 0) {
-    dispatch(d, [&](auto tag) {
+    dispatch_any(d, [&](auto tag) {
       using T = typename decltype(tag)::type;
       fill<T>(o, t.data<T>(), t, 0);
     });
@@ -273,6 +285,10 @@ Tensor tensor_from(py::handle data, std::optional<DType> dtype) {
 py::object to_list(const Tensor& t, int64_t depth, int64_t offset) {
   if (depth == t.dim()) {
     const Tensor e = t.alias({}, {}, offset);
+    if (t.is_complex()) {
+      const auto z = e.item_as<Complex<double>>();
+      return py::reinterpret_steal<py::object>(PyComplex_FromDoubles(z.re, z.im));
+    }
     if (t.is_floating()) return py::float_(e.item_as<double>());
     if (t.dtype() == DType::kBool) return py::bool_(e.item_as<bool>());
     return py::int_(e.item_as<int64_t>());
@@ -296,7 +312,7 @@ dlpack::DataType dlpack_type(DType d) {
     case DType::kBFloat16:
       return {4, 16, 1};
     default:
-      return {static_cast<uint8_t>(is_floating(d) ? 2 : 0), bits, 1};
+      return {static_cast<uint8_t>(is_complex(d) ? 5 : is_floating(d) ? 2 : 0), bits, 1};
   }
 }
 
@@ -449,7 +465,7 @@ int get_buffer(PyObject* o, Py_buffer* view, int flags) {
   view->len = t.numel() * static_cast<int64_t>(t.item_size());
   view->readonly = t.storage()->read_only();
   view->itemsize = static_cast<Py_ssize_t>(t.item_size());
-  view->format = (flags & PyBUF_FORMAT) ? const_cast<char*>(numpy_code(t.dtype())) : nullptr;
+  view->format = (flags & PyBUF_FORMAT) ? const_cast<char*>(buffer_format(t.dtype())) : nullptr;
   view->ndim = static_cast<int>(t.dim());
   view->shape = (flags & PyBUF_ND) ? g->shape.data() : nullptr;
   view->strides = (flags & PyBUF_STRIDES) ? g->strides.data() : nullptr;

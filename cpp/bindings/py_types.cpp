@@ -67,7 +67,7 @@ PyObject* dtype_repr(PyObject* o) { return PyUnicode_FromFormat("plait.%s", dtyp
 PyObject* dtype_reduce(PyObject* o, PyObject*) { return PyUnicode_FromString(dtype_name(self_dtype(o))); }
 PyObject* dtype_get_name(PyObject* o, void*) { return PyUnicode_FromString(dtype_name(self_dtype(o))); }
 PyObject* dtype_get_floating(PyObject* o, void*) { return PyBool_FromLong(is_floating(self_dtype(o))); }
-PyObject* dtype_get_complex(PyObject*, void*) { Py_RETURN_FALSE; }
+PyObject* dtype_get_complex(PyObject* o, void*) { return PyBool_FromLong(is_complex(self_dtype(o))); }
 PyObject* dtype_get_signed(PyObject* o, void*) {
   return PyBool_FromLong(self_dtype(o) != DType::kBool && self_dtype(o) != DType::kUInt8);
 }
@@ -77,13 +77,22 @@ PyGetSetDef dtype_getset[] = {
     {"name", dtype_get_name, nullptr, "Name without the module, as NumPy spells it.", nullptr},
     {"is_floating_point", dtype_get_floating, nullptr, "True for float16, bfloat16, float32 and float64.",
      nullptr},
-    {"is_complex", dtype_get_complex, nullptr, "Always False: there are no complex dtypes.", nullptr},
+    {"is_complex", dtype_get_complex, nullptr, "True for complex64 and complex128.", nullptr},
     {"is_signed", dtype_get_signed, nullptr, "True when negative values exist.", nullptr},
     {"itemsize", dtype_get_itemsize, nullptr, "Bytes of one element.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
-PyMethodDef dtype_methods[] = {{"__reduce__", dtype_reduce, METH_NOARGS, nullptr},
-                               {nullptr, nullptr, 0, nullptr}};
+PyObject* dtype_to_complex(PyObject* o, PyObject*) {
+  return Py_NewRef(dtype_object(to_complex(self_dtype(o))));
+}
+PyObject* dtype_to_real(PyObject* o, PyObject*) { return Py_NewRef(dtype_object(to_real(self_dtype(o)))); }
+
+PyMethodDef dtype_methods[] = {
+    {"__reduce__", dtype_reduce, METH_NOARGS, nullptr},
+    {"to_complex", dtype_to_complex, METH_NOARGS, "The complex dtype whose parts hold this dtype."},
+    {"to_real", dtype_to_real, METH_NOARGS,
+     "The dtype of the parts of a complex dtype; a real dtype itself."},
+    {nullptr, nullptr, 0, nullptr}};
 PyType_Slot dtype_slots[] = {
     {Py_tp_repr, reinterpret_cast<void*>(dtype_repr)},
     {Py_tp_getset, dtype_getset},
@@ -104,9 +113,10 @@ void init_dtypes(py::module_& m) {
     dtype_objects[i] = reinterpret_cast<PyObject*>(o);
     m.attr(dtype_name(o->dtype)) = py::handle(dtype_objects[i]);
   }
-  const std::pair<const char*, DType> kAliases[] = {{"half", DType::kFloat16},   {"float", DType::kFloat32},
-                                                    {"double", DType::kFloat64}, {"short", DType::kInt16},
-                                                    {"int", DType::kInt32},      {"long", DType::kInt64}};
+  const std::pair<const char*, DType> kAliases[] = {
+      {"half", DType::kFloat16},     {"float", DType::kFloat32},     {"double", DType::kFloat64},
+      {"short", DType::kInt16},      {"int", DType::kInt32},         {"long", DType::kInt64},
+      {"cfloat", DType::kComplex64}, {"cdouble", DType::kComplex128}};
   for (const auto& [name, dtype] : kAliases) m.attr(name) = py::handle(dtype_object(dtype));
 }
 
@@ -268,6 +278,7 @@ bool as_dtype(PyObject* o, DType* out) {
   }
   if (o == reinterpret_cast<PyObject*>(&PyFloat_Type)) return *out = default_dtype(), true;
   if (o == reinterpret_cast<PyObject*>(&PyLong_Type)) return *out = DType::kInt64, true;
+  if (o == reinterpret_cast<PyObject*>(&PyComplex_Type)) return *out = DType::kComplex128, true;
   if (o == reinterpret_cast<PyObject*>(&PyBool_Type)) return *out = DType::kBool, true;
   return false;
 }

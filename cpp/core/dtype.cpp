@@ -3,12 +3,15 @@
 
 #include <atomic>
 
+#include "core/error.h"
+
 namespace plait {
 namespace {
 
-constexpr size_t kSizes[kNumDTypes] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8};
-constexpr const char* kNames[kNumDTypes] = {"bool",  "uint8",   "int8",     "int16",   "int32",
-                                            "int64", "float16", "bfloat16", "float32", "float64"};
+constexpr size_t kSizes[kNumDTypes] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16};
+constexpr const char* kNames[kNumDTypes] = {"bool",    "uint8",   "int8",      "int16",
+                                            "int32",   "int64",   "float16",   "bfloat16",
+                                            "float32", "float64", "complex64", "complex128"};
 std::atomic<DType> g_default{DType::kFloat32};
 
 }  // namespace
@@ -18,6 +21,7 @@ const char* dtype_name(DType dtype) { return kNames[static_cast<int>(dtype)]; }
 
 DTypeCategory category(DType dtype) {
   if (dtype == DType::kBool) return DTypeCategory::kBool;
+  if (is_complex(dtype)) return DTypeCategory::kComplex;
   return is_floating(dtype) ? DTypeCategory::kFloat : DTypeCategory::kInteger;
 }
 
@@ -31,7 +35,21 @@ DType promote_types(DType a, DType b) {
   // uint8 has no signed type of its own width that holds it; float16 and bfloat16 hold neither each other.
   if (a == DType::kUInt8 && b == DType::kInt8) return DType::kInt16;
   if (a == DType::kFloat16 && b == DType::kBFloat16) return DType::kFloat32;
+  if (a == DType::kFloat64 && b == DType::kComplex64) return DType::kComplex128;
   return b;
+}
+
+DType to_complex(DType dtype) {
+  if (is_complex(dtype)) return dtype;
+  return dtype == DType::kFloat64 ? DType::kComplex128 : DType::kComplex64;
+}
+DType to_real(DType dtype) {
+  if (!is_complex(dtype)) return dtype;
+  return dtype == DType::kComplex64 ? DType::kFloat32 : DType::kFloat64;
+}
+
+void no_such_type(DType dtype) {
+  PLAIT_FAIL(kType, "expected a dtype of real numbers, got ", dtype_name(dtype));
 }
 
 DType default_dtype() { return g_default.load(std::memory_order_relaxed); }

@@ -11,7 +11,7 @@
 
 namespace plait {
 
-enum class DTypeCategory : uint8_t { kBool, kInteger, kFloat };
+enum class DTypeCategory : uint8_t { kBool, kInteger, kFloat, kComplex };
 
 // Storage of the 16-bit floats. Arithmetic happens in float: the conversions below are exact one way and
 // round to nearest even the other way.
@@ -31,12 +31,21 @@ struct BFloat16 {
 size_t item_size(DType dtype);
 const char* dtype_name(DType dtype);  // "float32", as Python prints it without the module
 DTypeCategory category(DType dtype);
-inline bool is_floating(DType dtype) { return dtype >= DType::kFloat16; }
+inline bool is_floating(DType dtype) { return dtype >= DType::kFloat16 && dtype <= DType::kFloat64; }
+inline bool is_complex(DType dtype) { return dtype >= DType::kComplex64; }
+// Tensors of these dtypes take part in the graph.
+inline bool is_differentiable(DType dtype) { return dtype >= DType::kFloat16; }
 inline bool is_integral(DType dtype) { return dtype < DType::kFloat16; }  // bool counts
 inline bool is_16_bit_float(DType dtype) { return dtype == DType::kFloat16 || dtype == DType::kBFloat16; }
 // What a dtype is computed in: 16-bit floats in float32, rounded once at the end; every other in itself.
 inline DType compute_dtype(DType dtype) { return is_16_bit_float(dtype) ? DType::kFloat32 : dtype; }
 DType promote_types(DType a, DType b);
+// The complex dtype whose parts hold a real dtype: complex128 for float64, complex64 for every other; a
+// complex dtype itself.
+DType to_complex(DType dtype);
+// The dtype of the parts of a complex dtype; a real dtype itself.
+DType to_real(DType dtype);
+[[noreturn]] void no_such_type(DType dtype);  // TypeError: code for real numbers has met complex ones
 
 // The dtype of floating-point results and factories; float32 unless set_default_dtype changed it.
 DType default_dtype();
@@ -59,6 +68,8 @@ PLAIT_DTYPE_OF(Half, kFloat16)
 PLAIT_DTYPE_OF(BFloat16, kBFloat16)
 PLAIT_DTYPE_OF(float, kFloat32)
 PLAIT_DTYPE_OF(double, kFloat64)
+PLAIT_DTYPE_OF(Complex<float>, kComplex64)
+PLAIT_DTYPE_OF(Complex<double>, kComplex128)
 #undef PLAIT_DTYPE_OF
 
 template <class T>
@@ -66,8 +77,14 @@ struct TypeTag {
   using type = T;
 };
 
+template <class T>
+inline constexpr bool kIsComplex = false;
+template <class T>
+inline constexpr bool kIsComplex<Complex<T>> = true;
+
 // Calls f(TypeTag<T>{}) with the C++ type of `dtype`:
 //   dispatch(x.dtype(), [&](auto tag) { using T = typename decltype(tag)::type; ... });
+// Complex dtypes raise TypeError: most code for numbers means real ones. dispatch_any() knows them too.
 template <class F>
 decltype(auto) dispatch(DType dtype, F&& f) {
   switch (dtype) {
@@ -89,9 +106,24 @@ decltype(auto) dispatch(DType dtype, F&& f) {
       return f(TypeTag<BFloat16>{});
     case DType::kFloat32:
       return f(TypeTag<float>{});
-    default:
+    case DType::kFloat64:
       return f(TypeTag<double>{});
+    default:
+      no_such_type(dtype);
   }
+}
+
+// The same for complex dtypes: f gets Complex<float> or Complex<double>.
+template <class F>
+decltype(auto) dispatch_complex(DType dtype, F&& f) {
+  if (dtype == DType::kComplex64) return f(TypeTag<Complex<float>>{});
+  return f(TypeTag<Complex<double>>{});
+}
+// The same for every dtype.
+template <class F>
+decltype(auto) dispatch_any(DType dtype, F&& f) {
+  if (is_complex(dtype)) return dispatch_complex(dtype, f);
+  return dispatch(dtype, f);
 }
 
 // The same for a floating dtype: f gets Half, BFloat16, float or double.
@@ -104,18 +136,27 @@ decltype(auto) dispatch_float(DType dtype, F&& f) {
       return f(TypeTag<BFloat16>{});
     case DType::kFloat32:
       return f(TypeTag<float>{});
-    default:
+    case DType::kFloat64:
       return f(TypeTag<double>{});
+    default:
+      no_such_type(dtype);
   }
 }
 
 // The same with the type a floating dtype is computed in: float or double.
 template <class F>
 decltype(auto) dispatch_compute(DType dtype, F&& f) {
+  if (is_complex(dtype)) no_such_type(dtype);
   return dtype == DType::kFloat64 ? f(TypeTag<double>{}) : f(TypeTag<float>{});
 }
 
-// The same by element size, for code that only moves bytes (copies, gathers): f gets uint8_t ... uint64_t.
+// An element of complex128, for code that only moves it.
+struct Bytes16 {
+  uint64_t low = 0, high = 0;
+};
+
+// The same by element size, for code that only moves bytes (copies, gathers): f gets uint8_t ... uint64_t or
+// Bytes16.
 template <class F>
 decltype(auto) dispatch_size(DType dtype, F&& f) {
   switch (item_size(dtype)) {
@@ -125,16 +166,30 @@ decltype(auto) dispatch_size(DType dtype, F&& f) {
       return f(TypeTag<uint16_t>{});
     case 4:
       return f(TypeTag<uint32_t>{});
+    case 16:
+      return f(TypeTag<Bytes16>{});
     default:
       return f(TypeTag<uint64_t>{});
   }
 }
 
-// Conversion between any two element types; floats go to bool by != 0.
+// Conversion between any two element types; numbers go to bool by != 0, complex ones to real ones by their
+// real part.
 template <class To, class From>
 inline To convert(From v) {
   if constexpr (std::is_same_v<To, From>) {
     return v;
+  } else if constexpr (kIsComplex<From>) {
+    if constexpr (std::is_same_v<To, bool>) {
+      return v.re != 0 || v.im != 0;
+    } else if constexpr (kIsComplex<To>) {
+      using R = decltype(To::re);
+      return To{static_cast<R>(v.re), static_cast<R>(v.im)};
+    } else {
+      return convert<To>(v.re);
+    }
+  } else if constexpr (kIsComplex<To>) {
+    return To{convert<decltype(To::re)>(v), 0};
   } else if constexpr (std::is_same_v<From, Half> || std::is_same_v<From, BFloat16>) {
     return convert<To>(static_cast<float>(v));
   } else if constexpr (std::is_same_v<To, bool>) {
@@ -146,6 +201,15 @@ inline To convert(From v) {
   } else {
     return static_cast<To>(v);
   }
+}
+
+template <class T>
+Complex<T> operator+(Complex<T> a, Complex<T> b) {
+  return {a.re + b.re, a.im + b.im};
+}
+template <class T>
+Complex<T> operator*(Complex<T> a, Complex<T> b) {
+  return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
 }
 
 inline BFloat16::BFloat16(float value) {

@@ -19,7 +19,16 @@ enum class DType : uint8_t {
   kBFloat16,
   kFloat32,
   kFloat64,
+  kComplex64,
+  kComplex128,
 };
-inline constexpr int kNumDTypes = 10;
+inline constexpr int kNumDTypes = 12;
+
+// A complex number as it lies in memory: complex64 is Complex<float>, complex128 Complex<double>. Arithmetic
+// on it is written where it is needed (kernels/complex).
+template <class T>
+struct Complex {
+  T re, im;
+};
 
 }  // namespace plait

@@ -82,6 +82,8 @@ class Tensor {
   size_t item_size() const { return plait::item_size(impl_->dtype); }
   bool is_contiguous() const { return impl_->contiguous; }
   bool is_floating() const { return plait::is_floating(impl_->dtype); }
+  bool is_complex() const { return plait::is_complex(impl_->dtype); }
+  bool is_differentiable() const { return plait::is_differentiable(impl_->dtype); }
   bool is_wrapped_number() const { return impl_->wrapped_number; }
   bool is_sparse() const { return impl_->sparse != nullptr; }
 
@@ -91,7 +93,7 @@ class Tensor {
     return static_cast<T*>(impl_->data);
   }
   const Ref<Storage>& storage() const { return impl_->storage; }
-  // The value of a tensor with one element, whatever its dtype.
+  // The value of a tensor with one element, whatever its dtype; of a complex tensor only as a Complex.
   template <class T>
   T item_as() const;
 
@@ -137,7 +139,7 @@ int64_t storage_extent(IntSpan shape, IntSpan strides, int64_t offset);
 template <class T>
 Tensor Tensor::scalar(T value, DType dtype, bool wrapped) {
   Tensor t = empty(IntSpan{}, dtype);
-  dispatch(dtype, [&](auto tag) {
+  dispatch_any(dtype, [&](auto tag) {
     using To = typename decltype(tag)::type;
     *t.data<To>() = convert<To>(value);
   });
@@ -148,10 +150,15 @@ Tensor Tensor::scalar(T value, DType dtype, bool wrapped) {
 template <class T>
 T Tensor::item_as() const {
   PLAIT_ASSERT(numel() == 1);
-  return dispatch(dtype(), [&](auto tag) {
+  const auto read = [&](auto tag) {
     using From = typename decltype(tag)::type;
     return convert<T>(*data<From>());
-  });
+  };
+  if constexpr (kIsComplex<T>) {
+    return dispatch_any(dtype(), read);
+  } else {
+    return dispatch(dtype(), read);
+  }
 }
 
 }  // namespace plait

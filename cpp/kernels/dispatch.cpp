@@ -11,6 +11,7 @@
 #include "core/cpu_info.h"
 #include "core/error.h"
 #include "core/parallel.h"
+#include "kernels/complex/complex_functions.h"
 
 namespace plait {
 
@@ -120,6 +121,7 @@ const KernelTable& kernels() {
 #define PLAIT_CALL_AVX2(family) avx2::fill_##family(t);
 #define PLAIT_CALL_AVX512(family) avx512::fill_##family(t);
     PLAIT_KERNEL_FAMILIES(PLAIT_CALL_GENERIC)
+    fill_complex_functions(t);
 #if PLAIT_ISA_LEVELS > 1 && !defined(PLAIT_SKIP_AVX2)
     if (level >= 1) {
       PLAIT_KERNEL_FAMILIES(PLAIT_CALL_AVX2)

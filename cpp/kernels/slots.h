@@ -2,7 +2,7 @@
 // Arrays in kernel tables with one entry per element type, indexed by the type instead of by a number:
 //   PerDType<Fn>  every dtype             negate[x.dtype()]   negate[DType::kInt32]   negate.of<int32_t>()
 //   PerFloat<Fn>  the four float dtypes   softmax[DType::kBFloat16]
-//   PerSize<Fn>   item sizes 1, 2, 4, 8   gather[x.dtype()]   gather.of<uint16_t>()   gather.bytes(2)
+//   PerSize<Fn>   item sizes 1 to 16   gather[x.dtype()]   gather.of<uint16_t>()   gather.bytes(2)
 //   PerEnum<Op, n, Fn>    the n values of an enum            kernel[ReduceOp::kSum]
 //   PerReal<Kernels>      Kernels<float>, Kernels<double>    pool.of<T>()
 // Plain data: zero-initialised tables have null entries. Fn may be a function pointer, a struct or an array.
@@ -36,6 +36,8 @@ PLAIT_SLOT_TYPE(int32_t, kInt32)
 PLAIT_SLOT_TYPE(int64_t, kInt64)
 PLAIT_SLOT_TYPE(float, kFloat32)
 PLAIT_SLOT_TYPE(double, kFloat64)
+PLAIT_SLOT_TYPE(Complex<float>, kComplex64)
+PLAIT_SLOT_TYPE(Complex<double>, kComplex128)
 #undef PLAIT_SLOT_TYPE
 
 template <class Fn>
@@ -68,7 +70,7 @@ struct PerFloat {
 
 template <class Fn>
 struct PerSize {
-  Fn slot[4];  // items of 1, 2, 4, 8 bytes
+  Fn slot[5];  // items of 1, 2, 4, 8, 16 bytes
 
   PLAIT_SLOT Fn& bytes(int64_t item_size) { return slot[index(item_size)]; }
   PLAIT_SLOT const Fn& bytes(int64_t item_size) const { return slot[index(item_size)]; }
@@ -80,10 +82,10 @@ struct PerSize {
   }
 
   PLAIT_SLOT static int index(int64_t item_size) {  // the power of 2
-    return (item_size > 1) + (item_size > 2) + (item_size > 4);
+    return (item_size > 1) + (item_size > 2) + (item_size > 4) + (item_size > 8);
   }
   PLAIT_SLOT static int index(DType dtype) {
-    constexpr int kIndex[kNumDTypes] = {0, 0, 0, 1, 2, 3, 1, 1, 2, 3};
+    constexpr int kIndex[kNumDTypes] = {0, 0, 0, 1, 2, 3, 1, 1, 2, 3, 3, 4};
     return kIndex[static_cast<int>(dtype)];
   }
 };

@@ -44,6 +44,7 @@ namespace plait {
   X(linalg)                      \
   X(sequence)                    \
   X(convert)                     \
+  X(complex)                     \
   X(pointwise_unary)             \
   X(pointwise_binary)
 

@@ -2,6 +2,7 @@
 // Hands the tensor operations that autograd needs down to it.
 #include "autograd/grad_mode.h"
 #include "autograd/runtime.h"
+#include "ops/complex/complex.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/pointwise/pointwise.h"
@@ -18,7 +19,7 @@ void add_into(const Tensor& destination, const Tensor& source) {
 
 bool has_nan(const Tensor& x) {
   NoGradGuard guard;
-  return x.is_floating() && any(isnan(x)).item_as<bool>();
+  return x.is_differentiable() && any(isnan(x)).item_as<bool>();
 }
 
 const bool kInstalled = [] {
@@ -33,8 +34,13 @@ const bool kInstalled = [] {
       .ones_like = ones_like,
       .copy = [](const Tensor& destination, const Tensor& source) { copy_(destination, source); },
       .has_nan = has_nan,
-      .as_strided = [](const Tensor& x, IntSpan shape, IntSpan strides,
-                       int64_t offset) { return as_strided(x, shape, strides, offset); },
+      .as_strided =
+          [](const Tensor& x, IntSpan shape, IntSpan strides, int64_t offset, DType dtype) {
+            const Tensor shown = x.dtype() == dtype ? x
+                                 : x.is_complex()   ? view_as_real(x)
+                                                    : view_as_complex(x);
+            return as_strided(shown, shape, strides, offset);
+          },
   };
   return true;
 }();

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "ops/copy.h"
 
+#include <atomic>
+
 #include "autograd/op.h"
+#include "core/warning.h"
 #include "kernels/copy/copy_driver.h"
 #include "ops/create/create.h"
 #include "ops/registry.h"
@@ -70,10 +73,29 @@ Tensor copy_(const Tensor& destination, const Tensor& source) {
 
 namespace {
 
+// Once in a process, when a program converts complex numbers to real ones; what the library converts is
+// meant.
+void warn_of_lost_parts(DType from, DType to) {
+  static std::atomic<bool> warned{false};
+  if (!is_complex(from) || is_complex(to) || to == DType::kBool || warned.exchange(true)) return;
+  warn("Casting complex values to real discards the imaginary part");
+}
+
+Tensor cast_by_user(const Tensor& x, DType dtype) {
+  warn_of_lost_parts(x.dtype(), dtype);
+  return cast(x, dtype);
+}
+Tensor copy_by_user(const Tensor& x, const Tensor& source, bool) {
+  warn_of_lost_parts(source.dtype(), x.dtype());
+  return copy_(x, source);
+}
+
 const RegisterOps kOps{
-    {"cast(Tensor input, Dtype dtype) -> Tensor", "p", PLAIT_BOX(cast),
-     "The tensor converted to a dtype; floats become integers by truncation and bool by != 0."},
-    {"clone(Tensor input, *, any memory_format=None) -> Tensor", "fm", PLAIT_BOX(clone),
+    {"cast(Tensor input, Dtype dtype) -> Tensor", "pc", PLAIT_BOX(cast_by_user),
+     "The tensor converted to a dtype; floats become integers by truncation and bool by != 0, complex "
+     "numbers keep their "
+     "real part."},
+    {"clone(Tensor input, *, any memory_format=None) -> Tensor", "fmc", PLAIT_BOX(clone),
      R"(A copy with memory of its own; gradients flow through it.
 
 Strides are kept when the elements are dense in memory.
@@ -84,8 +106,7 @@ Example:
     >>> y[0] = 5
     >>> x
     tensor([1, 2]))"},
-    {"copy_(Tensor input, Tensor src, bool non_blocking=False) -> Tensor", "m",
-     PLAIT_BOX(+[](const Tensor& input, const Tensor& src, bool) { return copy_(input, src); }),
+    {"copy_(Tensor input, Tensor src, bool non_blocking=False) -> Tensor", "mc", PLAIT_BOX(copy_by_user),
      R"(Write `src` into the tensor, broadcast to its shape and converted to its dtype, and return the tensor.
 
 `non_blocking` is accepted and has no effect. Gradients flow to `src`. Shapes that do not broadcast raise ValueError.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "ops/registry.h"
 
+#include <cstring>
 #include <deque>
+#include <optional>
 
 namespace plait {
 
@@ -24,6 +26,44 @@ const OpEntry& find_op(std::string_view name) {
     if (SignatureReader(e.signature).name() == name) return e;
   }
   PLAIT_FAIL(kInternal, "find_op: there is no op '", name, "'");
+}
+
+namespace {
+
+// The first complex dtype among the arguments.
+std::optional<DType> complex_among(const OpType& type, const Arg* args) {
+  for (size_t i = 0; i < type.n_params; ++i) {
+    const Arg& a = args[i];
+    switch (a.kind) {
+      case Arg::kTensor:
+        if (a.tensor->defined() && a.tensor->is_complex()) return a.tensor->dtype();
+        break;
+      case Arg::kTensors:
+        for (const Tensor& t : *a.tensors) {
+          if (t.defined() && t.is_complex()) return t.dtype();
+        }
+        break;
+      case Arg::kDType:
+        if (is_complex(a.dtype)) return a.dtype;
+        break;
+      case Arg::kComplex:
+        return DType::kComplex128;
+      default:
+        break;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void check_complex(const OpEntry& op, const Arg* args) {
+  const std::optional<DType> dtype = complex_among(*op.op.type, args);
+  if (!dtype || std::strchr(op.where, 'c')) return;
+  PLAIT_FAIL(
+      kType, SignatureReader(op.signature).name(), ": expected real numbers, got ", dtype_name(*dtype),
+      "\nhint: no value is defined for complex numbers here; real(), imag(), abs() and view_as_real() give "
+      "real tensors");
 }
 
 const Tensor& detail::undefined_tensor() {

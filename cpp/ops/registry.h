@@ -15,7 +15,8 @@
 //
 // Where: 'f' plait.name, 'm' Tensor.name (the first Tensor parameter is self), 'n' plait.nn.functional.name,
 // 's' the submodule that begins the name (linalg_qr is plait.linalg.qr), 'o' also takes out= (the result is
-// copied into it), 'p' private (plait._core._ops.name only).
+// copied into it), 'p' private (plait._core._ops.name only), 'c' takes complex tensors, numbers and dtypes. Every
+// other op raises TypeError for them before it runs.
 #pragma once
 
 #include <atomic>
@@ -46,6 +47,7 @@ struct Arg {
     kInt,
     kFloat,
     kBool,
+    kComplex,
     kInts,
     kFloats,
     kDType,
@@ -58,6 +60,7 @@ struct Arg {
     const std::vector<Tensor>* tensors;
     int64_t i;
     double f;
+    Complex<double> z;
     const Dims* ints;
     const std::vector<double>* floats;
     DType dtype;
@@ -177,6 +180,9 @@ using OpObserver = void (*)(const OpCall& call);
 // Set it when no other thread calls ops.
 extern OpObserver op_observer;
 
+// TypeError for complex arguments of an op that does not take them.
+void check_complex(const OpEntry& op, const Arg* args);
+
 // How many threads are within autocast (ops/autocast.h), where a call goes through call_in_autocast().
 extern std::atomic<int> autocast_threads;
 void call_in_autocast(const OpEntry& op, const Arg* args, Result& result, const Tensor* out);
@@ -188,6 +194,7 @@ void call_in_autocast(const OpEntry& op, const Arg* args, Result& result, const 
 // could run its own step in place of op.op. Ops that an op calls in C++ are part of that op and are not seen,
 // nor are the steps of backward(), which are autograd's nodes.
 inline void call_op(const OpEntry& op, const Arg* args, Result& result, const Tensor* out = nullptr) {
+  check_complex(op, args);
   if (autocast_threads.load(std::memory_order_relaxed) > 0) [[unlikely]] {
     call_in_autocast(op, args, result, out);
   } else {
@@ -215,9 +222,10 @@ PLAIT_UNBOX(DType, kDType, kRefused, a.dtype)
 PLAIT_UNBOX(std::string_view, kString, kRefused, *a.string)
 PLAIT_UNBOX(Generator*, kGenerator, kNull, a.kind == Arg::kNone ? nullptr : a.generator)
 PLAIT_UNBOX(Scalar, kNumber, kRefused,
-            a.kind == Arg::kFloat  ? Scalar(a.f)
-            : a.kind == Arg::kBool ? Scalar(a.i != 0)
-                                   : Scalar(a.i))
+            a.kind == Arg::kFloat     ? Scalar(a.f)
+            : a.kind == Arg::kBool    ? Scalar(a.i != 0)
+            : a.kind == Arg::kComplex ? Scalar(a.z)
+                                      : Scalar(a.i))
 PLAIT_UNBOX(IntSpan, kInts, kRefused, IntSpan(*a.ints))
 PLAIT_UNBOX(Dims, kInts, kRefused, *a.ints)
 #undef PLAIT_UNBOX

@@ -22,7 +22,6 @@ __all__ = [
     "dist",
     "gradient",
     "histogramdd",
-    "is_complex",
     "is_inference",
     "is_nonzero",
     "is_same_size",
@@ -31,7 +30,6 @@ __all__ = [
     "isreal",
     "nanquantile",
     "quantile",
-    "real",
     "renorm",
     "trapezoid",
     "trapz",
@@ -634,24 +632,6 @@ def is_nonzero(input: Tensor) -> bool:
 
 
 @explains_arguments
-def is_complex(input: Tensor) -> bool:
-    """False: there are no complex dtypes.
-
-    Args:
-        input: a tensor.
-
-    Returns:
-        False.
-
-    Example:
-        >>> import plait
-        >>> plait.is_complex(plait.ones(2))
-        False
-    """
-    return input.is_complex()
-
-
-@explains_arguments
 def is_signed(input: Tensor) -> bool:
     """Whether the dtype has negative values.
 
@@ -699,29 +679,22 @@ def is_same_size(input: Tensor, other: Tensor) -> bool:
 
 @explains_arguments
 def isreal(input: Tensor) -> Tensor:
-    """True for every element of ``input``: there are no complex dtypes.
+    """True where the imaginary part is 0, as it is everywhere in a tensor of a real dtype.
+
+    Args:
+        input: a tensor of any shape and dtype.
+
+    Returns:
+        A bool tensor of the shape of ``input``.
 
     Example:
         >>> import plait
         >>> plait.isreal(plait.ones(2))
         tensor([True, True])
     """
+    if input.is_complex():
+        return input.imag == 0
     return _core.ones_like(input, dtype=_core.bool)
-
-
-@explains_arguments
-def real(input: Tensor) -> Tensor:
-    """The tensor itself: there are no complex dtypes.
-
-    Args:
-        input: a tensor.
-
-    Example:
-        >>> import plait
-        >>> plait.real(plait.tensor([1.0, 2.0]))
-        tensor([1., 2.])
-    """
-    return input
 
 
 def is_storage(obj: Any) -> bool:

@@ -19,6 +19,8 @@ __all__ = [
     "BoolTensor",
     "ByteTensor",
     "CharTensor",
+    "ComplexDoubleTensor",
+    "ComplexFloatTensor",
     "DoubleTensor",
     "FloatTensor",
     "HalfTensor",
@@ -104,7 +106,7 @@ def __reversed__(self: Tensor) -> Tensor:
 
 @_method
 def __contains__(self: Tensor, element: Any) -> bool:
-    if isinstance(element, Tensor | int | float):
+    if isinstance(element, Tensor | int | float | complex):
         return bool((self == element).any())
     raise ArgumentTypeError(f"Tensor.__contains__ only supports Tensor or number, got {type(element).__name__}")
 
@@ -143,6 +145,8 @@ ShortTensor = _typed("ShortTensor", _core.int16)
 IntTensor = _typed("IntTensor", _core.int32)
 LongTensor = _typed("LongTensor", _core.int64)
 BoolTensor = _typed("BoolTensor", _core.bool)
+ComplexFloatTensor = _typed("ComplexFloatTensor", _core.complex64)
+ComplexDoubleTensor = _typed("ComplexDoubleTensor", _core.complex128)
 _TYPED = [t for t in globals().values() if isinstance(t, _TypedMeta)]
 
 
@@ -156,7 +160,7 @@ def _as_dtype(value: Any) -> dtype:
         return value.dtype
     if isinstance(value, dtype):
         return value
-    return {float: _core.get_default_dtype(), int: _core.int64, bool: _core.bool}[value]
+    return {float: _core.get_default_dtype(), int: _core.int64, bool: _core.bool, complex: _core.complex128}[value]
 
 
 @_method
@@ -183,7 +187,7 @@ def to(
         tensor([1, 1])
     """
     for position, value in enumerate(args):
-        if isinstance(value, _core.dtype) or value in (float, int, bool):
+        if isinstance(value, _core.dtype) or value in (float, int, bool, complex):
             dtype = value
         elif isinstance(value, Tensor):
             other = value
@@ -239,6 +243,8 @@ for _name, _target in {
     "char": "int8",
     "byte": "uint8",
     "bool": "bool",
+    "cfloat": "complex64",
+    "cdouble": "complex128",
 }.items():
     _define_conversion(_name, _target)
 
@@ -341,12 +347,6 @@ def get_device(self: Tensor) -> int:
 def element_size(self: Tensor) -> int:
     """Bytes of one element."""
     return self.itemsize
-
-
-@_method
-def is_complex(self: Tensor) -> bool:
-    """False."""
-    return False
 
 
 @_method
@@ -462,9 +462,31 @@ def lu(self: Tensor, pivot: bool = True, get_infos: bool = False) -> tuple[Tenso
 
 
 Tensor.cross = cross
-Tensor.H = Tensor.T
-Tensor.mH = Tensor.mT
-Tensor.real = property(lambda self: self, doc="The tensor itself.")
+
+
+@_property
+def H(self: Tensor) -> Tensor:
+    """The conjugate transpose of a matrix."""
+    if self.dim() not in (0, 2):
+        raise ArgumentError(f"tensor.H: expected a matrix, got shape {tuple(self.shape)}")
+    return self.T.conj()
+
+
+@_property
+def mH(self: Tensor) -> Tensor:
+    """The last two dimensions exchanged, and the numbers conjugated."""
+    return self.mT.conj()
+
+
+def _set_part(part: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Any], None]:
+    def write(self: Tensor, value: Any) -> None:
+        part(self).copy_(value if isinstance(value, Tensor) else _core.tensor(value, dtype=self.dtype.to_real()))
+
+    return write
+
+
+Tensor.real = property(_core.real, _set_part(_core.real), doc="The real part, a view; a real tensor itself.")
+Tensor.imag = property(_core.imag, _set_part(_core.imag), doc="The imaginary part of a complex tensor, a view.")
 Tensor.layout = property(lambda self: "strided", doc="Always 'strided'.")
 Tensor.names = property(lambda self: (None,) * self.dim(), doc="None for each dimension.")
 
@@ -763,6 +785,7 @@ class finfo:
 
     def __init__(self, type: dtype | None = None) -> None:
         d = _core.get_default_dtype() if type is None else type
+        d = d.to_real()
         if not d.is_floating_point:
             raise ArgumentTypeError(f"finfo() requires a floating point input type, got {d}. Use iinfo to handle {d}")
         mantissa, exponent = {"float16": (10, 15), "bfloat16": (7, 127), "float32": (23, 127), "float64": (52, 1023)}[
@@ -799,7 +822,7 @@ class iinfo:
     """
 
     def __init__(self, type: dtype) -> None:
-        if type.is_floating_point or type.name == "bool":
+        if type.is_floating_point or type.is_complex or type.name == "bool":
             raise ArgumentTypeError(f"iinfo() requires an integer input type, got {type}. Use finfo to handle floats")
         self.dtype = type.name
         self.bits = 8 * type.itemsize

@@ -78,6 +78,24 @@ def set_printoptions(
     _options = replace(_options, sci_mode=sci_mode, **changes)
 
 
+def _make_formatter(shown: np.ndarray) -> _Formatter | _ComplexFormatter:
+    return _ComplexFormatter(shown) if shown.dtype.kind == "c" else _Formatter(shown)
+
+
+class _ComplexFormatter:
+    """The real parts in one format, the imaginary parts in another, joined by their sign."""
+
+    def __init__(self, shown: np.ndarray) -> None:
+        self.real, self.imag = _Formatter(shown.real), _Formatter(shown.imag)
+        self.width = self.real.width + self.imag.width + 1
+
+    def __call__(self, value: Any) -> str:
+        imag = self.imag.text(value.imag).strip()
+        if imag[0] not in "+-":
+            imag = "+" + imag
+        return self.real(value.real) + imag + "j"
+
+
 class _Formatter:
     """One format for all the elements shown, so that columns line up."""
 
@@ -128,7 +146,7 @@ def _summarise(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _vector(array: np.ndarray, indent: int, summarise: bool, formatter: _Formatter) -> str:
+def _vector(array: np.ndarray, indent: int, summarise: bool, formatter: _Formatter | _ComplexFormatter) -> str:
     width = formatter.width + 2
     per_line = max(1, (_options.linewidth - indent) // width)
     if summarise and array.shape[0] > 2 * _options.edgeitems:
@@ -141,7 +159,7 @@ def _vector(array: np.ndarray, indent: int, summarise: bool, formatter: _Formatt
     return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
 
 
-def _nested(array: np.ndarray, indent: int, summarise: bool, formatter: _Formatter) -> str:
+def _nested(array: np.ndarray, indent: int, summarise: bool, formatter: _Formatter | _ComplexFormatter) -> str:
     if array.ndim == 0:
         return formatter(array[()])
     if array.ndim == 1:
@@ -173,7 +191,8 @@ def tensor_str(self: Tensor) -> str:
     """The text of ``repr(tensor)``: values in columns, then what is not the default."""
     prefix = "Parameter containing:\n" if type(self).__name__ == "Parameter" else ""
     suffixes = []
-    has_default_dtype = self.dtype in (_core.get_default_dtype(), _core.int64, _core.bool)
+    default = _core.get_default_dtype()
+    has_default_dtype = self.dtype in (default, default.to_complex(), _core.int64, _core.bool)
     t = self.detach()
     if t.numel() == 0:
         body = "[]"
@@ -186,7 +205,7 @@ def tensor_str(self: Tensor) -> str:
             suffixes.append(f"dtype={self.dtype}")
         summarise = t.numel() > _options.threshold
         array = (t.float() if t.dtype == _core.bfloat16 else t).numpy()
-        body = _nested(array, len("tensor("), summarise, _Formatter(_summarise(array) if summarise else array))
+        body = _nested(array, len("tensor("), summarise, _make_formatter(_summarise(array) if summarise else array))
     if self.grad_fn is not None:
         suffixes.append(f"grad_fn=<{self.grad_fn.name()}>")
     elif self.requires_grad:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special
 
 from .spec import SPECIAL, Gen, OpSpec, Sample, bad, case
-from .unary import unary_large, unary_samples, with_args
+from .unary import sigmoid, unary_large, unary_samples, with_args
 
 F = "nn.functional."
 
@@ -95,7 +95,7 @@ def softmax_errors(name: str) -> Callable:
 
 def glu(x: np.ndarray, dim: int = -1) -> np.ndarray:
     a, b = np.split(x, 2, axis=dim)
-    return a * special.expit(b)
+    return a * sigmoid(b)
 
 
 def glu_samples(g: Gen) -> Iterable[Sample]:
@@ -190,9 +190,9 @@ SPECS = [
     ),
     activation(F + "gelu", gelu, samples=finite_samples, tol=4, scale=lambda x: np.abs(x)),
     activation(F + "gelu", gelu, samples=approximate_tanh, tol=4, scale=lambda x, approximate=None: np.abs(x)),
-    activation(F + "silu", lambda x: x * special.expit(x), samples=finite_samples, tol=3),
+    activation(F + "silu", lambda x: x * sigmoid(x), samples=finite_samples, tol=3),
     activation(F + "mish", lambda x: x * np.tanh(np.logaddexp(0, x)), samples=finite_samples, tol=4),
-    activation(F + "sigmoid", special.expit),
+    activation(F + "sigmoid", sigmoid),
     activation(F + "tanh", np.tanh),
     activation(F + "softplus", softplus, tol=3),
     activation(F + "softplus", softplus, samples=with_args(beta=2.0, threshold=4.0), tol=3),

@@ -306,7 +306,7 @@ def fold(x: np.ndarray, output_size: Any, kernel_size: Any, dilation: Any = 1, p
     c = ck // (kh * kw)
     places = np.arange(1, output_size[0] * output_size[1] + 1, dtype=np.float64).reshape(1, 1, *output_size)
     index = unfold(places, kernel_size, dilation, padding, stride)[0].astype(int)  # (kh * kw, l); 0 is padding
-    y = np.zeros((n, c, output_size[0] * output_size[1] + 1))
+    y = np.zeros((n, c, output_size[0] * output_size[1] + 1), dtype=x.dtype)
     np.add.at(y, (slice(None), slice(None), index), x.reshape(n, c, kh * kw, -1))
     return y[..., 1:].reshape(n, c, *output_size)
 

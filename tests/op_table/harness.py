@@ -13,6 +13,7 @@ from references import dtypes as dt
 import plait
 
 from .spec import BadCall, Dtype, OpSpec, Sample
+from .spec import convert_arrays as convert
 
 LAYOUTS = ("contiguous", "transposed", "strided", "offset")
 
@@ -82,18 +83,6 @@ def dtype_values(values: np.ndarray, dtype: str) -> np.ndarray:
     if values.dtype != np.float64:
         return values
     return dt.round_to(values, dtype) if dt.CATEGORY[dtype] == 2 else dt.to_integers(values, dtype)
-
-
-def convert(value: Any, leaf: Callable[[np.ndarray], Any], dtype_leaf: Callable[[str], Any]) -> Any:
-    if isinstance(value, np.ndarray):
-        return leaf(value)
-    if isinstance(value, Dtype):
-        return dtype_leaf(value.name)
-    if isinstance(value, (list, tuple)):
-        return type(value)(convert(v, leaf, dtype_leaf) for v in value)
-    if isinstance(value, dict):
-        return {k: convert(v, leaf, dtype_leaf) for k, v in value.items()}
-    return value
 
 
 class Call:

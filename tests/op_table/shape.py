@@ -551,7 +551,9 @@ SPECS = [
         variants="f",
         dtypes=("float32", "float64"),
     ),
-    move("adjoint", lambda x: np.swapaxes(x, -1, -2), each(lambda g: case(g(3, 4)), lambda g: case(g(2, 3, 4)))),
+    move(
+        "adjoint", lambda x: np.conj(np.swapaxes(x, -1, -2)), each(lambda g: case(g(3, 4)), lambda g: case(g(2, 3, 4)))
+    ),
     move(
         "atleast_3d",
         np.atleast_3d,

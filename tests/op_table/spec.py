@@ -155,6 +155,19 @@ class OpSpec:
                 yield sample
 
 
+def convert_arrays(value: Any, leaf: Callable[[np.ndarray], Any], dtype_leaf: Callable[[str], Any] = str) -> Any:
+    """Nested lists, tuples and dicts with each array, and each dtype by its name, converted."""
+    if isinstance(value, np.ndarray):
+        return leaf(value)
+    if isinstance(value, Dtype):
+        return dtype_leaf(value.name)
+    if isinstance(value, (list, tuple)):
+        return type(value)(convert_arrays(v, leaf, dtype_leaf) for v in value)
+    if isinstance(value, dict):
+        return {k: convert_arrays(v, leaf, dtype_leaf) for k, v in value.items()}
+    return value
+
+
 def arrays(value: Any) -> Iterable[np.ndarray]:
     """All arrays in nested lists, tuples and dicts."""
     if isinstance(value, np.ndarray):

@@ -12,6 +12,10 @@ from scipy import special
 from .spec import ALL, FLOATS, INTS, LENGTHS, NUMBERS, SIGNED, SPECIAL, Gen, OpSpec, Sample, bad, case
 
 
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x)) if np.iscomplexobj(x) else special.expit(x)
+
+
 def unary_samples(g: Gen) -> Iterable[Sample]:
     yield case(g())
     for n in LENGTHS:
@@ -162,7 +166,7 @@ SPECS = [
     to_float("erfinv", special.erfinv, domain=(-0.9, 0.9)),
     to_float("lgamma", lgamma, domain=(0.2, 6.0), tol=4, scale=1.0),
     to_float("digamma", special.digamma, domain=(0.2, 6.0), tol=8, scale=1.0),
-    to_float("sigmoid", special.expit),
+    to_float("sigmoid", sigmoid),
     to_float("sinc", sinc, tol=8, scale=1.0),
     to_float("deg2rad", np.deg2rad, domain=(-180.0, 180.0)),
     to_float("rad2deg", np.rad2deg),

@@ -217,17 +217,24 @@ void scatter_lines(DType dtype, Scatter how, const LineIndex& at, void* x, const
     });
     return;
   }
+  if (how == Scatter::kAdd || how == Scatter::kMultiply) {
+    dispatch_any(dtype, [&](auto tag) {
+      using T = typename decltype(tag)::type;
+      T* const to = static_cast<T*>(x);
+      T* const from = static_cast<T*>(const_cast<void*>(y));
+      if (how == Scatter::kAdd) {
+        return scatter_loop<T>(at, to, from,
+                               [](T& t, T v) { combine(t, v, [](auto a, auto b) { return a + b; }); });
+      }
+      scatter_loop<T>(at, to, from, [](T& t, T v) { combine(t, v, [](auto a, auto b) { return a * b; }); });
+    });
+    return;
+  }
   dispatch(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     T* const to = static_cast<T*>(x);
     T* const from = static_cast<T*>(const_cast<void*>(y));
     switch (how) {
-      case Scatter::kAdd:
-        return scatter_loop<T>(at, to, from,
-                               [](T& t, T v) { combine(t, v, [](auto a, auto b) { return a + b; }); });
-      case Scatter::kMultiply:
-        return scatter_loop<T>(at, to, from,
-                               [](T& t, T v) { combine(t, v, [](auto a, auto b) { return a * b; }); });
       case Scatter::kMax:
         return scatter_loop<T>(at, to, from, [](T& t, T v) {
           combine(t, v, [](auto a, auto b) { return a != a || a > b ? a : b; });

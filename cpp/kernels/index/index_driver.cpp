@@ -209,7 +209,7 @@ template <class T>
 
 template <class T>
 [[gnu::always_inline]] inline void add_row(T* to, int64_t step, const T* from, int64_t from_step, int64_t n) {
-  if constexpr (!std::is_integral_v<T>) {
+  if constexpr (!std::is_integral_v<T> && !kIsComplex<T>) {
     if (step == 1 && from_step == 1 && n >= 8) {
       return kernels().index.add[DTypeOf<T>::value](to, from, n, 1);
     }
@@ -218,7 +218,7 @@ template <class T>
     if constexpr (std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>) {
       to[i * step] = T(static_cast<float>(to[i * step]) + static_cast<float>(from[i * from_step]));
     } else {
-      to[i * step] = static_cast<T>(to[i * step] + from[i * from_step]);
+      to[i * step] = convert<T>(to[i * step] + from[i * from_step]);
     }
   }
 }
@@ -244,7 +244,7 @@ void write_indexed(DType dtype, const IndexedArray& plan, void* x, const void* v
     });
     return;
   }
-  dispatch(dtype, [&](auto tag) {
+  dispatch_any(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     write<T>(plan, static_cast<T*>(x), static_cast<const T*>(values), one_value,
              [](T* to, int64_t step, const T* from, int64_t from_step, int64_t m) {

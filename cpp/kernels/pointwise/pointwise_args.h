@@ -31,6 +31,7 @@ enum class Pointwise : uint16_t {
 #define PLAIT_UNARY_KERNEL PLAIT_UNARY
 #define PLAIT_BINARY(Name, ...) k##Name, k##Name##GradA, k##Name##GradB,
 #define PLAIT_BINARY_KERNEL PLAIT_BINARY
+#define PLAIT_COMPLEX_KERNEL(Name) k##Name,
 #include "kernels/pointwise/pointwise.def"
   kCount
 };

@@ -31,6 +31,7 @@ namespace {
 
 constexpr int kMaxOperands = kMaxPointwiseInputs + 1;
 static_assert(kMaxOperands <= kMaxLoopOperands);
+constexpr int64_t kWidestItem = 16;  // bytes, of complex128
 constexpr int64_t kBlock = 1024;  // elements staged at once: the buffers of three operands fit the L1 cache
 
 const PointwiseTuning& tuning() { return kernels().pointwise.tuning; }
@@ -47,8 +48,8 @@ struct Plan {
 };
 
 struct Buffers {
-  alignas(64) char of[kMaxOperands][kBlock * 8];
-  alignas(64) char raw[kBlock * 8];
+  alignas(64) char of[kMaxOperands][kBlock * kWidestItem];
+  alignas(64) char raw[kBlock * kWidestItem];
 };
 
 // ---- Blocks of rows ----
@@ -461,7 +462,7 @@ struct Call {
   }
 
   PointwiseOperand owned_[kMaxPointwiseInputs];
-  alignas(8) char values_[kMaxPointwiseInputs][8];
+  alignas(kWidestItem) char values_[kMaxPointwiseInputs][kWidestItem];
 };
 
 }  // namespace

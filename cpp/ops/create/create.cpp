@@ -20,7 +20,7 @@ void set_zero(const Tensor& x) {
 
 void set_all(const Tensor& x, Scalar value) {
   if (x.numel() == 0) return;
-  dispatch(x.dtype(), [&](auto tag) {
+  dispatch_any(x.dtype(), [&](auto tag) {
     const auto v = value.to<typename decltype(tag)::type>();
     fill_array(x.dtype(), x.data_ptr(), x.shape(), x.strides(), &v);
   });
@@ -298,7 +298,7 @@ const RegisterOps kOps{
     {"empty(int[] size, *, Dtype? dtype=None, any layout=None, Device? device=None, bool "
      "requires_grad=False, "
      "any pin_memory=False, any memory_format=None) -> Tensor",
-     "fo", PLAIT_BOX(make_empty), R"(A tensor of the given shape with values that are not set.
+     "foc", PLAIT_BOX(make_empty), R"(A tensor of the given shape with values that are not set.
 
 `dtype` defaults to the default dtype (float32). There is one device and one layout.
 
@@ -310,7 +310,7 @@ Example:
     plait.Size([2, 3]))"},
     {"zeros(int[] size, *, Dtype? dtype=None, any layout=None, Device? device=None, "
      "any pin_memory=False, bool requires_grad=False) -> Tensor",
-     "fo", PLAIT_BOX(make_zeros), R"(A tensor of the given shape filled with 0.
+     "foc", PLAIT_BOX(make_zeros), R"(A tensor of the given shape filled with 0.
 
 `dtype` defaults to the default dtype (float32).
 
@@ -323,7 +323,7 @@ Example:
             [0., 0., 0.]]))"},
     {"ones(int[] size, *, Dtype? dtype=None, any layout=None, Device? device=None, "
      "any pin_memory=False, bool requires_grad=False) -> Tensor",
-     "fo", PLAIT_BOX(make_ones), R"(A tensor of the given shape filled with 1.
+     "foc", PLAIT_BOX(make_ones), R"(A tensor of the given shape filled with 1.
 
 `dtype` defaults to the default dtype (float32).
 
@@ -335,7 +335,7 @@ Example:
     tensor([1, 1]))"},
     {"full(int[] size, Scalar fill_value, *, Dtype? dtype=None, any layout=None, Device? device=None, any "
      "pin_memory=False, bool requires_grad=False) -> Tensor",
-     "fo", PLAIT_BOX(make_full), R"(A tensor of the given shape filled with `fill_value`.
+     "foc", PLAIT_BOX(make_full), R"(A tensor of the given shape filled with `fill_value`.
 
 `dtype` defaults to that of the value: bool, int64 or the default float.
 
@@ -348,7 +348,7 @@ Example:
             [7, 7]]))"},
     {"empty_strided(int[] size, int[] stride, *, Dtype? dtype=None, any layout=None, "
      "Device? device=None, bool requires_grad=False, any pin_memory=False) -> Tensor",
-     "f", PLAIT_BOX(make_empty_strided),
+     "fc", PLAIT_BOX(make_empty_strided),
      R"(A tensor of the given shape and strides with values that are not set.
 
 `stride` counts elements, none negative, as many entries as `size`.
@@ -385,7 +385,7 @@ Example:
     {"scalar_tensor(Scalar s, *, Dtype? dtype=None, any layout=None, Device? device=None, any "
      "pin_memory=False, bool "
      "requires_grad=False) -> Tensor",
-     "f", PLAIT_BOX(make_scalar), R"(A 0-d tensor of a number, of the default dtype unless `dtype` is given.
+     "fc", PLAIT_BOX(make_scalar), R"(A 0-d tensor of a number, of the default dtype unless `dtype` is given.
 
 Example:
     >>> plait.scalar_tensor(2)
@@ -393,7 +393,7 @@ Example:
     {"empty_like(Tensor input, *, Dtype? dtype=None, any layout=None, Device? device=None, bool "
      "requires_grad=False, "
      "any memory_format=None) -> Tensor",
-     "f", PLAIT_BOX(make_empty_like),
+     "fc", PLAIT_BOX(make_empty_like),
      R"(A tensor of the shape and dtype of `input` with values that are not set.
 
 Example:
@@ -402,7 +402,7 @@ Example:
     {"zeros_like(Tensor input, *, Dtype? dtype=None, any layout=None, Device? device=None, bool "
      "requires_grad=False, "
      "any memory_format=None) -> Tensor",
-     "fo", PLAIT_BOX(make_zeros_like), R"(A tensor of the shape of `input` filled with 0.
+     "foc", PLAIT_BOX(make_zeros_like), R"(A tensor of the shape of `input` filled with 0.
 
 `dtype` defaults to that of `input`.
 
@@ -412,7 +412,7 @@ Example:
     {"ones_like(Tensor input, *, Dtype? dtype=None, any layout=None, Device? device=None, bool "
      "requires_grad=False, "
      "any memory_format=None) -> Tensor",
-     "fo", PLAIT_BOX(make_ones_like), R"(A tensor of the shape of `input` filled with 1.
+     "foc", PLAIT_BOX(make_ones_like), R"(A tensor of the shape of `input` filled with 1.
 
 `dtype` defaults to that of `input`.
 
@@ -421,7 +421,7 @@ Example:
     tensor([1, 1]))"},
     {"full_like(Tensor input, Scalar fill_value, *, Dtype? dtype=None, any layout=None, "
      "Device? device=None, bool requires_grad=False, any memory_format=None) -> Tensor",
-     "fo", PLAIT_BOX(make_full_like), R"(A tensor of the shape of `input` filled with `fill_value`.
+     "foc", PLAIT_BOX(make_full_like), R"(A tensor of the shape of `input` filled with `fill_value`.
 
 `dtype` defaults to that of `input`.
 
@@ -430,7 +430,7 @@ Example:
     tensor([3., 3.]))"},
     {"new_empty(Tensor self, int[] size, *, Dtype? dtype=None, any layout=None, Device? device=None, any "
      "pin_memory=False, bool requires_grad=False) -> Tensor",
-     "m", PLAIT_BOX(new_empty), R"(A tensor of the given shape with values that are not set.
+     "mc", PLAIT_BOX(new_empty), R"(A tensor of the given shape with values that are not set.
 
 `dtype` defaults to that of this tensor.
 
@@ -439,7 +439,7 @@ Example:
     plait.int8)"},
     {"new_zeros(Tensor self, int[] size, *, Dtype? dtype=None, any layout=None, Device? device=None, any "
      "pin_memory=False, bool requires_grad=False) -> Tensor",
-     "m", PLAIT_BOX(new_zeros),
+     "mc", PLAIT_BOX(new_zeros),
      R"(A tensor of the given shape filled with 0, of this tensor's dtype unless `dtype` is given.
 
 Example:
@@ -447,7 +447,7 @@ Example:
     tensor([0, 0]))"},
     {"new_ones(Tensor self, int[] size, *, Dtype? dtype=None, any layout=None, Device? device=None, any "
      "pin_memory=False, bool requires_grad=False) -> Tensor",
-     "m", PLAIT_BOX(new_ones),
+     "mc", PLAIT_BOX(new_ones),
      R"(A tensor of the given shape filled with 1, of this tensor's dtype unless `dtype` is given.
 
 Example:
@@ -455,7 +455,7 @@ Example:
     tensor([1, 1]))"},
     {"new_full(Tensor self, int[] size, Scalar fill_value, *, Dtype? dtype=None, any layout=None, "
      "Device? device=None, any pin_memory=False, bool requires_grad=False) -> Tensor",
-     "m", PLAIT_BOX(new_full),
+     "mc", PLAIT_BOX(new_full),
      R"(A tensor of the given shape filled with `fill_value`, of this tensor's dtype unless `dtype` is given.
 
 Example:
@@ -523,7 +523,7 @@ Example:
     {"eye(int n, int? m=None, *, Dtype? dtype=None, any layout=None, Device? device=None, any "
      "pin_memory=False, bool "
      "requires_grad=False) -> Tensor",
-     "fo", PLAIT_BOX(make_eye), R"(A matrix of n rows and m columns with 1 on the diagonal and 0 elsewhere.
+     "foc", PLAIT_BOX(make_eye), R"(A matrix of n rows and m columns with 1 on the diagonal and 0 elsewhere.
 
 `m` defaults to `n`, the dtype to the default float.
 
@@ -556,12 +556,12 @@ Example:
     >>> plait.triu_indices(2, 2)
     tensor([[0, 0, 1],
             [0, 1, 1]]))"},
-    {"zero_(Tensor self) -> Tensor", "fm", PLAIT_BOX(zero_), R"(Set every element to 0, in place.
+    {"zero_(Tensor self) -> Tensor", "fmc", PLAIT_BOX(zero_), R"(Set every element to 0, in place.
 
 Example:
     >>> plait.ones(2).zero_()
     tensor([0., 0.]))"},
-    {"fill_(Tensor self, Scalar value) -> Tensor", "fm", PLAIT_BOX(fill_),
+    {"fill_(Tensor self, Scalar value) -> Tensor", "fmc", PLAIT_BOX(fill_),
      R"(Set every element to `value`, a number or a 0-d tensor, in place.
 
 Raises:
@@ -570,8 +570,8 @@ Raises:
 Example:
     >>> plait.zeros(2).fill_(3)
     tensor([3., 3.]))"},
-    {"fill_(Tensor self, Tensor value) -> Tensor", "fm", PLAIT_BOX(fill_tensor_), ""},
-    {"fill(Tensor input, Scalar value) -> Tensor", "f",
+    {"fill_(Tensor self, Tensor value) -> Tensor", "fmc", PLAIT_BOX(fill_tensor_), ""},
+    {"fill(Tensor input, Scalar value) -> Tensor", "fc",
      PLAIT_BOX(+[](const Tensor& x, Scalar value) { return apply<Fill>(x, value); }),
      R"(A tensor of the shape and dtype of `input` filled with a number.
 

@@ -296,7 +296,7 @@ Example:
     tensor([2., 0., 1.]))";
 
 const RegisterOps kOps{
-    {"gather(Tensor input, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor", "fmo",
+    {"gather(Tensor input, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor", "fmoc",
      PLAIT_BOX(gather_op),
      R"(The elements along `dim` that `index` names, one for each of its entries.
 
@@ -313,19 +313,19 @@ Example:
     >>> plait.gather(x, 1, plait.tensor([[0, 0], [1, 0]]))
     tensor([[1, 1],
             [4, 3]]))"},
-    {"scatter(Tensor input, int dim, Tensor index, Tensor src, *, str? reduce=None) -> Tensor", "fm",
+    {"scatter(Tensor input, int dim, Tensor index, Tensor src, *, str? reduce=None) -> Tensor", "fmc",
      PLAIT_BOX(scatter_src), kScatterDoc},
-    {"scatter(Tensor input, int dim, Tensor index, Scalar value, *, str? reduce=None) -> Tensor", "fm",
+    {"scatter(Tensor input, int dim, Tensor index, Scalar value, *, str? reduce=None) -> Tensor", "fmc",
      PLAIT_BOX(scatter_value), ""},
-    {"scatter_(Tensor self, int dim, Tensor index, Tensor src, *, str? reduce=None) -> Tensor", "m",
+    {"scatter_(Tensor self, int dim, Tensor index, Tensor src, *, str? reduce=None) -> Tensor", "mc",
      PLAIT_BOX(scatter_src_), kScatterDoc},
-    {"scatter_(Tensor self, int dim, Tensor index, Scalar value, *, str? reduce=None) -> Tensor", "m",
+    {"scatter_(Tensor self, int dim, Tensor index, Scalar value, *, str? reduce=None) -> Tensor", "mc",
      PLAIT_BOX(scatter_value_), ""},
-    {"scatter_add(Tensor input, int dim, Tensor index, Tensor src) -> Tensor", "fm", PLAIT_BOX(scatter_add),
+    {"scatter_add(Tensor input, int dim, Tensor index, Tensor src) -> Tensor", "fmc", PLAIT_BOX(scatter_add),
      kScatterAddDoc},
-    {"scatter_add_(Tensor self, int dim, Tensor index, Tensor src) -> Tensor", "m", PLAIT_BOX(scatter_add_),
+    {"scatter_add_(Tensor self, int dim, Tensor index, Tensor src) -> Tensor", "mc", PLAIT_BOX(scatter_add_),
      kScatterAddDoc},
-    {"take_along_dim(Tensor input, Tensor indices, int? dim=None) -> Tensor", "fmo",
+    {"take_along_dim(Tensor input, Tensor indices, int? dim=None) -> Tensor", "fmoc",
      PLAIT_BOX(take_along_dim),
      R"(The elements along `dim` that `indices` names, the other dimensions broadcasting.
 

@@ -157,11 +157,11 @@ Example:
     tensor([2., 0., 1.]))";
 
 const RegisterOps kOps{
-    {"_index(Tensor input, Tensor?[] indices) -> Tensor", "p", PLAIT_BOX(index),
+    {"_index(Tensor input, Tensor?[] indices) -> Tensor", "pc", PLAIT_BOX(index),
      R"(input[indices] with index tensors, masks and None.)"},
-    {"index_put_(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor", "fm",
+    {"index_put_(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor", "fmc",
      PLAIT_BOX(index_put_), kIndexPutDoc},
-    {"index_put(Tensor input, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor", "fm",
+    {"index_put(Tensor input, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor", "fmc",
      PLAIT_BOX(index_put), kIndexPutDoc},
 };
 

@@ -258,7 +258,7 @@ Example:
             [0., 6.]]))";
 
 const RegisterOps kOps{
-    {"index_select(Tensor input, int dim, Tensor index) -> Tensor", "fmo", PLAIT_BOX(index_select),
+    {"index_select(Tensor input, int dim, Tensor index) -> Tensor", "fmoc", PLAIT_BOX(index_select),
      R"(The slices of `input` along `dim` that `index` names, in its order.
 
 `index` is a 1-d integer tensor; entries may repeat, their gradients add up.
@@ -271,23 +271,23 @@ Example:
     >>> plait.index_select(x, 0, plait.tensor([2, 0]))
     tensor([[5, 6],
             [1, 2]]))"},
-    {"index_add(Tensor input, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor", "fmo",
+    {"index_add(Tensor input, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor", "fmoc",
      PLAIT_BOX(index_add_scaled), kAddDoc},
-    {"index_add_(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor", "m",
+    {"index_add_(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor", "mc",
      PLAIT_BOX(index_add_scaled_), kAddDoc},
-    {"index_copy(Tensor input, int dim, Tensor index, Tensor source) -> Tensor", "fmo", PLAIT_BOX(index_copy),
+    {"index_copy(Tensor input, int dim, Tensor index, Tensor source) -> Tensor", "fmoc",
+     PLAIT_BOX(index_copy), kCopyDoc},
+    {"index_copy_(Tensor self, int dim, Tensor index, Tensor source) -> Tensor", "mc", PLAIT_BOX(index_copy_),
      kCopyDoc},
-    {"index_copy_(Tensor self, int dim, Tensor index, Tensor source) -> Tensor", "m", PLAIT_BOX(index_copy_),
-     kCopyDoc},
-    {"index_fill(Tensor input, int dim, Tensor index, Scalar value) -> Tensor", "fm", PLAIT_BOX(index_fill),
+    {"index_fill(Tensor input, int dim, Tensor index, Scalar value) -> Tensor", "fmc", PLAIT_BOX(index_fill),
      kFillDoc},
-    {"index_fill(Tensor input, int dim, Tensor index, Tensor value) -> Tensor", "fm",
+    {"index_fill(Tensor input, int dim, Tensor index, Tensor value) -> Tensor", "fmc",
      PLAIT_BOX(index_fill_tensor), ""},
-    {"index_fill_(Tensor self, int dim, Tensor index, Scalar value) -> Tensor", "m", PLAIT_BOX(index_fill_),
+    {"index_fill_(Tensor self, int dim, Tensor index, Scalar value) -> Tensor", "mc", PLAIT_BOX(index_fill_),
      kFillDoc},
-    {"index_fill_(Tensor self, int dim, Tensor index, Tensor value) -> Tensor", "m",
+    {"index_fill_(Tensor self, int dim, Tensor index, Tensor value) -> Tensor", "mc",
      PLAIT_BOX(index_fill_tensor_), ""},
-    {"take(Tensor input, Tensor index) -> Tensor", "fmo", PLAIT_BOX(take),
+    {"take(Tensor input, Tensor index) -> Tensor", "fmoc", PLAIT_BOX(take),
      R"(The elements of `input`, seen as one row in row-major order, that `index` names; the result has its shape.
 
 Negative indices count from the end.
@@ -299,9 +299,9 @@ Raises:
 Example:
     >>> plait.take(plait.tensor([[4, 3], [5, 8]]), plait.tensor([0, 3]))
     tensor([4, 8]))"},
-    {"put(Tensor input, Tensor index, Tensor source, bool accumulate=False) -> Tensor", "fm", PLAIT_BOX(put),
+    {"put(Tensor input, Tensor index, Tensor source, bool accumulate=False) -> Tensor", "fmc", PLAIT_BOX(put),
      kPutDoc},
-    {"put_(Tensor self, Tensor index, Tensor source, bool accumulate=False) -> Tensor", "m", PLAIT_BOX(put_),
+    {"put_(Tensor self, Tensor index, Tensor source, bool accumulate=False) -> Tensor", "mc", PLAIT_BOX(put_),
      kPutDoc},
 };
 

@@ -97,8 +97,10 @@ void check_fits(const char* op, const Tensor& x, const Tensor& mask) {
 Tensor checked_value(const Tensor& x, const Tensor& value) {
   PLAIT_CHECK(value.dim() == 0, kValue, "masked_fill: expected a number or a 0-d tensor, got shape ",
               value.shape());
-  PLAIT_CHECK(is_floating(x.dtype()) || !value.is_floating() || std::isfinite(value.item_as<double>()),
-              kValue, "masked_fill: the value ", value.item_as<double>(), " cannot be converted to ",
+  PLAIT_CHECK(x.is_complex() || !value.is_complex(), kType, "masked_fill: expected a real value for ",
+              dtype_name(x.dtype()), ", got ", dtype_name(value.dtype()));
+  PLAIT_CHECK(x.is_differentiable() || !value.is_floating() || std::isfinite(value.item_as<double>()), kValue,
+              "masked_fill: the value ", value.item_as<double>(), " cannot be converted to ",
               dtype_name(x.dtype()));
   return cast(value, x.dtype());
 }
@@ -204,7 +206,7 @@ Example:
     tensor([5., 0., 6., 0.]))";
 
 const RegisterOps kOps{
-    {"nonzero_static(Tensor input, *, int size, int fill_value=-1) -> Tensor", "fm",
+    {"nonzero_static(Tensor input, *, int size, int fill_value=-1) -> Tensor", "fmc",
      PLAIT_BOX(nonzero_static),
      R"(The first `size` rows of `nonzero(input)`, filled up with rows of `fill_value` where there are fewer.
 
@@ -215,7 +217,7 @@ Example:
     >>> plait.nonzero_static(plait.tensor([0, 3]), size=2)
     tensor([[ 1],
             [-1]]))"},
-    {"nonzero(Tensor input, *, bool as_tuple=False) -> Tensor | Tensor[]", "fm", PLAIT_BOX(nonzero_as_asked),
+    {"nonzero(Tensor input, *, bool as_tuple=False) -> Tensor | Tensor[]", "fmc", PLAIT_BOX(nonzero_as_asked),
      R"(The coordinates of the elements other than 0: shape (count, input.dim()), int64, in row-major order.
 
 With `as_tuple=True` one 1-d tensor per dimension instead, fit for indexing; a 0-d tensor counts as 1-d then. NaN
@@ -228,9 +230,9 @@ Example:
             [1, 0]])
     >>> x[x.nonzero(as_tuple=True)]
     tensor([1, 2]))"},
-    {"where(Tensor condition) -> Tensor[]", "f",
+    {"where(Tensor condition) -> Tensor[]", "fc",
      PLAIT_BOX(+[](const Tensor& x) { return std::get<1>(nonzero_as_asked(x, true)); }), ""},
-    {"argwhere(Tensor input) -> Tensor", "fm", PLAIT_BOX(argwhere),
+    {"argwhere(Tensor input) -> Tensor", "fmc", PLAIT_BOX(argwhere),
      R"(The coordinates of the elements other than 0: shape (count, input.dim()), int64, in row-major order.
 
 NaN counts as other than 0.
@@ -239,14 +241,14 @@ Example:
     >>> plait.argwhere(plait.tensor([[0, 1], [2, 0]]))
     tensor([[0, 1],
             [1, 0]]))"},
-    {"masked_fill(Tensor input, Tensor mask, Scalar value) -> Tensor", "fm", PLAIT_BOX(masked_fill_number),
+    {"masked_fill(Tensor input, Tensor mask, Scalar value) -> Tensor", "fmc", PLAIT_BOX(masked_fill_number),
      kFillDoc},
-    {"masked_fill(Tensor input, Tensor mask, Tensor value) -> Tensor", "fm", PLAIT_BOX(masked_fill_tensor),
+    {"masked_fill(Tensor input, Tensor mask, Tensor value) -> Tensor", "fmc", PLAIT_BOX(masked_fill_tensor),
      ""},
-    {"masked_fill_(Tensor self, Tensor mask, Scalar value) -> Tensor", "m", PLAIT_BOX(masked_fill_number_),
+    {"masked_fill_(Tensor self, Tensor mask, Scalar value) -> Tensor", "mc", PLAIT_BOX(masked_fill_number_),
      kFillDoc},
-    {"masked_fill_(Tensor self, Tensor mask, Tensor value) -> Tensor", "m", PLAIT_BOX(masked_fill_), ""},
-    {"masked_select(Tensor input, Tensor mask) -> Tensor", "fmo", PLAIT_BOX(masked_select),
+    {"masked_fill_(Tensor self, Tensor mask, Tensor value) -> Tensor", "mc", PLAIT_BOX(masked_fill_), ""},
+    {"masked_select(Tensor input, Tensor mask) -> Tensor", "fmoc", PLAIT_BOX(masked_select),
      R"(The elements where `mask` is true, as a 1-d tensor in row-major order.
 
 `mask` is a bool tensor; it and `input` broadcast against each other.
@@ -259,9 +261,9 @@ Example:
     >>> x = plait.tensor([1, 2, 3])
     >>> plait.masked_select(x, x > 1)
     tensor([2, 3]))"},
-    {"masked_scatter(Tensor input, Tensor mask, Tensor source) -> Tensor", "fm", PLAIT_BOX(masked_scatter),
+    {"masked_scatter(Tensor input, Tensor mask, Tensor source) -> Tensor", "fmc", PLAIT_BOX(masked_scatter),
      kScatterDoc},
-    {"masked_scatter_(Tensor self, Tensor mask, Tensor source) -> Tensor", "m", PLAIT_BOX(masked_scatter_),
+    {"masked_scatter_(Tensor self, Tensor mask, Tensor source) -> Tensor", "mc", PLAIT_BOX(masked_scatter_),
      kScatterDoc},
 };
 

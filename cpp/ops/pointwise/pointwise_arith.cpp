@@ -4,6 +4,7 @@
 #include <string>
 
 #include "autograd/op.h"
+#include "ops/complex/complex.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/pointwise/pointwise.h"
@@ -15,7 +16,14 @@
 namespace plait {
 namespace {
 
-bool is_one(const Scalar& s) { return s.to_double() == 1; }
+bool is_one(const Scalar& s) {
+  const Complex<double> z = s.to_complex();
+  return z.re == 1 && z.im == 0;
+}
+Scalar conj(const Scalar& s) {
+  const Complex<double> z = s.to_complex();
+  return s.is_complex() ? Scalar(Complex<double>{z.re, -z.im}) : s;
+}
 
 // y = a + alpha b or a - alpha b
 template <bool kMinus>
@@ -29,7 +37,9 @@ struct AddOp {
                   "sub: expected numeric dtypes, got ", dtype_name(a.dtype()), " and ", dtype_name(b.dtype()),
                   "\nhint: use ^ or logical_xor() for bool");
     }
-    PLAIT_CHECK(is_floating(dtype) || !alpha.is_float(), kType, meta.name,
+    PLAIT_CHECK(is_complex(dtype) || !alpha.is_complex(), kType, meta.name,
+                ": expected a real alpha for dtype ", dtype_name(dtype), ", got a complex one");
+    PLAIT_CHECK(is_differentiable(dtype) || !alpha.is_float(), kType, meta.name,
                 ": expected an integer alpha for dtype ", dtype_name(dtype), ", got ", alpha.to_double());
     if (is_one(alpha)) {
       return run_pointwise_op(kMinus ? Pointwise::kSub : Pointwise::kAdd, meta.name, dtype, {&a, &b}, {},
@@ -39,16 +49,22 @@ struct AddOp {
       const Tensor scaled = alpha.to_int() != 0 ? b : zeros_like(b);
       return run_pointwise_op(Pointwise::kAdd, meta.name, dtype, {&a, &scaled}, {}, ctx.destination());
     }
+    if (alpha.is_complex()) {
+      const Complex<double> z = alpha.to_complex();
+      const Tensor factor = Scalar(kMinus ? Complex<double>{-z.re, -z.im} : z).to_tensor();
+      return run_pointwise_op(Pointwise::kAddScaled, meta.name, dtype, {&a, &b, &factor}, {},
+                              ctx.destination());
+    }
     const double factor = kMinus ? -alpha.to_double() : alpha.to_double();
     return run_pointwise_op(Pointwise::kAddScaled, meta.name, dtype, {&a, &b}, {factor}, ctx.destination());
   }
 
-  // ga = gy, gb = alpha gy for add, -alpha gy for sub
+  // ga = gy, gb = conj(alpha) gy for add, -conj(alpha) gy for sub
   static Grads backward(OpContext& ctx, const Tensor& gy, Scalar alpha) {
     Tensor gb;
     if (ctx.needs_grad(1)) {
       gb = kMinus ? neg(gy) : gy;
-      if (!is_one(alpha)) gb = mul(gb, alpha);
+      if (!is_one(alpha)) gb = mul(gb, conj(alpha));
     }
     return {gy, gb};
   }
@@ -62,10 +78,10 @@ struct MulOp {
     }
     return run_pointwise_op(Pointwise::kMul, "mul", result_type(a, b), {&a, &b}, {}, ctx.destination());
   }
-  // ga = gy b, gb = gy a
+  // ga = gy conj(b), gb = gy conj(a)
   static Grads backward(OpContext& ctx, const Tensor& gy) {
-    return {ctx.needs_grad(0) ? mul(gy, ctx.saved(1)) : Tensor(),
-            ctx.needs_grad(1) ? mul(gy, ctx.saved(0)) : Tensor()};
+    return {ctx.needs_grad(0) ? mul(gy, plait::conj(ctx.saved(1))) : Tensor(),
+            ctx.needs_grad(1) ? mul(gy, plait::conj(ctx.saved(0))) : Tensor()};
   }
 };
 
@@ -76,15 +92,16 @@ struct DivOp {
     return run_pointwise_op(Pointwise::kDiv, "div", float_type(result_type(a, b)), {&a, &b}, {},
                             ctx.destination());
   }
-  // ga = gy / b, gb = -gy a / b^2
+  // ga = gy / conj(b), gb = -gy conj(a / b^2)
   static Grads backward(OpContext& ctx, const Tensor& gy) {
     const Tensor b = ctx.saved(1);
-    return {ctx.needs_grad(0) ? div(gy, b) : Tensor(),
-            ctx.needs_grad(1)
-                ? gy * composite::Div::db(composite::operand(ctx, 0, gy), composite::operand(ctx, 1, gy))
-                : Tensor()};
+    return {ctx.needs_grad(0) ? div(gy, plait::conj(b)) : Tensor(),
+            ctx.needs_grad(1) ? gy * plait::conj(composite::Div::db(composite::operand(ctx, 0, gy),
+                                                                    composite::operand(ctx, 1, gy)))
+                              : Tensor()};
   }
   static Grads fused_backward(OpContext& ctx, const Tensor& gy) {
+    if (gy.is_complex()) return backward(ctx, gy);
     const Tensor b = ctx.saved(1);
     Grads g(2);
     if (ctx.needs_grad(0)) g[0] = div(gy, b);
@@ -115,13 +132,24 @@ struct PowOp {
     ctx.save(a, b);
     return run_pointwise_op(Pointwise::kPow, "pow", result_type(a, b), {&a, &b}, {}, ctx.destination());
   }
-  // ga = gy b a^(b - 1), gb = gy a^b log a
+  // ga = gy conj(b a^(b - 1)), gb = gy conj(a^b log a)
   static Grads backward(OpContext& ctx, const Tensor& gy) {
     const Tensor a = composite::operand(ctx, 0, gy), b = composite::operand(ctx, 1, gy);
+    if (gy.is_complex()) {
+      return {ctx.needs_grad(0) ? gy * plait::conj(composite::Pow::da(a, b)) : Tensor(),
+              ctx.needs_grad(1) ? gy * plait::conj(complex_db(a, b)) : Tensor()};
+    }
     return {ctx.needs_grad(0) ? gy * composite::Pow::da(a, b) : Tensor(),
             ctx.needs_grad(1) ? gy * composite::Pow::db(a, b) : Tensor()};
   }
+  // a^b log a; 0 where a is 0 and the real part of b is not negative
+  static Tensor complex_db(const Tensor& a, const Tensor& b) {
+    const Tensor none = logical_and(eq(a, int64_t{0}), ge(real(b), int64_t{0}));
+    const Tensor one = Scalar(Complex<double>{1, 0}).to_tensor();
+    return where(none, zeros(IntSpan(), a.dtype()), pow(a, b) * log(where(none, cast(one, a.dtype()), a)));
+  }
   static Grads fused_backward(OpContext& ctx, const Tensor& gy) {
+    if (gy.is_complex()) return backward(ctx, gy);
     const Tensor a = ctx.saved(0), b = ctx.saved(1);
     const auto gradient = [&](Pointwise op) {
       return run_pointwise_op(op, "pow", gy.dtype(), {&gy, &a, &b});
@@ -146,14 +174,15 @@ struct PowNumberOp {
     if (p == 3) return kernel(Pointwise::kCube);
     return run_pointwise_op(Pointwise::kPow, "pow", dtype, {&x}, {p}, to);
   }
-  // gx = gy p x^(p - 1)
+  // gx = gy conj(p x^(p - 1))
   static Grads backward(OpContext& ctx, const Tensor& gy, double p) {
     if (p == 0) return {zeros_like(gy)};
-    return {gy * mul(pow(ctx.saved(0), Scalar(p - 1)), p)};
+    return {gy * plait::conj(mul(pow(ctx.saved(0), Scalar(p - 1)), p))};
   }
   static Grads fused_backward(OpContext& ctx, const Tensor& gy, double p) {
     if (p == 0) return {zeros_like(gy)};
     const Tensor x = ctx.saved(0);
+    if (x.is_complex()) return backward(ctx, gy, p);
     if (p == 2) return {run_pointwise_op(Pointwise::kSquareGrad, "pow", gy.dtype(), {&gy, &x})};
     if (p == 3) return {run_pointwise_op(Pointwise::kCubeGrad, "pow", gy.dtype(), {&gy, &x})};
     return {run_pointwise_op(Pointwise::kPowGradA, "pow", gy.dtype(), {&gy, &x}, {p})};
@@ -162,11 +191,11 @@ struct PowNumberOp {
 
 // Which of the two forms a call takes, and what integers allow.
 bool is_number_power(const Tensor& a, const Tensor& b) {
-  if (!b.is_wrapped_number() || a.is_wrapped_number()) {
+  if (!b.is_wrapped_number() || a.is_wrapped_number() || b.is_complex()) {
     PLAIT_CHECK(result_type(a, b) != DType::kBool, kType, "pow: expected a numeric dtype, got bool");
     return false;
   }
-  if (is_floating(result_type(a, b))) return true;
+  if (is_differentiable(result_type(a, b))) return true;
   PLAIT_CHECK(b.item_as<int64_t>() >= 0, kRuntime,
               "pow: Integers to negative integer powers are not allowed.");
   PLAIT_CHECK(result_type(a, b) != DType::kBool, kType, "pow: expected a numeric dtype, got bool");
@@ -185,7 +214,9 @@ Tensor pow_of(const Tensor& a, const Tensor& b) {
 
 Tensor float_power(const Tensor& a, const Tensor& b) {
   check_has_tensor("float_power", a, b);
-  const auto wide = [](const Tensor& x) { return cast(x, DType::kFloat64); };
+  const auto wide = [](const Tensor& x) {
+    return cast(x, x.is_complex() ? DType::kComplex128 : DType::kFloat64);
+  };
   return pow(wide(a), b.is_wrapped_number() ? b : wide(b));
 }
 
@@ -213,6 +244,8 @@ Tensor sub(const Tensor& a, const Tensor& b, Scalar alpha) { return apply<AddOp<
 Tensor mul(const Tensor& a, const Tensor& b) { return apply<MulOp>(a, b); }
 Tensor div(const Tensor& a, const Tensor& b) { return apply<DivOp>(a, b); }
 Tensor div(const Tensor& a, const Tensor& b, std::string_view mode) {
+  PLAIT_CHECK(!is_complex(result_type(a, b)), kType, "div: expected real numbers for rounding_mode, got ",
+              dtype_name(a.dtype()), " and ", dtype_name(b.dtype()));
   if (mode == "floor") return floor_divide(a, b);
   PLAIT_CHECK(mode == "trunc", kValue, "div: expected rounding_mode to be None, 'trunc' or 'floor', got '",
               std::string(mode), "'");
@@ -279,37 +312,37 @@ Example:
 )";
 
 const RegisterOps kOps{
-    {"add(Operand input, Operand other, *, Scalar alpha=1) -> Tensor", "fmo", kAdd, kAddDoc},
-    {"add_(Tensor input, Operand other, *, Scalar alpha=1) -> Tensor", "fm", PLAIT_BOX(add_),
+    {"add(Operand input, Operand other, *, Scalar alpha=1) -> Tensor", "fmoc", kAdd, kAddDoc},
+    {"add_(Tensor input, Operand other, *, Scalar alpha=1) -> Tensor", "fmc", PLAIT_BOX(add_),
      "The in-place form of add: write the result into `input` and return it."},
-    {"sub(Operand input, Operand other, *, Scalar alpha=1) -> Tensor", "fmo", kSub, kSubDoc},
-    {"sub_(Tensor input, Operand other, *, Scalar alpha=1) -> Tensor", "fm", PLAIT_BOX(sub_),
+    {"sub(Operand input, Operand other, *, Scalar alpha=1) -> Tensor", "fmoc", kSub, kSubDoc},
+    {"sub_(Tensor input, Operand other, *, Scalar alpha=1) -> Tensor", "fmc", PLAIT_BOX(sub_),
      "The in-place form of sub: write the result into `input` and return it."},
-    {"subtract(Operand input, Operand other, *, Scalar alpha=1) -> Tensor", "fmo", kSub, kSubDoc},
-    {"subtract_(Tensor input, Operand other, *, Scalar alpha=1) -> Tensor", "fm", PLAIT_BOX(sub_),
+    {"subtract(Operand input, Operand other, *, Scalar alpha=1) -> Tensor", "fmoc", kSub, kSubDoc},
+    {"subtract_(Tensor input, Operand other, *, Scalar alpha=1) -> Tensor", "fmc", PLAIT_BOX(sub_),
      "The in-place form of subtract: write the result into `input` and return it."},
-    {"rsub(Tensor input, Operand other, *, Scalar alpha=1) -> Tensor", "f", PLAIT_BOX(rsub),
+    {"rsub(Tensor input, Operand other, *, Scalar alpha=1) -> Tensor", "fc", PLAIT_BOX(rsub),
      R"(other - alpha * input: sub with the operands exchanged.
 
 Example:
     >>> plait.rsub(plait.tensor([1., 2.]), 10)
     tensor([9., 8.])
 )"},
-    {"mul(Operand input, Operand other) -> Tensor", "fmo", kMul, kMulDoc},
-    {"mul_(Tensor input, Operand other) -> Tensor", "fm", PLAIT_BOX(mul_),
+    {"mul(Operand input, Operand other) -> Tensor", "fmoc", kMul, kMulDoc},
+    {"mul_(Tensor input, Operand other) -> Tensor", "fmc", PLAIT_BOX(mul_),
      "The in-place form of mul: write the result into `input` and return it."},
-    {"multiply(Operand input, Operand other) -> Tensor", "fmo", kMul, kMulDoc},
-    {"multiply_(Tensor input, Operand other) -> Tensor", "fm", PLAIT_BOX(mul_),
+    {"multiply(Operand input, Operand other) -> Tensor", "fmoc", kMul, kMulDoc},
+    {"multiply_(Tensor input, Operand other) -> Tensor", "fmc", PLAIT_BOX(mul_),
      "The in-place form of multiply: write the result into `input` and return it."},
-    {"div(Operand input, Operand other, *, str? rounding_mode=None) -> Tensor", "fmo", PLAIT_BOX(div_rounded),
-     kDivDoc},
-    {"div_(Tensor input, Operand other, *, str? rounding_mode=None) -> Tensor", "fm", PLAIT_BOX(div_rounded_),
-     "The in-place form of div: write the result into `input` and return it."},
-    {"divide(Operand input, Operand other, *, str? rounding_mode=None) -> Tensor", "fmo",
+    {"div(Operand input, Operand other, *, str? rounding_mode=None) -> Tensor", "fmoc",
      PLAIT_BOX(div_rounded), kDivDoc},
-    {"divide_(Tensor input, Operand other, *, str? rounding_mode=None) -> Tensor", "fm",
+    {"div_(Tensor input, Operand other, *, str? rounding_mode=None) -> Tensor", "fmc",
+     PLAIT_BOX(div_rounded_), "The in-place form of div: write the result into `input` and return it."},
+    {"divide(Operand input, Operand other, *, str? rounding_mode=None) -> Tensor", "fmoc",
+     PLAIT_BOX(div_rounded), kDivDoc},
+    {"divide_(Tensor input, Operand other, *, str? rounding_mode=None) -> Tensor", "fmc",
      PLAIT_BOX(div_rounded_), "The in-place form of divide: write the result into `input` and return it."},
-    {"true_divide(Operand input, Operand other) -> Tensor", "fmo", kDiv, R"(input / other, also of integers.
+    {"true_divide(Operand input, Operand other) -> Tensor", "fmoc", kDiv, R"(input / other, also of integers.
 
 Both are tensors or numbers; shapes broadcast and dtypes promote, integers to the default float dtype.
 
@@ -317,9 +350,9 @@ Example:
     >>> plait.true_divide(plait.tensor([7, -7]), 2)
     tensor([ 3.5000, -3.5000])
 )"},
-    {"true_divide_(Tensor input, Operand other) -> Tensor", "fm", PLAIT_BOX(div_),
+    {"true_divide_(Tensor input, Operand other) -> Tensor", "fmc", PLAIT_BOX(div_),
      "The in-place form of true_divide: write the result into `input` and return it."},
-    {"pow(Operand input, Operand exponent) -> Tensor", "fmo", PLAIT_BOX(pow_of),
+    {"pow(Operand input, Operand exponent) -> Tensor", "fmoc", PLAIT_BOX(pow_of),
      R"(input to the power exponent, as C's pow.
 
 Both are tensors, or one is a number; shapes broadcast and dtypes promote. Integers wrap around; a negative number as the exponent
@@ -329,9 +362,9 @@ Example:
     >>> plait.pow(plait.tensor([2., 3.]), 2)
     tensor([4., 9.])
 )"},
-    {"pow_(Tensor input, Operand exponent) -> Tensor", "fm", PLAIT_BOX(pow_),
+    {"pow_(Tensor input, Operand exponent) -> Tensor", "fmc", PLAIT_BOX(pow_),
      "The in-place form of pow: write the result into `input` and return it."},
-    {"float_power(Operand input, Operand exponent) -> Tensor", "fmo", PLAIT_BOX(float_power),
+    {"float_power(Operand input, Operand exponent) -> Tensor", "fmoc", PLAIT_BOX(float_power),
      R"(input to the power exponent, computed and returned in float64.
 
 Both are tensors, or one is a number; shapes broadcast.

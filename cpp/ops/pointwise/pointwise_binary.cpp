@@ -16,7 +16,7 @@
 namespace plait {
 
 void check_divisor(const char* name, const Tensor& b, DType dtype) {
-  if (is_floating(dtype)) return;
+  if (is_differentiable(dtype)) return;
   const Tensor zeros = run_pointwise_test(Pointwise::kLogicalNot, name, b.dtype(), {&b});
   PLAIT_CHECK(!std::memchr(zeros.data_ptr(), 1, static_cast<size_t>(zeros.numel())), kRuntime, name,
               ": ZeroDivisionError: integer division by zero");
@@ -211,7 +211,8 @@ void register_as(const Entry& e, const std::string& name, std::string_view where
   register_op(name + "(" + first + " input, " + second + " other) -> Tensor", places, e.call,
               documentation(e, name));
   if (where.find('i') != where.npos) {
-    register_op(name + "_(Tensor input, " + second + " other) -> Tensor", "fm", e.in_place,
+    register_op(name + "_(Tensor input, " + second + " other) -> Tensor",
+                where.find('c') == where.npos ? "fm" : "fmc", e.in_place,
                 "The in-place form of " + name + ": write the result into `input` and return it.");
   }
 }

@@ -29,7 +29,7 @@ inline Tensor operand(const OpContext& ctx, size_t i, const Tensor& gy) {
   const Tensor x = ctx.saved(i);
   if (!x.defined()) return x;
   if (x.is_wrapped_number()) return cast(detach(x), gy.dtype());
-  return cast(x, x.is_floating() ? promote_types(x.dtype(), gy.dtype()) : gy.dtype());
+  return cast(x, x.is_differentiable() ? promote_types(x.dtype(), gy.dtype()) : gy.dtype());
 }
 
 // Parameters of a recorded derivative. As plain numbers, two of them would give a tensor of the default

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "autograd/op.h"
+#include "ops/complex/complex.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/pointwise/pointwise.h"
@@ -36,12 +37,12 @@ struct Parametrised {
     return y;
   }
 
-  // gx = gy df(kept, p...)
+  // gx = gy conj(df(kept, p...))
   static Grads backward(OpContext& ctx, const Tensor& gy, Number<I>... p) {
     if constexpr (kKeeps == Keeps::None) {
       return {gy};  // frac: 1 between the steps
     } else {
-      return {gy * F::df(ctx.saved(0), composite::parameter(p, gy)...)};
+      return {gy * conj(F::df(ctx.saved(0), composite::parameter(p, gy)...))};
     }
   }
 };
@@ -51,6 +52,7 @@ template <class Op, size_t... I>
 struct FusedParametrised : Op {
   static Grads fused_backward(OpContext& ctx, const Tensor& gy, Number<I>... p) {
     const Tensor kept = ctx.saved(0);
+    if (kept.is_complex()) return Op::backward(ctx, gy, p...);
     return {run_pointwise_op(Op::kGrad, Op::meta.name, gy.dtype(), {&gy, &kept}, {p...})};
   }
 };
@@ -278,7 +280,7 @@ Tensor hardtanh(const Tensor& x, double min, double max) { return hardtanh_choic
 namespace {
 
 const RegisterOps kOps{
-    {"square(Tensor input) -> Tensor", "fmo", PLAIT_BOX(square), R"(x * x.
+    {"square(Tensor input) -> Tensor", "fmoc", PLAIT_BOX(square), R"(x * x.
 
 The result has the shape and dtype of `input`; bool gives int64.
 
@@ -286,7 +288,7 @@ Example:
     >>> plait.square(plait.tensor([2., -3.]))
     tensor([4., 9.])
 )"},
-    {"square_(Tensor input) -> Tensor", "fm", PLAIT_BOX(square_),
+    {"square_(Tensor input) -> Tensor", "fmc", PLAIT_BOX(square_),
      "The in-place form of square: writes x * x into `input`."},
     {"round(Tensor input, *, int decimals=0) -> Tensor", "fmo", PLAIT_BOX(round),
      R"(The nearest integer, halves to the even one.
@@ -333,7 +335,7 @@ Example:
 )"},
     {"bitwise_not_(Tensor input) -> Tensor", "fm", PLAIT_BOX(bitwise_not_),
      "The in-place form of bitwise_not: writes the result into `input`."},
-    {"positive(Tensor input) -> Tensor", "fm", PLAIT_BOX(positive),
+    {"positive(Tensor input) -> Tensor", "fmc", PLAIT_BOX(positive),
      R"(+x: the tensor itself; bool raises TypeError.
 
 Example:

@@ -14,8 +14,9 @@ int combine(int higher, int lower) {
   if (higher == kUndefined) return lower;
   if (lower == kUndefined) return higher;
   const DType a = static_cast<DType>(higher), b = static_cast<DType>(lower);
-  if (is_floating(a)) return higher;
-  if (a == DType::kBool || is_floating(b)) return static_cast<int>(promote_types(a, b));
+  if (is_complex(a)) return higher;
+  if (is_floating(a)) return is_complex(b) ? static_cast<int>(to_complex(a)) : higher;
+  if (a == DType::kBool || is_differentiable(b)) return static_cast<int>(promote_types(a, b));
   return higher;
 }
 
@@ -57,6 +58,7 @@ void check_destination(const PointwiseCall& call, const Tensor& destination, con
 
 [[noreturn, gnu::noinline]] void no_kernel(const char* name, DType dtype) {
   const char* expected = dtype == DType::kBool ? "a numeric dtype"
+                         : is_complex(dtype)   ? "real numbers"
                          : is_floating(dtype)  ? "an integer or bool dtype"
                                                : "a floating-point dtype";
   PLAIT_FAIL(kType, name, ": expected ", expected, ", got ", dtype_name(dtype));
@@ -82,7 +84,10 @@ DType result_type(std::initializer_list<const Tensor*> xs) {
   };
   for (const Tensor* x : xs) {
     if (x->is_wrapped_number()) {
-      join(numbers, is_floating(x->dtype()) ? default_dtype() : x->dtype());
+      const DType dtype = x->dtype();
+      join(numbers, x->is_complex()      ? to_complex(default_dtype())
+                    : is_floating(dtype) ? default_dtype()
+                                         : dtype);
     } else {
       join(x->dim() > 0 ? dims : scalars, x->dtype());
     }

@@ -19,8 +19,8 @@ inline DType result_type(const Tensor& a, const Tensor& b) {
   return a.dtype() == b.dtype() && !a.is_wrapped_number() && !b.is_wrapped_number() ? a.dtype()
                                                                                     : result_type({&a, &b});
 }
-// The same for functions whose results are floats.
-inline DType float_type(DType dtype) { return is_floating(dtype) ? dtype : default_dtype(); }
+// The same for functions whose results are floats, or complex.
+inline DType float_type(DType dtype) { return is_differentiable(dtype) ? dtype : default_dtype(); }
 
 // One call of a kernel. The operands of `fn` are xs, then the parameters.
 struct PointwiseCall {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "autograd/op.h"
+#include "ops/complex/complex.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/pointwise/pointwise.h"
@@ -152,25 +153,38 @@ struct LerpOp {
     return run_pointwise_op(Pointwise::kLerp, "lerp", result_type({&a, &b, &w}), {&a, &b, &w}, {},
                             ctx.destination());
   }
-  static Grads backward(OpContext& ctx, const Tensor& gy) {  // ga = gy (1 - w), gb = gy w, gw = gy (b - a)
+  // ga = gy conj(1 - w), gb = gy conj(w), gw = gy conj(b - a)
+  static Grads backward(OpContext& ctx, const Tensor& gy) {
     const Tensor a = composite::operand(ctx, 0, gy), b = composite::operand(ctx, 1, gy),
-                 w = composite::operand(ctx, 2, gy);
+                 w = conj(composite::operand(ctx, 2, gy));
     return {ctx.needs_grad(0) ? gy * sub(number(1), w) : Tensor(), ctx.needs_grad(1) ? gy * w : Tensor(),
-            ctx.needs_grad(2) ? gy * (b - a) : Tensor()};
+            ctx.needs_grad(2) ? gy * conj(b - a) : Tensor()};
   }
 };
+
+// A kernel of three operands and a number, which may be complex where the result is.
+Tensor run_with(Scalar value, Pointwise op, const char* name, const Tensor& a, const Tensor& b,
+                const Tensor& c, const Tensor& destination) {
+  const DType dtype = result_type({&a, &b, &c});
+  if (!value.is_complex())
+    return run_pointwise_op(op, name, dtype, {&a, &b, &c}, {value.to_double()}, destination);
+  PLAIT_CHECK(is_complex(dtype), kType, name, ": expected a real value for dtype ", dtype_name(dtype),
+              ", got a complex one");
+  const Tensor factor = value.to_tensor();
+  return run_pointwise_op(op, name, dtype, {&a, &b, &c, &factor}, {}, destination);
+}
 
 struct AddcmulOp {
   static constexpr OpMeta meta{"addcmul"};
   static Tensor forward(OpContext& ctx, const Tensor& a, const Tensor& b, const Tensor& c, Scalar value) {
     if (ctx.recording()) ctx.save(ctx.needs_grad(2) ? b : Tensor(), ctx.needs_grad(1) ? c : Tensor());
-    return run_pointwise_op(Pointwise::kAddcmul, "addcmul", result_type({&a, &b, &c}), {&a, &b, &c},
-                            {value.to_double()}, ctx.destination());
+    return run_with(value, Pointwise::kAddcmul, "addcmul", a, b, c, ctx.destination());
   }
-  static Grads backward(OpContext& ctx, const Tensor& gy, Scalar value) {  // gb = gy value c, gc = gy value b
-    const Tensor scaled = mul(gy, value);
-    return {gy, ctx.needs_grad(1) ? scaled * ctx.saved(1) : Tensor(),
-            ctx.needs_grad(2) ? scaled * ctx.saved(0) : Tensor()};
+  // gb = gy conj(value c), gc = gy conj(value b)
+  static Grads backward(OpContext& ctx, const Tensor& gy, Scalar value) {
+    const Tensor scaled = mul(gy, conj(value.to_tensor()));
+    return {gy, ctx.needs_grad(1) ? scaled * conj(ctx.saved(1)) : Tensor(),
+            ctx.needs_grad(2) ? scaled * conj(ctx.saved(0)) : Tensor()};
   }
 };
 
@@ -181,13 +195,13 @@ struct AddcdivOp {
       const bool divisor = ctx.needs_grad(2);
       ctx.save(divisor ? b : Tensor(), divisor || ctx.needs_grad(1) ? c : Tensor());
     }
-    return run_pointwise_op(Pointwise::kAddcdiv, "addcdiv", result_type({&a, &b, &c}), {&a, &b, &c},
-                            {value.to_double()}, ctx.destination());
+    return run_with(value, Pointwise::kAddcdiv, "addcdiv", a, b, c, ctx.destination());
   }
-  // gb = gy value / c, gc = -gb b / c
+  // gb = gy conj(value / c), gc = -gb conj(b / c)
   static Grads backward(OpContext& ctx, const Tensor& gy, Scalar value) {
     if (!ctx.needs_grad(1) && !ctx.needs_grad(2)) return {gy, Tensor(), Tensor()};
-    const Tensor b = ctx.saved(0), c = ctx.saved(1), gb = mul(gy, value) / c;
+    const Tensor b = conj(ctx.saved(0)), c = conj(ctx.saved(1));
+    const Tensor gb = mul(gy, conj(value.to_tensor())) / c;
     return {gy, gb, ctx.needs_grad(2) ? -(gb * b / c) : Tensor()};
   }
 };
@@ -201,9 +215,9 @@ Tensor isclose(const Tensor& a, const Tensor& b, double rtol, double atol, bool 
               " and ", atol);
   NoGradGuard guard;
   Tensor close = eq(a, b);
-  if (equal_nan && a.is_floating()) close = logical_or(close, logical_and(isnan(a), isnan(b)));
+  if (equal_nan && a.is_differentiable()) close = logical_or(close, logical_and(isnan(a), isnan(b)));
   if (rtol == 0 && atol == 0) return close;
-  const auto wide = [](const Tensor& x) { return x.is_floating() ? x : cast(x, DType::kFloat64); };
+  const auto wide = [](const Tensor& x) { return x.is_differentiable() ? x : cast(x, DType::kFloat64); };
   const Tensor wa = wide(a), wb = wide(b);
   const Tensor distance = abs(wa - wb), allowed = add(mul(abs(wb), rtol), atol);
   return logical_or(close, logical_and(isfinite(distance), le(distance, allowed)));
@@ -263,7 +277,7 @@ constexpr auto kClampTensors = PLAIT_BOX(clamp_tensors<false>),
                kClampTensorsIn = PLAIT_BOX(clamp_tensors<true>);
 
 const RegisterOps kOps{
-    {"where(Tensor condition, Operand input, Operand other) -> Tensor", "fo", PLAIT_BOX(where),
+    {"where(Tensor condition, Operand input, Operand other) -> Tensor", "foc", PLAIT_BOX(where),
      R"(input where condition is true, else other.
 
 `condition` is a bool tensor (else TypeError); `input` and `other` are tensors or numbers. All three broadcast, the dtypes
@@ -273,7 +287,7 @@ Example:
     >>> plait.where(plait.tensor([True, False]), plait.tensor([1., 2.]), 0.)
     tensor([1., 0.])
 )"},
-    {"result_type(Operand tensor1, Operand tensor2) -> Dtype", "f",
+    {"result_type(Operand tensor1, Operand tensor2) -> Dtype", "fc",
      PLAIT_BOX(+[](const Tensor& a, const Tensor& b) { return result_type(a, b); }),
      R"(The dtype that arithmetic on the two gives.
 
@@ -284,7 +298,7 @@ Example:
     >>> plait.result_type(plait.tensor([1, 2]), 1.0)
     plait.float32
 )"},
-    {"where(Tensor input, Tensor condition, Operand other) -> Tensor", "m",
+    {"where(Tensor input, Tensor condition, Operand other) -> Tensor", "mc",
      PLAIT_BOX(+[](const Tensor& input, const Tensor& condition, const Tensor& other) {
        return where(condition, input, other);
      }),
@@ -317,7 +331,7 @@ Example:
 )"},
     {"clamp_max_(Tensor input, Operand max) -> Tensor", "fm", PLAIT_BOX(clamp_above<true>),
      "The in-place form of clamp_max: writes the result into `input`."},
-    {"lerp(Tensor input, Tensor end, Operand weight) -> Tensor", "fmo", PLAIT_BOX(lerp),
+    {"lerp(Tensor input, Tensor end, Operand weight) -> Tensor", "fmoc", PLAIT_BOX(lerp),
      R"(input + weight * (end - input): linear interpolation.
 
 `weight` is a number or a tensor; all broadcast. For weights of at least 1/2 the same line is computed from `end`, so that
@@ -327,11 +341,11 @@ Example:
     >>> plait.lerp(plait.tensor([1., 2.]), plait.tensor([5., 6.]), 0.25)
     tensor([2., 3.])
 )"},
-    {"lerp_(Tensor input, Tensor end, Operand weight) -> Tensor", "fm",
+    {"lerp_(Tensor input, Tensor end, Operand weight) -> Tensor", "fmc",
      PLAIT_BOX(
          +[](const Tensor& a, const Tensor& b, const Tensor& w) { return apply_inplace<LerpOp>(a, b, w); }),
      "The in-place form of lerp: write the result into `input` and return it."},
-    {"addcmul(Tensor input, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", "fmo",
+    {"addcmul(Tensor input, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", "fmoc",
      PLAIT_BOX(addcmul), R"(input + value * tensor1 * tensor2.
 
 The three tensors broadcast and their dtypes promote.
@@ -340,12 +354,12 @@ Example:
     >>> plait.addcmul(plait.tensor([1.]), plait.tensor([2.]), plait.tensor([3.]), value=0.5)
     tensor([4.])
 )"},
-    {"addcmul_(Tensor input, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", "fm",
+    {"addcmul_(Tensor input, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", "fmc",
      PLAIT_BOX(+[](const Tensor& a, const Tensor& b, const Tensor& c, Scalar v) {
        return apply_inplace<AddcmulOp>(a, b, c, v);
      }),
      "The in-place form of addcmul: write the result into `input` and return it."},
-    {"addcdiv(Tensor input, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", "fmo",
+    {"addcdiv(Tensor input, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", "fmoc",
      PLAIT_BOX(addcdiv), R"(input + value * tensor1 / tensor2.
 
 The three tensors broadcast and their dtypes promote; integers raise TypeError.
@@ -354,14 +368,14 @@ Example:
     >>> plait.addcdiv(plait.tensor([1.]), plait.tensor([3.]), plait.tensor([2.]), value=2)
     tensor([4.])
 )"},
-    {"addcdiv_(Tensor input, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", "fm",
+    {"addcdiv_(Tensor input, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", "fmc",
      PLAIT_BOX(+[](const Tensor& a, const Tensor& b, const Tensor& c, Scalar v) {
        return apply_inplace<AddcdivOp>(a, b, c, v);
      }),
      "The in-place form of addcdiv: write the result into `input` and return it."},
     {"isclose(Tensor input, Tensor other, float rtol=1e-05, "
      "float atol=1e-08, bool equal_nan=False) -> Tensor",
-     "fm", PLAIT_BOX(isclose),
+     "fmc", PLAIT_BOX(isclose),
      R"(True where |input - other| <= atol + rtol * |other|, or where both are equal.
 
 Both have one dtype (else TypeError) and broadcast. With equal_nan, NaN is close to NaN. Negative tolerances raise
@@ -372,14 +386,14 @@ Example:
     tensor([ True, False])
 )"},
     {"allclose(Tensor input, Tensor other, float rtol=1e-05, float atol=1e-08, bool equal_nan=False) -> bool",
-     "fm", PLAIT_BOX(allclose),
+     "fmc", PLAIT_BOX(allclose),
      R"(True when isclose holds for every element.
 
 Example:
     >>> plait.allclose(plait.tensor([1., 2.]), plait.tensor([1.0000001, 2.]))
     True
 )"},
-    {"equal(Tensor input, Tensor other) -> bool", "fm", PLAIT_BOX(equal),
+    {"equal(Tensor input, Tensor other) -> bool", "fmc", PLAIT_BOX(equal),
      R"(True when both have the same shape and equal elements.
 
 Both have one dtype (else TypeError). NaN differs from NaN.

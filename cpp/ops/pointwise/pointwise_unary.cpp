@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "autograd/op.h"
+#include "ops/complex/complex.h"
 #include "ops/copy.h"
 #include "ops/pointwise/pointwise.h"
 #include "ops/pointwise/pointwise_composite.h"
@@ -26,9 +27,10 @@ struct Unary {
     if constexpr (kTypes == Types::Test) {
       return run_pointwise_test(kOp, kName, x.dtype(), {&x}, to);
     } else if constexpr (kTypes == Types::FloatTest) {
-      if (!x.is_floating()) return full_test(x, kOp == Pointwise::kIsFinite);
+      if (!x.is_differentiable()) return full_test(x, kOp == Pointwise::kIsFinite);
       return run_pointwise_test(kOp, kName, x.dtype(), {&x});
     } else {
+      if (kOp == Pointwise::kAbs && x.is_complex()) return complex_abs(ctx, x);
       if (kTypes == Types::Round && is_integral(x.dtype())) {
         PLAIT_CHECK(x.dtype() != DType::kBool, kType, kName, ": expected a numeric dtype, got bool");
         return to.defined() ? to : clone(x);
@@ -41,13 +43,48 @@ struct Unary {
     }
   }
 
-  // gx = gy df(kept)
+  // gx = gy conj(df(kept)); of |z|: gy z / |z|
   static Grads backward(OpContext& ctx, const Tensor& gy) {
     if constexpr (kKeeps == Keeps::None) {
       return {kOp == Pointwise::kNeg ? neg(gy) : zeros_like(gy)};
     } else {
-      return {gy * F::df(ctx.saved(0))};
+      const Tensor kept = ctx.saved(0);
+      if (!kept.is_complex()) return {gy * F::df(kept)};
+      return {gy * conj(complex_df(kept))};
     }
+  }
+
+ private:
+  static Tensor complex_abs(OpContext& ctx, const Tensor& z) {
+    PLAIT_CHECK(!ctx.destination().defined(), kType, "abs_: expected real numbers, got ",
+                dtype_name(z.dtype()), "\nhint: the absolute value is of another dtype; use abs()");
+    ctx.save(z);
+    const DType real = to_real(z.dtype());
+    return run_pointwise_call({.name = kName,
+                               .fn = find_pointwise(kOp, z.dtype()),
+                               .operands = z.dtype(),
+                               .compute = z.dtype(),
+                               .kernel_result = real,
+                               .result = real,
+                               .first_compute = z.dtype()},
+                              {&z}, {}, Tensor());
+  }
+  // The derivative where the functor's text is for real numbers only.
+  static Tensor complex_df(const Tensor& kept) {
+    if constexpr (kOp == Pointwise::kAbs) {
+      return conj(sgn(kept));
+    } else if constexpr (kOp == Pointwise::kAcosh) {  // its two roots have branch cuts of their own
+      return rsqrt(kept - ones_like(kept)) * rsqrt(kept + ones_like(kept));
+    } else if constexpr (kOp == Pointwise::kSinc) {
+      return complex_sinc_df(kept);
+    } else {
+      return F::df(kept);
+    }
+  }
+  // (cos p - sinc z) / z, p = pi z; 0 at 0
+  static Tensor complex_sinc_df(const Tensor& z) {
+    const Tensor none = eq(z, int64_t{0}), safe = where(none, ones_like(z), z);
+    return where(none, zeros_like(z), div(cos(mul(z, 3.14159265358979323846)) - sinc(z), safe));
   }
 };
 
@@ -56,6 +93,7 @@ template <class Op>
 struct FusedUnary : Op {
   static Grads fused_backward(OpContext& ctx, const Tensor& gy) {
     const Tensor kept = ctx.saved(0);
+    if (kept.is_complex()) return Op::backward(ctx, gy);
     return {run_pointwise_op(Op::kGrad, Op::meta.name, gy.dtype(), {&gy, &kept})};
   }
 };
@@ -146,8 +184,9 @@ void register_as(const Entry& e, const std::string& name) {
   const bool inplace_argument = e.where.find('a') != e.where.npos;
   std::string places;
   for (const char c : e.where) {
-    if (c == 'f' || c == 'm' || c == 'o' || (c == 'n' && !inplace_argument)) places += c;
+    if (c == 'f' || c == 'm' || c == 'o' || c == 'c' || (c == 'n' && !inplace_argument)) places += c;
   }
+  const bool takes_complex = e.where.find('c') != e.where.npos;
   const bool functional_only = e.where.find('f') == e.where.npos;
   if (functional_only && inplace_argument) places.clear();
   if (!places.empty()) {
@@ -155,11 +194,11 @@ void register_as(const Entry& e, const std::string& name) {
                 documentation(e, name, functional_only ? "F" : "plait"));
   }
   if (inplace_argument) {
-    register_op(name + "(Tensor input, bool inplace=False) -> Tensor", "n", e.choose,
+    register_op(name + "(Tensor input, bool inplace=False) -> Tensor", takes_complex ? "nc" : "n", e.choose,
                 documentation(e, name, "F"));
   }
   if (e.where.find('i') != e.where.npos) {
-    register_op(name + "_(Tensor input) -> Tensor", "fm", e.in_place,
+    register_op(name + "_(Tensor input) -> Tensor", takes_complex ? "fmc" : "fm", e.in_place,
                 "The in-place form of " + name + ": write the result into `input` and return it.");
   }
 }

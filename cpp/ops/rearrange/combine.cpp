@@ -240,10 +240,10 @@ Example:
             [3, 4]]))";
 
 const RegisterOps kOps{
-    {"cat(Tensor[] tensors, int dim=0) -> Tensor", "fo", PLAIT_BOX(cat), kCatDoc},
-    {"concat(Tensor[] tensors, int dim=0) -> Tensor", "fo", PLAIT_BOX(cat), kCatDoc},
-    {"concatenate(Tensor[] tensors, int dim=0) -> Tensor", "fo", PLAIT_BOX(cat), kCatDoc},
-    {"stack(Tensor[] tensors, int dim=0) -> Tensor", "fo", PLAIT_BOX(stack),
+    {"cat(Tensor[] tensors, int dim=0) -> Tensor", "foc", PLAIT_BOX(cat), kCatDoc},
+    {"concat(Tensor[] tensors, int dim=0) -> Tensor", "foc", PLAIT_BOX(cat), kCatDoc},
+    {"concatenate(Tensor[] tensors, int dim=0) -> Tensor", "foc", PLAIT_BOX(cat), kCatDoc},
+    {"stack(Tensor[] tensors, int dim=0) -> Tensor", "foc", PLAIT_BOX(stack),
      R"(Join tensors of one shape along a new dimension `dim`, which counts in the result.
 
 Dtypes are promoted to a common one.
@@ -255,7 +255,7 @@ Example:
     >>> plait.stack([plait.tensor([1, 2]), plait.tensor([3, 4])], dim=1)
     tensor([[1, 3],
             [2, 4]]))"},
-    {"hstack(Tensor[] tensors) -> Tensor", "fo", PLAIT_BOX(hstack),
+    {"hstack(Tensor[] tensors) -> Tensor", "foc", PLAIT_BOX(hstack),
      R"(Join tensors column-wise: along dimension 1, vectors along dimension 0.
 
 Raises:
@@ -264,9 +264,9 @@ Raises:
 Example:
     >>> plait.hstack([plait.tensor([1, 2]), plait.tensor([3])])
     tensor([1, 2, 3]))"},
-    {"vstack(Tensor[] tensors) -> Tensor", "fo", PLAIT_BOX(vstack), kVstackDoc},
-    {"row_stack(Tensor[] tensors) -> Tensor", "fo", PLAIT_BOX(vstack), kVstackDoc},
-    {"dstack(Tensor[] tensors) -> Tensor", "fo", PLAIT_BOX(dstack),
+    {"vstack(Tensor[] tensors) -> Tensor", "foc", PLAIT_BOX(vstack), kVstackDoc},
+    {"row_stack(Tensor[] tensors) -> Tensor", "foc", PLAIT_BOX(vstack), kVstackDoc},
+    {"dstack(Tensor[] tensors) -> Tensor", "foc", PLAIT_BOX(dstack),
      R"(Join tensors depth-wise: along dimension 2, which vectors and matrices get first.
 
 Raises:
@@ -276,7 +276,7 @@ Example:
     >>> plait.dstack([plait.tensor([1, 2]), plait.tensor([3, 4])])
     tensor([[[1, 3],
              [2, 4]]]))"},
-    {"column_stack(Tensor[] tensors) -> Tensor", "fo", PLAIT_BOX(column_stack),
+    {"column_stack(Tensor[] tensors) -> Tensor", "foc", PLAIT_BOX(column_stack),
      R"(Join tensors along dimension 1; vectors become columns first.
 
 Raises:
@@ -286,7 +286,7 @@ Example:
     >>> plait.column_stack([plait.tensor([1, 2]), plait.tensor([3, 4])])
     tensor([[1, 3],
             [2, 4]]))"},
-    {"block_diag(Tensor[] tensors) -> Tensor", "f", PLAIT_BOX(block_diag),
+    {"block_diag(Tensor[] tensors) -> Tensor", "fc", PLAIT_BOX(block_diag),
      R"(A matrix with the given matrices on its diagonal and 0 elsewhere.
 
 Vectors count as rows, 0-d tensors as 1 x 1; dtypes are promoted to a common one.
@@ -299,7 +299,7 @@ Example:
     tensor([[1, 2, 0],
             [0, 0, 3],
             [0, 0, 4]]))"},
-    {"cartesian_prod(Tensor[] tensors) -> Tensor", "f", PLAIT_BOX(cartesian_prod),
+    {"cartesian_prod(Tensor[] tensors) -> Tensor", "fc", PLAIT_BOX(cartesian_prod),
      R"(All combinations of the values of 1-d tensors, one per row, the last varying fastest.
 
 Raises:

@@ -43,7 +43,7 @@ Tensor padded(const Tensor& input, const Dims& pads, Border border, Scalar value
   for (int64_t d = 0; d <= last; ++d) shape[d] += pads[2 * d] + pads[2 * d + 1];
   const Tensor y = Tensor::empty(shape, x.dtype());
   if (y.numel() == 0) return y;
-  dispatch(x.dtype(), [&](auto tag) {
+  dispatch_any(x.dtype(), [&](auto tag) {
     const auto v = value.to<typename decltype(tag)::type>();
     pad_array({x.dtype(), &v, x.shape(), x.strides(), pads, border}, x.data_ptr(), y.data_ptr());
   });
@@ -134,7 +134,7 @@ Tensor pad_op(const Tensor& x, IntSpan pad_, std::string_view mode, std::optiona
 }
 
 const RegisterOps kOps{
-    {"pad(Tensor input, int[] pad, str mode='constant', Scalar? value=None) -> Tensor", "n",
+    {"pad(Tensor input, int[] pad, str mode='constant', Scalar? value=None) -> Tensor", "nc",
      PLAIT_BOX(pad_op),
      R"(Add elements around a tensor.
 
@@ -152,7 +152,7 @@ Example:
     tensor([[0, 1, 2, 3, 0]])
     >>> plait.nn.functional.pad(x, (1, 1), mode='reflect')
     tensor([[2, 1, 2, 3, 2]]))"},
-    {"constant_pad_nd(Tensor input, int[] pad, Scalar value=0) -> Tensor", "f", PLAIT_BOX(constant_pad),
+    {"constant_pad_nd(Tensor input, int[] pad, Scalar value=0) -> Tensor", "fc", PLAIT_BOX(constant_pad),
      R"(Add `value` around a tensor; `pad` as in `nn.functional.pad`.
 
 Example:

@@ -336,7 +336,7 @@ Example:
             [0., 1., 1.]]))";
 
 const RegisterOps kOps{
-    {"flip(Tensor input, int[] dims) -> Tensor", "fm", PLAIT_BOX(flip),
+    {"flip(Tensor input, int[] dims) -> Tensor", "fmc", PLAIT_BOX(flip),
      R"(A copy with the order of the elements reversed along the given dimensions.
 
 Raises:
@@ -347,7 +347,7 @@ Example:
     >>> plait.tensor([[1, 2], [3, 4]]).flip(0)
     tensor([[3, 4],
             [1, 2]]))"},
-    {"fliplr(Tensor input) -> Tensor", "fm", PLAIT_BOX(fliplr),
+    {"fliplr(Tensor input) -> Tensor", "fmc", PLAIT_BOX(fliplr),
      R"(A copy reversed from left to right: along dimension 1.
 
 Raises:
@@ -357,7 +357,7 @@ Example:
     >>> plait.fliplr(plait.tensor([[1, 2], [3, 4]]))
     tensor([[2, 1],
             [4, 3]]))"},
-    {"flipud(Tensor input) -> Tensor", "fm", PLAIT_BOX(flipud),
+    {"flipud(Tensor input) -> Tensor", "fmc", PLAIT_BOX(flipud),
      R"(A copy reversed from top to bottom: along dimension 0.
 
 Raises:
@@ -366,7 +366,7 @@ Raises:
 Example:
     >>> plait.flipud(plait.tensor([1, 2, 3]))
     tensor([3, 2, 1]))"},
-    {"roll(Tensor input, int[] shifts, int[]? dims=None) -> Tensor", "fm", PLAIT_BOX(roll_op),
+    {"roll(Tensor input, int[] shifts, int[]? dims=None) -> Tensor", "fmc", PLAIT_BOX(roll_op),
      R"(The elements shifted along the given dimensions; what leaves at the end comes back at the start.
 
 `shifts` and `dims` are ints or tuples of as many ints. Without `dims` the tensor is rolled as one row.
@@ -377,7 +377,7 @@ Raises:
 Example:
     >>> plait.arange(5).roll(2)
     tensor([3, 4, 0, 1, 2]))"},
-    {"rot90(Tensor input, int k=1, int[] dims=(0, 1)) -> Tensor", "fm", PLAIT_BOX(rot90),
+    {"rot90(Tensor input, int k=1, int[] dims=(0, 1)) -> Tensor", "fmc", PLAIT_BOX(rot90),
      R"(The plane of two dimensions turned by k times 90 degrees, from the first dimension towards the second.
 
 Raises:
@@ -387,11 +387,11 @@ Example:
     >>> plait.rot90(plait.tensor([[1, 2], [3, 4]]))
     tensor([[2, 4],
             [1, 3]]))"},
-    {"tril(Tensor input, int diagonal=0) -> Tensor", "fmo", PLAIT_BOX(tril), kTrilDoc},
-    {"tril_(Tensor self, int diagonal=0) -> Tensor", "m", PLAIT_BOX(triangle_<true>), kTrilDoc},
-    {"triu(Tensor input, int diagonal=0) -> Tensor", "fmo", PLAIT_BOX(triu), kTriuDoc},
-    {"triu_(Tensor self, int diagonal=0) -> Tensor", "m", PLAIT_BOX(triangle_<false>), kTriuDoc},
-    {"repeat(Tensor self, int[] repeats) -> Tensor", "m", PLAIT_BOX(repeat),
+    {"tril(Tensor input, int diagonal=0) -> Tensor", "fmoc", PLAIT_BOX(tril), kTrilDoc},
+    {"tril_(Tensor self, int diagonal=0) -> Tensor", "mc", PLAIT_BOX(triangle_<true>), kTrilDoc},
+    {"triu(Tensor input, int diagonal=0) -> Tensor", "fmoc", PLAIT_BOX(triu), kTriuDoc},
+    {"triu_(Tensor self, int diagonal=0) -> Tensor", "mc", PLAIT_BOX(triangle_<false>), kTriuDoc},
+    {"repeat(Tensor self, int[] repeats) -> Tensor", "mc", PLAIT_BOX(repeat),
      R"(This tensor repeated along each dimension, as a copy.
 
 `repeats` has at least one entry per dimension; further ones in front add dimensions.
@@ -403,7 +403,7 @@ Example:
     >>> plait.tensor([1, 2]).repeat(2, 2)
     tensor([[1, 2, 1, 2],
             [1, 2, 1, 2]]))"},
-    {"tile(Tensor input, int[] dims) -> Tensor", "fm", PLAIT_BOX(tile),
+    {"tile(Tensor input, int[] dims) -> Tensor", "fmc", PLAIT_BOX(tile),
      R"(`input` repeated along each dimension, as a copy; missing entries of `dims` in front count as 1.
 
 Raises:
@@ -412,7 +412,7 @@ Raises:
 Example:
     >>> plait.tile(plait.tensor([1, 2]), (2,))
     tensor([1, 2, 1, 2]))"},
-    {"repeat_interleave(Tensor input, int repeats, int? dim=None, *, int? output_size=None) -> Tensor", "fm",
+    {"repeat_interleave(Tensor input, int repeats, int? dim=None, *, int? output_size=None) -> Tensor", "fmc",
      PLAIT_BOX(repeat_each), R"(Every element repeated in place, before the next one.
 
 `repeats` is one number or an integer tensor with a number per entry of dimension `dim`; without `dim` the tensor is
@@ -428,10 +428,10 @@ Example:
     >>> plait.repeat_interleave(plait.tensor([5, 6]), plait.tensor([1, 2]))
     tensor([5, 6, 6]))"},
     {"repeat_interleave(Tensor input, Tensor repeats, int? dim=None, *, int? output_size=None) -> Tensor",
-     "fm", PLAIT_BOX(repeat_each_by), ""},
-    {"repeat_interleave(Tensor repeats, *, int? output_size=None) -> Tensor", "f", PLAIT_BOX(repeat_range),
+     "fmc", PLAIT_BOX(repeat_each_by), ""},
+    {"repeat_interleave(Tensor repeats, *, int? output_size=None) -> Tensor", "fc", PLAIT_BOX(repeat_range),
      ""},
-    {"diag(Tensor input, int diagonal=0) -> Tensor", "fmo", PLAIT_BOX(diag),
+    {"diag(Tensor input, int diagonal=0) -> Tensor", "fmoc", PLAIT_BOX(diag),
      R"(A diagonal matrix made of a vector, or the diagonal of a matrix as a copy.
 
 `diagonal` above 0 names a diagonal above the main one, below 0 one below it.
@@ -443,7 +443,7 @@ Example:
     >>> plait.diag(plait.tensor([1, 2]))
     tensor([[1, 0],
             [0, 2]]))"},
-    {"diagflat(Tensor input, int offset=0) -> Tensor", "fm", PLAIT_BOX(diagflat),
+    {"diagflat(Tensor input, int offset=0) -> Tensor", "fmc", PLAIT_BOX(diagflat),
      R"(A matrix with all elements of `input`, taken as one row, on its diagonal and 0 elsewhere.
 
 Example:
@@ -451,7 +451,7 @@ Example:
     tensor([[0, 1, 0],
             [0, 0, 2],
             [0, 0, 0]]))"},
-    {"diag_embed(Tensor input, int offset=0, int dim1=-2, int dim2=-1) -> Tensor", "fm",
+    {"diag_embed(Tensor input, int offset=0, int dim1=-2, int dim2=-1) -> Tensor", "fmc",
      PLAIT_BOX(diag_embed),
      R"(Matrices with the last dimension of `input` on the diagonal and 0 elsewhere.
 

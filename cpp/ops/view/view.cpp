@@ -9,6 +9,7 @@
 #include "core/parallel.h"
 #include "core/walk.h"
 #include "kernels/reduce/reduce_driver.h"
+#include "ops/complex/complex.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/pointwise/pointwise.h"
@@ -123,6 +124,14 @@ struct Embed {
   static Tensor forward(OpContext&, const Tensor& gy, const Dims&, const Dims& whole, const Dims& strides,
                         int64_t offset) {
     const bool twice = names_twice(gy.shape(), strides);
+    if (twice && gy.is_complex()) {
+      const auto pairs = [](Dims d, int64_t factor, int64_t last) {
+        for (int64_t i = 0; i < d.size(); ++i) d[i] *= factor;
+        d.push_back(last);
+        return d;
+      };
+      return as_complex(embed(view_as_real(gy), pairs(whole, 1, 2), pairs(strides, 2, 1), 2 * offset));
+    }
     if (twice && is_16_bit_float(gy.dtype())) {
       return cast(embed(cast(gy, DType::kFloat32), whole, strides, offset), gy.dtype());
     }
@@ -149,6 +158,11 @@ struct SumTo {
   static Tensor forward(OpContext&, const Tensor& x, const Dims&, const Dims& shape) {
     PLAIT_CHECK(x.dim() <= kMaxReduceDims, kValue, "sum_to: expected at most ", kMaxReduceDims,
                 " dimensions, got shape ", x.shape());
+    if (x.is_complex()) {
+      Dims pairs = shape;
+      pairs.push_back(2);
+      return as_complex(sum_to(view_as_real(x), pairs));
+    }
     const Tensor y = Tensor::empty(shape, x.dtype());
     Reduction r;
     r.op = ReduceOp::kSum;
@@ -544,7 +558,7 @@ Tensor squeeze_dim_(const Tensor& x, int64_t dim) { return become("squeeze_", x,
 Tensor unsqueeze_(const Tensor& x, int64_t dim) { return become("unsqueeze_", x, unsqueeze(x, dim)); }
 
 const RegisterOps kOps{
-    {"as_strided(Tensor input, int[] size, int[] stride, int? storage_offset=None) -> Tensor", "fm",
+    {"as_strided(Tensor input, int[] size, int[] stride, int? storage_offset=None) -> Tensor", "fmc",
      PLAIT_BOX(as_strided), R"(Show the storage of `input` under any sizes and strides.
 
 `stride` counts elements, as many entries as `size`, none negative. `storage_offset` is where the first
@@ -560,8 +574,8 @@ Example:
     tensor([[0, 2],
             [1, 3],
             [2, 4]]))"},
-    {"view(Tensor self, Dtype dtype) -> Tensor", "m", PLAIT_BOX(view_as_dtype), ""},
-    {"view(Tensor self, int[] shape) -> Tensor", "m", PLAIT_BOX(view),
+    {"view(Tensor self, Dtype dtype) -> Tensor", "mc", PLAIT_BOX(view_as_dtype), ""},
+    {"view(Tensor self, int[] shape) -> Tensor", "mc", PLAIT_BOX(view),
      R"(Show the elements of this tensor under another shape, without a copy.
 
 `shape` has as many elements as the tensor; one size may be -1 and is found from the others. The memory is shared: a
@@ -578,13 +592,13 @@ Example:
     plait.Size([3, 4])
     >>> plait.tensor([1.0]).view(plait.int32)
     tensor([1065353216], dtype=plait.int32))"},
-    {"view_as(Tensor self, Tensor other) -> Tensor", "m", PLAIT_BOX(view_as),
+    {"view_as(Tensor self, Tensor other) -> Tensor", "mc", PLAIT_BOX(view_as),
      R"(This tensor under the shape of `other`: `view(other.shape)`.
 
 Example:
     >>> plait.arange(6).view_as(plait.zeros(2, 3)).shape
     plait.Size([2, 3]))"},
-    {"reshape(Tensor input, int[] shape) -> Tensor", "fm", PLAIT_BOX(reshape),
+    {"reshape(Tensor input, int[] shape) -> Tensor", "fmc", PLAIT_BOX(reshape),
      R"(The elements of `input`, in row-major order, under another shape.
 
 One size may be -1 and is found from the others. A view where the strides allow it, otherwise a copy: do not
@@ -597,20 +611,20 @@ Example:
     >>> plait.arange(6).reshape(2, 3)
     tensor([[0, 1, 2],
             [3, 4, 5]]))"},
-    {"reshape_as(Tensor self, Tensor other) -> Tensor", "m", PLAIT_BOX(reshape_as),
+    {"reshape_as(Tensor self, Tensor other) -> Tensor", "mc", PLAIT_BOX(reshape_as),
      R"(The elements of this tensor under the shape of `other`: `reshape(other.shape)`.
 
 Example:
     >>> plait.arange(6).reshape_as(plait.zeros(3, 2)).shape
     plait.Size([3, 2]))"},
-    {"contiguous(Tensor self, *, any memory_format=None) -> Tensor", "m", PLAIT_BOX(contiguous),
+    {"contiguous(Tensor self, *, any memory_format=None) -> Tensor", "mc", PLAIT_BOX(contiguous),
      R"(This tensor laid out in row-major order: itself when it already is, otherwise a copy.
 
 Example:
     >>> x = plait.zeros(2, 3).t()
     >>> x.contiguous().stride()
     (2, 1))"},
-    {"expand(Tensor self, int[] size) -> Tensor", "m", PLAIT_BOX(expand),
+    {"expand(Tensor self, int[] size) -> Tensor", "mc", PLAIT_BOX(expand),
      R"(Repeat dimensions of size 1 without a copy.
 
 Sizes are matched from the last dimension; -1 keeps a size; new dimensions may be put in front. All repeats
@@ -623,20 +637,20 @@ Example:
     >>> plait.tensor([[1], [2]]).expand(2, 3)
     tensor([[1, 1, 1],
             [2, 2, 2]]))"},
-    {"expand_as(Tensor self, Tensor other) -> Tensor", "m", PLAIT_BOX(expand_as),
+    {"expand_as(Tensor self, Tensor other) -> Tensor", "mc", PLAIT_BOX(expand_as),
      R"(This tensor expanded to the shape of `other`: `expand(other.shape)`.
 
 Example:
     >>> plait.ones(3).expand_as(plait.zeros(2, 3)).shape
     plait.Size([2, 3]))"},
-    {"broadcast_to(Tensor input, int[] size) -> Tensor", "fm", PLAIT_BOX(broadcast_to),
+    {"broadcast_to(Tensor input, int[] size) -> Tensor", "fmc", PLAIT_BOX(broadcast_to),
      R"(`input` broadcast to `size`, as a view: `input.expand(size)`.
 
 Example:
     >>> plait.broadcast_to(plait.tensor([1, 2]), (2, 2))
     tensor([[1, 2],
             [1, 2]]))"},
-    {"broadcast_tensors(Tensor[] tensors) -> Tensor[]", "f", PLAIT_BOX(broadcast_tensors),
+    {"broadcast_tensors(Tensor[] tensors) -> Tensor[]", "fc", PLAIT_BOX(broadcast_tensors),
      R"(The tensors expanded to their common broadcast shape, as views.
 
 Raises:
@@ -646,7 +660,7 @@ Example:
     >>> a, b = plait.broadcast_tensors(plait.zeros(3, 1), plait.zeros(2))
     >>> a.shape, b.shape
     (plait.Size([3, 2]), plait.Size([3, 2])))"},
-    {"squeeze(Tensor input) -> Tensor", "fm", PLAIT_BOX(squeeze_all),
+    {"squeeze(Tensor input) -> Tensor", "fmc", PLAIT_BOX(squeeze_all),
      R"(A view without the dimensions of size 1.
 
 `dim`, an int or a tuple of ints, limits this to the given dimensions; those of another size stay. By default
@@ -661,17 +675,17 @@ Example:
     plait.Size([3])
     >>> x.squeeze(0).shape
     plait.Size([3, 1]))"},
-    {"squeeze(Tensor input, int dim) -> Tensor", "fm", PLAIT_BOX(squeeze_dim), ""},
-    {"squeeze(Tensor input, int[] dim) -> Tensor", "fm",
+    {"squeeze(Tensor input, int dim) -> Tensor", "fmc", PLAIT_BOX(squeeze_dim), ""},
+    {"squeeze(Tensor input, int[] dim) -> Tensor", "fmc",
      PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, IntSpan)>(squeeze)), ""},
-    {"squeeze_(Tensor self) -> Tensor", "m", PLAIT_BOX(squeeze_),
+    {"squeeze_(Tensor self) -> Tensor", "mc", PLAIT_BOX(squeeze_),
      R"(`squeeze` of this tensor itself: it changes its shape and is returned.
 
 Example:
     >>> plait.zeros(1, 3).squeeze_().shape
     plait.Size([3]))"},
-    {"squeeze_(Tensor self, int dim) -> Tensor", "m", PLAIT_BOX(squeeze_dim_), ""},
-    {"unsqueeze(Tensor input, int dim) -> Tensor", "fm", PLAIT_BOX(unsqueeze),
+    {"squeeze_(Tensor self, int dim) -> Tensor", "mc", PLAIT_BOX(squeeze_dim_), ""},
+    {"unsqueeze(Tensor input, int dim) -> Tensor", "fmc", PLAIT_BOX(unsqueeze),
      R"(A view with a dimension of size 1 put in at `dim`.
 
 `dim` counts in the result: between -input.dim() - 1 and input.dim().
@@ -683,13 +697,13 @@ Example:
     >>> plait.tensor([1, 2]).unsqueeze(1)
     tensor([[1],
             [2]]))"},
-    {"unsqueeze_(Tensor self, int dim) -> Tensor", "m", PLAIT_BOX(unsqueeze_),
+    {"unsqueeze_(Tensor self, int dim) -> Tensor", "mc", PLAIT_BOX(unsqueeze_),
      R"(`unsqueeze` of this tensor itself: it changes its shape and is returned.
 
 Example:
     >>> plait.zeros(3).unsqueeze_(0).shape
     plait.Size([1, 3]))"},
-    {"flatten(Tensor input, int start_dim=0, int end_dim=-1) -> Tensor", "fm", PLAIT_BOX(flatten),
+    {"flatten(Tensor input, int start_dim=0, int end_dim=-1) -> Tensor", "fmc", PLAIT_BOX(flatten),
      R"(The dimensions from `start_dim` to `end_dim`, both included, joined into one.
 
 A view where the strides allow it, otherwise a copy. A 0-d tensor becomes one of shape (1,).
@@ -701,13 +715,13 @@ Raises:
 Example:
     >>> plait.zeros(2, 3, 4).flatten(1).shape
     plait.Size([2, 12]))"},
-    {"ravel(Tensor input) -> Tensor", "fm", PLAIT_BOX(+[](const Tensor& x) { return flatten(x); }),
+    {"ravel(Tensor input) -> Tensor", "fmc", PLAIT_BOX(+[](const Tensor& x) { return flatten(x); }),
      R"(All elements in row-major order as a 1-d tensor; a copy only when the strides demand it.
 
 Example:
     >>> plait.ones(2, 2).ravel()
     tensor([1., 1., 1., 1.]))"},
-    {"unflatten(Tensor input, int dim, int[] sizes) -> Tensor", "fm", PLAIT_BOX(unflatten),
+    {"unflatten(Tensor input, int dim, int[] sizes) -> Tensor", "fmc", PLAIT_BOX(unflatten),
      R"(Dimension `dim` split into several of the given sizes, as a view.
 
 One size may be -1 and is found from the others.
@@ -718,21 +732,21 @@ Raises:
 Example:
     >>> plait.zeros(2, 12).unflatten(1, (3, -1)).shape
     plait.Size([2, 3, 4]))"},
-    {"atleast_1d(Tensor input) -> Tensor", "f", PLAIT_BOX(atleast<1>),
+    {"atleast_1d(Tensor input) -> Tensor", "fc", PLAIT_BOX(atleast<1>),
      R"(`input`, as a view with one dimension when it has none; a list of tensors gives a list.
 
 Example:
     >>> plait.atleast_1d(plait.tensor(3.0))
     tensor([3.]))"},
-    {"atleast_1d(Tensor[] tensors) -> Tensor[]", "f", PLAIT_BOX(atleast_all<1>), ""},
-    {"atleast_2d(Tensor input) -> Tensor", "f", PLAIT_BOX(atleast<2>),
+    {"atleast_1d(Tensor[] tensors) -> Tensor[]", "fc", PLAIT_BOX(atleast_all<1>), ""},
+    {"atleast_2d(Tensor input) -> Tensor", "fc", PLAIT_BOX(atleast<2>),
      R"(`input`, as a view with two dimensions when it has fewer; a list of tensors gives a list.
 
 Example:
     >>> plait.atleast_2d(plait.tensor([1, 2]))
     tensor([[1, 2]]))"},
-    {"atleast_2d(Tensor[] tensors) -> Tensor[]", "f", PLAIT_BOX(atleast_all<2>), ""},
-    {"atleast_3d(Tensor input) -> Tensor", "f", PLAIT_BOX(atleast<3>),
+    {"atleast_2d(Tensor[] tensors) -> Tensor[]", "fc", PLAIT_BOX(atleast_all<2>), ""},
+    {"atleast_3d(Tensor input) -> Tensor", "fc", PLAIT_BOX(atleast<3>),
      R"(`input`, as a view with three dimensions when it has fewer; a list of tensors gives a list.
 
 A matrix gets its new dimension behind, a vector one on either side.
@@ -740,8 +754,8 @@ A matrix gets its new dimension behind, a vector one on either side.
 Example:
     >>> plait.atleast_3d(plait.zeros(2, 3)).shape
     plait.Size([2, 3, 1]))"},
-    {"atleast_3d(Tensor[] tensors) -> Tensor[]", "f", PLAIT_BOX(atleast_all<3>), ""},
-    {"meshgrid(Tensor[] tensors, *, str indexing='ij') -> Tensor[]", "f", PLAIT_BOX(meshgrid),
+    {"atleast_3d(Tensor[] tensors) -> Tensor[]", "fc", PLAIT_BOX(atleast_all<3>), ""},
+    {"meshgrid(Tensor[] tensors, *, str indexing='ij') -> Tensor[]", "fc", PLAIT_BOX(meshgrid),
      R"(Grids of coordinates: the i-th result varies along dimension i and repeats along the others, as views.
 
 `tensors` are 0-d or 1-d and of one dtype. With `indexing='xy'` the first two dimensions are exchanged, as
@@ -752,7 +766,7 @@ Example:
     >>> b
     tensor([[3, 4],
             [3, 4]]))"},
-    {"detach(Tensor input) -> Tensor", "fm", PLAIT_BOX(detached),
+    {"detach(Tensor input) -> Tensor", "fmc", PLAIT_BOX(detached),
      R"(The same memory outside the graph: the result never requires grad.
 
 A change in place is seen by both, and noticed by backward.
@@ -761,7 +775,7 @@ Example:
     >>> x = plait.ones(2, requires_grad=True)
     >>> x.detach().requires_grad
     False)"},
-    {"sum_to_size(Tensor self, int[] size) -> Tensor", "m", PLAIT_BOX(sum_to_size),
+    {"sum_to_size(Tensor self, int[] size) -> Tensor", "mc", PLAIT_BOX(sum_to_size),
      R"(The elements summed over the dimensions along which `size` would be broadcast to this tensor's shape.
 
 Raises:
@@ -770,16 +784,16 @@ Raises:
 Example:
     >>> plait.ones(2, 3).sum_to_size(1, 3)
     tensor([[2., 2., 2.]]))"},
-    {"as_strided_(Tensor self, int[] size, int[] stride, int? storage_offset=None) -> Tensor", "fm",
+    {"as_strided_(Tensor self, int[] size, int[] stride, int? storage_offset=None) -> Tensor", "fmc",
      PLAIT_BOX(as_strided_),
      R"(`as_strided` of this tensor itself: it changes its sizes and strides and is returned.
 
 Example:
     >>> plait.arange(4).as_strided_((2,), (3,))
     tensor([0, 3]))"},
-    {"_alias(Tensor input) -> Tensor", "p", PLAIT_BOX(view_alias),
+    {"_alias(Tensor input) -> Tensor", "pc", PLAIT_BOX(view_alias),
      R"(A new handle on the same memory, recorded.)"},
-    {"_sum_to(Tensor input, int[] shape) -> Tensor", "p", PLAIT_BOX(sum_to),
+    {"_sum_to(Tensor input, int[] shape) -> Tensor", "pc", PLAIT_BOX(sum_to),
      R"(Sum the dimensions along which `shape` was broadcast to the shape of `input`.)"},
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "ops/complex/complex.h"
 #include "ops/registry.h"
 #include "ops/view/view_op.h"
 
@@ -133,7 +134,7 @@ Example:
     plait.Size([3, 4, 2]))";
 
 const RegisterOps kOps{
-    {"permute(Tensor input, int[] dims) -> Tensor", "fm", PLAIT_BOX(permute),
+    {"permute(Tensor input, int[] dims) -> Tensor", "fmc", PLAIT_BOX(permute),
      R"(A view with the dimensions in the order `dims`: dimension i of the result is dimension dims[i] of `input`.
 
 Raises:
@@ -142,16 +143,16 @@ Raises:
 Example:
     >>> plait.zeros(2, 3, 4).permute(2, 0, 1).shape
     plait.Size([4, 2, 3]))"},
-    {"transpose(Tensor input, int dim0, int dim1) -> Tensor", "fm", PLAIT_BOX(transpose), kTransposeDoc},
-    {"swapaxes(Tensor input, int axis0, int axis1) -> Tensor", "fm", PLAIT_BOX(transpose), kTransposeDoc},
-    {"swapdims(Tensor input, int dim0, int dim1) -> Tensor", "fm", PLAIT_BOX(transpose), kTransposeDoc},
-    {"transpose_(Tensor self, int dim0, int dim1) -> Tensor", "m", PLAIT_BOX(transpose_),
+    {"transpose(Tensor input, int dim0, int dim1) -> Tensor", "fmc", PLAIT_BOX(transpose), kTransposeDoc},
+    {"swapaxes(Tensor input, int axis0, int axis1) -> Tensor", "fmc", PLAIT_BOX(transpose), kTransposeDoc},
+    {"swapdims(Tensor input, int dim0, int dim1) -> Tensor", "fmc", PLAIT_BOX(transpose), kTransposeDoc},
+    {"transpose_(Tensor self, int dim0, int dim1) -> Tensor", "mc", PLAIT_BOX(transpose_),
      kTransposeInPlaceDoc},
-    {"swapaxes_(Tensor self, int axis0, int axis1) -> Tensor", "m", PLAIT_BOX(transpose_),
+    {"swapaxes_(Tensor self, int axis0, int axis1) -> Tensor", "mc", PLAIT_BOX(transpose_),
      kTransposeInPlaceDoc},
-    {"swapdims_(Tensor self, int dim0, int dim1) -> Tensor", "m", PLAIT_BOX(transpose_),
+    {"swapdims_(Tensor self, int dim0, int dim1) -> Tensor", "mc", PLAIT_BOX(transpose_),
      kTransposeInPlaceDoc},
-    {"t(Tensor input) -> Tensor", "fm", PLAIT_BOX(t),
+    {"t(Tensor input) -> Tensor", "fmc", PLAIT_BOX(t),
      R"(The transpose of a matrix as a view; tensors of 0 and 1 dimensions are shown unchanged.
 
 Raises:
@@ -161,14 +162,15 @@ Example:
     >>> plait.tensor([[1, 2], [3, 4]]).t()
     tensor([[1, 3],
             [2, 4]]))"},
-    {"t_(Tensor self) -> Tensor", "m", PLAIT_BOX(t_),
+    {"t_(Tensor self) -> Tensor", "mc", PLAIT_BOX(t_),
      R"(`t` of this tensor itself: it changes its shape and is returned.
 
 Example:
     >>> plait.zeros(2, 3).t_().shape
     plait.Size([3, 2]))"},
-    {"adjoint(Tensor input) -> Tensor", "fm", PLAIT_BOX(matrix_transpose),
-     R"(The last two dimensions exchanged, as a view. For real dtypes the adjoint is the transpose.
+    {"adjoint(Tensor input) -> Tensor", "fmc",
+     PLAIT_BOX(+[](const Tensor& x) { return conj(matrix_transpose(x)); }),
+     R"(The last two dimensions exchanged and the numbers conjugated. For real dtypes that is the transpose, a view.
 
 Raises:
     ValueError: fewer than 2 dimensions.
@@ -176,15 +178,15 @@ Raises:
 Example:
     >>> plait.zeros(5, 2, 3).adjoint().shape
     plait.Size([5, 3, 2]))"},
-    {"movedim(Tensor input, int source, int destination) -> Tensor", "fm", PLAIT_BOX(movedim_one),
+    {"movedim(Tensor input, int source, int destination) -> Tensor", "fmc", PLAIT_BOX(movedim_one),
      kMovedimDoc},
-    {"movedim(Tensor input, int[] source, int[] destination) -> Tensor", "fm", PLAIT_BOX(movedim), ""},
-    {"moveaxis(Tensor input, int source, int destination) -> Tensor", "fm", PLAIT_BOX(movedim_one),
+    {"movedim(Tensor input, int[] source, int[] destination) -> Tensor", "fmc", PLAIT_BOX(movedim), ""},
+    {"moveaxis(Tensor input, int source, int destination) -> Tensor", "fmc", PLAIT_BOX(movedim_one),
      kMovedimDoc},
-    {"moveaxis(Tensor input, int[] source, int[] destination) -> Tensor", "fm", PLAIT_BOX(movedim), ""},
-    {"_reverse_dims(Tensor input) -> Tensor", "p", PLAIT_BOX(reverse_dims),
+    {"moveaxis(Tensor input, int[] source, int[] destination) -> Tensor", "fmc", PLAIT_BOX(movedim), ""},
+    {"_reverse_dims(Tensor input) -> Tensor", "pc", PLAIT_BOX(reverse_dims),
      R"(All dimensions in reverse order, as a view.)"},
-    {"_matrix_transpose(Tensor input) -> Tensor", "p", PLAIT_BOX(matrix_transpose),
+    {"_matrix_transpose(Tensor input) -> Tensor", "pc", PLAIT_BOX(matrix_transpose),
      R"(The last two dimensions exchanged, as a view.)"},
 };
 

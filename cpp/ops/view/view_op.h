@@ -11,7 +11,7 @@ namespace plait {
 template <class Op, class... Args>
 Tensor make_view(const Tensor& x, const Args&... args) {
   Tensor y = apply<Op>(x, args...);
-  if (y.is_floating()) mark_view(y, x);
+  if (y.is_differentiable()) mark_view(y, x);
   return y;
 }
 

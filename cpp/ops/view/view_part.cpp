@@ -121,7 +121,7 @@ struct Unbind {
 };
 
 std::vector<Tensor> tie_all(const Tensor& x, std::vector<Tensor> ys) {
-  if (!x.is_floating()) return ys;
+  if (!x.is_differentiable()) return ys;
   for (const Tensor& y : ys) {
     mark_view(y, x);
     if (AutogradMeta* meta = meta_of(y)) meta->view_untracked = true;
@@ -297,7 +297,7 @@ Tensor narrow_at(const Tensor& x, int64_t dim, const Tensor& start, int64_t leng
 }
 
 const RegisterOps kOps{
-    {"select(Tensor input, int dim, int index) -> Tensor", "fm", PLAIT_BOX(select),
+    {"select(Tensor input, int dim, int index) -> Tensor", "fmc", PLAIT_BOX(select),
      R"(The part of `input` at `index` of dimension `dim`, as a view without that dimension.
 
 A negative index counts from the end.
@@ -308,7 +308,7 @@ Raises:
 Example:
     >>> plait.tensor([[1, 2], [3, 4]]).select(1, 0)
     tensor([1, 3]))"},
-    {"narrow(Tensor input, int dim, int start, int length) -> Tensor", "fm", PLAIT_BOX(narrow),
+    {"narrow(Tensor input, int dim, int start, int length) -> Tensor", "fmc", PLAIT_BOX(narrow),
      R"(The `length` entries from `start` on along dimension `dim`, as a view.
 
 A negative start counts from the end; it may be given as an integer tensor of one element.
@@ -320,10 +320,10 @@ Raises:
 Example:
     >>> plait.arange(6).narrow(0, 2, 3)
     tensor([2, 3, 4]))"},
-    {"narrow(Tensor input, int dim, Tensor start, int length) -> Tensor", "fm", PLAIT_BOX(narrow_at), ""},
-    {"_slice(Tensor input, int dim, int? start=None, int? end=None, int step=1) -> Tensor", "p",
+    {"narrow(Tensor input, int dim, Tensor start, int length) -> Tensor", "fmc", PLAIT_BOX(narrow_at), ""},
+    {"_slice(Tensor input, int dim, int? start=None, int? end=None, int step=1) -> Tensor", "pc",
      PLAIT_BOX(slice), R"(input[start:end:step] along one dimension, as a view.)"},
-    {"diagonal(Tensor input, int offset=0, int dim1=0, int dim2=1) -> Tensor", "fm", PLAIT_BOX(diagonal),
+    {"diagonal(Tensor input, int offset=0, int dim1=0, int dim2=1) -> Tensor", "fmc", PLAIT_BOX(diagonal),
      R"(The diagonal of the matrices spanned by `dim1` and `dim2`, as a view; it is the last dimension.
 
 `offset` above 0 names a diagonal above the main one, below 0 one below it. May be empty.
@@ -334,7 +334,7 @@ Raises:
 Example:
     >>> plait.arange(9).view(3, 3).diagonal()
     tensor([0, 4, 8]))"},
-    {"unfold(Tensor self, int dimension, int size, int step) -> Tensor", "m", PLAIT_BOX(unfold),
+    {"unfold(Tensor self, int dimension, int size, int step) -> Tensor", "mc", PLAIT_BOX(unfold),
      R"(Sliding windows of `size` entries, `step` apart, along a dimension; a view.
 
 The dimension then counts the windows, and a last dimension of `size` is added. The gradient adds up where
@@ -348,7 +348,7 @@ Example:
     tensor([[0, 1, 2],
             [1, 2, 3],
             [2, 3, 4]]))"},
-    {"split(Tensor tensor, int split_size_or_sections, int dim=0) -> Tensor[]", "fm", PLAIT_BOX(split_size),
+    {"split(Tensor tensor, int split_size_or_sections, int dim=0) -> Tensor[]", "fmc", PLAIT_BOX(split_size),
      R"(Cut a tensor into views along `dim`.
 
 An int is the size of every piece, the last one may be smaller; a list of ints gives each piece its size and
@@ -362,15 +362,16 @@ Example:
     (tensor([0, 1]), tensor([2, 3]), tensor([4]))
     >>> plait.arange(5).split([1, 4])
     (tensor([0]), tensor([1, 2, 3, 4])))"},
-    {"split(Tensor tensor, int[] split_size_or_sections, int dim=0) -> Tensor[]", "fm",
+    {"split(Tensor tensor, int[] split_size_or_sections, int dim=0) -> Tensor[]", "fmc",
      PLAIT_BOX(split_sizes), ""},
-    {"split_with_sizes(Tensor input, int[] split_sizes, int dim=0) -> Tensor[]", "fm", PLAIT_BOX(split_sizes),
+    {"split_with_sizes(Tensor input, int[] split_sizes, int dim=0) -> Tensor[]", "fmc",
+     PLAIT_BOX(split_sizes),
      R"(Cut a tensor into views of the given sizes along `dim`; see `split`.
 
 Example:
     >>> plait.arange(3).split_with_sizes([1, 2])
     (tensor([0]), tensor([1, 2])))"},
-    {"chunk(Tensor input, int chunks, int dim=0) -> Tensor[]", "fm", PLAIT_BOX(chunk),
+    {"chunk(Tensor input, int chunks, int dim=0) -> Tensor[]", "fmc", PLAIT_BOX(chunk),
      R"(Cut a tensor into at most `chunks` views of the same size along `dim`; the last may be smaller.
 
 There may be fewer: 6 entries in 4 chunks give 3 pieces of 2. `tensor_split` always gives the number asked for.
@@ -381,26 +382,26 @@ Raises:
 Example:
     >>> plait.arange(5).chunk(2)
     (tensor([0, 1, 2]), tensor([3, 4])))"},
-    {"unsafe_chunk(Tensor input, int chunks, int dim=0) -> Tensor[]", "fm", PLAIT_BOX(chunk),
+    {"unsafe_chunk(Tensor input, int chunks, int dim=0) -> Tensor[]", "fmc", PLAIT_BOX(chunk),
      R"(The same as `chunk`, which is as safe.
 
 Example:
     >>> plait.arange(4).unsafe_chunk(2)
     (tensor([0, 1]), tensor([2, 3])))"},
-    {"unsafe_split(Tensor tensor, int split_size, int dim=0) -> Tensor[]", "fm", PLAIT_BOX(split_size),
+    {"unsafe_split(Tensor tensor, int split_size, int dim=0) -> Tensor[]", "fmc", PLAIT_BOX(split_size),
      R"(The same as `split`, which is as safe.
 
 Example:
     >>> plait.arange(3).unsafe_split(2)
     (tensor([0, 1]), tensor([2])))"},
-    {"unsafe_split_with_sizes(Tensor input, int[] split_sizes, int dim=0) -> Tensor[]", "fm",
+    {"unsafe_split_with_sizes(Tensor input, int[] split_sizes, int dim=0) -> Tensor[]", "fmc",
      PLAIT_BOX(split_sizes),
      R"(The same as `split_with_sizes`, which is as safe.
 
 Example:
     >>> plait.arange(3).unsafe_split_with_sizes([1, 2])
     (tensor([0]), tensor([1, 2])))"},
-    {"tensor_split(Tensor input, int indices_or_sections, int dim=0) -> Tensor[]", "fm",
+    {"tensor_split(Tensor input, int indices_or_sections, int dim=0) -> Tensor[]", "fmc",
      PLAIT_BOX(split_sections),
      R"(Cut a tensor into views along `dim`, into sections or at indices.
 
@@ -415,11 +416,11 @@ Example:
     (tensor([0, 1, 2]), tensor([3, 4]))
     >>> plait.arange(5).tensor_split((1, 3))
     (tensor([0]), tensor([1, 2]), tensor([3, 4])))"},
-    {"tensor_split(Tensor input, int[] indices_or_sections, int dim=0) -> Tensor[]", "fm",
+    {"tensor_split(Tensor input, int[] indices_or_sections, int dim=0) -> Tensor[]", "fmc",
      PLAIT_BOX(split_at), ""},
-    {"tensor_split(Tensor input, Tensor tensor_indices_or_sections, int dim=0) -> Tensor[]", "fm",
+    {"tensor_split(Tensor input, Tensor tensor_indices_or_sections, int dim=0) -> Tensor[]", "fmc",
      PLAIT_BOX(split_by), ""},
-    {"hsplit(Tensor input, int indices_or_sections) -> Tensor[]", "fm", PLAIT_BOX(split_equal<'h'>),
+    {"hsplit(Tensor input, int indices_or_sections) -> Tensor[]", "fmc", PLAIT_BOX(split_equal<'h'>),
      R"(Cut a tensor into views column-wise: along dimension 1, of a vector along dimension 0.
 
 An int is a number of equal sections, a list of ints holds the places to cut at.
@@ -430,8 +431,9 @@ Raises:
 Example:
     >>> plait.arange(4).hsplit(2)
     (tensor([0, 1]), tensor([2, 3])))"},
-    {"hsplit(Tensor input, int[] indices_or_sections) -> Tensor[]", "fm", PLAIT_BOX(split_at_fixed<'h'>), ""},
-    {"vsplit(Tensor input, int indices_or_sections) -> Tensor[]", "fm", PLAIT_BOX(split_equal<'v'>),
+    {"hsplit(Tensor input, int[] indices_or_sections) -> Tensor[]", "fmc", PLAIT_BOX(split_at_fixed<'h'>),
+     ""},
+    {"vsplit(Tensor input, int indices_or_sections) -> Tensor[]", "fmc", PLAIT_BOX(split_equal<'v'>),
      R"(Cut a tensor of at least 2 dimensions into views row-wise, along dimension 0.
 
 An int is a number of equal sections, a list of ints holds the places to cut at.
@@ -442,8 +444,9 @@ Raises:
 Example:
     >>> plait.arange(4).view(2, 2).vsplit(2)
     (tensor([[0, 1]]), tensor([[2, 3]])))"},
-    {"vsplit(Tensor input, int[] indices_or_sections) -> Tensor[]", "fm", PLAIT_BOX(split_at_fixed<'v'>), ""},
-    {"dsplit(Tensor input, int indices_or_sections) -> Tensor[]", "fm", PLAIT_BOX(split_equal<'d'>),
+    {"vsplit(Tensor input, int[] indices_or_sections) -> Tensor[]", "fmc", PLAIT_BOX(split_at_fixed<'v'>),
+     ""},
+    {"dsplit(Tensor input, int indices_or_sections) -> Tensor[]", "fmc", PLAIT_BOX(split_equal<'d'>),
      R"(Cut a tensor of at least 3 dimensions into views along dimension 2.
 
 An int is a number of equal sections, a list of ints holds the places to cut at.
@@ -454,8 +457,9 @@ Raises:
 Example:
     >>> plait.zeros(1, 1, 4).dsplit(2)[0].shape
     plait.Size([1, 1, 2]))"},
-    {"dsplit(Tensor input, int[] indices_or_sections) -> Tensor[]", "fm", PLAIT_BOX(split_at_fixed<'d'>), ""},
-    {"unbind(Tensor input, int dim=0) -> Tensor[]", "fm", PLAIT_BOX(unbind),
+    {"dsplit(Tensor input, int[] indices_or_sections) -> Tensor[]", "fmc", PLAIT_BOX(split_at_fixed<'d'>),
+     ""},
+    {"unbind(Tensor input, int dim=0) -> Tensor[]", "fmc", PLAIT_BOX(unbind),
      R"(A tuple of views, one per entry of dimension `dim`, each without that dimension.
 
 Raises:

@@ -65,7 +65,7 @@ Tensor fill_diagonal_(const Tensor& x, Scalar value, bool wrap) {
 }
 
 const RegisterOps kOps{
-    {"select_scatter(Tensor input, Tensor src, int dim, int index) -> Tensor", "fm",
+    {"select_scatter(Tensor input, Tensor src, int dim, int index) -> Tensor", "fmc",
      PLAIT_BOX(select_scatter),
      R"(A copy of `input` with `src` in place of `input.select(dim, index)`.
 
@@ -78,7 +78,7 @@ Example:
             [1., 1.]]))"},
     {"slice_scatter(Tensor input, Tensor src, int dim=0, "
      "int? start=None, int? end=None, int step=1) -> Tensor",
-     "fm", PLAIT_BOX(slice_scatter),
+     "fmc", PLAIT_BOX(slice_scatter),
      R"(A copy of `input` with `src` in place of the slice start:end:step of dimension `dim`.
 
 Raises:
@@ -87,7 +87,7 @@ Raises:
 Example:
     >>> plait.slice_scatter(plait.zeros(4), plait.ones(2), start=1, end=3)
     tensor([0., 1., 1., 0.]))"},
-    {"diagonal_scatter(Tensor input, Tensor src, int offset=0, int dim1=0, int dim2=1) -> Tensor", "fm",
+    {"diagonal_scatter(Tensor input, Tensor src, int offset=0, int dim1=0, int dim2=1) -> Tensor", "fmc",
      PLAIT_BOX(diagonal_scatter),
      R"(A copy of `input` with `src` in place of `input.diagonal(offset, dim1, dim2)`.
 
@@ -100,7 +100,7 @@ Example:
             [0., 1.]]))"},
     {"as_strided_scatter(Tensor input, Tensor src, int[] size, int[] stride, int? storage_offset=None) -> "
      "Tensor",
-     "fm", PLAIT_BOX(as_strided_scatter),
+     "fmc", PLAIT_BOX(as_strided_scatter),
      R"(A copy of `input` with `src` in place of `input.as_strided(size, stride, storage_offset)`.
 
 Raises:
@@ -109,7 +109,7 @@ Raises:
 Example:
     >>> plait.as_strided_scatter(plait.zeros(4), plait.ones(2), (2,), (3,))
     tensor([1., 0., 0., 1.]))"},
-    {"fill_diagonal_(Tensor self, Scalar fill_value, bool wrap=False) -> Tensor", "m",
+    {"fill_diagonal_(Tensor self, Scalar fill_value, bool wrap=False) -> Tensor", "mc",
      PLAIT_BOX(fill_diagonal_),
      R"(Set the main diagonal to a number, in place.
 

@@ -1,0 +1,430 @@
+# SPDX-License-Identifier: MIT
+"""Complex tensors: every op of the table on complex numbers, then what is particular to them."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from op_table import SPECS
+from op_table.harness import lookup, tensors
+from op_table.spec import Dtype, OpSpec, Sample, convert_arrays
+
+import plait
+from plait import _core
+
+COMPLEX = (plait.complex64, plait.complex128)
+TABLE = _core._op_table()
+
+
+# Ops that take complex numbers but not with every argument.
+PARTLY = {"div"}
+
+
+def numbers(*shape: int, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return np.asarray(rng.standard_normal(shape) + 1j * rng.standard_normal(shape))
+
+
+# ---------------------------------------------------------------- every op of the table
+
+
+def complex_sample(sample: Sample) -> Sample:
+    """The sample with complex numbers in place of its floats: other numbers of the same size become imaginary parts."""
+
+    def leaf(array: np.ndarray) -> np.ndarray:
+        if array.dtype != np.float64:
+            return array
+        return np.asarray(array + 1j * np.roll(array.ravel(), 1).reshape(array.shape))
+
+    return Sample(convert_arrays(sample.args, leaf, Dtype), convert_arrays(sample.kwargs, leaf, Dtype), sample.label)
+
+
+def has_floats(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.dtype == np.float64
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    return any(has_floats(v) for v in items)
+
+
+def samples_of(spec: OpSpec) -> list[Sample]:
+    return [
+        complex_sample(s) for s in spec.samples(spec.gen()) if has_floats([s.args, s.kwargs]) and s.label != "special"
+    ]
+
+
+def takes_complex(spec: OpSpec) -> bool:
+    name = spec.name.rsplit(".", 1)[-1]
+    return any("c" in row["where"] for row in TABLE if row["name"] == name)
+
+
+def bind(value: Any, inputs: list[plait.Tensor] | None = None) -> Any:
+    def leaf(array: np.ndarray) -> plait.Tensor:
+        t = plait.from_numpy(np.ascontiguousarray(array).reshape(array.shape).copy())
+        if inputs is not None and t.is_complex():
+            inputs.append(t.requires_grad_())
+        return t
+
+    return convert_arrays(value, leaf, lambda name: getattr(plait, name))
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.id)
+def test_values_or_type_error(spec: OpSpec) -> None:
+    """Complex numbers give NumPy's values, or TypeError; nothing else."""
+    fn = lookup(spec.name)
+    for sample in samples_of(spec):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                got = tensors(fn(*bind(sample.args), **bind(sample.kwargs)))
+        except TypeError as error:
+            assert "complex128" in str(error) or "complex" in str(error), error
+            assert spec.id in PARTLY or not takes_complex(spec), f"{spec.id} takes complex numbers, but: {error}"
+            continue
+        with np.errstate(all="ignore"):
+            result = spec.ref(*convert_arrays(sample.args, lambda a: a), **convert_arrays(sample.kwargs, lambda a: a))
+        want = [np.asarray(r) for r in (result if isinstance(result, (list, tuple)) else [result])]
+        assert len(got) == len(want)
+        for g, w in zip(got, want, strict=True):
+            assert tuple(g.shape) == w.shape
+            np.testing.assert_allclose(g.detach().numpy(), w, rtol=1e-11, atol=1e-11)
+
+
+def loss_weights(ys: list[plait.Tensor]) -> list[plait.Tensor]:
+    rng = np.random.default_rng(5)
+    weights = []
+    for y in ys:
+        w: Any = rng.standard_normal(tuple(y.shape)) + 1j * rng.standard_normal(tuple(y.shape))
+        weights.append(plait.tensor(np.asarray(w if y.is_complex() else w.real)))
+    return weights
+
+
+def real_loss(ys: list[plait.Tensor], weights: list[plait.Tensor]) -> plait.Tensor:
+    """The sum of real(y conj(w)), a real function of complex results."""
+    terms = [
+        plait.view_as_real(y) * plait.view_as_real(w) if y.is_complex() else y * w
+        for y, w in zip(ys, weights, strict=True)
+    ]
+    return sum(t.sum() for t in terms)
+
+
+@pytest.mark.parametrize(
+    "spec", [s for s in SPECS if s.grad and takes_complex(s) and s.id not in PARTLY], ids=lambda s: s.id
+)
+def test_gradients(spec: OpSpec) -> None:
+    """The gradient of a real loss is dL/d(real part) + i dL/d(imaginary part)."""
+    for sample in spec.gradient_samples():
+        if has_floats([sample.args, sample.kwargs]):
+            check_gradients(lookup(spec.name), complex_sample(sample))
+
+
+def check_gradients(fn: Any, sample: Sample) -> None:
+    inputs: list[plait.Tensor] = []
+    args, kwargs = bind(sample.args, inputs), bind(sample.kwargs, inputs)
+
+    def results() -> list[plait.Tensor]:
+        return [y for y in tensors(fn(*args, **kwargs)) if y.is_complex() or y.is_floating_point()]
+
+    ys = results()
+    if not any(y.requires_grad for y in ys):
+        return
+    weights = loss_weights(ys)
+    gradients = plait.autograd.grad(real_loss(ys, weights), inputs, allow_unused=True)
+    with plait.no_grad():
+        for x, g in zip(inputs, gradients, strict=True):
+            want = numeric_gradient(x, lambda: float(real_loss(results(), weights)))
+            got = np.zeros(tuple(x.shape), complex) if g is None else g.numpy()
+            np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
+
+
+def numeric_gradient(x: plait.Tensor, loss: Any, step: float = 1e-6) -> np.ndarray:
+    parts = plait.view_as_real(x.detach()).reshape(-1, 2) if x.is_complex() else x.detach().reshape(-1, 1)
+    want = np.zeros((parts.shape[0], 2))
+    for i in range(parts.shape[0]):
+        for k in range(parts.shape[1]):
+            value = float(parts[i, k])
+            parts[i, k] = value + step
+            above = loss()
+            parts[i, k] = value - step
+            below = loss()
+            parts[i, k] = value
+            want[i, k] = (above - below) / (2 * step)
+    return (
+        (want[:, 0] + 1j * want[:, 1]).reshape(tuple(x.shape)) if x.is_complex() else want[:, 0].reshape(tuple(x.shape))
+    )
+
+
+# ---------------------------------------------------------------- dtypes
+
+
+def test_dtypes() -> None:
+    assert plait.cfloat is plait.complex64 and plait.cdouble is plait.complex128
+    assert plait.complex64.is_complex and not plait.complex64.is_floating_point and plait.complex64.is_signed
+    assert plait.complex64.itemsize == 8 and plait.complex128.itemsize == 16
+    assert plait.float64.to_complex() is plait.complex128 and plait.complex64.to_real() is plait.float32
+    assert plait.finfo(plait.complex64).eps == plait.finfo(plait.float32).eps
+    with pytest.raises(TypeError):
+        plait.iinfo(plait.complex64)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "want"),
+    [
+        ("complex64", "float64", "complex128"),
+        ("complex64", "float32", "complex64"),
+        ("complex64", "int64", "complex64"),
+        ("complex128", "bool", "complex128"),
+        ("complex64", "float16", "complex64"),
+    ],
+)
+def test_promotion(a: str, b: str, want: str) -> None:
+    a, b, want = (getattr(plait, n) for n in (a, b, want))
+    assert plait.promote_types(a, b) is want and plait.promote_types(b, a) is want
+    assert (plait.ones(2, dtype=a) * plait.ones(2, dtype=b)).dtype is want
+    assert plait.can_cast(b, a) and not plait.can_cast(a, b)
+
+
+def test_numbers_and_tensors_without_dimensions_count_by_category() -> None:
+    assert (plait.ones(2) * 1j).dtype is plait.complex64
+    assert (plait.ones(2, dtype=plait.float64) * 1j).dtype is plait.complex128
+    assert (plait.ones(2, dtype=plait.int64) + 1j).dtype is plait.complex64
+    assert (plait.ones(2) * plait.tensor(1j, dtype=plait.complex128)).dtype is plait.complex64
+    assert (plait.ones(2, dtype=plait.complex64) * 2.5).dtype is plait.complex64
+    assert plait.tensor(1j).dtype is plait.complex64 and plait.full((2,), 1j).dtype is plait.complex64
+    with pytest.raises(TypeError):
+        plait.ones(2).mul_(1j)
+
+
+REAL = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64")
+
+
+@pytest.mark.parametrize("dtype", COMPLEX, ids=str)
+@pytest.mark.parametrize("other", REAL)
+def test_conversions(dtype: plait.dtype, other: str) -> None:
+    other = getattr(plait, other)
+    x = plait.tensor([0, 1, 1, 0, 1] * 20).to(other)
+    z = x.to(dtype)
+    assert plait.equal(z.real, x.to(dtype.to_real())) and not z.imag.any()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert plait.equal(z.to(other), x)
+        assert plait.equal((z[::3] * 1).to(other), x[::3])
+    assert plait.equal((z * 1j).to(plait.bool), x.to(plait.bool))
+
+
+# ---------------------------------------------------------------- in and out
+
+
+def test_creation() -> None:
+    x = plait.tensor([[1 + 2j, 3], [True, 4.5]])
+    assert x.dtype is plait.complex64 and x.tolist() == [[1 + 2j, 3 + 0j], [1 + 0j, 4.5 + 0j]]
+    assert plait.tensor(np.complex64(1 + 2j)).item() == 1 + 2j
+    assert plait.zeros(2, dtype=plait.complex128).numpy().dtype == np.complex128
+    assert plait.eye(2, dtype=plait.complex64).tolist() == [[1, 0], [0, 1]]
+    assert plait.full_like(x, 2j).tolist() == [[2j, 2j], [2j, 2j]]
+    assert complex(plait.tensor(1 + 2j)) == 1 + 2j and bool(plait.tensor(1j)) and float(plait.tensor(2 + 0j)) == 2
+    with pytest.raises(RuntimeError, match="float"):
+        float(plait.tensor(1j))
+    with pytest.raises(RuntimeError, match="full"):
+        plait.full((2,), 1j, dtype=plait.float32)
+    with pytest.raises(TypeError):
+        plait.tensor([1j], dtype=plait.float32)
+    with pytest.raises(TypeError):
+        plait.arange(3, dtype=plait.complex64)
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_memory_is_shared(dtype: Any) -> None:
+    a = numbers(3, 4).astype(dtype)
+    x = plait.from_numpy(a)
+    x[0, 0] = 5j
+    assert a[0, 0] == 5j
+    assert np.shares_memory(x.numpy(), a) and np.shares_memory(np.asarray(memoryview(x)), a)
+    assert np.from_dlpack(x)[0, 0] == 5j and plait.from_dlpack(a)[0, 0].item() == 5j
+    assert plait.frombuffer(bytearray(a.tobytes()), dtype=x.dtype).tolist() == a.ravel().tolist()
+    assert np.array_equal(x.T.numpy(), a.T) and np.array_equal(np.array(x[:, ::2]), a[:, ::2])
+
+
+def test_saved_and_copied(tmp_path: Path) -> None:
+    for dtype in COMPLEX:
+        x = plait.tensor(numbers(3, 5)).to(dtype)
+        plait.save({"x": x, "y": plait.ones(3)}, tmp_path / "x")
+        y = plait.load(tmp_path / "x")["x"]
+        for z in (y, pickle.loads(pickle.dumps(x)), copy.deepcopy(x)):
+            assert z.dtype is dtype and plait.equal(z, x)
+
+
+def test_repr() -> None:
+    nan, inf = math.nan, math.inf
+    for values, text in [
+        ([1 + 2j, 3 - 4j], "tensor([1.+2.j, 3.-4.j])"),
+        ([1.5 + 2j, 3 - 4j], "tensor([1.5000+2.j, 3.0000-4.j])"),
+        ([complex(nan, 1), complex(1, inf), complex(1, -0.0)], "tensor([nan+1.j, 1.+infj, 1.-0.j])"),
+        ([[1 + 2j, 3], [100j, -5]], "tensor([[ 1.+2.j,  3.+0.j],\n        [ 0.+100.j, -5.+0.j]])"),
+        ([1e-5 + 1j], "tensor([1.0000e-05+1.j])"),
+        (1 + 1j, "tensor(1.+1.j)"),
+    ]:
+        assert repr(plait.tensor(values)) == text
+    assert repr(plait.zeros(2, 0, dtype=plait.complex128)) == "tensor([], size=(2, 0), dtype=plait.complex128)"
+    assert repr(plait.tensor([1j], dtype=plait.complex128)) == "tensor([0.+1.j], dtype=plait.complex128)"
+
+
+# ---------------------------------------------------------------- moves
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+@pytest.mark.parametrize("shape", [(), (0, 3), (1,), (5, 7), (3, 1, 6), (2, 3, 4, 5), (300, 200)])
+def test_moves(dtype: Any, shape: tuple[int, ...]) -> None:
+    a = numbers(*shape).astype(dtype)
+    x = plait.tensor(a)
+    turned = x.permute(list(range(x.dim() - 1, -1, -1)))
+    assert np.array_equal(turned.contiguous().numpy(), a.T) and np.array_equal((turned + 1).numpy(), a.T + 1)
+    mask = a.real > 0
+    m = plait.tensor(mask)
+    assert np.array_equal(plait.where(m, x, 1j).numpy(), np.where(mask, a, 1j).astype(dtype))
+    assert np.array_equal(x.masked_fill(m, 2j).numpy(), np.where(mask, 2j, a).astype(dtype))
+    assert np.array_equal(x[m].numpy(), a[mask])
+    assert np.array_equal(plait.nonzero(x).numpy(), np.argwhere(a))
+    if a.ndim:
+        assert np.array_equal(x.flip(0).numpy(), np.flip(a, 0))
+        assert np.array_equal(plait.cat([x, x.real.to(x.dtype)]).numpy(), np.concatenate([a, a.real]))
+        assert np.array_equal(x.roll(1, -1).numpy(), np.roll(a, 1, -1))
+        assert np.array_equal(
+            plait.nn.functional.pad(x, (1, 2), value=3j).numpy()[..., :1], np.full((*shape[:-1], 1), 3j)
+        )
+    if a.ndim and shape[0]:
+        index = np.array([0, -1, 0])
+        assert np.array_equal(x[plait.tensor(index)].numpy(), a[index])
+        y = x.clone()
+        y[..., -1] = 1 + 1j
+        y.index_add_(0, plait.tensor([0, 0]), x[[0, 0]])
+        want = a.copy()
+        want[..., -1] = 1 + 1j
+        want[0] += a[0] + a[0]
+        np.testing.assert_allclose(y.numpy(), want, rtol=1e-6)
+
+
+def test_unaligned_memory() -> None:
+    """Elements of complex128 may begin at any multiple of 8 bytes."""
+    room = np.zeros(2 * 64 + 1)
+    a = room[1:].view(np.complex128)
+    a[:] = numbers(64)
+    x = plait.from_numpy(a)
+    assert np.array_equal((x + x.flip(0)).numpy(), a + a[::-1]) and np.array_equal(x[::3].clone().numpy(), a[::3])
+    assert np.array_equal(x.reshape(8, 8).T.contiguous().numpy(), a.reshape(8, 8).T)
+
+
+# ---------------------------------------------------------------- parts
+
+
+def test_parts_are_views() -> None:
+    x = plait.tensor([[1 + 2j, 3 + 4j]])
+    pairs = plait.view_as_real(x)
+    assert pairs.shape == (1, 2, 2) and pairs.dtype is plait.float32
+    pairs[0, 0, 1] = 7
+    x.real[0, 1] = -3
+    assert x.tolist() == [[1 + 7j, -3 + 4j]]
+    x.imag = plait.zeros(1, 2)
+    x.real = 2
+    assert x.tolist() == [[2, 2]]
+    assert plait.view_as_complex(pairs).data_ptr() == x.data_ptr()
+    real = plait.ones(2)
+    assert real.real is real and plait.real(real).data_ptr() == real.data_ptr()
+    with pytest.raises(RuntimeError, match="imag"):
+        real.imag  # noqa: B018
+    assert plait.isreal(plait.tensor([1 + 0j, 1j])).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("make", "error"),
+    [
+        (lambda: plait.ones(3), ValueError),
+        (lambda: plait.tensor(1.0), ValueError),
+        (lambda: plait.ones(2, 2).T, ValueError),
+        (lambda: plait.ones(5)[1:3], ValueError),
+        (lambda: plait.ones(3, 3)[:, :2], ValueError),
+        (lambda: plait.ones(2, dtype=plait.int64), TypeError),
+        (lambda: plait.ones(2, dtype=plait.float16), TypeError),
+    ],
+)
+def test_view_as_complex_refuses(make: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="view_as_complex"):
+        plait.view_as_complex(make())
+
+
+def test_conjugates() -> None:
+    a = numbers(3, 4)
+    x = plait.tensor(a)
+    for y in (x.conj(), x.conj_physical(), x.clone().conj_physical_(), x.conj().resolve_conj().resolve_neg()):
+        assert np.array_equal(y.numpy(), a.conj()) and not y.is_conj() and not y.is_neg()
+    for y in (x.H, x.mH, x.adjoint()):
+        assert np.array_equal(y.numpy(), a.conj().T)
+    real = plait.ones(2)
+    assert real.conj() is real
+
+
+def test_polar_and_complex() -> None:
+    r, phi = plait.tensor([1.0, 2.0]), plait.tensor([0.5, -2.0])
+    z = plait.polar(r, phi)
+    np.testing.assert_allclose(z.numpy(), r.numpy() * np.exp(1j * phi.numpy()), rtol=1e-6)
+    np.testing.assert_allclose(plait.angle(z).numpy(), phi.numpy(), rtol=1e-6)
+    assert plait.complex(r, phi).imag.tolist() == phi.tolist()
+    assert plait.complex(r.double(), phi.double()[:1]).dtype is plait.complex128
+    with pytest.raises(TypeError, match="complex"):
+        plait.complex(r, phi.double())
+    assert plait.angle(plait.tensor([1.0, -1.0, 0.0, math.nan])).tolist()[:3] == [0.0, pytest.approx(math.pi), 0.0]
+    assert plait.sgn(plait.tensor([3 + 4j, 0j])).tolist() == pytest.approx([0.6 + 0.8j, 0j])
+    assert plait.sgn(plait.tensor([-2, 0, 3])).tolist() == [-1, 0, 1]
+    assert plait.tensor([3 + 4j]).sgn_().tolist() == pytest.approx([0.6 + 0.8j])
+
+
+def test_warns_when_imaginary_parts_are_lost() -> None:
+    """Once in a process, so another process is asked."""
+    import subprocess
+    import sys
+
+    program = "import plait; x = plait.tensor([1j]); x.to(plait.bool); x.float(); x.float()"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stderr.count("discards the imaginary part") == 1
+
+
+# ---------------------------------------------------------------- autograd
+
+
+def test_real_inputs_receive_real_gradients() -> None:
+    x = plait.tensor([1.0, 2.0], requires_grad=True)
+    z = plait.tensor([1 + 2j, 3 - 1j], requires_grad=True)
+    plait.view_as_real(x * z + x).sum().backward()
+    assert x.grad.dtype is plait.float32 and x.grad.tolist() == [1 + 2 + 1, 3 - 1 + 1]
+    assert z.grad.tolist() == [1 + 1j, 2 + 2j]
+
+
+def test_backward_needs_a_real_loss() -> None:
+    z = plait.tensor(1 + 2j, requires_grad=True)
+    with pytest.raises(RuntimeError, match="real scalar"):
+        (z * z).backward()
+    (z * z).backward(plait.tensor(1 + 0j))
+    assert z.grad.item() == 2 - 4j
+
+
+def test_changes_of_parts_in_place() -> None:
+    z = plait.tensor([1 + 2j, 3 - 1j], requires_grad=True)
+    y = z * 2
+    y.real.mul_(3.0)
+    y.imag[0] = 5.0
+    assert y.detach().tolist() == [6 + 5j, 18 - 2j]
+    plait.view_as_real(y).sum().backward()
+    assert z.grad.tolist() == [6 + 0j, 6 + 2j]
+
+    pairs = plait.ones(3, 2, requires_grad=True)
+    p = pairs * 1
+    plait.view_as_complex(p).mul_(1j)
+    assert p.detach().tolist() == [[-1, 1]] * 3
+    (p * plait.tensor([1.0, 10.0])).sum().backward()
+    assert pairs.grad.tolist() == [[10.0, -1.0]] * 3
