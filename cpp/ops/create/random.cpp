@@ -12,6 +12,7 @@
 #include "core/scalar.h"
 #include "kernels/random/random_driver.h"
 #include "ops/copy.h"
+#include "ops/complex/complex.h"
 #include "ops/create/create.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
@@ -22,6 +23,13 @@ namespace {
 
 void check_floating(const char* op, DType dtype) {
   PLAIT_CHECK(is_floating(dtype), kType, op, ": expected a floating-point dtype, got ", dtype_name(dtype));
+}
+
+// Both parts of complex numbers are drawn alike.
+Tensor parts_of(const Tensor& x) {
+  if (!x.is_complex()) return x;
+  NoGradGuard guard;
+  return view_as_real(x);
 }
 
 // Runs fill(contiguous tensor of x's shape) into x.
@@ -61,16 +69,17 @@ void fill_normal(const Tensor& x, double mean, double std, Generator* generator)
 }
 
 Tensor rand(IntSpan shape, DType dtype, Generator* generator) {
-  check_floating("rand", dtype);
+  check_floating("rand", to_real(dtype));
   const Tensor x = Tensor::empty(shape, dtype);
-  fill_uniform(x, 0, 1, generator);
+  fill_uniform(parts_of(x), 0, 1, generator);
   return x;
 }
 
 Tensor randn(IntSpan shape, DType dtype, Generator* generator) {
-  check_floating("randn", dtype);
+  check_floating("randn", to_real(dtype));
   const Tensor x = Tensor::empty(shape, dtype);
-  fill_normal(x, 0, 1, generator);
+  // A complex number has variance 1: each part a half.
+  fill_normal(parts_of(x), 0, x.is_complex() ? 0.70710678118654752440 : 1, generator);
   return x;
 }
 
@@ -430,7 +439,7 @@ const RegisterOps kOps{
     {"rand(int[] size, *, Generator? generator=None, Dtype? dtype=None, any layout=None, Device? "
      "device=None, bool "
      "requires_grad=False, any pin_memory=False) -> Tensor",
-     "fo", PLAIT_BOX(rand_op), R"(Random numbers, uniform in [0, 1).
+     "foc", PLAIT_BOX(rand_op), R"(Random numbers, uniform in [0, 1).
 
 Of the default float unless `dtype` is given. The numbers depend on the generator's seed and position, not on the
 number of threads.
@@ -445,7 +454,7 @@ Example:
     {"randn(int[] size, *, Generator? generator=None, Dtype? dtype=None, any layout=None, Device? "
      "device=None, bool "
      "requires_grad=False, any pin_memory=False) -> Tensor",
-     "fo", PLAIT_BOX(randn_op), R"(Random numbers, normal with mean 0 and standard deviation 1.
+     "foc", PLAIT_BOX(randn_op), R"(Random numbers, normal with mean 0 and standard deviation 1.
 
 Of the default float unless `dtype` is given. Made by Box and Muller's transform (1958).
 
@@ -458,7 +467,7 @@ Example:
     {"rand_like(Tensor input, *, Dtype? dtype=None, any layout=None, Device? device=None, bool "
      "requires_grad=False, any "
      "memory_format=None) -> Tensor",
-     "f", PLAIT_BOX(rand_like), R"(Random numbers uniform in [0, 1), of the shape and dtype of `input`.
+     "fc", PLAIT_BOX(rand_like), R"(Random numbers uniform in [0, 1), of the shape and dtype of `input`.
 
 Example:
     >>> plait.rand_like(plait.zeros(3)).shape
@@ -466,7 +475,7 @@ Example:
     {"randn_like(Tensor input, *, Dtype? dtype=None, any layout=None, Device? device=None, bool "
      "requires_grad=False, "
      "any memory_format=None) -> Tensor",
-     "f", PLAIT_BOX(randn_like),
+     "fc", PLAIT_BOX(randn_like),
      R"(Normal random numbers of mean 0 and deviation 1, of the shape and dtype of `input`.
 
 Example:

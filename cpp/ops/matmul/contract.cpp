@@ -305,9 +305,9 @@ Example:
             [ 6.,  8., 10.]]))";
 
 const RegisterOps kOps{
-    {"outer(Tensor input, Tensor vec2) -> Tensor", "fmo", PLAIT_BOX(outer), kOuterDoc},
-    {"ger(Tensor input, Tensor vec2) -> Tensor", "fmo", PLAIT_BOX(outer), kOuterDoc},
-    {"inner(Tensor input, Tensor other) -> Tensor", "fmo", PLAIT_BOX(inner),
+    {"outer(Tensor input, Tensor vec2) -> Tensor", "fmoc", PLAIT_BOX(outer), kOuterDoc},
+    {"ger(Tensor input, Tensor vec2) -> Tensor", "fmoc", PLAIT_BOX(outer), kOuterDoc},
+    {"inner(Tensor input, Tensor other) -> Tensor", "fmoc", PLAIT_BOX(inner),
      R"(Products summed over the last dimension of both tensors.
 
 (..., k) and (***, k) give (..., ***). A 0-d tensor multiplies the other one.
@@ -319,7 +319,7 @@ Raises:
 Example:
     >>> plait.inner(plait.ones(2, 3), plait.ones(4, 3)).shape
     plait.Size([2, 4]))"},
-    {"kron(Tensor input, Tensor other) -> Tensor", "fmo", PLAIT_BOX(kron),
+    {"kron(Tensor input, Tensor other) -> Tensor", "fmoc", PLAIT_BOX(kron),
      R"(The Kronecker product: every element of `input` replaced by itself times `other`.
 
 Shapes multiply dimension by dimension; missing leading dimensions count as 1. Dtypes are promoted.
@@ -328,11 +328,11 @@ Example:
     >>> plait.kron(plait.eye(2), plait.tensor([[1., 2.]]))
     tensor([[1., 2., 0., 0.],
             [0., 0., 1., 2.]]))"},
-    {"_tensordot(Tensor a, Tensor b, int[] dims_a, int[] dims_b) -> Tensor", "p", PLAIT_BOX(tensordot),
+    {"_tensordot(Tensor a, Tensor b, int[] dims_a, int[] dims_b) -> Tensor", "pc", PLAIT_BOX(tensordot),
      "tensordot with one list of dimensions per tensor."},
-    {"_einsum(str equation, Tensor[] operands) -> Tensor", "p", PLAIT_BOX(einsum),
+    {"_einsum(str equation, Tensor[] operands) -> Tensor", "pc", PLAIT_BOX(einsum),
      "einsum on a list of operands."},
-    {"_multi_dot(Tensor[] tensors) -> Tensor", "p", PLAIT_BOX(chain_matmul), "linalg.multi_dot."},
+    {"_multi_dot(Tensor[] tensors) -> Tensor", "pc", PLAIT_BOX(chain_matmul), "linalg.multi_dot."},
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The layers that are products with a weight.
 #include "autograd/op.h"
+#include "ops/complex/complex.h"
 #include "ops/matmul/matmul.h"
 #include "ops/matmul/matmul_run.h"
 #include "ops/registry.h"
@@ -10,7 +11,7 @@ namespace plait {
 namespace {
 
 // y = x w^T + bias; x (..., in), w (out, in), bias (out).
-// gx = gy w, gw = gy^T x and gb = the sum of gy, over all leading dimensions.
+// gx = gy conj(w), gw = gy^T conj(x) and gb = the sum of gy, over all leading dimensions.
 struct Linear {
   static constexpr OpMeta meta{"linear"};
   static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& w, const Tensor& bias) {
@@ -27,9 +28,9 @@ struct Linear {
   }
   static Grads backward(OpContext& ctx, const Tensor& gy) {
     Grads gs(3);
-    if (ctx.needs_grad(0)) gs[0] = matmul(gy, ctx.saved(1));
+    if (ctx.needs_grad(0)) gs[0] = matmul(gy, conj(ctx.saved(1)));
     if (ctx.needs_grad(1)) {
-      const Tensor x = ctx.saved(0);
+      const Tensor x = conj(ctx.saved(0));
       const auto rows = [](const Tensor& m) { return m.dim() == 1 ? unsqueeze(m, 0) : flatten(m, 0, -2); };
       gs[1] = matmul(t(rows(gy)), rows(x));
     }
@@ -93,7 +94,7 @@ Tensor bilinear(const Tensor& a, const Tensor& b, const Tensor& w, const Tensor&
 }
 
 const RegisterOps kOps{
-    {"linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", "n", PLAIT_BOX(linear),
+    {"linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", "nc", PLAIT_BOX(linear),
      R"(An affine map of the last dimension: input @ weight.T + bias.
 
 `input` is (..., in), `weight` (out, in), `bias` (out); the result is (..., out). A 1-D weight (in) gives (...).
@@ -107,7 +108,7 @@ Example:
     >>> import plait.nn.functional as F
     >>> F.linear(plait.ones(2, 3), plait.ones(4, 3), plait.zeros(4)).shape
     plait.Size([2, 4]))"},
-    {"bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor? bias=None) -> Tensor", "fn",
+    {"bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor? bias=None) -> Tensor", "fnc",
      PLAIT_BOX(bilinear),
      R"(A map that is linear in each of two inputs: y[o] = input1^T weight[o] input2 + bias[o].
 

@@ -3,8 +3,10 @@
 #include "ops/matmul/matmul.h"
 
 #include "autograd/op.h"
+#include "ops/complex/complex.h"
 #include "ops/copy.h"
 #include "ops/matmul/matmul_run.h"
+#include "ops/pointwise/pointwise.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
 
@@ -20,7 +22,7 @@ void save_operands(OpContext& ctx, const Tensor& a, const Tensor& b, size_t firs
   ctx.save(ctx.needs_grad(first_input + 1) ? a : Tensor(), ctx.needs_grad(first_input) ? b : Tensor());
 }
 
-// y = alpha * (a b): ga = alpha * gy b^T, gb = alpha * a^T gy, where vectors are matrices of one row (a) or
+// y = alpha * (a b): ga = alpha * gy b^H, gb = alpha * a^H gy, where vectors are matrices of one row (a) or
 // one column (b). They come in the broadcast shapes; the engine sums them to the operands' own.
 Grads product_gradients(OpContext& ctx, const Tensor& gy, double alpha, size_t first_input) {
   const auto as_matrix = [&](int64_t a_dim, int64_t b_dim) {
@@ -29,14 +31,14 @@ Grads product_gradients(OpContext& ctx, const Tensor& gy, double alpha, size_t f
   };
   Grads gs(2);
   if (ctx.needs_grad(first_input)) {
-    const Tensor b = ctx.saved(1);
+    const Tensor b = conj(ctx.saved(1));
     const int64_t a_dim = ctx.input_shape(first_input).size(), b_dim = b.dim();
     const Tensor g = as_matrix(a_dim, b_dim);
     gs[0] = scaled_product(g, matrix_transpose(b_dim == 1 ? unsqueeze(b, -1) : b), alpha);
     if (a_dim == 1) gs[0] = squeeze(gs[0], Dims{-2});
   }
   if (ctx.needs_grad(first_input + 1)) {
-    Tensor a = ctx.saved(0);
+    Tensor a = conj(ctx.saved(0));
     const int64_t a_dim = a.dim(), b_dim = ctx.input_shape(first_input + 1).size();
     Tensor g = as_matrix(a_dim, b_dim);
     if (a_dim == 1) a = unsqueeze(a, 0);
@@ -104,7 +106,9 @@ struct AddProduct {
 };
 
 void check_factor(const char* op, const char* name, Scalar value, const Tensor& a) {
-  PLAIT_CHECK(!value.is_float() || a.is_floating(), kType, op, ": expected an integer ", name, " for ",
+  PLAIT_CHECK(!value.is_complex() || a.is_complex(), kType, op, ": expected a real ", name, " for ",
+              dtype_name(a.dtype()), " tensors, got a complex one");
+  PLAIT_CHECK(!value.is_float() || a.is_differentiable(), kType, op, ": expected an integer ", name, " for ",
               dtype_name(a.dtype()), " tensors, got ", value.to_double());
 }
 
@@ -120,9 +124,16 @@ Dims add_product_shape(const char* op, const Tensor& x, const Tensor& a, const T
   return shape;
 }
 
+// A complex factor is multiplied into an operand first; 1 remains.
+Scalar real_factor(const Scalar& s) { return s.is_complex() ? Scalar(1) : s; }
+
 Tensor add_product(const char* op, const Tensor& x, const Tensor& a, const Tensor& b, Scalar beta,
                    Scalar alpha) {
   const Dims shape = add_product_shape(op, x, a, b, beta, alpha);
+  if (beta.is_complex() || alpha.is_complex()) {
+    return add_product(op, beta.is_complex() ? mul(x, beta) : x, alpha.is_complex() ? mul(a, alpha) : a, b,
+                       real_factor(beta), real_factor(alpha));
+  }
   return apply<AddProduct>(x, a, b, shape, beta.to_double(), alpha.to_double());
 }
 Tensor add_product_(const char* op, const Tensor& x, const Tensor& a, const Tensor& b, Scalar beta,
@@ -130,6 +141,9 @@ Tensor add_product_(const char* op, const Tensor& x, const Tensor& a, const Tens
   const Dims shape = add_product_shape(op, x, a, b, beta, alpha);
   PLAIT_CHECK(x.shape() == shape, kValue, op, ": expected a tensor of the product's shape ", shape, ", got ",
               x.shape());
+  if (beta.is_complex() || alpha.is_complex()) {
+    return copy_(x, add_product(op, x, a, b, beta, alpha));
+  }
   return apply_inplace<AddProduct>(x, a, b, shape, beta.to_double(), alpha.to_double());
 }
 
@@ -200,6 +214,11 @@ Tensor addr(const Tensor& x, const Tensor& a, const Tensor& b, Scalar beta, Scal
   check_dims("addr", "vec1", a, 1);
   check_dims("addr", "vec2", b, 1);
   return add_product("addr", x, unsqueeze(a, 1), unsqueeze(b, 0), beta, alpha);
+}
+
+Tensor vdot(const Tensor& a, const Tensor& b) {
+  check_dims("vdot", "input", a, 1);
+  return dot(conj(a), b);
 }
 
 Tensor addmm_(const Tensor& x, const Tensor& a, const Tensor& b, Scalar beta, Scalar alpha) {
@@ -314,8 +333,8 @@ Example:
             [6., 6.]]))";
 
 const RegisterOps kOps{
-    {"matmul(Tensor input, Tensor other) -> Tensor", "fmo", PLAIT_BOX(matmul), kMatmulDoc},
-    {"mm(Tensor input, Tensor mat2) -> Tensor", "fmo", PLAIT_BOX(mm), R"(The product of two matrices.
+    {"matmul(Tensor input, Tensor other) -> Tensor", "fmoc", PLAIT_BOX(matmul), kMatmulDoc},
+    {"mm(Tensor input, Tensor mat2) -> Tensor", "fmoc", PLAIT_BOX(mm), R"(The product of two matrices.
 
 (m, k) times (k, n) is (m, n). `matmul` also takes vectors and batches.
 
@@ -327,7 +346,7 @@ Example:
     >>> plait.mm(plait.ones(2, 3), plait.ones(3, 1))
     tensor([[3.],
             [3.]]))"},
-    {"bmm(Tensor input, Tensor mat2) -> Tensor", "fmo", PLAIT_BOX(bmm),
+    {"bmm(Tensor input, Tensor mat2) -> Tensor", "fmoc", PLAIT_BOX(bmm),
      R"(The products of a batch of matrices.
 
 (b, m, k) times (b, k, n) is (b, m, n). `matmul` broadcasts batches, this does not.
@@ -339,7 +358,7 @@ Raises:
 Example:
     >>> plait.bmm(plait.ones(5, 2, 3), plait.ones(5, 3, 4)).shape
     plait.Size([5, 2, 4]))"},
-    {"mv(Tensor input, Tensor vec) -> Tensor", "fmo", PLAIT_BOX(mv), R"(The product of a matrix and a vector.
+    {"mv(Tensor input, Tensor vec) -> Tensor", "fmoc", PLAIT_BOX(mv), R"(The product of a matrix and a vector.
 
 (m, k) times (k) is (m).
 
@@ -350,7 +369,7 @@ Raises:
 Example:
     >>> plait.mv(plait.ones(2, 3), plait.ones(3))
     tensor([3., 3.]))"},
-    {"dot(Tensor input, Tensor tensor) -> Tensor", "fmo", PLAIT_BOX(dot),
+    {"dot(Tensor input, Tensor tensor) -> Tensor", "fmoc", PLAIT_BOX(dot),
      R"(The dot product of two vectors of one length.
 
 Raises:
@@ -360,31 +379,31 @@ Raises:
 Example:
     >>> plait.dot(plait.tensor([1., 2.]), plait.tensor([3., 4.]))
     tensor(11.))"},
-    {"vdot(Tensor input, Tensor other) -> Tensor", "fmo", PLAIT_BOX(dot),
-     R"(The dot product of two vectors; there are no complex dtypes, so this is `dot`.
+    {"vdot(Tensor input, Tensor other) -> Tensor", "fmoc", PLAIT_BOX(vdot),
+     R"(The dot product of two vectors with the first one conjugated; of real vectors the same as `dot`.
 
 Example:
     >>> plait.vdot(plait.tensor([1., 2.]), plait.tensor([3., 4.]))
     tensor(11.))"},
-    {"addmm(Tensor input, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "fmo",
+    {"addmm(Tensor input, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "fmoc",
      PLAIT_BOX(addmm), kAddmmDoc},
-    {"baddbmm(Tensor input, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "fmo",
+    {"baddbmm(Tensor input, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "fmoc",
      PLAIT_BOX(baddbmm), kBaddbmmDoc},
-    {"addbmm(Tensor input, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "fmo",
+    {"addbmm(Tensor input, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "fmoc",
      PLAIT_BOX(addbmm), kAddbmmDoc},
-    {"addmv(Tensor input, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "fmo",
+    {"addmv(Tensor input, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "fmoc",
      PLAIT_BOX(addmv), kAddmvDoc},
-    {"addr(Tensor input, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "fmo",
+    {"addr(Tensor input, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "fmoc",
      PLAIT_BOX(addr), kAddrDoc},
-    {"addmm_(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "m",
+    {"addmm_(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "mc",
      PLAIT_BOX(addmm_), kInPlaceDoc},
-    {"baddbmm_(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "m",
+    {"baddbmm_(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "mc",
      PLAIT_BOX(baddbmm_), kInPlaceDoc},
-    {"addbmm_(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "m",
+    {"addbmm_(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "mc",
      PLAIT_BOX(addbmm_), kInPlaceDoc},
-    {"addmv_(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "fm",
+    {"addmv_(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "fmc",
      PLAIT_BOX(addmv_), kInPlaceDoc},
-    {"addr_(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "m",
+    {"addr_(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor", "mc",
      PLAIT_BOX(addr_), kInPlaceDoc},
 };
 

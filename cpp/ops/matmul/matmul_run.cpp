@@ -5,6 +5,10 @@
 #include <vector>
 
 #include "kernels/gemm/gemm_any.h"
+#include "ops/complex/complex.h"
+#include "ops/copy.h"
+#include "ops/pointwise/pointwise_run.h"
+#include "ops/view/view.h"
 
 namespace plait {
 namespace {
@@ -67,6 +71,34 @@ std::vector<int64_t> all_offsets(const Dims& batch, const Dims& strides) {
   return offsets;
 }
 
+// x [.., k] in memory as real numbers [.., 2 k], parts side by side.
+Tensor interleaved(const Tensor& x) {
+  const Tensor dense = x.strides().back() == 1 ? x : contiguous(x);
+  return flatten(view_as_real(dense), -2, -1);
+}
+
+// b [.., k, n], or [k] with n = 1, as a real matrix [.., 2 k, 2 n]: above each row of i b stands that of b.
+Tensor with_turned_rows(const Tensor& b) {
+  const Tensor matrix = b.dim() == 1 ? unsqueeze(b, -1) : b;
+  Dims shape = matrix.shape();
+  shape.insert(shape.size() - 1, 2);
+  const Tensor rows = Tensor::empty(shape, b.dtype());
+  copy_into(select(rows, -2, 0), matrix);
+  const Tensor turned = select(rows, -2, 1), re = real(matrix), im = imag(matrix);
+  run_pointwise_op(Pointwise::kNeg, "matmul", im.dtype(), {&im}, {}, real(turned));
+  copy_into(imag(turned), re);
+  return flatten(flatten(view_as_real(rows), -4, -3), -2, -1);
+}
+
+// The product of complex matrices is one of real ones: with the parts of a row side by side,
+//   (re, im of a) [b; i b] = re b + im (i b),
+// as many multiplications as the four real products of the parts, and nothing to split or join but b.
+void run_complex_product(const Tensor& y, const Tensor& a, const Tensor& b, const ProductOptions& options) {
+  ProductOptions of_parts = options;
+  if (options.bias) of_parts.bias = interleaved(options.bias);
+  run_product(interleaved(b.dim() == 1 ? unsqueeze(y, -1) : y), interleaved(a), with_turned_rows(b), of_parts);
+}
+
 }  // namespace
 
 void check_dtypes(const char* op, const Tensor& a, const Tensor& b) {
@@ -101,6 +133,7 @@ Dims product_shape(const char* op, const Tensor& a, const Tensor& b) {
 }
 
 void run_product(const Tensor& y, const Tensor& a, const Tensor& b, const ProductOptions& options) {
+  if (y.is_complex()) return run_complex_product(y, a, b, options);
   const MatrixView am = matrix_of(a, true), bm = matrix_of(b, false);
   GemmAnyArgs g;
   g.dtype = y.dtype();

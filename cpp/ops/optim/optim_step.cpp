@@ -11,6 +11,7 @@
 #include "kernels/optim/optim_driver.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
+#include "ops/pointwise/pointwise.h"
 #include "ops/registry.h"
 
 namespace plait {
@@ -19,8 +20,11 @@ namespace {
 using Tensors = std::vector<Tensor>;
 
 void check_floating(const char* op, const Tensor& t) {
-  PLAIT_CHECK(t.is_floating(), kType, op, ": expected floating-point tensors, got ", dtype_name(t.dtype()));
+  PLAIT_CHECK(t.is_differentiable(), kType, op, ": expected floating-point or complex tensors, got ",
+              dtype_name(t.dtype()));
 }
+// The steps take real and imaginary parts for numbers of their own.
+int64_t count_parts(const Tensor& t) { return t.is_complex() ? 2 * t.numel() : t.numel(); }
 
 // A dense tensor with the memory order of `like`: t itself, or a copy of it that store_back() returns to t.
 class DenseCopies {
@@ -85,11 +89,11 @@ void step_all(const char* op, OptimRule rule, const Tensors& params, std::initia
     const Tensor like = is_dense(p) ? p : Tensor::empty(p.shape(), p.dtype());
     kept.push_back(copies.take(meta_of(p)->grad, like, false));
     scalars[i] = scalars_of(i);
-    items[i] = {.dtype = p.dtype(),
+    items[i] = {.dtype = to_real(p.dtype()),
                 .args = {.param = copies.take(p, like, true).data_ptr(),
                          .grad = kept.back().data_ptr(),
                          .state = {},
-                         .n = p.numel(),
+                         .n = count_parts(p),
                          .decay = decay,
                          .scalars = &scalars[i]}};
     int k = 0;
@@ -339,7 +343,9 @@ void zero_grad(const Tensors& tensors, bool set_to_none) {
   }
 }
 
-FloatArray array_of(const Tensor& dense) { return {dense.dtype(), dense.data_ptr(), dense.numel()}; }
+FloatArray array_of(const Tensor& dense) {
+  return {to_real(dense.dtype()), dense.data_ptr(), count_parts(dense)};
+}
 
 // The elements of t in any order.
 Tensor dense_of(DenseCopies& copies, const Tensor& t, bool written) {
@@ -351,11 +357,12 @@ Tensor grad_norm(const Tensors& tensors, double p) {
   DenseCopies copies;
   Tensors dense;
   std::vector<FloatArray> arrays;
-  DType dtype = tensors.empty() ? default_dtype() : tensors[0].dtype();
+  DType dtype = to_real(tensors.empty() ? default_dtype() : tensors[0].dtype());
   for (const Tensor& t : tensors) {
     check_floating("grad_norm", t);
-    dtype = promote_types(dtype, t.dtype());
-    dense.push_back(dense_of(copies, t, false));
+    dtype = promote_types(dtype, to_real(t.dtype()));
+    // Squares of parts add up to those of absolute values; other powers do not.
+    dense.push_back(dense_of(copies, t.is_complex() && p != 2 ? abs(detach(t)) : t, false));
     arrays.push_back(array_of(dense.back()));
   }
   return Tensor::scalar(norm_all(arrays, p), dtype);
@@ -419,51 +426,51 @@ void call_asgd(const Tensors& params, const Tensors& averages, const Tensors& et
 const RegisterOps kOps{
     {"sgd_step(Tensor[] params, Tensor[] momentum_buffers, float lr, float momentum, float dampening, "
      "float weight_decay, bool nesterov, bool maximize) -> ()",
-     "p", PLAIT_BOX(sgd_step),
+     "pc", PLAIT_BOX(sgd_step),
      "One step of plait.optim.SGD on all parameters, from their "
      "gradients. momentum_buffers: [] if momentum is 0."},
     {"adam_step(Tensor[] params, Tensor[] exp_avgs, Tensor[] exp_avg_sqs, Tensor[] max_exp_avg_sqs, "
      "Tensor[] steps, float lr, float beta1, float beta2, float eps, float weight_decay, bool decoupled, "
      "bool maximize) -> ()",
-     "p", PLAIT_BOX(call_adam),
+     "pc", PLAIT_BOX(call_adam),
      "One step of plait.optim.Adam and AdamW on all parameters. max_exp_avg_sqs: [] without amsgrad."},
     {"rmsprop_step(Tensor[] params, Tensor[] square_avgs, Tensor[] grad_avgs, Tensor[] momentum_buffers, "
      "Tensor[] steps, float lr, float alpha, float eps, float weight_decay, float momentum, bool maximize) "
      "-> "
      "()",
-     "p", PLAIT_BOX(call_rmsprop),
+     "pc", PLAIT_BOX(call_rmsprop),
      "One step of plait.optim.RMSprop on all parameters. grad_avgs: [] unless centered; momentum_buffers: [] "
      "without momentum."},
     {"adagrad_step(Tensor[] params, Tensor[] sums, Tensor[] steps, float lr, float lr_decay, float eps, "
      "float weight_decay, bool maximize) -> ()",
-     "p", PLAIT_BOX(adagrad_step), "One step of plait.optim.Adagrad on all parameters."},
+     "pc", PLAIT_BOX(adagrad_step), "One step of plait.optim.Adagrad on all parameters."},
     {"adadelta_step(Tensor[] params, Tensor[] square_avgs, Tensor[] acc_deltas, Tensor[] steps, float lr, "
      "float rho, float eps, float weight_decay, bool maximize) -> ()",
-     "p", PLAIT_BOX(adadelta_step), "One step of plait.optim.Adadelta on all parameters."},
+     "pc", PLAIT_BOX(adadelta_step), "One step of plait.optim.Adadelta on all parameters."},
     {"adamax_step(Tensor[] params, Tensor[] exp_avgs, Tensor[] exp_infs, Tensor[] steps, float lr, "
      "float beta1, float beta2, float eps, float weight_decay, bool maximize) -> ()",
-     "p", PLAIT_BOX(call_adamax), "One step of plait.optim.Adamax on all parameters."},
+     "pc", PLAIT_BOX(call_adamax), "One step of plait.optim.Adamax on all parameters."},
     {"nadam_step(Tensor[] params, Tensor[] exp_avgs, Tensor[] exp_avg_sqs, Tensor[] mu_products, "
      "Tensor[] steps, float lr, float beta1, float beta2, float eps, float weight_decay, "
      "float momentum_decay, bool decoupled, bool maximize) -> ()",
-     "p", PLAIT_BOX(call_nadam), "One step of plait.optim.NAdam on all parameters."},
+     "pc", PLAIT_BOX(call_nadam), "One step of plait.optim.NAdam on all parameters."},
     {"radam_step(Tensor[] params, Tensor[] exp_avgs, Tensor[] exp_avg_sqs, Tensor[] steps, float lr, "
      "float beta1, float beta2, float eps, float weight_decay, bool decoupled, bool maximize) -> ()",
-     "p", PLAIT_BOX(call_radam), "One step of plait.optim.RAdam on all parameters."},
+     "pc", PLAIT_BOX(call_radam), "One step of plait.optim.RAdam on all parameters."},
     {"rprop_step(Tensor[] params, Tensor[] prevs, Tensor[] step_sizes, Tensor[] steps, float eta_minus, "
      "float eta_plus, float step_min, float step_max, bool maximize) -> ()",
-     "p", PLAIT_BOX(call_rprop), "One step of plait.optim.Rprop on all parameters."},
+     "pc", PLAIT_BOX(call_rprop), "One step of plait.optim.Rprop on all parameters."},
     {"asgd_step(Tensor[] params, Tensor[] averages, Tensor[] etas, Tensor[] mus, Tensor[] steps, float lr, "
      "float lambd, float alpha, float t0, float weight_decay, bool maximize) -> ()",
-     "p", PLAIT_BOX(call_asgd), "One step of plait.optim.ASGD on all parameters."},
-    {"with_grad(Tensor[] tensors) -> Tensor[]", "p", PLAIT_BOX(with_grad),
+     "pc", PLAIT_BOX(call_asgd), "One step of plait.optim.ASGD on all parameters."},
+    {"with_grad(Tensor[] tensors) -> Tensor[]", "pc", PLAIT_BOX(with_grad),
      "The tensors that have a gradient, in order and as the same objects."},
-    {"zero_grad(Tensor[] tensors, bool set_to_none=True) -> ()", "p", PLAIT_BOX(zero_grad),
+    {"zero_grad(Tensor[] tensors, bool set_to_none=True) -> ()", "pc", PLAIT_BOX(zero_grad),
      "Drop the gradients of all tensors, or fill them with zeros."},
-    {"grad_norm(Tensor[] tensors, float norm_type=2.0) -> Tensor", "p", PLAIT_BOX(grad_norm),
+    {"grad_norm(Tensor[] tensors, float norm_type=2.0) -> Tensor", "pc", PLAIT_BOX(grad_norm),
      "The p-norm of all elements of all tensors as one vector: a 0-d tensor of their dtype, summed in "
      "float64 in chunks that do not depend on the number of threads. norm_type may be inf."},
-    {"scale_tensors(Tensor[] tensors, float factor) -> ()", "p", PLAIT_BOX(scale_tensors),
+    {"scale_tensors(Tensor[] tensors, float factor) -> ()", "pc", PLAIT_BOX(scale_tensors),
      "Multiply all tensors by a number in place, in one pass. Not recorded by autograd."},
 };
 

@@ -132,11 +132,16 @@ std::array<double, 3> nan_replacements(DType dtype, double nan, std::optional<do
 }
 
 Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf, std::optional<double> neginf) {
+  if (x.is_complex()) return as_complex(contiguous(nan_to_num(view_as_real(x), nan, posinf, neginf)));
   if (!x.is_floating()) return clone(x);
   const auto [a, b, c] = nan_replacements(x.dtype(), nan, posinf, neginf);
   return apply<NanToNumOp>(x, a, b, c);
 }
 Tensor nan_to_num_(const Tensor& x, double nan, std::optional<double> posinf, std::optional<double> neginf) {
+  if (x.is_complex()) {
+    nan_to_num_(view_as_real(x), nan, posinf, neginf);
+    return x;
+  }
   if (!x.is_floating()) return x;
   const auto [a, b, c] = nan_replacements(x.dtype(), nan, posinf, neginf);
   return apply_inplace<NanToNumOp>(x, a, b, c);
@@ -342,7 +347,7 @@ Example:
     >>> plait.positive(plait.tensor([-1.]))
     tensor([-1.])
 )"},
-    {"nan_to_num(Tensor input, float nan=0.0, float? posinf=None, float? neginf=None) -> Tensor", "fmo",
+    {"nan_to_num(Tensor input, float nan=0.0, float? posinf=None, float? neginf=None) -> Tensor", "fmoc",
      PLAIT_BOX(nan_to_num),
      R"(NaN and infinities replaced by numbers.
 
@@ -353,7 +358,7 @@ Example:
     >>> plait.nan_to_num(plait.tensor([float('nan'), 1., float('inf')]), posinf=9.0)
     tensor([0., 1., 9.])
 )"},
-    {"nan_to_num_(Tensor input, float nan=0.0, float? posinf=None, float? neginf=None) -> Tensor", "fm",
+    {"nan_to_num_(Tensor input, float nan=0.0, float? posinf=None, float? neginf=None) -> Tensor", "fmc",
      PLAIT_BOX(nan_to_num_), "The in-place form of nan_to_num: writes the result into `input`."},
     {"polygamma(int n, Tensor input) -> Tensor", "fo", PLAIT_BOX(polygamma),
      R"(The n-th derivative of digamma.

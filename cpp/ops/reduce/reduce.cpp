@@ -3,6 +3,7 @@
 #include "ops/reduce/reduce.h"
 
 #include "autograd/op.h"
+#include "ops/complex/complex_reduce.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/pointwise/pointwise.h"
@@ -98,8 +99,10 @@ struct CountNonzero {
 
 // Sums of integers and bools are int64.
 DType sum_dtype(const Tensor& x, std::optional<DType> dtype) {
-  return dtype ? *dtype : x.is_floating() ? x.dtype() : DType::kInt64;
+  return dtype ? *dtype : x.is_differentiable() ? x.dtype() : DType::kInt64;
 }
+bool any_complex(const Tensor& x, DType out) { return x.is_complex() || is_complex(out); }
+
 // Floats that are to be summed as integers lose their fractions first, as a conversion would; a float64 sum
 // of narrower floats is a sum of float64. (16-bit floats are summed in float32 in any case.)
 Tensor as_summand(const Tensor& x, DType out) {
@@ -110,13 +113,18 @@ Tensor as_summand(const Tensor& x, DType out) {
 Tensor truth(const char* op, const Tensor& x, IntSpan dims, bool keepdim, ReduceFinish finish) {
   const DType dtype = x.dtype() == DType::kUInt8 ? DType::kUInt8 : DType::kBool;  // as PyTorch
   NoGradGuard guard;
-  return apply<CountNonzero>(x, make_axes(op, x, dims, keepdim), finish, dtype);
+  return apply<CountNonzero>(x.is_complex() ? ne(x, Scalar(0)) : x, make_axes(op, x, dims, keepdim), finish,
+                             dtype);
 }
 
 }  // namespace
 
 Tensor sum(const Tensor& x, IntSpan dims, bool keepdim, std::optional<DType> dtype) {
   const DType out = sum_dtype(x, dtype);
+  if (any_complex(x, out)) {
+    const Tensor in = cast(x, out);
+    return in.is_complex() ? complex_sum(in, dims, keepdim) : sum(in, dims, keepdim, out);
+  }
   return apply<Sum>(as_summand(x, out), x.shape(), make_axes("sum", x, dims, keepdim), out);
 }
 
@@ -129,6 +137,8 @@ Tensor nansum(const Tensor& x, IntSpan dims, bool keepdim, std::optional<DType> 
 
 Tensor mean(const Tensor& x, IntSpan dims, bool keepdim, std::optional<DType> dtype) {
   const DType out = dtype ? *dtype : x.dtype();
+  if (is_complex(out)) return complex_mean(cast(x, out), dims, keepdim);
+  if (x.is_complex()) return mean(cast(x, out), dims, keepdim, out);
   PLAIT_CHECK(is_floating(out), kType, "mean: expected a floating-point dtype, got ", dtype_name(out),
               "\nhint: convert first, x.float().mean(), or pass dtype=plait.float32");
   const Tensor in = x.is_floating() ? as_summand(x, out) : cast(x, out);
@@ -138,6 +148,11 @@ Tensor mean(const Tensor& x, IntSpan dims, bool keepdim, std::optional<DType> dt
 Tensor prod(const Tensor& x, std::optional<int64_t> dim, bool keepdim, std::optional<DType> dtype) {
   const DType out = sum_dtype(x, dtype);
   const Axes axes = dim ? make_axis("prod", x, *dim, keepdim) : all_axes(x, keepdim);
+  if (any_complex(x, out)) {
+    const Tensor in = cast(x, out);
+    if (!in.is_complex()) return prod(in, dim, keepdim, out);
+    return complex_prod(in, dim ? std::optional(axes.dims.empty() ? 0 : axes.dims[0]) : dim, keepdim);
+  }
   Tensor in = as_summand(x, out);
   if (!in.is_floating() && is_floating(out)) in = cast(in, out);  // int64 would wrap
   return apply<Prod>(in, axes, out);
@@ -145,7 +160,7 @@ Tensor prod(const Tensor& x, std::optional<int64_t> dim, bool keepdim, std::opti
 
 Tensor count_nonzero(const Tensor& x, IntSpan dims) {
   NoGradGuard guard;
-  return apply<CountNonzero>(x, make_axes("count_nonzero", x, dims, false), ReduceFinish::kValue,
+  return apply<CountNonzero>(x.is_complex() ? ne(x, Scalar(0)) : x, make_axes("count_nonzero", x, dims, false), ReduceFinish::kValue,
                              DType::kInt64);
 }
 
@@ -209,7 +224,7 @@ Example:
     tensor([ 2., 12.]))";
 
 const RegisterOps kOps{
-    {"sum(Tensor input, int[]? dim=None, bool keepdim=False, *, Dtype? dtype=None) -> Tensor", "fmo",
+    {"sum(Tensor input, int[]? dim=None, bool keepdim=False, *, Dtype? dtype=None) -> Tensor", "fmoc",
      PLAIT_BOX(sum_op),
      R"(The sum of all elements, or over some dimensions.
 
@@ -241,7 +256,7 @@ Raises:
 Example:
     >>> plait.tensor([1., float('nan'), 2.]).nansum()
     tensor(3.))"},
-    {"mean(Tensor input, int[]? dim=None, bool keepdim=False, *, Dtype? dtype=None) -> Tensor", "fmo",
+    {"mean(Tensor input, int[]? dim=None, bool keepdim=False, *, Dtype? dtype=None) -> Tensor", "fmoc",
      PLAIT_BOX(mean_op),
      R"(The mean of all elements, or over some dimensions. The mean of nothing is NaN.
 
@@ -271,10 +286,10 @@ Raises:
 Example:
     >>> plait.tensor([1., float('nan'), 2.]).nanmean()
     tensor(1.5000))"},
-    {"prod(Tensor input, *, Dtype? dtype=None) -> Tensor", "fmo", PLAIT_BOX(prod_all), kProdDoc},
-    {"prod(Tensor input, int dim, bool keepdim=False, *, Dtype? dtype=None) -> Tensor", "fmo",
+    {"prod(Tensor input, *, Dtype? dtype=None) -> Tensor", "fmoc", PLAIT_BOX(prod_all), kProdDoc},
+    {"prod(Tensor input, int dim, bool keepdim=False, *, Dtype? dtype=None) -> Tensor", "fmoc",
      PLAIT_BOX(prod_dim), ""},
-    {"count_nonzero(Tensor input, int[]? dim=None) -> Tensor", "fm", PLAIT_BOX(count_op),
+    {"count_nonzero(Tensor input, int[]? dim=None) -> Tensor", "fmc", PLAIT_BOX(count_op),
      R"(How many elements are not 0, in all or over some dimensions, as int64. NaN counts.
 
 Args:
@@ -286,7 +301,7 @@ Raises:
 Example:
     >>> plait.tensor([[0, 1], [2, 3]]).count_nonzero(dim=0)
     tensor([1, 2]))"},
-    {"any(Tensor input, int[]? dim=None, bool keepdim=False) -> Tensor", "fmo", PLAIT_BOX(any_op),
+    {"any(Tensor input, int[]? dim=None, bool keepdim=False) -> Tensor", "fmoc", PLAIT_BOX(any_op),
      R"(Whether any element is not 0, in all or over some dimensions. False for no elements.
 
 The result is bool, or uint8 for uint8.
@@ -301,7 +316,7 @@ Raises:
 Example:
     >>> plait.tensor([[0, 1], [0, 0]]).any(dim=1)
     tensor([ True, False]))"},
-    {"all(Tensor input, int[]? dim=None, bool keepdim=False) -> Tensor", "fmo", PLAIT_BOX(all_op),
+    {"all(Tensor input, int[]? dim=None, bool keepdim=False) -> Tensor", "fmoc", PLAIT_BOX(all_op),
      R"(Whether no element is 0, in all or over some dimensions. True for no elements.
 
 The result is bool, or uint8 for uint8.
@@ -316,7 +331,7 @@ Raises:
 Example:
     >>> plait.tensor([[1, 1], [0, 1]]).all(dim=1)
     tensor([ True, False]))"},
-    {"trace(Tensor input) -> Tensor", "fm", PLAIT_BOX(trace),
+    {"trace(Tensor input) -> Tensor", "fmc", PLAIT_BOX(trace),
      R"(The sum of a matrix's diagonal.
 
 Raises:

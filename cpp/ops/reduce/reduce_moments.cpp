@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "autograd/op.h"
+#include "ops/complex/complex_reduce.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/linalg/linalg.h"
@@ -181,20 +182,26 @@ void check_float(const char* op, const Tensor& x) {
 }  // namespace
 
 Tensor var(const Tensor& x, IntSpan dims, double correction, bool keepdim) {
+  if (x.is_complex()) return complex_var(x, dims, correction, keepdim);
   check_float("var", x);
   return apply<Var>(x, make_axes("var", x, dims, keepdim), correction, false);
 }
 Tensor stddev(const Tensor& x, IntSpan dims, double correction, bool keepdim) {
+  if (x.is_complex()) return sqrt(complex_var(x, dims, correction, keepdim));
   check_float("std", x);
   return apply<Var>(x, make_axes("std", x, dims, keepdim), correction, true);
 }
 
 Tensor logsumexp(const Tensor& x, IntSpan dims, bool keepdim) {
+  if (x.is_complex()) return complex_logsumexp(x, dims, keepdim);
   const Tensor in = x.is_floating() ? x : cast(x, default_dtype());
   return apply<LogSumExp>(in, make_axes("logsumexp", x, dims, keepdim));
 }
 
 Tensor vector_norm(const Tensor& x, double p, IntSpan dims, bool keepdim, std::optional<DType> dtype) {
+  if (x.is_complex()) {
+    return vector_norm(abs(x), p, dims, keepdim, dtype ? std::optional(to_real(*dtype)) : dtype);
+  }
   check_float("norm", x);
   const DType out = dtype ? *dtype : x.dtype();
   PLAIT_CHECK(is_floating(out), kType, "norm: expected a floating-point dtype, got ", dtype_name(out));
@@ -228,6 +235,10 @@ using Pair = std::tuple<Tensor, Tensor>;
 template <bool kRoot>
 Pair var_mean_correction(const Tensor& x, OptionalDims dims, std::optional<double> correction, bool keepdim) {
   const char* name = kRoot ? "std_mean" : "var_mean";
+  if (x.is_complex()) {
+    const Tensor variance = complex_var(x, or_all(dims), correction.value_or(1), keepdim);
+    return {kRoot ? sqrt(variance) : variance, complex_mean(x, or_all(dims), keepdim)};
+  }
   check_float(name, x);
   return apply<VarMean>(x, make_axes(name, x, or_all(dims), keepdim), correction.value_or(1), kRoot);
 }
@@ -334,31 +345,31 @@ Example:
     tensor(5.))";
 
 const RegisterOps kOps{
-    {"var(Tensor input, bool unbiased) -> Tensor", "fm", PLAIT_BOX(var_all<false>), kVarDoc},
-    {"var(Tensor input, int[]? dim=None, *, float? correction=1, bool keepdim=False) -> Tensor", "fmo",
+    {"var(Tensor input, bool unbiased) -> Tensor", "fmc", PLAIT_BOX(var_all<false>), kVarDoc},
+    {"var(Tensor input, int[]? dim=None, *, float? correction=1, bool keepdim=False) -> Tensor", "fmoc",
      PLAIT_BOX(var_correction<false>), ""},
-    {"var(Tensor input, int[]? dim, bool unbiased=True, bool keepdim=False) -> Tensor", "fmo",
+    {"var(Tensor input, int[]? dim, bool unbiased=True, bool keepdim=False) -> Tensor", "fmoc",
      PLAIT_BOX(var_unbiased<false>), ""},
-    {"std(Tensor input, bool unbiased) -> Tensor", "fm", PLAIT_BOX(var_all<true>), kStdDoc},
-    {"std(Tensor input, int[]? dim=None, *, float? correction=1, bool keepdim=False) -> Tensor", "fmo",
+    {"std(Tensor input, bool unbiased) -> Tensor", "fmc", PLAIT_BOX(var_all<true>), kStdDoc},
+    {"std(Tensor input, int[]? dim=None, *, float? correction=1, bool keepdim=False) -> Tensor", "fmoc",
      PLAIT_BOX(var_correction<true>), ""},
-    {"std(Tensor input, int[]? dim, bool unbiased=True, bool keepdim=False) -> Tensor", "fmo",
+    {"std(Tensor input, int[]? dim, bool unbiased=True, bool keepdim=False) -> Tensor", "fmoc",
      PLAIT_BOX(var_unbiased<true>), ""},
-    {"var_mean(Tensor input, bool unbiased) -> (Tensor, Tensor)", "f", PLAIT_BOX(var_mean_all<false>),
+    {"var_mean(Tensor input, bool unbiased) -> (Tensor, Tensor)", "fc", PLAIT_BOX(var_mean_all<false>),
      kVarMeanDoc},
     {"var_mean(Tensor input, int[]? dim=None, *, float? correction=1, "
      "bool keepdim=False) -> (Tensor, Tensor)",
-     "f", PLAIT_BOX(var_mean_correction<false>), ""},
-    {"var_mean(Tensor input, int[]? dim, bool unbiased=True, bool keepdim=False) -> (Tensor, Tensor)", "f",
+     "fc", PLAIT_BOX(var_mean_correction<false>), ""},
+    {"var_mean(Tensor input, int[]? dim, bool unbiased=True, bool keepdim=False) -> (Tensor, Tensor)", "fc",
      PLAIT_BOX(var_mean_unbiased<false>), ""},
-    {"std_mean(Tensor input, bool unbiased) -> (Tensor, Tensor)", "f", PLAIT_BOX(var_mean_all<true>),
+    {"std_mean(Tensor input, bool unbiased) -> (Tensor, Tensor)", "fc", PLAIT_BOX(var_mean_all<true>),
      kStdMeanDoc},
     {"std_mean(Tensor input, int[]? dim=None, *, float? correction=1, "
      "bool keepdim=False) -> (Tensor, Tensor)",
-     "f", PLAIT_BOX(var_mean_correction<true>), ""},
-    {"std_mean(Tensor input, int[]? dim, bool unbiased=True, bool keepdim=False) -> (Tensor, Tensor)", "f",
+     "fc", PLAIT_BOX(var_mean_correction<true>), ""},
+    {"std_mean(Tensor input, int[]? dim, bool unbiased=True, bool keepdim=False) -> (Tensor, Tensor)", "fc",
      PLAIT_BOX(var_mean_unbiased<true>), ""},
-    {"logsumexp(Tensor input, int[] dim, bool keepdim=False) -> Tensor", "fmo",
+    {"logsumexp(Tensor input, int[] dim, bool keepdim=False) -> Tensor", "fmoc",
      PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, IntSpan, bool)>(logsumexp)),
      R"(log(sum(exp(x))) over some dimensions, computed about the maximum so that it cannot overflow.
 
@@ -374,13 +385,13 @@ Raises:
 Example:
     >>> plait.tensor([[1000., 1000.]]).logsumexp(dim=1)
     tensor([1000.6932]))"},
-    {"norm(Tensor input, str p, int[]? dim=None, bool keepdim=False, Dtype? dtype=None) -> Tensor", "fmo",
+    {"norm(Tensor input, str p, int[]? dim=None, bool keepdim=False, Dtype? dtype=None) -> Tensor", "fmoc",
      PLAIT_BOX(norm_named), kNormDoc},
     {"norm(Tensor input, float? p=2, int[]? dim=None, bool keepdim=False, Dtype? dtype=None) -> Tensor",
-     "fmo", PLAIT_BOX(norm_number), ""},
+     "fmoc", PLAIT_BOX(norm_number), ""},
     {"linalg_vector_norm(Tensor input, float ord=2, int[]? dim=None, "
      "bool keepdim=False, *, Dtype? dtype=None) -> Tensor",
-     "po", PLAIT_BOX(vector_norm_op),
+     "poc", PLAIT_BOX(vector_norm_op),
      R"((sum |x|^ord)^(1/ord) over all elements or some dimensions; see `norm`.
 
 Args:

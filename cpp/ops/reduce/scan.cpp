@@ -6,6 +6,7 @@
 
 #include "autograd/op.h"
 #include "kernels/scan/scan_driver.h"
+#include "ops/complex/complex_reduce.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index.h"
@@ -128,7 +129,8 @@ struct LogCumSumExp {
 };
 
 Tensor summand(const char* op, const Tensor& x, std::optional<DType> dtype) {
-  const DType out = dtype ? *dtype : x.is_floating() ? x.dtype() : DType::kInt64;
+  const DType out = dtype ? *dtype : x.is_differentiable() ? x.dtype() : DType::kInt64;
+  if (x.is_complex() || is_complex(out)) return cast(x, out);
   PLAIT_CHECK(out != DType::kBool, kType, op, ": no running result of dtype bool");
   // Integers are computed as int64 and wrap to the dtype asked for at the end.
   const DType in = is_floating(out) ? out : DType::kInt64;
@@ -145,11 +147,13 @@ std::tuple<Tensor, Tensor> extreme(const char* name, ScanOp op, const Tensor& x,
 
 Tensor cumsum(const Tensor& x, int64_t dim, std::optional<DType> dtype) {
   const int64_t d = wrap_dim("cumsum", dim, x.dim());
-  return finished(apply<CumSum>(summand("cumsum", x, dtype), d), dtype);
+  const Tensor in = summand("cumsum", x, dtype);
+  return in.is_complex() ? complex_cumsum(in, d) : finished(apply<CumSum>(in, d), dtype);
 }
 Tensor cumprod(const Tensor& x, int64_t dim, std::optional<DType> dtype) {
   const int64_t d = wrap_dim("cumprod", dim, x.dim());
-  return finished(apply<CumProd>(summand("cumprod", x, dtype), d), dtype);
+  const Tensor in = summand("cumprod", x, dtype);
+  return in.is_complex() ? complex_cumprod(in, d) : finished(apply<CumProd>(in, d), dtype);
 }
 std::tuple<Tensor, Tensor> cummax(const Tensor& x, int64_t dim) {
   return extreme("cummax", ScanOp::kMax, x, dim);
@@ -192,7 +196,7 @@ Tensor diff(const Tensor& input, int64_t n, int64_t dim, const Tensor& prepend, 
 }
 
 const RegisterOps kOps{
-    {"cumsum(Tensor input, int dim, *, Dtype? dtype=None) -> Tensor", "fmo", PLAIT_BOX(cumsum),
+    {"cumsum(Tensor input, int dim, *, Dtype? dtype=None) -> Tensor", "fmoc", PLAIT_BOX(cumsum),
      R"(The running sum along `dim`: y[i] = x[0] + ... + x[i].
 
 Floats accumulate in float64 and are rounded once per element.
@@ -206,7 +210,7 @@ Raises:
 Example:
     >>> plait.tensor([1., 2., 3.]).cumsum(0)
     tensor([1., 3., 6.]))"},
-    {"cumprod(Tensor input, int dim, *, Dtype? dtype=None) -> Tensor", "fmo", PLAIT_BOX(cumprod),
+    {"cumprod(Tensor input, int dim, *, Dtype? dtype=None) -> Tensor", "fmoc", PLAIT_BOX(cumprod),
      R"(The running product along `dim`: y[i] = x[0] * ... * x[i].
 
 Floats accumulate in float64 and are rounded once per element.
@@ -220,7 +224,7 @@ Raises:
 Example:
     >>> plait.tensor([1., 2., 3.]).cumprod(0)
     tensor([1., 2., 6.]))"},
-    {"cumsum_(Tensor self, int dim, *, Dtype? dtype=None) -> Tensor", "m", PLAIT_BOX(cumsum_),
+    {"cumsum_(Tensor self, int dim, *, Dtype? dtype=None) -> Tensor", "mc", PLAIT_BOX(cumsum_),
      R"(`cumsum` that writes into this tensor.
 
 Raises:
@@ -229,7 +233,7 @@ Raises:
 Example:
     >>> plait.tensor([1., 2., 3.]).cumsum_(0)
     tensor([1., 3., 6.]))"},
-    {"cumprod_(Tensor self, int dim, *, Dtype? dtype=None) -> Tensor", "m", PLAIT_BOX(cumprod_),
+    {"cumprod_(Tensor self, int dim, *, Dtype? dtype=None) -> Tensor", "mc", PLAIT_BOX(cumprod_),
      R"(`cumprod` that writes into this tensor.
 
 Raises:
@@ -270,7 +274,7 @@ Raises:
 Example:
     >>> plait.tensor([0., 0., 0.]).logcumsumexp(0)
     tensor([0.0000, 0.6931, 1.0986]))"},
-    {"diff(Tensor input, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None) -> Tensor", "fmo",
+    {"diff(Tensor input, int n=1, int dim=-1, Tensor? prepend=None, Tensor? append=None) -> Tensor", "fmoc",
      PLAIT_BOX(diff),
      R"(The differences of neighbours along `dim`, taken `n` times: y[i] = x[i + 1] - x[i].
 

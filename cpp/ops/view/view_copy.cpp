@@ -97,7 +97,7 @@ const bool kRegistered = [] {
             (several ? "each " : "") + "contiguous and in memory of its own; arguments, dtypes and errors as there." +
             "\n\nExample:\n    >>> " + e.example + "\n    " + e.result + "\n";
     }
-    register_op(e.signature, std::string(method ? "fm" : "f") + (several ? "" : "o"), e.op, doc);
+    register_op(e.signature, std::string(method ? "fmc" : "fc") + (several ? "" : "o"), e.op, doc);
   }
   return true;
 }();

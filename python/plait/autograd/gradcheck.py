@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core import ArgumentError, Tensor, ones_like
+from .._core import ArgumentError, Tensor, from_numpy, full_like, view_as_real
 from .run import grad
 
 __all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
@@ -20,39 +20,47 @@ class GradcheckError(RuntimeError):
 
 def _outputs(result: Any) -> list[Tensor]:
     items = result if isinstance(result, tuple | list) else (result,)
-    return [t for t in items if isinstance(t, Tensor) and t.is_floating_point()]
+    return [t for t in items if isinstance(t, Tensor) and (t.is_floating_point() or t.is_complex())]
+
+
+def _parts(t: Tensor) -> np.ndarray:
+    """The elements on the memory of ``t``; of a complex tensor real and imaginary parts, as a last dimension."""
+    t = t.detach()
+    return (view_as_real(t) if t.is_complex() else t).numpy()
 
 
 def _numerical(func: Callable[..., Any], inputs: Sequence[Any], x: Tensor, eps: float) -> list[np.ndarray]:
-    """One Jacobian (elements of x, elements of the output) per output, by central differences."""
+    """One Jacobian (elements of x, elements of the output) per output, by central differences.
+
+    A complex number counts as two elements, its real and its imaginary part.
+    """
     columns: list[list[np.ndarray]] = []
-    values = x.detach()
-    flat = values.numpy() if values.numel() else np.zeros(values.shape)
+    values = _parts(x)
     for index in np.ndindex(*values.shape):
-        original = flat[index].copy() if flat.shape else flat.item()
+        original = values[index].copy()
         sides = []
         for step in (eps, -eps):
-            flat[index] = original + step
-            sides.append([t.detach().numpy().astype(np.float64).ravel().copy() for t in _outputs(func(*inputs))])
-        flat[index] = original
+            values[index] = original + step
+            sides.append([_parts(t).astype(np.float64).ravel().copy() for t in _outputs(func(*inputs))])
+        values[index] = original
         columns.append([(hi - lo) / (2 * eps) for hi, lo in zip(*sides)])
     if not columns:
-        return [np.zeros((0, t.numel())) for t in _outputs(func(*inputs))]
+        return [np.zeros((0, _parts(t).size)) for t in _outputs(func(*inputs))]
     return [np.stack([c[i] for c in columns]) for i in range(len(columns[0]))]
 
 
 def _analytical(output: Tensor, x: Tensor) -> np.ndarray:
-    """The same Jacobian by one backward pass per element of the output."""
-    result = np.zeros((x.numel(), output.numel()))
-    for j in range(output.numel()):
-        seed = np.zeros(output.numel(), dtype=output.detach().numpy().dtype)
-        seed[j] = 1
-        from .._core import from_numpy
+    """The same Jacobian by one backward pass per element of the output.
 
-        gradient = from_numpy(seed.reshape(tuple(output.shape)))
-        (g,) = grad(output, x, gradient, retain_graph=True, allow_unused=True)
+    The gradient for the seed v is that of real(conj(v) y): of the real part for 1, of the imaginary one for i.
+    """
+    result = np.zeros((_parts(x).size, _parts(output).size))
+    for j in range(result.shape[1]):
+        seed = np.zeros(tuple(output.shape), dtype=output.detach().numpy().dtype)
+        seed.reshape(-1).view(_parts(output).dtype)[j] = 1
+        (g,) = grad(output, x, from_numpy(seed), retain_graph=True, allow_unused=True)
         if g is not None:
-            result[:, j] = g.detach().numpy().ravel()
+            result[:, j] = _parts(g).ravel()
     return result
 
 
@@ -73,7 +81,7 @@ def gradcheck(
 
     Args:
         func: takes ``inputs`` and returns a tensor or a tuple of them.
-        inputs: tensors; those that require grad are checked and should be float64.
+        inputs: tensors; those that require grad are checked and should be float64 or complex128.
         eps: the step.
         atol, rtol: the tolerance of the comparison.
         raise_exception: raise ``GradcheckError`` instead of returning False.
@@ -145,7 +153,7 @@ def gradgradcheck(
     args = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     outputs = [t for t in _outputs(func(*args)) if t.requires_grad]
     if grad_outputs is None:
-        seeds = [ones_like(t).detach() * 1.5 for t in outputs]
+        seeds = [full_like(t, 1.5 + 0.5j if t.is_complex() else 1.5).detach() for t in outputs]
     else:
         seeds = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
     seeds = [s.detach().clone().requires_grad_() for s in seeds]
