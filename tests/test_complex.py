@@ -428,3 +428,147 @@ def test_changes_of_parts_in_place() -> None:
     assert p.detach().tolist() == [[-1, 1]] * 3
     (p * plait.tensor([1.0, 10.0])).sum().backward()
     assert pairs.grad.tolist() == [[10.0, -1.0]] * 3
+
+
+def test_gradcheck_counts_both_parts() -> None:
+    z = plait.tensor(numbers(3), requires_grad=True)
+    x = plait.tensor(numbers(3).real, requires_grad=True)
+    for fn in (lambda z, x: z * x, lambda z, x: z.abs() * x, lambda z, x: (z.conj() * z + x).exp(), lambda z, x: z**x):
+        assert plait.autograd.gradcheck(fn, (z, x)) and plait.autograd.gradgradcheck(fn, (z, x))
+
+    class Wrong(plait.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, z: plait.Tensor) -> plait.Tensor:
+            return z * 1j
+
+        @staticmethod
+        def backward(ctx: Any, g: plait.Tensor) -> plait.Tensor:
+            return g * 1j  # the conjugate is missing
+
+    with pytest.raises(plait.autograd.GradcheckError):
+        plait.autograd.gradcheck(Wrong.apply, (z,))
+
+
+# ---------------------------------------------------------------- products, modules, optimizers
+
+
+def test_factors_may_be_complex() -> None:
+    a, b, x = (numbers(*shape, seed=i) for i, shape in enumerate([(3, 4), (4, 5), (3, 5)]))
+    ta, tb, tx = (plait.tensor(v) for v in (a, b, x))
+    want = 2j * x + (1 - 1j) * (a @ b)
+    np.testing.assert_allclose(plait.addmm(tx, ta, tb, beta=2j, alpha=1 - 1j).numpy(), want, rtol=1e-12)
+    np.testing.assert_allclose(tx.clone().addmm_(ta, tb, beta=2j, alpha=1 - 1j).numpy(), want, rtol=1e-12)
+    np.testing.assert_allclose(plait.add(tx, tx, alpha=1j).numpy(), x + 1j * x, rtol=1e-12)
+    np.testing.assert_allclose(plait.sub(tx, tx, alpha=1j).numpy(), x - 1j * x, rtol=1e-12)
+    np.testing.assert_allclose(plait.addcmul(tx, tx, tx, value=1j).numpy(), x + 1j * x * x, rtol=1e-12)
+    np.testing.assert_allclose(plait.addcdiv(tx, tx, tx + 1, value=1j).numpy(), x + 1j * x / (x + 1), rtol=1e-12)
+    with pytest.raises(TypeError):
+        plait.add(plait.ones(2), plait.ones(2), alpha=1j)
+    with pytest.raises(TypeError):
+        plait.addmm(plait.ones(2, 2), plait.ones(2, 2), plait.ones(2, 2), alpha=1j)
+
+
+@pytest.mark.parametrize(
+    "shapes", [((200, 150), (150, 170)), ((7, 1, 9, 5), (3, 5, 2)), ((64,), (64, 3)), ((5, 300), (300,))]
+)
+def test_products_have_the_same_bits_at_any_number_of_threads(shapes: Any) -> None:
+    for dtype in (np.complex64, np.complex128):
+        a, b = (numbers(*shape, seed=i).astype(dtype) for i, shape in enumerate(shapes))
+        x, y = plait.tensor(a), plait.tensor(b)
+        threads = plait.get_num_threads()
+        results = []
+        for n in (1, 2, 3):
+            plait.set_num_threads(n)
+            results.append((x @ y).numpy().tobytes())
+        plait.set_num_threads(threads)
+        assert len(set(results)) == 1
+        np.testing.assert_allclose((x @ y).numpy(), a @ b, rtol=1e-4 if dtype == np.complex64 else 1e-11)
+        turned = plait.tensor(np.ascontiguousarray(np.swapaxes(b, -1, -2))).mT if b.ndim > 1 else y
+        assert np.allclose((x.conj() @ turned).numpy(), a.conj() @ b, rtol=1e-3)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_convolution(groups: int, transposed: bool) -> None:
+    """A convolution is linear in both operands: complex ones are sums of real ones."""
+    name = "conv_transpose2d" if transposed else "conv2d"
+    conv = getattr(plait.nn.functional, name)
+    x = plait.tensor(numbers(2, 4, 6, 5), requires_grad=True)
+    w = plait.tensor(numbers(4, 6 // groups, 3, 2) if transposed else numbers(6, 4 // groups, 3, 2), requires_grad=True)
+    bias = plait.tensor(numbers(6), requires_grad=True)
+    y = conv(x, w, bias, stride=2, padding=1, groups=groups)
+
+    def real_conv(a: plait.Tensor, b: plait.Tensor) -> plait.Tensor:
+        return conv(a.contiguous(), b.contiguous(), None, stride=2, padding=1, groups=groups)
+
+    with plait.no_grad():
+        re = real_conv(x.real, w.real) - real_conv(x.imag, w.imag)
+        im = real_conv(x.real, w.imag) + real_conv(x.imag, w.real)
+        want = plait.complex(re, im) + bias.reshape(6, 1, 1)
+    np.testing.assert_allclose(y.detach().numpy(), want.numpy(), rtol=1e-11)
+    small = (plait.tensor(numbers(1, 4, 3, 3), requires_grad=True), w)
+    assert plait.autograd.gradcheck(lambda a, b: conv(a, b, None, groups=groups), small)
+
+
+def test_modules() -> None:
+    layer = plait.nn.Linear(3, 2, dtype=plait.complex64)
+    x = plait.tensor(numbers(5, 3)).to(plait.complex64)
+    want = x.numpy() @ layer.weight.detach().numpy().T + layer.bias.detach().numpy()
+    np.testing.assert_allclose(layer(x).detach().numpy(), want, rtol=1e-5)
+    plait.nn.functional.l1_loss(layer(x), x[:, :2]).backward()
+    assert layer.weight.grad.dtype is plait.complex64
+    assert plait.nn.Conv1d(2, 2, 3, dtype=plait.complex128)(plait.zeros(1, 2, 5, dtype=plait.complex128)).shape == (
+        1,
+        2,
+        3,
+    )
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adamax", "NAdam", "RAdam", "Adadelta"])
+def test_optimizers_step_both_parts(name: str) -> None:
+    options = {"momentum": 0.9} if name == "SGD" else {}
+    z = plait.tensor(numbers(4), requires_grad=True)
+    parts = plait.view_as_real(z.detach()).clone().requires_grad_()
+    rules = [getattr(plait.optim, name)([p], lr=0.1, **options) for p in (z, parts)]
+    for _ in range(3):
+        for rule, shown in zip(rules, (lambda: plait.view_as_real(z), lambda: parts), strict=True):
+            rule.zero_grad()
+            (shown() ** 4).sum().backward()
+            rule.step()
+    assert plait.equal(plait.view_as_real(z.detach()), parts.detach())
+
+
+def test_norms_of_gradients() -> None:
+    z = plait.tensor(numbers(4), requires_grad=True)
+    z.grad = plait.tensor(numbers(4, seed=1))
+    for p in (1.0, 2.0, math.inf):
+        want = np.linalg.norm(z.grad.numpy(), p)
+        assert float(plait.nn.utils.clip_grad_norm_([z], 1e9, norm_type=p)) == pytest.approx(want)
+
+
+def test_random_numbers() -> None:
+    plait.manual_seed(0)
+    for make in (plait.randn, lambda *s, dtype: plait.randn_like(plait.zeros(*s, dtype=dtype))):
+        z = make(20_000, dtype=plait.complex128).numpy()
+        assert abs(z.mean()) < 0.03 and abs(np.mean(np.abs(z) ** 2) - 1) < 0.05 and abs(np.mean(z**2)) < 0.05
+    u = plait.rand(1000, dtype=plait.complex64).numpy()
+    assert u.real.min() >= 0 and u.imag.min() >= 0 and u.real.max() < 1 and u.imag.max() < 1
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+@pytest.mark.parametrize(
+    "name",
+    ["exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "arcsinh",
+     "arccosh", "arctanh", "log2", "log10", "log1p", "expm1", "exp2", "abs", "square", "reciprocal"],
+)  # fmt: skip
+def test_accuracy_over_many_sizes(name: str, dtype: Any) -> None:
+    """Both parts of 1e-3 to 1e3 in all quadrants, against NumPy in twice the precision."""
+    sizes = 10.0 ** np.linspace(-3, 2, 12)
+    grid = np.array([s * complex(a, b) for s in sizes for a in (-1, 0.3, 1) for b in (-1, -0.2, 0.7)])
+    a = grid.astype(dtype)
+    with np.errstate(all="ignore"):
+        want = getattr(np, name)(a.astype(np.clongdouble))
+        got = getattr(plait, name)(plait.tensor(a)).numpy()
+    finite = np.isfinite(want.astype(got.dtype))
+    error = np.abs(got[finite] - want[finite]) / np.maximum(np.abs(want[finite]), 1e-30)
+    assert error.max() < 8 * np.finfo(dtype).eps

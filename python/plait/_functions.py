@@ -163,7 +163,7 @@ def cov(
     if input.dim() > 2:
         raise ArgumentError(f"cov: expected at most 2 dimensions, got shape {tuple(input.shape)}")
     x = input.reshape(1, -1) if input.dim() < 2 else input
-    x = x if x.is_floating_point() else x.to(_core.get_default_dtype())
+    x = x if x.is_floating_point() or x.is_complex() else x.to(_core.get_default_dtype())
     weights = None
     if fweights is not None and (fweights.is_floating_point() or fweights.dtype == _core.bool):
         raise ArgumentTypeError(f"cov: expected fweights of an integer dtype, got {fweights.dtype}")
@@ -180,11 +180,11 @@ def cov(
     if weights is None:
         total: Any = x.shape[1]
         centered = x - x.mean(1, keepdim=True)
-        product = centered @ centered.t()
+        product = centered @ centered.mH
     else:
         total = weights.sum()
         centered = x - (x * weights).sum(1, keepdim=True) / total
-        product = (centered * weights) @ centered.t()
+        product = (centered * weights) @ centered.mH
     if aweights is not None and correction != 0:
         used = aweights if fweights is None else aweights * fweights
         divisor = total - correction * (used * aweights).sum() / total
@@ -316,8 +316,9 @@ def corrcoef(input: Tensor) -> Tensor:
     c = cov(input)
     if c.dim() == 0:
         return c / c
-    d = c.diag().sqrt()
-    return (c / d[:, None] / d[None, :]).clamp(-1, 1)
+    d = _core.real(c.diag()).sqrt()
+    r = c / d[:, None] / d[None, :]
+    return _core.complex(r.real.clamp(-1, 1), r.imag.clamp(-1, 1)) if r.is_complex() else r.clamp(-1, 1)
 
 
 @explains_arguments
@@ -464,7 +465,7 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
 
 
 def _areas(name: str, y: Tensor, x: Tensor | None, dx: float, dim: int) -> Tensor:
-    y = y if y.is_floating_point() else y.to(_core.get_default_dtype())
+    y = y if y.is_floating_point() or y.is_complex() else y.to(_core.get_default_dtype())
     n = y.shape[dim]
     if n == 0:
         return y

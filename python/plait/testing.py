@@ -61,12 +61,13 @@ def _compare(actual: Any, expected: Any, path: str, rtol: float | None, atol: fl
     if options["check_stride"] and a.stride() != e.stride():
         raise AssertionError(f"assert_close: strides differ{where}: {a.stride()} and {e.stride()}")
     if rtol is None or atol is None:
-        both = [_TOLERANCES.get("float64" if numbers else t.dtype.name, (0.0, 0.0)) for t in (a, e)]
+        both = [_TOLERANCES.get("float64" if numbers else t.dtype.to_real().name, (0.0, 0.0)) for t in (a, e)]
         rtol, atol = (max(pair) for pair in zip(*both))
     x, y = (t.detach().double().numpy() if t.is_floating_point() else t.detach().numpy() for t in (a, e))
+    wide = np.complex128 if a.is_complex() or e.is_complex() else np.float64
     with np.errstate(invalid="ignore", over="ignore"):
-        off = np.abs(x.astype(np.float64) - y.astype(np.float64))
-        near = np.isfinite(x) & np.isfinite(y) & (off <= atol + rtol * np.abs(y.astype(np.float64)))
+        off = np.abs(x.astype(wide) - y.astype(wide))
+        near = np.isfinite(x) & np.isfinite(y) & (off <= atol + rtol * np.abs(y.astype(wide)))
     wrong = ~((x == y) | near)
     if options["equal_nan"]:
         wrong &= ~(np.isnan(x) & np.isnan(y))

@@ -75,7 +75,7 @@ def conv_transpose(
     full = [(i - 1) * s + d * (k - 1) + 1 + e for i, s, d, k, e in zip(size, stride, dilation, kernel, extra)]
     n, c = x.shape[:2]
     per_group = w.shape[1]
-    y = np.zeros((n, groups * per_group, *full))
+    y = np.zeros((n, groups * per_group, *full), dtype=np.result_type(x, w))
     xg = x.reshape(n, groups, c // groups, *size)
     wg = w.reshape(groups, c // groups, per_group, *kernel)
     for offset in np.ndindex(*kernel):  # every input position adds w[offset] times itself

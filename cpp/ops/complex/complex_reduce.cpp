@@ -29,7 +29,8 @@ Tensor complex_sum(const Tensor& x, IntSpan dims, bool keepdim) {
 }
 
 Tensor complex_mean(const Tensor& x, IntSpan dims, bool keepdim) {
-  return by_parts("mean", x, dims, [&](const Tensor& parts, const Dims& d) { return mean(parts, d, keepdim); });
+  return by_parts("mean", x, dims,
+                  [&](const Tensor& parts, const Dims& d) { return mean(parts, d, keepdim); });
 }
 
 Tensor complex_cumsum(const Tensor& x, int64_t dim) {

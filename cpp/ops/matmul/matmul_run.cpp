@@ -96,7 +96,8 @@ Tensor with_turned_rows(const Tensor& b) {
 void run_complex_product(const Tensor& y, const Tensor& a, const Tensor& b, const ProductOptions& options) {
   ProductOptions of_parts = options;
   if (options.bias) of_parts.bias = interleaved(options.bias);
-  run_product(interleaved(b.dim() == 1 ? unsqueeze(y, -1) : y), interleaved(a), with_turned_rows(b), of_parts);
+  run_product(interleaved(b.dim() == 1 ? unsqueeze(y, -1) : y), interleaved(a), with_turned_rows(b),
+              of_parts);
 }
 
 }  // namespace

@@ -3,7 +3,10 @@
 
 #include "autograd/op.h"
 #include "kernels/conv/conv_driver.h"
+#include "ops/complex/complex.h"
 #include "ops/copy.h"
+#include "ops/pointwise/pointwise.h"
+#include "ops/rearrange/combine.h"
 #include "ops/reduce/reduce.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
@@ -193,14 +196,57 @@ void check_operands(const Spatial& sp, const Tensor& x, const Tensor& w, const T
     PLAIT_CHECK(w.shape()[d + 2] > 0, kValue, sp.op, ": kernel sizes must be at least 1, got weight ",
                 w.shape());
   }
-  PLAIT_CHECK(x.is_floating() && x.dtype() == w.dtype(), kType, sp.op,
+  PLAIT_CHECK(x.is_differentiable() && x.dtype() == w.dtype(), kType, sp.op,
               ": expected input and weight of one floating-point dtype, got ", dtype_name(x.dtype()), " and ",
-              dtype_name(w.dtype()), x.is_floating() ? "" : "\nhint: convert the input with .float()");
+              dtype_name(w.dtype()), x.is_differentiable() ? "" : "\nhint: convert the input with .float()");
   if (!bias.defined()) return;
   PLAIT_CHECK(bias.shape() == Dims{out}, kValue, sp.op, ": expected a bias of shape (", out, ",), got ",
               bias.shape());
   PLAIT_CHECK(bias.dtype() == x.dtype(), kType, sp.op, ": expected a bias of dtype ", dtype_name(x.dtype()),
               ", got ", dtype_name(bias.dtype()));
+}
+
+// ---- Complex numbers ----
+//
+// A convolution of complex channels is one of twice as many real ones. Group by group, [re x; im x] is
+// convolved with the rows [re w, -im w] for re y and [im w, re w] for im y: as many multiplications as the
+// four real convolutions of the parts.
+
+// `channels` at dimension d as [groups, channels / groups].
+Tensor split_groups(const Tensor& x, int64_t d, int64_t groups) {
+  return unflatten(x, d, Dims{groups, x.shape()[d] / groups});
+}
+
+// x [N, g c, ..] as [N, g 2 c, ..]
+Tensor paired_channels(const Tensor& x, int64_t groups) {
+  const Tensor both = stack({split_groups(real(x), 1, groups), split_groups(imag(x), 1, groups)}, 2);
+  return flatten(both, 1, 3);
+}
+
+// in, out: the axes of w by channels; the first of them also holds the groups.
+Tensor paired_weight(const Tensor& w, int64_t groups, bool transposed) {
+  const int64_t in = transposed ? 1 : 2, out = transposed ? 2 : 1;  // behind that of the groups
+  const Tensor re = split_groups(real(w), 0, groups), im = split_groups(imag(w), 0, groups);
+  const Tensor both = cat({cat({re, neg(im)}, in), cat({im, re}, in)}, out);
+  return flatten(both, 0, 1);
+}
+
+// [N, g 2 o, ..] as complex [N, g o, ..], with the bias added.
+Tensor from_pairs(const Tensor& y, const Tensor& bias, int64_t groups) {
+  const Tensor parts = unflatten(y, 1, Dims{groups, 2, y.shape()[1] / (2 * groups)});
+  const Tensor z = flatten(make_complex(select(parts, 2, 0), select(parts, 2, 1)), 1, 2);
+  if (!bias.defined()) return z;
+  Dims per_channel(z.dim() - 1, 1);
+  per_channel[0] = bias.numel();
+  return add(z, reshape(bias, per_channel));
+}
+
+// f(x, w, bias) on real or complex tensors.
+template <class F>
+Tensor on_parts(const Tensor& x, const Tensor& w, const Tensor& bias, int64_t groups, bool transposed, F f) {
+  if (!x.is_complex()) return f(x, w, bias);
+  return from_pairs(f(paired_channels(x, groups), paired_weight(w, groups, transposed), Tensor()), bias,
+                    groups);
 }
 
 Tensor finish(const Spatial& sp, const Tensor& x, const Tensor& w, const Tensor& bias, const ConvParams& p) {
@@ -213,7 +259,9 @@ Tensor finish(const Spatial& sp, const Tensor& x, const Tensor& w, const Tensor&
                 ", kernel reach ", reach, " in spatial dimension ", d, " (input ", x.shape(), ", weight ",
                 w.shape(), ")");
   }
-  const Tensor y = convolution(batched, w, bias, p);
+  const Tensor y = on_parts(
+      batched, w, bias, p.groups, false,
+      [&](const Tensor& x, const Tensor& w, const Tensor& bias) { return convolution(x, w, bias, p); });
   return x.dim() == sp.ndim + 1 ? squeeze(y, Dims{0}) : y;
 }
 
@@ -274,7 +322,10 @@ Tensor conv_transpose_nd(const Tensor& x, const Tensor& w, const Tensor& bias, I
                 ", stride ", p.stride, ", dilation ", p.dilation);
   }
   const Tensor batched = x.dim() == kDims + 1 ? unsqueeze(x, 0) : x;
-  const Tensor y = conv_transposed(batched, w, bias, p, extra);
+  const Tensor y =
+      on_parts(batched, w, bias, groups, true, [&](const Tensor& x, const Tensor& w, const Tensor& bias) {
+        return conv_transposed(x, w, bias, p, extra);
+      });
   return x.dim() == kDims + 1 ? squeeze(y, Dims{0}) : y;
 }
 
@@ -333,41 +384,41 @@ namespace {
 const RegisterOps kOps{
     {"conv1d(Tensor input, Tensor weight, Tensor? bias=None, int[1] stride=1, "
      "int[1] padding=0, int[1] dilation=1, int groups=1) -> Tensor",
-     "fn", PLAIT_BOX(conv_nd<1>),
+     "fnc", PLAIT_BOX(conv_nd<1>),
      PLAIT_CONV_DOC ">>> plait.conv1d(plait.ones(1, 1, 4), plait.ones(1, 1, 3))\ntensor([[[3., 3.]]])\n"},
     {"conv1d(Tensor input, Tensor weight, Tensor? bias=None, int[1] stride=1, "
      "str padding='valid', int[1] dilation=1, int groups=1) -> Tensor",
-     "fn", PLAIT_BOX(conv_nd_named<1>), ""},
+     "fnc", PLAIT_BOX(conv_nd_named<1>), ""},
     {"conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, "
      "int[2] padding=0, int[2] dilation=1, int groups=1) -> Tensor",
-     "fn", PLAIT_BOX(conv_nd<2>),
+     "fnc", PLAIT_BOX(conv_nd<2>),
      PLAIT_CONV_DOC
      ">>> plait.conv2d(plait.ones(1, 1, 3, 3), plait.ones(1, 1, 2, 2)).shape\nplait.Size([1, 1, 2, 2])\n"},
     {"conv2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, "
      "str padding='valid', int[2] dilation=1, int groups=1) -> Tensor",
-     "fn", PLAIT_BOX(conv_nd_named<2>), ""},
+     "fnc", PLAIT_BOX(conv_nd_named<2>), ""},
     {"conv3d(Tensor input, Tensor weight, Tensor? bias=None, int[3] stride=1, "
      "int[3] padding=0, int[3] dilation=1, int groups=1) -> Tensor",
-     "fn", PLAIT_BOX(conv_nd<3>),
+     "fnc", PLAIT_BOX(conv_nd<3>),
      PLAIT_CONV_DOC ">>> plait.conv3d(plait.ones(1, 1, 3, 3, 3), plait.ones(2, 1, 2, 2, "
                     "2)).shape\nplait.Size([1, 2, 2, 2, 2])\n"},
     {"conv3d(Tensor input, Tensor weight, Tensor? bias=None, int[3] stride=1, "
      "str padding='valid', int[3] dilation=1, int groups=1) -> Tensor",
-     "fn", PLAIT_BOX(conv_nd_named<3>), ""},
+     "fnc", PLAIT_BOX(conv_nd_named<3>), ""},
     {"conv_transpose1d(Tensor input, Tensor weight, Tensor? bias=None, int[1] stride=1, int[1] padding=0, "
      "int[1] output_padding=0, int groups=1, int[1] dilation=1) -> Tensor",
-     "fn", PLAIT_BOX(conv_transpose_nd<1>),
+     "fnc", PLAIT_BOX(conv_transpose_nd<1>),
      PLAIT_CONV_TRANSPOSE_DOC ">>> plait.conv_transpose1d(plait.ones(1, 1, 2), plait.ones(1, 1, 2), "
                               "stride=2)\ntensor([[[1., 1., 1., 1.]]])\n"},
     {"conv_transpose2d(Tensor input, Tensor weight, Tensor? bias=None, int[2] stride=1, int[2] padding=0, "
      "int[2] output_padding=0, int groups=1, int[2] dilation=1) -> Tensor",
-     "fn", PLAIT_BOX(conv_transpose_nd<2>),
+     "fnc", PLAIT_BOX(conv_transpose_nd<2>),
      PLAIT_CONV_TRANSPOSE_DOC
      ">>> plait.conv_transpose2d(plait.ones(1, 1, 2, 2), plait.ones(1, 1, 2, 2), stride=2).shape\n"
      "plait.Size([1, 1, 4, 4])\n"},
     {"conv_transpose3d(Tensor input, Tensor weight, Tensor? bias=None, int[3] stride=1, int[3] padding=0, "
      "int[3] output_padding=0, int groups=1, int[3] dilation=1) -> Tensor",
-     "fn", PLAIT_BOX(conv_transpose_nd<3>),
+     "fnc", PLAIT_BOX(conv_transpose_nd<3>),
      PLAIT_CONV_TRANSPOSE_DOC
      ">>> plait.conv_transpose3d(plait.ones(1, 1, 1, 2, 2), plait.ones(1, 1, 1, 2, 2)).shape\n"
      "plait.Size([1, 1, 1, 3, 3])\n"},

@@ -92,8 +92,8 @@ Tensor l1_loss(const Tensor& x, const Tensor& y, Legacy average, Legacy reduce, 
                const Tensor& weight) {
   const Reduce how = reduction_of("l1_loss", average, reduce, name);
   check_target("l1_loss", x, y);
-  const bool floats = x.is_floating() || y.is_floating();
-  return reduced(weighted(floats ? huber(x, y, 0, 0, 1) : abs(sub(x, y)), weight), how);
+  const bool floats = x.is_floating() || y.is_floating(), complex = x.is_complex() || y.is_complex();
+  return reduced(weighted(floats && !complex ? huber(x, y, 0, 0, 1) : abs(sub(x, y)), weight), how);
 }
 
 // d^2 / (2 beta) where |d| < beta, |d| - beta / 2 beyond
@@ -497,7 +497,7 @@ Example:
     tensor(2.))"},
     {"l1_loss(Tensor input, Tensor target, bool? size_average=None, bool? reduce=None, str reduction='mean', "
      "Tensor? weight=None) -> Tensor",
-     "n", PLAIT_BOX(l1_loss),
+     "nc", PLAIT_BOX(l1_loss),
      R"(The absolute error |input - target|; the shapes broadcast. The gradient at 0 is 0.
 
 Args:

@@ -160,8 +160,8 @@ Tensor prod(const Tensor& x, std::optional<int64_t> dim, bool keepdim, std::opti
 
 Tensor count_nonzero(const Tensor& x, IntSpan dims) {
   NoGradGuard guard;
-  return apply<CountNonzero>(x.is_complex() ? ne(x, Scalar(0)) : x, make_axes("count_nonzero", x, dims, false), ReduceFinish::kValue,
-                             DType::kInt64);
+  return apply<CountNonzero>(x.is_complex() ? ne(x, Scalar(0)) : x,
+                             make_axes("count_nonzero", x, dims, false), ReduceFinish::kValue, DType::kInt64);
 }
 
 Tensor any(const Tensor& x, IntSpan dims, bool keepdim) {

@@ -94,7 +94,8 @@ const bool kRegistered = [] {
     std::string doc;
     if (e.view) {
       doc = std::string(several ? "The parts that " : "A copy of what ") + e.view + " shows, " +
-            (several ? "each " : "") + "contiguous and in memory of its own; arguments, dtypes and errors as there." +
+            (several ? "each " : "") +
+            "contiguous and in memory of its own; arguments, dtypes and errors as there." +
             "\n\nExample:\n    >>> " + e.example + "\n    " + e.result + "\n";
     }
     register_op(e.signature, std::string(method ? "fmc" : "fc") + (several ? "" : "o"), e.op, doc);
