@@ -185,6 +185,8 @@ def cdist(
         >>> plait.cdist(plait.zeros(1, 2), plait.tensor([[3.0, 4.0]]))
         tensor([[5.]])
     """
+    if x1.is_complex() or x2.is_complex():
+        raise ArgumentTypeError(f"cdist: expected real numbers, got {x1.dtype} and {x2.dtype}")
     if p < 0:
         raise ArgumentError(f"cdist: expected p >= 0, got {p}")
     if x1.dim() < 2 or x2.dim() < 2 or x1.shape[-1] != x2.shape[-1]:

@@ -101,7 +101,7 @@ def reduce(name: str, ref: Callable, **options: Any) -> OpSpec:
 def variance(x: np.ndarray, dim: Any = None, correction: float = 1, keepdim: bool = False) -> np.ndarray:
     with np.errstate(all="ignore"):
         mean = np.mean(x, axis=axes(dim), keepdims=True)
-        total = np.sum((x - mean) ** 2, axis=axes(dim), keepdims=keepdim)
+        total = np.sum(np.abs(x - mean) ** 2, axis=axes(dim), keepdims=keepdim)
         count = x.size / max(np.prod(total.shape), 1)
         return total / max(count - correction, 0) if count != correction else total / 0.0 * (total == 0)
 

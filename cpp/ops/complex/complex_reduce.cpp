@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ops/complex/complex_reduce.h"
 
+#include "autograd/meta.h"
 #include "ops/complex/complex.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"

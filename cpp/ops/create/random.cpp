@@ -14,6 +14,7 @@
 #include "ops/complex/complex.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
+#include "ops/pointwise/pointwise.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
 
@@ -186,14 +187,22 @@ Tensor fill_in_place(const Tensor& x, double a, double b, Generator* generator, 
 }
 
 Tensor uniform_(const Tensor& x, double from, double to, Generator* generator) {
-  check_floating("uniform_", x.dtype());
+  check_floating("uniform_", to_real(x.dtype()));
   PLAIT_CHECK(from <= to && std::isfinite(to - from), kValue, "uniform_: expected from <= to, got ", from,
               " and ", to);
+  if (x.is_complex()) {
+    fill_in_place<Fill::kUniform>(view_as_real(x), from, to, generator);
+    return x;
+  }
   return fill_in_place<Fill::kUniform>(x, from, to, generator);
 }
 Tensor normal_(const Tensor& x, double mean, double std, Generator* generator) {
-  check_floating("normal_", x.dtype());
+  check_floating("normal_", to_real(x.dtype()));
   PLAIT_CHECK(std >= 0, kValue, "normal_: expected std of at least 0, got ", std);
+  if (x.is_complex()) {
+    fill_in_place<Fill::kNormal>(view_as_real(x), 0, std * 0.70710678118654752440, generator);
+    return add_(x, Scalar(mean).to_tensor());
+  }
   return fill_in_place<Fill::kNormal>(x, mean, std, generator);
 }
 Tensor log_normal_(const Tensor& x, double mean, double std, Generator* generator) {
@@ -581,7 +590,7 @@ Raises:
 Example:
     >>> plait.multinomial(plait.tensor([0.0, 1.0]), 3, replacement=True)
     tensor([1, 1, 1]))"},
-    {"uniform_(Tensor self, float from=0.0, float to=1.0, *, Generator? generator=None) -> Tensor", "m",
+    {"uniform_(Tensor self, float from=0.0, float to=1.0, *, Generator? generator=None) -> Tensor", "mc",
      PLAIT_BOX(uniform_), R"(Fill this tensor with random numbers, uniform in [from, to).
 
 Raises:
@@ -591,7 +600,7 @@ Raises:
 Example:
     >>> plait.empty(3).uniform_(-1, 1).shape
     plait.Size([3]))"},
-    {"normal_(Tensor self, float mean=0.0, float std=1.0, *, Generator? generator=None) -> Tensor", "m",
+    {"normal_(Tensor self, float mean=0.0, float std=1.0, *, Generator? generator=None) -> Tensor", "mc",
      PLAIT_BOX(normal_), R"(Fill this tensor with normal random numbers.
 
 Raises:

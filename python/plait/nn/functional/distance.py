@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ... import _core
-from ..._core import ArgumentError, Tensor
+from ..._core import ArgumentError, ArgumentTypeError, Tensor
 from ._common import widened
 
 __all__ = ["cosine_similarity", "pairwise_distance", "pdist"]
@@ -25,6 +25,8 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
         >>> F.cosine_similarity(plait.tensor([1.0, 0.0]), plait.tensor([0.0, 2.0]), dim=0).item()
         0.0
     """
+    if x1.is_complex() or x2.is_complex():
+        raise ArgumentTypeError(f"cosine_similarity: expected real numbers, got {x1.dtype} and {x2.dtype}")
     a, b = widened(x1), widened(x2)  # 16-bit floats have no 1e-8
     if a.shape != b.shape:  # which may differ along dim too
         a, b = _core.broadcast_tensors(a, b)
