@@ -2,10 +2,15 @@
 // The incomplete gamma functions P(a, x) and Q(a, x) = 1 - P(a, x), and dP/da. After Gil, Segura and Temme
 // (2012), "Efficient and accurate algorithms for the computation and inversion of the incomplete gamma
 // function ratios":
-//   x small                    P by its power series, or Q by that of 1 - P without the cancellation
-//   (DLMF 8.7.1) x <= a                     P by the series x^a e^-x / Gamma(a + 1) (1 + x / (a + 1) + ...)
-//   (8.7.1) x > a                      Q by the continued fraction (8.9.2) a large, x close to a      Temme's
-//   uniform expansion (8.12)
+//
+//   x small: P by its power series, or Q by that of 1 - P without the cancellation (DLMF 8.7.1)
+//
+//   x <= a: P by the series x^a e^-x / Gamma(a + 1) (1 + x / (a + 1) + ...) (8.7.1)
+//
+//   x > a: Q by the continued fraction (8.9.2)
+//
+//   a large, x close to a: Temme's uniform expansion (8.12)
+//
 // dP/da is the derivative of the series and of the fraction, whose terms have one sign; for a large and x
 // close to a it has an expansion of its own. 50 ns to 1 us.
 #include "kernels/special/continued_fraction.h"
