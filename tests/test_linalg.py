@@ -287,3 +287,123 @@ def test_old_names() -> None:
     assert a.norm("nuc", keepdim=True, dim=(0, 1)).shape == (1, 1)
     assert_close(linalg.norm(a, "nuc"), s.sum(), 1e-12)
     assert_close(linalg.norm(a, 2), s[0], 1e-12)
+
+
+# ---- Complex matrices ----
+
+
+def crandn(*shape: int, seed: int = 0) -> Tensor:
+    return plait.complex(randn(*shape, seed=seed), randn(*shape, seed=seed + 100))
+
+
+def hermitian(a: Tensor) -> Tensor:
+    return a + a.mH
+
+
+def positive(a: Tensor) -> Tensor:
+    return a @ a.mH + 3 * plait.eye(a.shape[-1], dtype=a.real.dtype)
+
+
+def assert_unitary(q: Tensor) -> None:
+    assert_close(q.mH @ q, plait.eye(q.shape[-1], dtype=q.dtype).expand(*q.shape[:-2], -1, -1), 1e-12)
+
+
+@pytest.mark.parametrize("batch", [(), (3,), (0,)])
+@pytest.mark.parametrize("n", [0, 1, 3, 8, 20])
+def test_complex_squares(n: int, batch: tuple[int, ...]) -> None:
+    a, b = crandn(*batch, n, n) + 4 * plait.eye(n), crandn(*batch, n, 2, seed=1)
+    x, h = a.numpy(), positive(a)
+    np.testing.assert_allclose(linalg.inv(a), np.linalg.inv(x), atol=1e-12)
+    np.testing.assert_allclose(linalg.solve(a, b), np.linalg.solve(x, b.numpy()), atol=1e-12)
+    np.testing.assert_allclose(linalg.det(a), np.linalg.det(x), rtol=1e-10)
+    for got, want in zip(linalg.slogdet(a), np.linalg.slogdet(x)):
+        np.testing.assert_allclose(got, want, atol=1e-12)
+    lower = linalg.cholesky(h)
+    assert_close(lower @ lower.mH, h, 1e-11)
+    upper = linalg.cholesky(h, upper=True)
+    assert_close(upper.mH @ upper, h, 1e-11)
+    assert_close(h @ plait.cholesky_solve(b, lower), b, 1e-11)
+    assert_close(a.tril() @ linalg.solve_triangular(a, b, upper=False), b, 1e-11)
+    factors, pivots = linalg.lu_factor(a)
+    assert_close(a.mH @ linalg.lu_solve(factors, pivots, b, adjoint=True), b, 1e-11)
+    w, v = linalg.eigh(hermitian(a))
+    assert w.dtype == plait.float64
+    assert_unitary(v)
+    assert_close((v * w.unsqueeze(-2)) @ v.mH, hermitian(a), 1e-11)
+    w, v = linalg.eig(a)
+    assert_close(a @ v, v * w.unsqueeze(-2), 1e-11)
+    ld, order = linalg.ldl_factor(hermitian(a), hermitian=True)
+    assert_close(hermitian(a) @ linalg.ldl_solve(ld, order, b, hermitian=True), b, 1e-10)
+    assert_close(linalg.matrix_exp(a) @ linalg.matrix_exp(-a), plait.eye(n, dtype=a.dtype).expand(a.shape), 1e-6)
+    assert_close(linalg.matrix_power(a, -2) @ a @ a, plait.eye(n, dtype=a.dtype).expand(a.shape), 1e-11)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (2, 4, 3), (3, 4), (20, 17), (3, 0)])
+def test_complex_rectangles(shape: tuple[int, ...]) -> None:
+    a = crandn(*shape)
+    u, s, vh = linalg.svd(a, full_matrices=False)
+    assert s.dtype == plait.float64
+    assert_unitary(u)
+    assert_unitary(vh.mH)
+    assert_close((u * s.unsqueeze(-2)) @ vh, a, 1e-12)
+    q, r = linalg.qr(a)
+    assert_unitary(q)
+    assert_close(q @ r, a, 1e-12)
+    p, lower, upper = linalg.lu(a)
+    assert_close(p @ lower @ upper, a, 1e-12)
+    np.testing.assert_allclose(linalg.pinv(a), np.linalg.pinv(a.numpy()), atol=1e-11)
+    b = crandn(*shape[:-1], 2, seed=1)
+    if a.numel():
+        np.testing.assert_allclose(linalg.lstsq(a, b).solution, np.linalg.pinv(a.numpy()) @ b.numpy(), atol=1e-11)
+        reflectors, tau = plait.geqrf(a)
+        want = linalg.qr(a, "complete").Q.mH @ b
+        assert_close(plait.ormqr(reflectors, tau, b, transpose=True), want, 1e-12)
+
+
+@pytest.mark.parametrize("n", [2, 3, 10])
+def test_eigenvalues_of_real_matrices(n: int) -> None:
+    a = randn(4, n, n)
+    w, v = linalg.eig(a)
+    assert_close(a.to(v.dtype) @ v, v * w.unsqueeze(-2), 1e-11)
+    np.testing.assert_allclose(v.abs().square().sum(-2), np.ones((4, n)), rtol=1e-12)
+    assert plait.equal(linalg.eigvals(a).real.sort()[0], w.real.sort()[0])
+    with pytest.raises(linalg.LinAlgError, match=r"finite"):
+        linalg.eig(a * float("nan"))
+
+
+COMPLEX_DERIVATIVES: dict[str, tuple[Callable, tuple[int, ...]]] = {
+    "cholesky": (lambda a: linalg.cholesky(positive(a)), (2, 3, 3)),
+    "solve": (lambda a: linalg.solve(a, a[..., :2] + 1), (2, 3, 3)),
+    "solve_left": (lambda a: linalg.solve(a, a[..., :2, :] + 1, left=False), (3, 3)),
+    "solve_triangular": (lambda a: linalg.solve_triangular(a, a + 1, upper=True), (2, 3, 3)),
+    "inv": (linalg.inv, (2, 3, 3)),
+    "det": (linalg.det, (2, 3, 3)),
+    "slogdet": (lambda a: tuple(linalg.slogdet(a)), (2, 3, 3)),
+    "lu": (lambda a: linalg.lu(a)[1:], (3, 4)),
+    "qr": (lambda a: tuple(linalg.qr(a)), (4, 3)),
+    "qr_wide": (lambda a: tuple(linalg.qr(a)), (3, 4)),
+    "householder_product": (lambda a: linalg.householder_product(a, a[..., 0, :2] / 2), (4, 3)),
+    "svdvals": (linalg.svdvals, (4, 3)),
+    "svd": (lambda a: magnitudes(*linalg.svd(a, full_matrices=False)), (4, 3)),
+    "svd_both": (lambda a: (lambda u, s, vh: u @ vh)(*linalg.svd(a, full_matrices=False)), (3, 4)),
+    "eigh": (lambda a: magnitudes(*linalg.eigh(hermitian(a))), (2, 3, 3)),
+    "eig": (lambda a: (linalg.eig(a)[0], linalg.eig(a)[1].abs()), (3, 3)),
+    "eigvals": (linalg.eigvals, (3, 3)),
+    "pinv": (linalg.pinv, (3, 2)),
+    "matrix_exp": (linalg.matrix_exp, (2, 2)),
+}
+
+
+@pytest.mark.parametrize("name", COMPLEX_DERIVATIVES)
+def test_complex_derivatives(name: str) -> None:
+    f, shape = COMPLEX_DERIVATIVES[name]
+    a = crandn(*shape, seed=len(name)).requires_grad_()
+    assert gradcheck(f, (a,))
+    assert gradgradcheck(f, (a,))
+
+
+@pytest.mark.parametrize("f", [lambda a: magnitudes(*linalg.eig(a)), lambda a: linalg.eigvals(a).abs()])
+def test_derivatives_of_complex_results(f: Callable) -> None:
+    a = randn(3, 3, seed=4).requires_grad_()
+    assert gradcheck(f, (a,))
+    assert gradgradcheck(f, (a,))

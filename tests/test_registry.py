@@ -48,7 +48,7 @@ TESTED_ELSEWHERE: dict[str, set[str]] = {
     "test_autograd.py": {"detach", "detach_"},
     "test_indexing.py": {"index_put", "index_put_"},
     "test_promotion.py": {"result_type"},
-    "test_linalg.py": {"linalg_eigh", "linalg_svd", "svd"},
+    "test_linalg.py": {"linalg_eig", "linalg_eigh", "linalg_eigvals", "linalg_svd", "svd"},
     "test_complex.py": {
         "angle", "complex", "conj", "conj_physical", "conj_physical_", "imag", "is_complex", "is_conj", "is_neg",
         "polar", "real", "resolve_conj", "resolve_neg", "sgn", "sgn_", "view_as_complex", "view_as_real",

@@ -432,7 +432,16 @@ SPECS = [
         tol=2048,
         errors=lambda: [*no_matrix("linalg.lu")(), bad(ValueError, "linalg.lu.*pivot", np.eye(2), pivot=False)],
     ),
-    spec("linalg.lu_solve", lu_solve, lu_solve_samples, variants="fo"),
+    spec(
+        "linalg.lu_solve",
+        lu_solve,
+        lu_solve_samples,
+        variants="fo",
+        errors=lambda: [
+            bad(ValueError, r"pivots from 1 to 2, got 3", np.eye(2), np.array([3, 2], np.int32), np.ones((2, 1))),
+            bad(TypeError, r"lu_solve.*int32.*int64", np.eye(2), np.array([1, 2]), np.ones((2, 1))),
+        ],
+    ),
     spec(
         "lu_solve",
         lambda b, f, pivots: lu_solve(f, pivots, b),

@@ -101,13 +101,13 @@ Tensor cholesky_solve(const Tensor& b, const Tensor& l, bool upper) {
 namespace {
 
 const RegisterOps kOps{
-    {"linalg_cholesky(Tensor A, *, bool upper=False) -> Tensor", "so", PLAIT_BOX(linalg_cholesky),
+    {"linalg_cholesky(Tensor A, *, bool upper=False) -> Tensor", "soc", PLAIT_BOX(linalg_cholesky),
      R"(The Cholesky factor of symmetric positive-definite matrices: the lower triangular L with A = L L^T.
 
 Only one half of A is read. The gradient is symmetric.
 
 Args:
-    A: (*, n, n), float32 or float64.
+    A: (*, n, n), floating point or complex.
     upper: read the upper half and return the upper triangular factor, L^T.
 
 Returns:
@@ -123,11 +123,11 @@ Example:
     tensor([[2., 0.],
             [1., 2.]]))"},
     {"linalg_cholesky_ex(Tensor A, *, bool upper=False, bool check_errors=False) -> (Tensor L, Tensor info)",
-     "s", PLAIT_BOX(linalg_cholesky_ex),
+     "sc", PLAIT_BOX(linalg_cholesky_ex),
      R"(The Cholesky factor, and for each matrix whether there is one; see `cholesky`.
 
 Args:
-    A: (*, n, n), float32 or float64.
+    A: (*, n, n), floating point or complex.
     upper: read the upper half and return the upper triangular factor.
     check_errors: raise for a matrix that has none.
 
@@ -142,11 +142,11 @@ Raises:
 Example:
     >>> plait.linalg.cholesky_ex(-plait.eye(2)).info
     tensor(1, dtype=plait.int32))"},
-    {"cholesky(Tensor input, bool upper=False) -> Tensor", "fmo", PLAIT_BOX(cholesky_old),
+    {"cholesky(Tensor input, bool upper=False) -> Tensor", "fmoc", PLAIT_BOX(cholesky_old),
      R"(The Cholesky factor of symmetric positive-definite matrices; the older form of `linalg.cholesky`.
 
 Args:
-    input: (*, n, n), float32 or float64.
+    input: (*, n, n), floating point or complex.
     upper: read the upper half and return the upper triangular factor.
 
 Raises:
@@ -157,7 +157,7 @@ Example:
     >>> plait.cholesky(plait.tensor([[4., 2.], [2., 5.]]))
     tensor([[2., 0.],
             [1., 2.]]))"},
-    {"cholesky_solve(Tensor input, Tensor L, bool upper=False) -> Tensor", "fmo", PLAIT_BOX(cholesky_solve),
+    {"cholesky_solve(Tensor input, Tensor L, bool upper=False) -> Tensor", "fmoc", PLAIT_BOX(cholesky_solve),
      R"(The solution X of A X = B by the Cholesky factor of A.
 
 Args:
@@ -175,7 +175,7 @@ Example:
     >>> plait.cholesky_solve(plait.tensor([[4.], [1.]]), plait.tensor([[2., 0.], [0., 1.]]))
     tensor([[1.],
             [1.]]))"},
-    {"cholesky_inverse(Tensor input, bool upper=False) -> Tensor", "fmo", PLAIT_BOX(cholesky_inverse),
+    {"cholesky_inverse(Tensor input, bool upper=False) -> Tensor", "fmoc", PLAIT_BOX(cholesky_inverse),
      R"(The inverse of a matrix by its Cholesky factor.
 
 Args:

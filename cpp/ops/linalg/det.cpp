@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "autograd/op.h"
+#include "ops/complex/complex.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index.h"
@@ -37,28 +38,30 @@ void determinants(const LuFactors& f, T* det) {
   }
 }
 template <class T>
-void log_determinants(const LuFactors& f, T* sign, T* log) {
+void log_determinants(const LuFactors& f, T* sign, Real<T>* log) {
   const auto lu = matrices<const T>(f.lu);
   const Tensor odd = is_odd(f.pivots);
   for (int64_t b = 0; b < odd.numel(); ++b) {
-    T s = odd.data<bool>()[b] ? T(-1) : T(1), sum = 0;
+    T s = odd.data<bool>()[b] ? T(-1) : T(1);
+    Real<T> sum = 0;
     for (int64_t i = 0; i < lu.rows; ++i) {
       const T x = lu.matrix(b)[i * (lu.rows + 1)];
-      s *= x > 0 ? T(1) : x < 0 ? T(-1) : x;
-      sum += std::log(std::abs(x));
+      const Real<T> size = std::abs(x);
+      s *= size == 0 ? T(0) : x / size;
+      sum += std::log(size);
     }
     sign[b] = s;
     log[b] = sum;
   }
 }
 
-// d det / dA for any A, by its singular values: the cofactors are det(U V^H) U diag(products of the other
-// singular values) V^H, which does not divide by the determinant.
+// (d det / dA)^H for any A, by its singular values: the cofactors are conj(det(U V^H)) U diag(products of the
+// other singular values) V^H, which does not divide by the determinant.
 Tensor cofactors(const Tensor& a) {
   const auto [u, s, vh] = linalg_svd(a, false);
   const Tensor own = cast(identity_like(s), DType::kBool);
   const Tensor others = masked_fill(expand(unsqueeze(s, -2), a.shape()), own, 1);
-  const Tensor sign = linalg_det(matmul(u, vh));
+  const Tensor sign = conj(linalg_det(matmul(u, vh)));
   return unsqueeze(unsqueeze(sign, -1), -1) * matmul(scale_columns(u, prod(others, -1)), vh);
 }
 
@@ -79,11 +82,11 @@ struct Det {
     ctx.save_result(det);
     return det;
   }
-  // gA = conj(g det) A^-H, and by cofactors where A is singular
+  // gA = g conj(det) A^-H, and by cofactors where A is singular
   static Grads backward(OpContext& ctx, const Tensor& g) {
     const Tensor a = ctx.saved(0), scale = unsqueeze(unsqueeze(g, -1), -1);
     if (any_singular(ctx.saved(1))) return {scale * cofactors(a)};
-    return {scale * unsqueeze(unsqueeze(ctx.saved(2), -1), -1) * adjoint(linalg_inv(a))};
+    return {scale * unsqueeze(unsqueeze(conj(ctx.saved(2)), -1), -1) * adjoint(linalg_inv(a))};
   }
 
  private:
@@ -104,20 +107,25 @@ struct SlogDet {
     if (a.numel()) {
       dispatch_element(a.dtype(), [&](auto tag) {
         using T = typename decltype(tag)::type;
-        log_determinants<T>(f, sign.data<T>(), log.data<T>());
+        log_determinants<T>(f, sign.data<T>(), log.data<Real<T>>());
       });
     } else {
       set_all(sign, 1);
       set_all(log, 0);
     }
     ctx.save(a);
+    ctx.save_result(sign, 0);
     return {sign, log};
   }
-  // gA = g A^-H; the sign is constant
+  // gA = (g - i Im(conj(gsign) sign)) A^-H; the sign of a real determinant is constant
   static Grads backward(OpContext& ctx, const Grads& gys) {
-    const Tensor& g = gys[1];
-    if (!g.defined()) return {Tensor()};
+    Tensor g = gys[1];
     const Tensor a = ctx.saved(0);
+    if (a.is_complex() && gys[0].defined()) {
+      const Tensor turn = imag(conj(gys[0]) * ctx.saved(1));
+      g = make_complex(g.defined() ? g : zeros_like(turn), neg(turn));
+    }
+    if (!g.defined()) return {Tensor()};
     const Tensor inverse = std::get<0>(linalg_inv_ex(a, false));
     return {unsqueeze(unsqueeze(g, -1), -1) * adjoint(inverse)};
   }
@@ -130,8 +138,9 @@ std::tuple<Tensor, Tensor> slogdet(const Tensor& a) {
 
 Tensor logdet(const Tensor& a) {
   check_square("logdet", a);
-  const auto [sign, log] = apply<SlogDet>(a);
-  return where(eq(sign, -1), Scalar(std::numeric_limits<double>::quiet_NaN()).to_tensor(), log);
+  const auto [sign, size] = apply<SlogDet>(a);
+  if (a.is_complex()) return log(sign) + size;
+  return where(eq(sign, -1), Scalar(std::numeric_limits<double>::quiet_NaN()).to_tensor(), size);
 }
 
 }  // namespace
@@ -150,7 +159,7 @@ constexpr const char* kDetDoc =
 The gradient is that of the cofactors where a matrix is singular.
 
 Args:
-    A, input: (*, n, n), float32 or float64.
+    A, input: (*, n, n), floating point or complex.
 
 Returns:
     (*).
@@ -167,7 +176,7 @@ constexpr const char* kSlogDetDoc = R"(The sign of a determinant and the logarit
 They do not overflow where the determinant does. A singular matrix gives 0 and -inf.
 
 Args:
-    A, input: (*, n, n), float32 or float64.
+    A, input: (*, n, n), floating point or complex.
 
 Returns:
     A named tuple: sign (*) and logabsdet (*).
@@ -180,17 +189,17 @@ Example:
     tensor(-1.))";
 
 const RegisterOps kOps{
-    {"linalg_det(Tensor A) -> Tensor", "so", PLAIT_BOX(linalg_det), kDetDoc},
-    {"det(Tensor input) -> Tensor", "fm", PLAIT_BOX(linalg_det), kDetDoc},
-    {"linalg_slogdet(Tensor A) -> (Tensor sign, Tensor logabsdet)", "s", PLAIT_BOX(linalg_slogdet),
+    {"linalg_det(Tensor A) -> Tensor", "soc", PLAIT_BOX(linalg_det), kDetDoc},
+    {"det(Tensor input) -> Tensor", "fmc", PLAIT_BOX(linalg_det), kDetDoc},
+    {"linalg_slogdet(Tensor A) -> (Tensor sign, Tensor logabsdet)", "sc", PLAIT_BOX(linalg_slogdet),
      kSlogDetDoc},
-    {"slogdet(Tensor input) -> (Tensor sign, Tensor logabsdet)", "fm", PLAIT_BOX(linalg_slogdet),
+    {"slogdet(Tensor input) -> (Tensor sign, Tensor logabsdet)", "fmc", PLAIT_BOX(linalg_slogdet),
      kSlogDetDoc},
-    {"logdet(Tensor input) -> Tensor", "fm", PLAIT_BOX(logdet),
+    {"logdet(Tensor input) -> Tensor", "fmc", PLAIT_BOX(logdet),
      R"(The logarithm of a determinant: NaN where it is negative, -inf where it is 0.
 
 Args:
-    input: (*, n, n), float32 or float64.
+    input: (*, n, n), floating point or complex.
 
 Returns:
     (*).

@@ -94,7 +94,7 @@ Tensor linalg_eigvalsh(const Tensor& a, std::string_view uplo) {
 namespace {
 
 const RegisterOps kOps{
-    {"linalg_eigh(Tensor A, str UPLO='L') -> (Tensor eigenvalues, Tensor eigenvectors)", "s",
+    {"linalg_eigh(Tensor A, str UPLO='L') -> (Tensor eigenvalues, Tensor eigenvectors)", "sc",
      PLAIT_BOX(linalg_eigh),
      R"(The eigenvalues and orthonormal eigenvectors of symmetric matrices, A = V diag(w) V^T.
 
@@ -102,7 +102,7 @@ Vectors are unique up to a sign each, and where eigenvalues are equal up to a ro
 not finite then.
 
 Args:
-    A: (*, n, n), float32 or float64.
+    A: (*, n, n), floating point or complex.
     UPLO: the half that is read, 'L' or 'U'.
 
 Returns:
@@ -115,11 +115,11 @@ Raises:
 Example:
     >>> plait.linalg.eigh(plait.tensor([[2., 0.], [0., 1.]])).eigenvalues
     tensor([1., 2.]))"},
-    {"linalg_eigvalsh(Tensor A, str UPLO='L') -> Tensor", "so", PLAIT_BOX(linalg_eigvalsh),
+    {"linalg_eigvalsh(Tensor A, str UPLO='L') -> Tensor", "soc", PLAIT_BOX(linalg_eigvalsh),
      R"(The eigenvalues of symmetric matrices, in ascending order.
 
 Args:
-    A: (*, n, n), float32 or float64.
+    A: (*, n, n), floating point or complex.
     UPLO: the half that is read, 'L' or 'U'.
 
 Returns:

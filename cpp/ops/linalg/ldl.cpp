@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // L D L^T factors of symmetric matrices that need not be positive-definite.
+#include <cstdlib>
+
 #include "autograd/op.h"
 #include "ops/create/create.h"
 #include "ops/linalg/linalg.h"
@@ -68,6 +70,12 @@ Tensor ldl_solve_public(const Tensor& ld, const Tensor& pivots, const Tensor& b,
   PLAIT_CHECK(rows_of(b) == rows_of(ld) && pivots.shape() == with_sizes(batch_of(ld), {rows_of(ld)}), kValue,
               "linalg.ldl_solve: expected LD (*, n, n), pivots (*, n) and B (*, n, k), got shapes ",
               ld.shape(), ", ", pivots.shape(), " and ", b.shape());
+  const Tensor order = contiguous(pivots);
+  for (int64_t i = 0; i < order.numel(); ++i) {
+    const int64_t row = std::abs(static_cast<int64_t>(order.data<int32_t>()[i]));
+    PLAIT_CHECK(row >= 1 && row <= rows_of(ld), kValue,
+                "linalg.ldl_solve: expected pivots of magnitude 1 to ", rows_of(ld), ", got ", row);
+  }
   const Dims batch = broadcast_shapes("linalg.ldl_solve", batch_of(ld), batch_of(b));
   return apply<LdlSolve>(ld, pivots, expand(b, with_sizes(batch, {rows_of(b), cols_of(b)})), hermitian);
 }
@@ -77,7 +85,7 @@ constexpr const char* kFactorDoc = R"(The factors of symmetric matrices, A = L D
 D has blocks of one and two rows on its diagonal (Bunch and Kaufman). There is no derivative.
 
 Args:
-    A: (*, n, n), float32 or float64.
+    A: (*, n, n), floating point or complex.
     hermitian: for complex matrices: A = L D L^H.
 
 Returns:
@@ -94,15 +102,15 @@ Example:
             [0.5000, 0.5000]]))";
 
 const RegisterOps kOps{
-    {"linalg_ldl_factor(Tensor A, *, bool hermitian=False) -> (Tensor LD, Tensor pivots)", "s",
+    {"linalg_ldl_factor(Tensor A, *, bool hermitian=False) -> (Tensor LD, Tensor pivots)", "sc",
      PLAIT_BOX(ldl_factor_public), kFactorDoc},
     {"linalg_ldl_factor_ex(Tensor A, *, bool hermitian=False, bool check_errors=False) -> "
      "(Tensor LD, Tensor pivots, Tensor info)",
-     "s", PLAIT_BOX(ldl_factor_ex),
+     "sc", PLAIT_BOX(ldl_factor_ex),
      R"(The factors of symmetric matrices, and for each matrix whether D is singular; see `ldl_factor`.
 
 Args:
-    A: (*, n, n), float32 or float64.
+    A: (*, n, n), floating point or complex.
     hermitian: for complex matrices: A = L D L^H.
     check_errors: raise for a singular D.
 
@@ -116,7 +124,7 @@ Raises:
 Example:
     >>> plait.linalg.ldl_factor_ex(plait.zeros(2, 2)).info
     tensor(1, dtype=plait.int32))"},
-    {"linalg_ldl_solve(Tensor LD, Tensor pivots, Tensor B, *, bool hermitian=False) -> Tensor", "so",
+    {"linalg_ldl_solve(Tensor LD, Tensor pivots, Tensor B, *, bool hermitian=False) -> Tensor", "soc",
      PLAIT_BOX(ldl_solve_public),
      R"(The solution X of A X = B by the L D L^T factors of A.
 

@@ -39,6 +39,7 @@ Tensor linalg_householder_product(const Tensor& a, const Tensor& tau);
 std::tuple<Tensor, Tensor, Tensor> linalg_svd(const Tensor& a, bool full_matrices = true);  // U, S, Vh
 Tensor linalg_svdvals(const Tensor& a);
 std::tuple<Tensor, Tensor> linalg_eigh(const Tensor& a, std::string_view uplo = "L");
+std::tuple<Tensor, Tensor> linalg_eig(const Tensor& a);  // eigenvalues, vectors; complex
 Tensor linalg_eigvalsh(const Tensor& a, std::string_view uplo = "L");
 
 }  // namespace plait

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "ops/complex/complex.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/pointwise/pointwise.h"
@@ -12,8 +13,8 @@
 namespace plait::linalg {
 
 void check_float(const char* op, const Tensor& a) {
-  PLAIT_CHECK(a.is_floating() && !is_16_bit_float(a.dtype()), kType, op,
-              ": expected float32 or float64, got ", dtype_name(a.dtype()),
+  PLAIT_CHECK((a.is_floating() && !is_16_bit_float(a.dtype())) || a.is_complex(), kType, op,
+              ": expected float32, float64, complex64 or complex128, got ", dtype_name(a.dtype()),
               "\nhint: convert with .float() or .double()");
 }
 
@@ -80,11 +81,16 @@ Tensor spread_copy(const Tensor& a, IntSpan batch) {
   return by_rows ? y : matrix_transpose(y);
 }
 
-Tensor adjoint(const Tensor& a) { return matrix_transpose(a); }
+Tensor adjoint(const Tensor& a) { return conj(matrix_transpose(a)); }
 
 Tensor tril_strict(const Tensor& a) { return tril(a, -1); }
 
-Tensor from_lower(const Tensor& a) { return tril(a) + adjoint(tril_strict(a)); }
+Tensor from_lower(const Tensor& a) {
+  const Tensor below = tril_strict(a), half = tril(a) + adjoint(below);
+  if (!a.is_complex()) return half;
+  const Tensor diagonal = triu(tril(a));
+  return half - mul(diagonal - conj(diagonal), 0.5);
+}
 
 Tensor identity_like(const Tensor& a) { return eye(cols_of(a), cols_of(a), a.dtype()); }
 

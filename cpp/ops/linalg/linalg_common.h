@@ -2,6 +2,7 @@
 // What the ops of linear algebra share: checks, column-major copies, batches.
 #pragma once
 
+#include <complex>
 #include <utility>
 
 #include "core/dtype.h"
@@ -71,11 +72,20 @@ struct Spread {
 
 // f with the C++ type of the elements.
 template <class F>
-decltype(auto) dispatch_element(DType dtype, F&& f) {
-  return dtype == DType::kFloat64 ? f(TypeTag<double>{}) : f(TypeTag<float>{});
+void dispatch_element(DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::kFloat32:
+      return f(TypeTag<float>{});
+    case DType::kFloat64:
+      return f(TypeTag<double>{});
+    case DType::kComplex64:
+      return f(TypeTag<std::complex<float>>{});
+    default:
+      return f(TypeTag<std::complex<double>>{});
+  }
 }
 // The dtype of singular values and norms.
-inline DType real_dtype(DType dtype) { return dtype; }
+inline DType real_dtype(DType dtype) { return to_real(dtype); }
 
 // ---- In ops, recorded ----
 Tensor adjoint(const Tensor& a);      // the conjugate transpose

@@ -174,6 +174,7 @@ void check_pivots(const char* op, const Tensor& lu, const Tensor& pivots) {
   Dims wanted = with_sizes(batch_of(lu), {std::min(rows_of(lu), cols_of(lu))});
   PLAIT_CHECK(pivots.shape() == wanted, kValue, op, ": expected pivots of shape ", wanted,
               " for factors of shape ", lu.shape(), ", got ", pivots.shape());
+  row_order(pivots, rows_of(lu));  // raises for rows that are not there
 }
 
 void check_pivoting(const char* op, bool pivot) {
@@ -248,7 +249,7 @@ constexpr const char* kLuFactorDoc = R"(LU factors with partial pivoting in one 
 L stands below the diagonal, without its ones, U on it and above. `lu_unpack` makes matrices of them.
 
 Args:
-    A: (*, m, n), float32 or float64.
+    A: (*, m, n), floating point or complex.
     pivot: True.
 
 Returns:
@@ -263,15 +264,15 @@ Example:
     tensor([2, 2], dtype=plait.int32))";
 
 const RegisterOps kOps{
-    {"linalg_lu_factor(Tensor A, *, bool pivot=True) -> (Tensor LU, Tensor pivots)", "s",
+    {"linalg_lu_factor(Tensor A, *, bool pivot=True) -> (Tensor LU, Tensor pivots)", "sc",
      PLAIT_BOX(lu_factor_public), kLuFactorDoc},
     {"linalg_lu_factor_ex(Tensor A, *, bool pivot=True, bool check_errors=False) -> "
      "(Tensor LU, Tensor pivots, Tensor info)",
-     "s", PLAIT_BOX(linalg_lu_factor_ex),
+     "sc", PLAIT_BOX(linalg_lu_factor_ex),
      R"(LU factors with partial pivoting, and for each matrix whether U is singular; see `lu_factor`.
 
 Args:
-    A: (*, m, n), float32 or float64.
+    A: (*, m, n), floating point or complex.
     pivot: True.
     check_errors: raise for a zero on the diagonal of U.
 
@@ -285,11 +286,11 @@ Raises:
 Example:
     >>> plait.linalg.lu_factor_ex(plait.zeros(2, 2)).info
     tensor(1, dtype=plait.int32))"},
-    {"linalg_lu(Tensor A, *, bool pivot=True) -> (Tensor P, Tensor L, Tensor U)", "s", PLAIT_BOX(linalg_lu),
+    {"linalg_lu(Tensor A, *, bool pivot=True) -> (Tensor P, Tensor L, Tensor U)", "sc", PLAIT_BOX(linalg_lu),
      R"(The factors of A = P L U: a permutation, a unit lower and an upper triangular matrix.
 
 Args:
-    A: (*, m, n), float32 or float64.
+    A: (*, m, n), floating point or complex.
     pivot: True.
 
 Returns:
@@ -303,7 +304,7 @@ Example:
     tensor([[1., 3.],
             [0., 2.]]))"},
     {"linalg_lu_solve(Tensor LU, Tensor pivots, Tensor B, *, bool left=True, bool adjoint=False) -> Tensor",
-     "so", PLAIT_BOX(linalg_lu_solve),
+     "soc", PLAIT_BOX(linalg_lu_solve),
      R"(The solution X of A X = B by the LU factors of A.
 
 Args:
@@ -325,7 +326,7 @@ Example:
     >>> plait.linalg.lu_solve(LU, pivots, plait.tensor([[2.], [4.]]))
     tensor([[1.],
             [1.]]))"},
-    {"lu_solve(Tensor input, Tensor LU_data, Tensor LU_pivots) -> Tensor", "fmo", PLAIT_BOX(lu_solve_old),
+    {"lu_solve(Tensor input, Tensor LU_data, Tensor LU_pivots) -> Tensor", "fmoc", PLAIT_BOX(lu_solve_old),
      R"(The solution X of A X = B by the LU factors of A; the older form of `linalg.lu_solve`.
 
 Args:
@@ -343,7 +344,7 @@ Example:
             [1.]]))"},
     {"lu_unpack(Tensor LU_data, Tensor LU_pivots, bool unpack_data=True, bool unpack_pivots=True) -> "
      "(Tensor P, Tensor L, Tensor U)",
-     "f", PLAIT_BOX(unpack),
+     "fc", PLAIT_BOX(unpack),
      R"(The matrices P, L and U of LU factors.
 
 Args:

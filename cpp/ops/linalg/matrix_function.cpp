@@ -125,7 +125,7 @@ Tensor matrix_power(const Tensor& a, int64_t n) {
 constexpr const char* kExpDoc = R"(The exponential of square matrices, sum of A^k / k!.
 
 Args:
-    A, input: (*, n, n), float32 or float64.
+    A, input: (*, n, n), floating point or complex.
 
 Returns:
     (*, n, n).
@@ -160,10 +160,10 @@ Example:
             [0., 1.]]))";
 
 const RegisterOps kOps{
-    {"linalg_matrix_exp(Tensor A) -> Tensor", "s", PLAIT_BOX(matrix_exp), kExpDoc},
-    {"matrix_exp(Tensor input) -> Tensor", "fm", PLAIT_BOX(matrix_exp), kExpDoc},
-    {"linalg_matrix_power(Tensor A, int n) -> Tensor", "so", PLAIT_BOX(matrix_power), kPowerDoc},
-    {"matrix_power(Tensor input, int n) -> Tensor", "fmo", PLAIT_BOX(matrix_power), kPowerDoc},
+    {"linalg_matrix_exp(Tensor A) -> Tensor", "sc", PLAIT_BOX(matrix_exp), kExpDoc},
+    {"matrix_exp(Tensor input) -> Tensor", "fmc", PLAIT_BOX(matrix_exp), kExpDoc},
+    {"linalg_matrix_power(Tensor A, int n) -> Tensor", "soc", PLAIT_BOX(matrix_power), kPowerDoc},
+    {"matrix_power(Tensor input, int n) -> Tensor", "fmoc", PLAIT_BOX(matrix_power), kPowerDoc},
 };
 
 }  // namespace

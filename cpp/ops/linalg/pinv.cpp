@@ -167,8 +167,8 @@ struct Lstsq {
     bool full = m > n && method != LeastSquares::kPivotedQr;
     for (int64_t i = 0; full && i < ranks.numel(); ++i) full = ranks.data<int64_t>()[i] == n;
     if (!full) return zeros(Dims{0}, real_dtype(b.dtype()));
-    const Tensor rest = narrow(x, -2, n, m - n);
-    return sum(rest * rest, Dims{-2});
+    const Tensor sizes = abs(narrow(x, -2, n, m - n));
+    return sum(sizes * sizes, Dims{-2});
   }
 };
 
@@ -197,7 +197,7 @@ constexpr const char* kPinvDoc = R"(The pseudoinverse of Moore and Penrose, by s
 Those at most max(atol, rtol * the largest) count as 0. The derivative is that for a constant rank.
 
 Args:
-    A: (*, m, n), float32 or float64.
+    A: (*, m, n), floating point or complex.
     atol: absolute tolerance, a number or a tensor of the batch. Default: 0.
     rtol: relative tolerance. Default: max(m, n) times the dtype's eps, or 0 where atol is given and above 0.
     rcond: the older name of rtol.
@@ -218,7 +218,7 @@ Example:
 constexpr const char* kRankDoc = R"(The number of singular values above max(atol, rtol * the largest).
 
 Args:
-    A: (*, m, n), float32 or float64.
+    A: (*, m, n), floating point or complex.
     atol: absolute tolerance, a number or a tensor of the batch. Default: 0.
     rtol: relative tolerance. Default: max(m, n) times the dtype's eps, or 0 where atol is given and above 0.
     tol: the older name of atol, with rtol = 0.
@@ -236,14 +236,15 @@ Example:
     tensor(1))";
 
 const RegisterOps kOps{
-    {"linalg_pinv(Tensor A, *, Operand? atol=None, Operand? rtol=None, bool hermitian=False) -> Tensor", "so",
-     PLAIT_BOX(pinv), kPinvDoc},
-    {"linalg_pinv(Tensor A, Operand rcond, bool hermitian=False) -> Tensor", "so", PLAIT_BOX(pinv_rcond), ""},
-    {"pinverse(Tensor input, float rcond=1e-15) -> Tensor", "fm", PLAIT_BOX(pinverse),
+    {"linalg_pinv(Tensor A, *, Operand? atol=None, Operand? rtol=None, bool hermitian=False) -> Tensor",
+     "soc", PLAIT_BOX(pinv), kPinvDoc},
+    {"linalg_pinv(Tensor A, Operand rcond, bool hermitian=False) -> Tensor", "soc", PLAIT_BOX(pinv_rcond),
+     ""},
+    {"pinverse(Tensor input, float rcond=1e-15) -> Tensor", "fmc", PLAIT_BOX(pinverse),
      R"(The pseudoinverse; the older form of `linalg.pinv`.
 
 Args:
-    input: (*, m, n), float32 or float64.
+    input: (*, m, n), floating point or complex.
     rcond: singular values at most this times the largest count as 0.
 
 Returns:
@@ -257,16 +258,16 @@ Example:
     tensor([[0.5000, 0.0000]]))"},
     {"linalg_matrix_rank(Tensor A, *, Operand? atol=None, Operand? rtol=None, bool hermitian=False) -> "
      "Tensor",
-     "so", PLAIT_BOX(matrix_rank), kRankDoc},
-    {"linalg_matrix_rank(Tensor A, Operand tol, bool hermitian=False) -> Tensor", "so",
+     "soc", PLAIT_BOX(matrix_rank), kRankDoc},
+    {"linalg_matrix_rank(Tensor A, Operand tol, bool hermitian=False) -> Tensor", "soc",
      PLAIT_BOX(matrix_rank_tol), ""},
     {"linalg_lstsq(Tensor A, Tensor B, float? rcond=None, *, str? driver=None) -> "
      "(Tensor solution, Tensor residuals, Tensor rank, Tensor singular_values)",
-     "s", PLAIT_BOX(lstsq),
+     "sc", PLAIT_BOX(lstsq),
      R"(The X that makes the columns of A X - B smallest, and of these the smallest X.
 
 Args:
-    A: (*, m, n), float32 or float64.
+    A: (*, m, n), floating point or complex.
     B: (*, m, k) or (*, m); batches broadcast.
     rcond: the rank counts singular values above this times the largest. Default: max(m, n) times the dtype's eps.
     driver: 'gelsy' (QR with pivots, the default), 'gels' (QR, for full rank), 'gelsd' or 'gelss' (singular values).

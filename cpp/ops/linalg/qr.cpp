@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // QR factors and Householder reflections.
 #include "autograd/op.h"
+#include "ops/complex/complex.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/linalg/linalg.h"
@@ -109,7 +110,7 @@ Tensor reflector(const Tensor& a, int64_t i) {
 Tensor factor(const Tensor& tau, int64_t i) { return unsqueeze(narrow(tau, -1, i, 1), -1); }
 
 // With Q_i = H_i Q_{i+1} = Q_{i+1} - tau v w^H, w^H = v^H Q_{i+1}, Q_{k+1} = I, Q = Q_1, and G_1 = gQ:
-//   gtau = -v^H G_i w,  gv = -tau (G_i w + Q_{i+1} G_i^H v),  G_{i+1} = G_i - tau v (v^H G_i).
+//   gtau = -v^H G_i w,  gv = -conj(tau) G_i w - tau Q_{i+1} G_i^H v,  G_{i+1} = G_i - conj(tau) v (v^H G_i).
 Grads product_gradients(const Tensor& a, const Tensor& tau, const Tensor& gq) {
   const int64_t k = tau.shape().back();
   std::vector<Tensor> q(static_cast<size_t>(k) + 1), v(static_cast<size_t>(k));
@@ -125,10 +126,11 @@ Grads product_gradients(const Tensor& a, const Tensor& tau, const Tensor& gq) {
     const auto at = static_cast<size_t>(i);
     const Tensor w = matmul(adjoint(q[at + 1]), v[at]), vg = matmul(adjoint(v[at]), g);
     taus.push_back(squeeze(neg(matmul(vg, w)), Dims{-1}));
-    const Tensor gv = neg(factor(tau, i) * (matmul(g, w) + matmul(q[at + 1], adjoint(vg))));
+    const Tensor t = factor(tau, i), tc = conj(t);
+    const Tensor gv = neg(tc * matmul(g, w) + t * matmul(q[at + 1], adjoint(vg)));
     const int64_t rest = rows_of(a) - i - 1;
     columns.push_back(constant_pad(narrow(gv, -2, i + 1, rest), Dims{0, 0, i + 1, 0}, 0));
-    g = g - factor(tau, i) * matmul(v[at], vg);
+    g = g - tc * matmul(v[at], vg);
   }
   if (k == 0) return {zeros_like(a), zeros_like(tau)};
   Tensor ga = cat(columns, -1);
@@ -238,7 +240,7 @@ constexpr const char* kProductDoc = R"(The first n columns of a product of House
 The reflections are I - tau_i v_i v_i^T, v_i = (0, ..., 0, 1, A[i + 1:, i]), as `geqrf` returns them.
 
 Args:
-    A, input: (*, m, n) with m >= n, float32 or float64.
+    A, input: (*, m, n) with m >= n, floating point or complex.
     tau, input2: (*, k) with k <= n.
 
 Returns:
@@ -253,13 +255,13 @@ Example:
             [-1.]]))";
 
 const RegisterOps kOps{
-    {"linalg_qr(Tensor A, str mode='reduced') -> (Tensor Q, Tensor R)", "s", PLAIT_BOX(linalg_qr),
+    {"linalg_qr(Tensor A, str mode='reduced') -> (Tensor Q, Tensor R)", "sc", PLAIT_BOX(linalg_qr),
      R"(The factors of A = Q R: orthonormal columns and an upper triangular matrix.
 
 The diagonal of R may have either sign.
 
 Args:
-    A: (*, m, n), float32 or float64.
+    A: (*, m, n), floating point or complex.
     mode: 'reduced' gives min(m, n) columns of Q, 'complete' all m, 'r' none (Q is empty).
 
 Returns:
@@ -272,11 +274,11 @@ Raises:
 Example:
     >>> plait.linalg.qr(plait.tensor([[3.], [4.]])).R
     tensor([[-5.]]))"},
-    {"qr(Tensor input, bool some=True) -> (Tensor Q, Tensor R)", "fm", PLAIT_BOX(qr_old),
+    {"qr(Tensor input, bool some=True) -> (Tensor Q, Tensor R)", "fmc", PLAIT_BOX(qr_old),
      R"(The factors of A = Q R; the older form of `linalg.qr`.
 
 Args:
-    input: (*, m, n), float32 or float64.
+    input: (*, m, n), floating point or complex.
     some: only min(m, n) columns of Q.
 
 Raises:
@@ -285,11 +287,11 @@ Raises:
 Example:
     >>> plait.qr(plait.tensor([[3.], [4.]])).R
     tensor([[-5.]]))"},
-    {"geqrf(Tensor input) -> (Tensor a, Tensor tau)", "fm", PLAIT_BOX(geqrf),
+    {"geqrf(Tensor input) -> (Tensor a, Tensor tau)", "fmc", PLAIT_BOX(geqrf),
      R"(QR factors in one matrix: R, and below it the vectors of Householder reflections.
 
 Args:
-    input: (*, m, n), float32 or float64.
+    input: (*, m, n), floating point or complex.
 
 Returns:
     A named tuple: a (*, m, n) and tau (*, min(m, n)); `linalg.householder_product` makes Q of them.
@@ -302,11 +304,11 @@ Example:
     >>> plait.geqrf(plait.tensor([[3.], [4.]])).a
     tensor([[-5.0000],
             [ 0.5000]]))"},
-    {"linalg_householder_product(Tensor A, Tensor tau) -> Tensor", "so",
+    {"linalg_householder_product(Tensor A, Tensor tau) -> Tensor", "soc",
      PLAIT_BOX(linalg_householder_product), kProductDoc},
-    {"orgqr(Tensor input, Tensor input2) -> Tensor", "fmo", PLAIT_BOX(linalg_householder_product),
+    {"orgqr(Tensor input, Tensor input2) -> Tensor", "fmoc", PLAIT_BOX(linalg_householder_product),
      kProductDoc},
-    {"ormqr(Tensor input, Tensor tau, Tensor other, bool left=True, bool transpose=False) -> Tensor", "fmo",
+    {"ormqr(Tensor input, Tensor tau, Tensor other, bool left=True, bool transpose=False) -> Tensor", "fmoc",
      PLAIT_BOX(ormqr),
      R"(A matrix multiplied by the Q of Householder reflections.
 

@@ -204,7 +204,7 @@ constexpr const char* kInvDoc = R"(The inverse of square matrices.
 To multiply by an inverse, `linalg.solve` is faster and more accurate.
 
 Args:
-    A, input: (*, n, n), float32 or float64.
+    A, input: (*, n, n), floating point or complex.
 
 Returns:
     (*, n, n).
@@ -219,11 +219,11 @@ Example:
             [0.0000, 0.2500]]))";
 
 const RegisterOps kOps{
-    {"linalg_solve(Tensor A, Tensor B, *, bool left=True) -> Tensor", "so", PLAIT_BOX(linalg_solve),
+    {"linalg_solve(Tensor A, Tensor B, *, bool left=True) -> Tensor", "soc", PLAIT_BOX(linalg_solve),
      R"(The solution X of A X = B, by LU factors with partial pivoting.
 
 Args:
-    A: (*, n, n), float32 or float64; batches broadcast.
+    A: (*, n, n), floating point or complex; batches broadcast.
     B: (*, n, k), or vectors: (n), or the shape of A without its last dimension.
     left: False solves X A = B, B (*, k, n).
 
@@ -239,11 +239,11 @@ Example:
     tensor([1.0000, 0.5000]))"},
     {"linalg_solve_ex(Tensor A, Tensor B, *, bool left=True, bool check_errors=False) -> (Tensor result, "
      "Tensor info)",
-     "s", PLAIT_BOX(solve_ex),
+     "sc", PLAIT_BOX(solve_ex),
      R"(The solution X of A X = B, and for each matrix whether it is singular; see `solve`.
 
 Args:
-    A: (*, n, n), float32 or float64; batches broadcast.
+    A: (*, n, n), floating point or complex; batches broadcast.
     B: (*, n, k), or vectors: (n), or the shape of A without its last dimension.
     left: False solves X A = B.
     check_errors: raise for a singular matrix.
@@ -260,13 +260,13 @@ Example:
     tensor(1, dtype=plait.int32))"},
     {"linalg_solve_triangular(Tensor A, Tensor B, *, bool upper, bool left=True, bool unitriangular=False) "
      "-> Tensor",
-     "so", PLAIT_BOX(linalg_solve_triangular),
+     "soc", PLAIT_BOX(linalg_solve_triangular),
      R"(The solution X of A X = B for triangular matrices A.
 
 A zero on the diagonal gives infinities and NaN, no error.
 
 Args:
-    A: (*, n, n), float32 or float64; batches broadcast. The other half is not read.
+    A: (*, n, n), floating point or complex; batches broadcast. The other half is not read.
     B: (*, n, k).
     upper: whether A is upper triangular.
     left: False solves X A = B, B (*, k, n).
@@ -285,7 +285,7 @@ Example:
     {"triangular_solve(Tensor input, Tensor A, bool upper=True, bool transpose=False, bool "
      "unitriangular=False) -> "
      "(Tensor solution, Tensor cloned_coefficient)",
-     "fm", PLAIT_BOX(triangular_solve),
+     "fmc", PLAIT_BOX(triangular_solve),
      R"(The solution X of A X = B for triangular matrices A; the older form of `linalg.solve_triangular`.
 
 Args:
@@ -305,14 +305,14 @@ Example:
     >>> plait.triangular_solve(plait.tensor([[2.], [3.]]), plait.eye(2)).solution
     tensor([[2.],
             [3.]]))"},
-    {"linalg_inv(Tensor A) -> Tensor", "so", PLAIT_BOX(linalg_inv), kInvDoc},
-    {"inverse(Tensor input) -> Tensor", "fmo", PLAIT_BOX(linalg_inv), kInvDoc},
-    {"linalg_inv_ex(Tensor A, *, bool check_errors=False) -> (Tensor inverse, Tensor info)", "s",
+    {"linalg_inv(Tensor A) -> Tensor", "soc", PLAIT_BOX(linalg_inv), kInvDoc},
+    {"inverse(Tensor input) -> Tensor", "fmoc", PLAIT_BOX(linalg_inv), kInvDoc},
+    {"linalg_inv_ex(Tensor A, *, bool check_errors=False) -> (Tensor inverse, Tensor info)", "sc",
      PLAIT_BOX(linalg_inv_ex),
      R"(The inverse of square matrices, and for each whether there is one.
 
 Args:
-    A: (*, n, n), float32 or float64.
+    A: (*, n, n), floating point or complex.
     check_errors: raise for a singular matrix.
 
 Returns:

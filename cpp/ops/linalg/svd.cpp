@@ -60,11 +60,12 @@ struct Svd {
   }
 
   // With E_jk = s_k^2 - s_j^2 (1 on the diagonal) and skew(X) = X - X^H,
-  //   gA = U [(skew(U^H gU) / E) S + S (skew(V^H gV) / E) + diag(gS)] V^H
+  //   gA = U [(skew(U^H gU) / E) S + S (skew(V^H gV) / E) + diag(gS)] V^H  (no skew terms on the diagonal)
   //        + (I - U U^H) gU S^-1 V^H + U S^-1 gV^H (I - V V^H).
-  // Equal singular values leave their vectors free, and the gradient is infinite or NaN. Giles, "An extended
-  // collection of matrix derivative results", 2008; Wan and Zhang, "Automatic differentiation for complex
-  // valued SVD", 2019
+  // Complex vectors add diag(skew(U^H gU)) / (2 S) within the brackets: what follows may depend on the phases
+  // of u_i and v_i only as on those of both. Equal singular values leave their vectors free, and the gradient
+  // is infinite or NaN. Giles, "An extended collection of matrix derivative results", 2008; Wan and Zhang,
+  // "Automatic differentiation for complex valued SVD", 2019
   static Grads backward(OpContext& ctx, const Grads& gys, bool) {
     const Tensor s = ctx.saved(1);
     const int64_t k = s.shape().back();
@@ -74,19 +75,22 @@ struct Svd {
     }
     const Tensor squares = s * s;
     Tensor e = unsqueeze(squares, -2) - unsqueeze(squares, -1);
-    e = masked_fill(e, cast(identity_like(s), DType::kBool), 1);
+    const Tensor diagonal = cast(identity_like(s), DType::kBool);
+    e = masked_fill(e, diagonal, 1);
     Tensor inner = gys[1].defined() ? scale_columns(identity_like(s), gys[1]) : Tensor();
     Tensor ga;
     const auto accumulate = [](Tensor& sum, const Tensor& x) { sum = sum.defined() ? sum + x : x; };
     if (gys[0].defined()) {
       const Tensor gu = narrow(gys[0], -1, 0, k), ugu = matmul(adjoint(u), gu);
-      accumulate(inner, scale_columns(skew(ugu) / e, s));
+      accumulate(inner, scale_columns(masked_fill(skew(ugu), diagonal, 0) / e, s));
+      if (u.is_complex())
+        accumulate(inner, masked_fill(skew(ugu), ne(diagonal, true), 0) / unsqueeze(mul(s, 2), -2));
       if (rows_of(u) > k)
         accumulate(ga, matmul(gu / unsqueeze(s, -2) - matmul(u, ugu / unsqueeze(s, -2)), vh));
     }
     if (gys[2].defined()) {
       const Tensor gvh = narrow(gys[2], -2, 0, k), vgv = matmul(vh, adjoint(gvh));
-      accumulate(inner, scale_rows(s, skew(vgv) / e));
+      accumulate(inner, scale_rows(s, masked_fill(skew(vgv), diagonal, 0) / e));
       if (cols_of(vh) > k) {
         accumulate(ga, matmul(u, gvh / unsqueeze(s, -1) - matmul(adjoint(vgv) / unsqueeze(s, -1), vh)));
       }
@@ -145,14 +149,14 @@ namespace {
 
 const RegisterOps kOps{
     {"linalg_svd(Tensor A, bool full_matrices=True, *, str? driver=None) -> (Tensor U, Tensor S, Tensor Vh)",
-     "s", PLAIT_BOX(svd_public),
+     "sc", PLAIT_BOX(svd_public),
      R"(The singular value decomposition A = U diag(S) Vh.
 
 Vectors are unique up to a sign each, and where singular values are equal up to a rotation; the gradient through them
 is not finite then. Gradients of the columns that `full_matrices` adds are ignored.
 
 Args:
-    A: (*, m, n), float32 or float64.
+    A: (*, m, n), floating point or complex.
     full_matrices: all columns of U and rows of Vh, else the first min(m, n).
     driver: accepted; there is one method.
 
@@ -166,11 +170,11 @@ Raises:
 Example:
     >>> plait.linalg.svd(plait.tensor([[0., 2.], [1., 0.]])).S
     tensor([2., 1.]))"},
-    {"linalg_svdvals(Tensor A, *, str? driver=None) -> Tensor", "so", PLAIT_BOX(svdvals_public),
+    {"linalg_svdvals(Tensor A, *, str? driver=None) -> Tensor", "soc", PLAIT_BOX(svdvals_public),
      R"(The singular values, in descending order.
 
 Args:
-    A: (*, m, n), float32 or float64.
+    A: (*, m, n), floating point or complex.
     driver: accepted; there is one method.
 
 Returns:
@@ -183,12 +187,12 @@ Raises:
 Example:
     >>> plait.linalg.svdvals(plait.tensor([[0., 2.], [1., 0.]]))
     tensor([2., 1.]))"},
-    {"svd(Tensor input, bool some=True, bool compute_uv=True) -> (Tensor U, Tensor S, Tensor V)", "fm",
+    {"svd(Tensor input, bool some=True, bool compute_uv=True) -> (Tensor U, Tensor S, Tensor V)", "fmc",
      PLAIT_BOX(svd_old),
      R"(The singular value decomposition A = U diag(S) V^T; the older form of `linalg.svd`, which returns V transposed.
 
 Args:
-    input: (*, m, n), float32 or float64.
+    input: (*, m, n), floating point or complex.
     some: only the first min(m, n) columns of U and V.
     compute_uv: False gives zeros for U and V.
 

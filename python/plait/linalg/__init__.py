@@ -176,7 +176,7 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
 
 @explains_arguments
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
-    """``sum(x * y)`` along ``dim``, after broadcasting.
+    """``sum(conj(x) * y)`` along ``dim``, after broadcasting.
 
     Returns:
         The shape that the two broadcast to, without ``dim``.
@@ -186,7 +186,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
         >>> plait.linalg.vecdot(plait.tensor([1.0, 2.0]), plait.tensor([3.0, 4.0]))
         tensor(11.)
     """
-    return (x * y).sum(dim)
+    return (x.conj() * y).sum(dim)
 
 
 @explains_arguments
@@ -280,6 +280,7 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
         raise ArgumentError("vander: expected at least 1 dimension, or N, got shape ()")
     if N is not None and N <= 1:
         raise ArgumentError(f"vander: expected N to be at least 2, got {N}")
+    x = x.reshape(1) if x.dim() == 0 else x
     columns = x.shape[-1] if N is None else N
     powers = x.unsqueeze(-1).expand(*x.shape, max(columns - 1, 0)).cumprod(-1)
     return concatenate((x.new_ones((*x.shape, min(columns, 1)), dtype=powers.dtype), powers), -1)
