@@ -117,3 +117,28 @@ def test_set_num_threads() -> None:
         with pytest.raises((ValueError, RuntimeError)):
             plait.set_num_threads(wrong)
     assert plait.get_num_threads() == 2
+
+
+@pytest.mark.parametrize("dtype", [plait.float32, plait.float64])
+@pytest.mark.parametrize(("m", "k", "n"), [(2, 5000, 2), (3, 70001, 5), (8, 3001, 8), (5, 511, 3), (7, 1025, 9)])
+def test_products_of_tiny_sides(m: int, k: int, n: int, dtype: plait.dtype) -> None:
+    """A long sum between few rows and columns: right in every layout, the same bits at every number of threads."""
+    a, b = plait.rand(m, k, dtype=dtype), plait.rand(k, n, dtype=dtype)
+    want = a.double().numpy() @ b.double().numpy()
+    threads = plait.get_num_threads()
+    try:
+        for left in (a, a.t().contiguous().t(), plait.cat([a, a], 1)[:, ::2] if k % 2 else a):
+            exact = (
+                want if left.shape == a.shape and plait.equal(left, a) else left.double().numpy() @ b.double().numpy()
+            )
+            for right in (b, b.t().contiguous().t()):
+                results = []
+                for count in (1, 2, 5):
+                    plait.set_num_threads(count)
+                    results.append(left @ right)
+                assert all(plait.equal(results[0], r) for r in results)
+                assert abs(results[0].double().numpy() - exact).max() <= 3e-6 * k
+        added = plait.addmm(plait.ones(m, n, dtype=dtype), a, b, beta=2, alpha=0.5)
+        assert abs(added.double().numpy() - (2 + 0.5 * want)).max() <= 3e-6 * k
+    finally:
+        plait.set_num_threads(threads)
