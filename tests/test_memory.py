@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import resource
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -110,3 +111,25 @@ def test_out_of_memory_anywhere(spec: OpSpec) -> None:
     else:
         raise AssertionError("more than 200 allocations")
     assert in_use() <= before
+
+
+def test_memory_that_could_not_be_had_is_no_peak() -> None:
+    plait.reset_peak_memory_stats()
+    before = plait.memory_stats()["peak_allocated_bytes"]
+    with pytest.raises(MemoryError):
+        plait.empty(1 << 45, dtype=plait.float64)
+    assert plait.memory_stats()["peak_allocated_bytes"] == before
+
+
+def test_memory_that_nobody_asks_for_again_goes_back() -> None:
+    """Blocks are kept for a loop that wants them again, and given back seconds after a spike."""
+    plait.empty_cache()
+    spike = [plait.zeros(4 << 20) for _ in range(8)]
+    del spike
+    gc.collect()
+    kept = plait.memory_stats()["cached_bytes"]
+    assert kept >= 8 * (16 << 20)
+    time.sleep(11)
+    del_now = plait.zeros(1 << 18)
+    del del_now
+    assert plait.memory_stats()["cached_bytes"] < kept // 4

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
+#include <chrono>
 #include <cstdlib>
 #include <map>
 #include <mutex>
@@ -114,9 +115,21 @@ size_t round_up_to_class(size_t bytes) {
   return round_up(bytes, step);
 }
 
+using Clock = std::chrono::steady_clock;
+// A block that nobody has asked for in that time goes back to the system, at the next call that frees one:
+// what a spike has taken is not kept, while a loop of steps finds its blocks again without touching new
+// pages.
+constexpr std::chrono::seconds kIdle{10}, kBetweenLooks{1};
+
+struct CachedBlock {
+  void* memory;
+  Clock::time_point since;
+};
+
 struct LargeCache {
   std::mutex mutex;
-  std::map<size_t, std::vector<void*>> free;  // capacity -> blocks, most recently used last
+  std::map<size_t, std::vector<CachedBlock>> free;  // capacity -> blocks, most recently used last
+  Clock::time_point next_look{};
   MemoryStats stats = {};
   int64_t limit;
   LargeCache() {
@@ -165,14 +178,30 @@ void unmap_block(void* p, size_t capacity) {
   }
 }
 
+// Gives back the blocks of a capacity that have been there longest.
+void drop_oldest(LargeCache& c, size_t capacity, std::vector<CachedBlock>& blocks, size_t count) {
+  for (size_t i = 0; i < count; ++i) unmap_block(blocks[i].memory, capacity);
+  c.stats.cached_bytes -= static_cast<int64_t>(capacity * count);
+  blocks.erase(blocks.begin(), blocks.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
 // Drops cached blocks, largest first, until at most `keep` bytes stay.
 void trim(LargeCache& c, int64_t keep) {
   while (c.stats.cached_bytes > keep && !c.free.empty()) {
     auto it = std::prev(c.free.end());
-    unmap_block(it->second.front(), it->first);
-    c.stats.cached_bytes -= static_cast<int64_t>(it->first);
-    it->second.erase(it->second.begin());
+    drop_oldest(c, it->first, it->second, 1);
     if (it->second.empty()) c.free.erase(it);
+  }
+}
+
+void drop_idle(LargeCache& c, Clock::time_point now) {
+  if (now < c.next_look) return;
+  c.next_look = now + kBetweenLooks;
+  for (auto it = c.free.begin(); it != c.free.end();) {
+    const auto fresh =
+        std::ranges::find_if(it->second, [&](const CachedBlock& b) { return now - b.since <= kIdle; });
+    drop_oldest(c, it->first, it->second, static_cast<size_t>(fresh - it->second.begin()));
+    it = it->second.empty() ? c.free.erase(it) : std::next(it);
   }
 }
 
@@ -213,16 +242,19 @@ void* large_alloc(size_t bytes, size_t* capacity) {
   std::unique_lock<std::mutex> lock(c.mutex);
   c.stats.allocations++;
   c.stats.allocated_bytes += static_cast<int64_t>(size);
-  c.stats.peak_allocated_bytes = std::max(c.stats.peak_allocated_bytes, c.stats.allocated_bytes);
+  const auto note_peak = [&] {
+    c.stats.peak_allocated_bytes = std::max(c.stats.peak_allocated_bytes, c.stats.allocated_bytes);
+  };
   // A cached block may be up to a quarter larger; a larger one would waste memory.
   const auto it = c.free.lower_bound(size);
   if (it != c.free.end() && it->first <= size + size / 4) {
-    void* p = it->second.back();
+    void* p = it->second.back().memory;
     it->second.pop_back();
     *capacity = it->first;
     c.stats.cached_bytes -= static_cast<int64_t>(it->first);
     c.stats.allocated_bytes += static_cast<int64_t>(it->first - size);
     c.stats.cache_hits++;
+    note_peak();
     if (it->second.empty()) c.free.erase(it);
     return p;
   }
@@ -232,12 +264,12 @@ void* large_alloc(size_t bytes, size_t* capacity) {
     empty_cache();
     p = map_block(size);
   }
+  lock.lock();
   if (!p) {
-    lock.lock();
     c.stats.allocated_bytes -= static_cast<int64_t>(size);
-    lock.unlock();
     PLAIT_FAIL(kMemory, "allocator: could not allocate ", bytes, " bytes");
   }
+  note_peak();
   return p;
 }
 
@@ -249,8 +281,10 @@ void large_free(void* p, size_t capacity) noexcept {
     unmap_block(p, capacity);
     return;
   }
+  const Clock::time_point now = Clock::now();
   trim(c, c.limit - static_cast<int64_t>(capacity));
-  c.free[capacity].push_back(p);
+  drop_idle(c, now);
+  c.free[capacity].push_back({p, now});
   c.stats.cached_bytes += static_cast<int64_t>(capacity);
 }
 
