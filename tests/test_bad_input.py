@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Hostile arguments: every integer of every op at its limits, wrong kinds everywhere; only exceptions, no crash.
 
+No call takes long either, whatever the integer: the time goes by the work, and what does take long can be interrupted.
 Each op runs in a child process of its own group, so that a crash names the op.
 """
 
@@ -8,8 +9,11 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,6 +23,7 @@ from plait import _core
 
 EXTREMES = (0, -1, 1, 2**31, -(2**31), 2**63 - 1, -(2**63))
 GROUPS = 8
+SECONDS = 40
 ALLOWED = (ValueError, TypeError, IndexError, RuntimeError, NotImplementedError, MemoryError, OverflowError)
 
 
@@ -87,22 +92,27 @@ def try_all(group: int) -> None:
         print(row["name"], flush=True)
         for f in functions(row):
             for positional, keywords in attempts(row["parameters"]):
-                if huge(positional):
-                    continue
                 try:
-                    f(*positional, **keywords)
+                    with ended_by_a_signal(f"{row['name']}{positional}{keywords}"):
+                        f(*positional, **keywords)
                 except ALLOWED as error:
                     if "report it" in str(error):
                         raise AssertionError(f"{row['name']}{positional}{keywords}: {error}") from error
 
 
-def huge(arguments: list) -> bool:
-    """Sizes that are legal and merely large would take minutes."""
+@contextmanager
+def ended_by_a_signal(call: str) -> Iterator[None]:
+    """Raises in a call that goes on for much longer than any here has reason to."""
 
-    def is_huge(a: object) -> bool:
-        return any(map(is_huge, a)) if isinstance(a, list) else isinstance(a, int) and a == 2**31
+    def raise_error(*_: object) -> None:
+        raise AssertionError(f"{call} takes longer than {SECONDS} seconds")
 
-    return any(map(is_huge, arguments))
+    signal.signal(signal.SIGALRM, raise_error)
+    signal.alarm(SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
 
 
 @pytest.mark.parametrize("group", range(GROUPS))
@@ -118,3 +128,94 @@ def test_extremes(group: int) -> None:
     )
     last = result.stdout.split()[-1] if result.stdout else "the start"
     assert result.returncode == 0, f"at {last}: exit {result.returncode}\n{result.stderr[-3000:]}"
+
+
+LARGE = (10**6, 2**31 - 1, 2**31, 2**40, 2**63 - 1)
+# Integers that are no amount of work: sizes that make nothing, windows and strides beyond the input.
+TINY_WORK = """
+lambda k: plait.triu_indices(k, 0)
+lambda k: plait.tril_indices(0, k)
+lambda k: plait.triu_indices(k, 2)
+lambda k: plait.tril_indices(2, 2, -k)
+lambda k: plait.triu_indices(3, 3, k)
+lambda k: gradient(lambda x, w: F.conv2d(x, w, stride=k), plait.rand(1, 1, 9, 9), plait.rand(1, 1, 1, 1))
+lambda k: gradient(lambda x, w: F.conv2d(x, w, dilation=k), plait.rand(1, 1, 9, 9), plait.rand(1, 1, 1, 1))
+lambda k: gradient(
+    lambda x, w: F.conv2d(x, w, stride=(k, 1), padding=1), plait.rand(2, 8, 3, 3), plait.rand(8, 8, 3, 3)
+)
+lambda k: gradient(lambda x, w: F.conv2d(x, w, stride=k, groups=4), plait.rand(2, 4, 3, 3), plait.rand(4, 1, 3, 3))
+lambda k: gradient(
+    lambda x, w: F.conv3d(x, w, stride=(2, k, 1), padding=1), plait.rand(1, 1, 3, 3, 3), plait.rand(1, 1, 1, 1, 1)
+)
+lambda k: gradient(lambda x, w: F.conv_transpose2d(x, w, stride=k), plait.rand(1, 1, 1, 1), plait.rand(1, 1, 2, 2))
+lambda k: F.max_pool1d(plait.rand(1, 1, 4), k, ceil_mode=True)
+lambda k: F.max_pool2d(plait.rand(1, 1, 4, 4), k, ceil_mode=True)
+lambda k: F.max_pool3d(plait.rand(1, 1, 4, 4, 4), k, ceil_mode=True)
+lambda k: F.max_pool3d(plait.rand(1, 1, 4, 4, 4), k, padding=k // 2, ceil_mode=True)
+lambda k: F.max_pool1d(plait.rand(1, 1, 4), 1, stride=k)
+lambda k: F.avg_pool1d(plait.rand(1, 1, 4), k, ceil_mode=True)
+lambda k: F.avg_pool2d(plait.rand(1, 1, 4, 4), k, padding=k // 2, ceil_mode=True)
+lambda k: F.lp_pool1d(plait.rand(1, 1, 4), 2, k, ceil_mode=True)
+lambda k: F.local_response_norm(plait.rand(1, 3, 4), k)
+lambda k: plait.rand(4).roll(k)
+lambda k: plait.rand(4, 4).rot90(k)
+lambda k: plait.rand(4).diff(k)
+lambda k: plait.rand(4, 4).triu(k)
+lambda k: plait.rand(4, 4).diagonal(k)
+lambda k: plait.rand(4).chunk(k)
+lambda k: plait.rand(4).unfold(0, 4, k)
+"""
+
+
+def no_work() -> None:
+    F = plait.nn.functional
+
+    def gradient(fn, *operands: plait.Tensor) -> None:
+        operands = tuple(x.requires_grad_() for x in operands)
+        fn(*operands).sum().backward()
+
+    calls = eval("[" + TINY_WORK.replace("\nlambda", ",\nlambda").lstrip(",\n") + "]", {**globals(), **locals()})
+    resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
+    for i, call in enumerate(calls):
+        for k in LARGE:
+            print(i, k, flush=True)
+            try:
+                with ended_by_a_signal(f"call {i} with {k}"):
+                    call(k)
+            except ALLOWED as error:
+                assert "report it" not in str(error), (i, k)
+
+
+def test_no_work_takes_no_time() -> None:
+    here = str(Path(__file__).parent)
+    program = f"import sys; sys.path.insert(0, {here!r}); import test_bad_input; test_bad_input.no_work()"
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=280, env=os.environ, check=False
+    )
+    assert result.returncode == 0, f"at {result.stdout.splitlines()[-1:]}: {result.returncode}\n{result.stderr[-3000:]}"
+
+
+def test_windows_beyond_the_input_see_all_of_it() -> None:
+    """The values of pools and convolutions whose kernel or stride is far larger than the input."""
+    F = plait.nn.functional
+    x = plait.tensor([[[3.0, 1.0, 4.0, 2.0]]])
+    for k in (9, 10**6, 2**31 - 1):
+        values, indices = F.max_pool1d(x, k, padding=k // 2, stride=k, ceil_mode=True, return_indices=True)
+        assert (values.flatten()[0].item(), indices.flatten()[0].item()) == (4, 2)
+        assert F.avg_pool1d(x, k, ceil_mode=True, padding=0).item() == 2.5
+        assert F.local_response_norm(x.reshape(1, 4, 1), k, alpha=1.0, beta=1.0).flatten()[0].item() == pytest.approx(
+            3 / (1 + 30 / k), rel=1e-5
+        )
+        assert F.conv1d(x, plait.ones(1, 1, 2), stride=k).item() == 4
+        y = F.max_pool2d(x.reshape(1, 1, 2, 2), k, padding=(k // 2, 0), ceil_mode=True)
+        assert y.max().item() == 4
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(0, 0), (3, 0), (0, 3), (1, 1), (4, 6), (6, 4)])
+@pytest.mark.parametrize("offset", range(-8, 9))
+def test_triangles(rows: int, columns: int, offset: int) -> None:
+    for name in ("tril", "triu"):
+        got = getattr(plait, f"{name}_indices")(rows, columns, offset)
+        mask = plait.ones(rows, columns).numpy()
+        want = getattr(plait.tensor(mask), name)(offset).nonzero().t()
+        assert got.tolist() == want.tolist()

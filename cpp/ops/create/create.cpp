@@ -252,24 +252,37 @@ Tensor make_eye(int64_t n, std::optional<int64_t> m, OptDType dtype, bool grad) 
   return leaf(eye(n, m.value_or(n), dtype.value_or(default_dtype())), grad);
 }
 
-// The coordinates of a triangle, row by row: columns [first(r), last(r)) of row r.
-template <class First, class Last>
-Tensor triangle_indices(const char* op, int64_t rows, int64_t columns, DType dtype, First first, Last last) {
+// The coordinates of a triangle, row by row: of row r the columns [0, r + offset], or those from r + offset
+// on. Only rows that have some are visited, and counted by formula: sizes may be far larger than the
+// triangle.
+Tensor triangle_indices(const char* op, int64_t rows, int64_t columns, int64_t given_offset, DType dtype,
+                        bool lower) {
+  using Wide = __int128;
   PLAIT_CHECK(rows >= 0 && columns >= 0, kValue, op, ": expected sizes of at least 0, got ", rows, " and ",
               columns);
   PLAIT_CHECK(dtype == DType::kInt64 || dtype == DType::kInt32, kType, op,
               ": expected dtype int64 or int32, got ", dtype_name(dtype));
-  const auto clip = [&](int64_t c) { return std::clamp<int64_t>(c, 0, columns); };
-  int64_t n = 0;
-  for (int64_t r = 0; r < rows; ++r) n += std::max<int64_t>(0, clip(last(r)) - clip(first(r)));
+  const Wide offset = std::clamp<Wide>(given_offset, -Wide(rows), columns);
+  // Rows [begin, end) have columns; of them [cut, end) of a lower triangle, [begin, cut) of an upper have
+  // all.
+  const Wide begin = columns == 0 ? Wide(rows) : lower ? std::clamp<Wide>(-offset, 0, rows) : Wide(0);
+  const Wide end = lower ? Wide(rows) : std::clamp<Wide>(columns - offset, begin, rows);
+  const Wide cut = std::clamp<Wide>(lower ? columns - offset - 1 : -offset, begin, end);
+  const auto sum = [](Wide a, Wide n) {  // a + (a + 1) + ..., n of them
+    return n % 2 == 0 ? n / 2 * (2 * a + n - 1) : n * (a + (n - 1) / 2);
+  };
+  const Wide count = lower ? sum(begin + offset + 1, cut - begin) + (end - cut) * columns
+                           : (cut - begin) * columns + sum(columns - offset - end + 1, end - cut);
+  const int64_t n = static_cast<int64_t>(std::min<Wide>(count, INT64_MAX));
   const Tensor x = Tensor::empty({2, n}, dtype);
   dispatch(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     T* row = x.data<T>();
     T* column = row + n;
-    for (int64_t r = 0; r < rows; ++r) {
-      for (int64_t c = clip(first(r)); c < clip(last(r)); ++c) {
-        *row++ = convert<T>(r);
+    for (Wide r = begin; r < end; ++r) {
+      const auto diagonal = static_cast<int64_t>(std::clamp<Wide>(r + offset + lower, 0, columns));
+      for (int64_t c = lower ? 0 : diagonal, last = lower ? diagonal : columns; c < last; ++c) {
+        *row++ = convert<T>(static_cast<int64_t>(r));
         *column++ = convert<T>(c);
       }
     }
@@ -277,14 +290,10 @@ Tensor triangle_indices(const char* op, int64_t rows, int64_t columns, DType dty
   return x;
 }
 Tensor tril_indices(int64_t row, int64_t col, int64_t offset, OptDType dtype) {
-  return triangle_indices(
-      "tril_indices", row, col, dtype.value_or(DType::kInt64), [](int64_t) { return int64_t{0}; },
-      [=](int64_t r) { return r + std::clamp(offset, -row, col) + 1; });
+  return triangle_indices("tril_indices", row, col, offset, dtype.value_or(DType::kInt64), true);
 }
 Tensor triu_indices(int64_t row, int64_t col, int64_t offset, OptDType dtype) {
-  return triangle_indices(
-      "triu_indices", row, col, dtype.value_or(DType::kInt64),
-      [=](int64_t r) { return r + std::clamp(offset, -row, col); }, [=](int64_t) { return col; });
+  return triangle_indices("triu_indices", row, col, offset, dtype.value_or(DType::kInt64), false);
 }
 
 Tensor fill_tensor_(const Tensor& x, const Tensor& value) {

@@ -32,9 +32,10 @@ ConvShape make_shape(IntSpan x, IntSpan w, IntSpan y, const ConvParams& p) {
     s.in[i] = d < 0 ? 1 : x[at];
     s.out[i] = d < 0 ? 1 : y[at];
     s.kernel[i] = d < 0 ? 1 : w[at];
-    s.stride[i] = d < 0 ? 1 : p.stride[d];
+    // Of one position the stride, of one tap the dilation says nothing: the work shall not depend on them.
+    s.stride[i] = d < 0 || s.out[i] == 1 ? 1 : p.stride[d];
     s.padding[i] = d < 0 ? 0 : p.padding[d];
-    s.dilation[i] = d < 0 ? 1 : p.dilation[d];
+    s.dilation[i] = d < 0 || s.kernel[i] == 1 ? 1 : p.dilation[d];
   }
   return s;
 }
