@@ -8,6 +8,7 @@
 
 #include "bindings/call_args.h"
 #include "bindings/python_api.h"
+#include "core/parallel.h"
 
 #include <structmember.h>  // after Python.h
 
@@ -228,8 +229,10 @@ int tensor_bool(PyObject* o) {
                                      "hint: use .any() or .all(), or & | ~ instead of and, or, not");
     return -1;
   }
-  return convert<bool>(t.is_complex() ? t.item_as<Complex<double>>()
-                                      : Complex<double>{t.item_as<double>(), 0});  // NaN is true
+  const DenormalGuard guard;  // as the comparison with 0 in kernels
+  volatile const bool truth = convert<bool>(t.is_complex() ? t.item_as<Complex<double>>()
+                                                           : Complex<double>{t.item_as<double>(), 0});
+  return truth;  // NaN is true
 }
 PyObject* tensor_float(PyObject* o) {
   return guarded([&] {

@@ -38,15 +38,22 @@ template <class F>
 PLAIT_INLINE F32 via_f64(F32 x, F32 y, F f) {
   return to_f32(f(low_f64(x), low_f64(y)), f(high_f64(x), high_f64(y)));
 }
+// A lane for a function of the C library, which may go by the bits: where the CPU takes a denormal for 0, it
+// is.
+template <class T>
+PLAIT_INLINE double lane_value(T v) {
+  const double x = static_cast<double>(v);
+  return x == 0 ? __builtin_copysign(0.0, x) : x;
+}
 template <class V, class F>
 PLAIT_INLINE V per_lane(V x, F f) {
-  for (int i = 0; i < kLanes<ElemT<V>>; ++i) x[i] = static_cast<ElemT<V>>(f(static_cast<double>(x[i])));
+  for (int i = 0; i < kLanes<ElemT<V>>; ++i) x[i] = static_cast<ElemT<V>>(f(lane_value(x[i])));
   return x;
 }
 template <class V, class F>
 PLAIT_INLINE V per_lane(V x, V y, F f) {
   for (int i = 0; i < kLanes<ElemT<V>>; ++i) {
-    x[i] = static_cast<ElemT<V>>(f(static_cast<double>(x[i]), static_cast<double>(y[i])));
+    x[i] = static_cast<ElemT<V>>(f(lane_value(x[i]), lane_value(y[i])));
   }
   return x;
 }
@@ -55,7 +62,7 @@ template <class V, class F, class... X>
 PLAIT_INLINE V with_lanes(V y, MaskOf<V> rest, F f, X... x) {
   if (__builtin_expect(any(rest), 0)) {
     for (int i = 0; i < kLanes<ElemT<V>>; ++i) {
-      if (rest[i]) y[i] = static_cast<ElemT<V>>(f(static_cast<double>(x[i])...));
+      if (rest[i]) y[i] = static_cast<ElemT<V>>(f(lane_value(x[i])...));
     }
   }
   return y;

@@ -271,7 +271,10 @@ struct CountOp {
     return x != 0;
   }
   static PLAIT_INLINE int64_t map(f16 x) { return (x.bits & 0x7fff) != 0; }
-  static PLAIT_INLINE int64_t map(bf16 x) { return (x.bits & 0x7fff) != 0; }
+  // As a float32, of which the CPU may take a denormal for 0.
+  static PLAIT_INLINE int64_t map(bf16 x) {
+    return __builtin_bit_cast(float, static_cast<uint32_t>(x.bits) << 16) != 0;
+  }
 };
 
 template <class T>

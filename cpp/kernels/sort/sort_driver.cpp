@@ -16,6 +16,7 @@
 #include "core/parallel.h"
 #include "core/rounding.h"
 #include "core/storage.h"
+#include "kernels/sort/element_order.h"
 
 namespace plait {
 namespace {
@@ -35,7 +36,8 @@ inline constexpr int kMantissaBits = std::is_same_v<T, double>     ? 52
                                      : std::is_same_v<T, BFloat16> ? 7
                                                                    : 10;
 
-// Order-preserving. Both zeros get one key, so do all NaNs: the greatest.
+// Order-preserving. Both zeros get one key, and denormals theirs where the thread takes them for zeros; so do
+// all NaNs: the greatest.
 template <class T>
 inline KeyOf<T> to_key(T v) {
   using K = KeyOf<T>;
@@ -46,7 +48,7 @@ inline KeyOf<T> to_key(T v) {
     constexpr K kInfinity = static_cast<K>((kSign - 1) >> kMantissaBits<T> << kMantissaBits<T>);
     const K magnitude = bits & static_cast<K>(~kSign);
     if (magnitude > kInfinity) return std::numeric_limits<K>::max();
-    if (magnitude == 0) return kSign;
+    if (convert<Comparable<T>>(v) == 0) return kSign;
     return bits & kSign ? static_cast<K>(~bits) : static_cast<K>(bits | kSign);
   } else if constexpr (std::is_signed_v<T>) {
     return static_cast<K>(bits ^ kSign);

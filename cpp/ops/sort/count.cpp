@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "autograd/op.h"
+#include "core/parallel.h"
 #include "core/scalar.h"
 #include "kernels/sort/element_order.h"
 #include "kernels/sort/search_driver.h"
@@ -154,6 +155,7 @@ void check_weights(const Tensor& x, const Tensor& weight) {
 
 // The sum of the weights (of ones) between each edge and the next; the last bin includes its upper edge.
 Tensor count_between(const Tensor& x, const Tensor& edges, const Tensor& weight, bool density) {
+  const DenormalGuard guard;  // comparisons as in kernels
   const int64_t bins = edges.numel() - 1;
   const Tensor flat = contiguous(reshape(x, Dims{-1}));
   const Tensor place = search("histogram", edges, flat, true, false, Tensor());
@@ -268,6 +270,7 @@ Tensor rows_of(const Tensor& x, int64_t dim) {
 
 std::tuple<Tensor, Tensor, Tensor> unique_rows(const Tensor& x, int64_t dim, bool consecutive) {
   PLAIT_CHECK(x.dim() > 0, kValue, "unique: a 0-d tensor has no dimension ", dim);
+  const DenormalGuard guard;  // comparisons as in kernels
   const Tensor rows = rows_of(x, dim);
   const int64_t n = rows.shape()[0], width = rows.shape()[1];
   const Groups g = dispatch(x.dtype(), [&](auto tag) {
@@ -289,6 +292,7 @@ std::tuple<Tensor, Tensor, Tensor> unique_rows(const Tensor& x, int64_t dim, boo
 }
 
 std::tuple<Tensor, Tensor, Tensor> unique_elements(const Tensor& x, bool consecutive) {
+  const DenormalGuard guard;
   const Tensor flat = contiguous(reshape(x, Dims{-1}));
   const int64_t n = flat.numel();
   Tensor order = consecutive ? arange(n) : argsort(flat, 0);
