@@ -51,9 +51,9 @@ def test_svd(shape: tuple[int, int], batch: tuple[int, ...], dtype: plait.dtype,
     assert vh.shape == (*batch, shape[1] if full else k, shape[1])
     assert_orthonormal(u)
     assert_orthonormal(vh.mT)
-    assert_close((u[..., :k] * s.unsqueeze(-2)) @ vh[..., :k, :], a, 200 * EPS[dtype])
-    np.testing.assert_allclose(s.double(), np.linalg.svd(a.double().numpy())[1], atol=200 * EPS[dtype])
-    assert_close(linalg.svdvals(a), s, 100 * EPS[dtype])
+    assert_close((u[..., :k] * s.unsqueeze(-2)) @ vh[..., :k, :], a, 400 * EPS[dtype])
+    np.testing.assert_allclose(s.double(), np.linalg.svd(a.double().numpy())[1], atol=400 * EPS[dtype])
+    assert_close(linalg.svdvals(a), s, 400 * EPS[dtype])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -152,6 +152,49 @@ void solve_triangular(const LaneTriangle<T>& t) {
   for (; c < t.b.cols; ++c) solve_columns<T, 1>(t, c);
 }
 
+// kRows rows of kVectors vectors in registers: what the rows above take from them, then the triangle between
+// them.
+template <class T, int kRows, int kVectors>
+PLAIT_INLINE void solve_rows(const SharedTriangle<T>& t, int64_t i, T* x) {
+  using V = Vec<T>;
+  V sum[kRows][kVectors];
+  for (int r = 0; r < kRows; ++r) {
+    for (int v = 0; v < kVectors; ++v) sum[r][v] = load(x + (i + r) * t.ldx + v * W<T>);
+  }
+  const T* const a = t.a + i * t.rs;
+  for (int64_t p = 0; p < i; ++p) {
+    V above[kVectors];
+    for (int v = 0; v < kVectors; ++v) above[v] = load(x + p * t.ldx + v * W<T>);
+    for (int r = 0; r < kRows; ++r) {
+      const V factor = splat<V>(-a[r * t.rs + p * t.cs]);
+      for (int v = 0; v < kVectors; ++v) sum[r][v] = fma(factor, above[v], sum[r][v]);
+    }
+  }
+  for (int r = 0; r < kRows; ++r) {
+    for (int q = 0; q < r; ++q) {
+      const V factor = splat<V>(-a[r * t.rs + (i + q) * t.cs]);
+      for (int v = 0; v < kVectors; ++v) sum[r][v] = fma(factor, sum[q][v], sum[r][v]);
+    }
+    const V scale = splat<V>(t.unit ? T(1) : 1 / a[r * t.rs + (i + r) * t.cs]);
+    for (int v = 0; v < kVectors; ++v) {
+      sum[r][v] *= scale;
+      store(x + (i + r) * t.ldx + v * W<T>, sum[r][v]);
+    }
+  }
+}
+template <class T, int kVectors>
+void solve_vectors(const SharedTriangle<T>& t, T* x) {
+  int64_t i = 0;
+  for (; i + 4 <= t.n; i += 4) solve_rows<T, 4, kVectors>(t, i, x);
+  for (; i < t.n; ++i) solve_rows<T, 1, kVectors>(t, i, x);
+}
+template <class T>
+void solve_shared(const SharedTriangle<T>& t) {
+  int64_t v = 0;
+  for (; v + 4 <= t.vectors; v += 4) solve_vectors<T, 4>(t, t.x + v * W<T>);
+  for (; v < t.vectors; ++v) solve_vectors<T, 1>(t, t.x + v * W<T>);
+}
+
 // b -= tau v (v^T b) for columns [first, b.cols) of b, where v = (1, a[k + 1 ..][k]) acts on rows k and
 // below.
 template <class T>
@@ -330,9 +373,19 @@ inline constexpr LinalgTuning kTuning = {16, 16, 16, 16, 16, 16};
 
 template <class T>
 constexpr LinalgKernels<T> kernels_of() {
-  return {W<T>,        kTuning,   interleave<T>, deinterleave<T>,
-          cholesky<T>, lu<T>,     permute<T>,    solve_triangular<T>,
-          qr<T>,       form_q<T>, eigh<T>,       svd<T>};
+  return {W<T>,
+          kTuning,
+          interleave<T>,
+          deinterleave<T>,
+          cholesky<T>,
+          lu<T>,
+          permute<T>,
+          solve_triangular<T>,
+          solve_shared<T>,
+          qr<T>,
+          form_q<T>,
+          eigh<T>,
+          svd<T>};
 }
 
 }  // namespace

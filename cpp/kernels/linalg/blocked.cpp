@@ -11,6 +11,8 @@ namespace {
 
 // Columns of a panel. tuned: LU and QR of 512 and 1,024 floats
 constexpr int64_t kLuPanel = 64, kQrPanel = 48;
+// Rows of a triangle that are solved in registers.
+constexpr int64_t kTriangleBlock = 64;
 
 template <class T>
 GemmOperand<T> operand(const T* data, int64_t ld) {
@@ -76,6 +78,42 @@ class BlockReflector {
 
 }  // namespace
 
+// The right sides are copied by rows, from the last row on for an upper triangle, which is a lower one then.
+// Blocks of the triangle are solved in registers, what they take from the rows below is a product.
+template <class T>
+void solve_run(const Triangle<T>& t, T* b, int64_t ld, int64_t cols) {
+  const auto& table = kernels().linalg.of<T>();
+  const int64_t n = t.n, vectors = (cols + table.lanes - 1) / table.lanes, ldx = vectors * table.lanes;
+  const int64_t sign = t.upper ? -1 : 1, rs = sign * t.rs, cs = sign * t.cs;
+  const T* const a = t.upper ? t.a + (n - 1) * (t.rs + t.cs) : t.a;
+  const Workspace space(static_cast<size_t>(n * ldx) * sizeof(T));
+  T* const x = space.as<T>();
+  const auto row = [&](int64_t i) { return t.upper ? n - 1 - i : i; };
+  for (int64_t i = 0; i < n; ++i) {
+    for (int64_t c = 0; c < cols; ++c) x[i * ldx + c] = b[c * ld + row(i)];
+    std::fill(x + i * ldx + cols, x + (i + 1) * ldx, T(0));
+  }
+  for (int64_t j = 0; j < n; j += kTriangleBlock) {
+    const int64_t width = std::min(kTriangleBlock, n - j), below = n - j - width;
+    const T* const diagonal = a + j * (rs + cs);
+    T* const solved = x + j * ldx;
+    table.solve_shared({diagonal, width, rs, cs, solved, ldx, vectors, t.unit});
+    if (below == 0) continue;
+    gemm<T>({.m = below,
+             .n = ldx,
+             .k = width,
+             .a = {.data = diagonal + width * rs, .rs = rs, .cs = cs},
+             .b = row_major<T>(solved, ldx),
+             .c = solved + width * ldx,
+             .c_rs = ldx,
+             .alpha = -1,
+             .beta = 1});
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    for (int64_t c = 0; c < cols; ++c) b[c * ld + row(i)] = x[i * ldx + c];
+  }
+}
+
 // Right-looking: the panel is factored, its exchanges are made in all columns, the block row is solved with
 // the panel's triangle, and the rest loses the product of both.
 template <class T>
@@ -94,8 +132,7 @@ int32_t lu_blocked(int64_t m, int64_t n, T* a, int64_t ld, int32_t* pivots) {
       }
     });
     for_columns(right, [&](int64_t first, int64_t count) {
-      lapack::trtrs(true, 'N', true, to_int(width), to_int(count), panel, to_int(ld), row + first * ld,
-                    to_int(ld));
+      solve_run<T>({panel, width, 1, ld, false, true}, row + first * ld, ld, count);
     });
     if (below > 0 && right > 0) {
       multiply<T>(below, right, width, -1, operand<T>(panel + width, ld), operand<T>(row, ld), 1, row + width,
@@ -148,6 +185,7 @@ void apply_q_blocked(int64_t m, int64_t n, int64_t k, const T* a, int64_t ld, co
 }
 
 #define PLAIT_INSTANTIATE(T)                                                         \
+  template void solve_run<T>(const Triangle<T>&, T*, int64_t, int64_t);              \
   template int32_t lu_blocked<T>(int64_t, int64_t, T*, int64_t, int32_t*);           \
   template void qr_blocked<T>(int64_t, int64_t, T*, int64_t, T*);                    \
   template void form_q_blocked<T>(int64_t, int64_t, int64_t, T*, int64_t, const T*); \

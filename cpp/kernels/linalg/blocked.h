@@ -14,6 +14,17 @@ namespace plait::linalg {
 template <class T>
 int32_t lu_blocked(int64_t m, int64_t n, T* a, int64_t ld, int32_t* pivots);
 
+// L X = B over the n rows of `cols` columns of B, at most kColumnRun. Element (i, p) of the triangle is
+// a[i * rs + p * cs].
+template <class T>
+struct Triangle {
+  const T* a;
+  int64_t n, rs, cs;
+  bool upper, unit;
+};
+template <class T>
+void solve_run(const Triangle<T>& t, T* b, int64_t ld, int64_t cols);
+
 // R and the reflectors over A, tau[min(m, n)]; as LAPACK's geqrf.
 template <class T>
 void qr_blocked(int64_t m, int64_t n, T* a, int64_t ld, T* tau);

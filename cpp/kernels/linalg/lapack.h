@@ -29,9 +29,7 @@ int potri(bool lower, int n, T* a, int ld);
 // P A = L U; pivots[min(m, n)], from 1.
 template <class T>
 int getrf(int m, int n, T* a, int ld, int32_t* pivots);
-// B over the solution of A X = B, A^T X = B or A^H X = B ('N', 'T', 'C').
-template <class T>
-void getrs(char trans, int n, int k, const T* a, int ld, const int32_t* pivots, T* b, int ldb);
+// B over the solution of A X = B, A^T X = B or A^H X = B ('N', 'T', 'C') with a triangle.
 template <class T>
 void trtrs(bool lower, char trans, bool unit, int n, int k, const T* a, int ld, T* b, int ldb);
 // A = Q R: R and the reflectors over A.

@@ -34,13 +34,6 @@ int getrf(int m, int n, T* a, int ld, int32_t* pivots) {
 }
 
 template <class T>
-void getrs(char trans, int n, int k, const T* a, int ld, const int32_t* pivots, T* b, int ldb) {
-  static const Function<T, Char, Int, Int, const T*, Int, const int32_t*, T*, Int, int*, Length> f("getrs");
-  int info = 0;
-  f(&trans, &n, &k, a, &ld, pivots, b, &ldb, &info, 1);
-}
-
-template <class T>
 void trtrs(bool lower, char trans, bool unit, int n, int k, const T* a, int ld, T* b, int ldb) {
   // trtrs checks for zeros on the diagonal; a division by them is to give infinity.
   static const Function<T, Char, Char, Char, Char, Int, Int, const T*, const T*, Int, T*, Int, Length, Length,
@@ -114,7 +107,6 @@ int sytrs(bool lower, bool hermitian, int n, int k, const T* a, int ld, const in
   template int potrf<T>(bool, int, T*, int);                                          \
   template int potri<T>(bool, int, T*, int);                                          \
   template int getrf<T>(int, int, T*, int, int32_t*);                                 \
-  template void getrs<T>(char, int, int, const T*, int, const int32_t*, T*, int);     \
   template void trtrs<T>(bool, char, bool, int, int, const T*, int, T*, int);         \
   template int geqrf<T>(int, int, T*, int, T*);                                       \
   template int orgqr<T>(int, int, int, T*, int, const T*);                            \

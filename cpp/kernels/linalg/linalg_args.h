@@ -26,6 +26,18 @@ struct LaneTriangle {
   bool upper, unit;
 };
 
+// L X = B, X over B, for one matrix and many right sides, whose rows lie in memory: row i of X is x + i *
+// ldx, of `vectors` vectors. L is lower triangular: element (i, p) is a[i * rs + p * cs], p <= i, ones on the
+// diagonal if `unit`. Negative strides make an upper triangle of it.
+template <class T>
+struct SharedTriangle {
+  const T* a;
+  int64_t n, rs, cs;
+  T* x;
+  int64_t ldx, vectors;
+  bool unit;
+};
+
 // Matrices whose larger size is at most this are decomposed in lanes, others one by one. Measured.
 struct LinalgTuning {
   int64_t cholesky, lu, triangular, qr, eigh, svd;
@@ -47,6 +59,7 @@ struct LinalgKernels {
   // The row exchanges of `lu` applied to b.
   void (*permute)(const LaneMatrix<T>& b, const int32_t* pivots, int64_t k);
   void (*solve_triangular)(const LaneTriangle<T>& args);
+  void (*solve_shared)(const SharedTriangle<T>& args);
   // A = Q R by Householder reflections I - tau v v^T: R and below it v, whose first element is 1.
   // tau[k][lanes].
   void (*qr)(const LaneMatrix<T>& a, T* tau);

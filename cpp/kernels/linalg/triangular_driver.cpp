@@ -40,6 +40,69 @@ bool systems_in_lanes(int64_t n, const Matrices<T>& b) {
   return in_lanes<T>(&LinalgTuning::triangular, n) && (b.count > 1 || b.cols <= 16);
 }
 
+template <class T>
+int32_t factor_one(int64_t m, int64_t n, T* a, int32_t* pivots) {
+  if constexpr (kIsReal<T>) {
+    if (std::min(m, n) >= kBlockedSize) return lu_blocked(m, n, a, m, pivots);
+  }
+  return lapack::getrf(to_int(m), to_int(n), a, leading(m), pivots);
+}
+
+// A system with a triangle for `cols` columns, at most kColumnRun.
+template <class T>
+void solve_one(const T* a, int64_t n, int64_t ld, const TriangleOptions& o, T* b, int64_t ldb, int64_t cols) {
+  if constexpr (kIsReal<T>) {
+    const bool trans = o.trans != Trans::kNo;
+    solve_run<T>({a, n, trans ? ld : 1, trans ? 1 : ld, o.lower == trans, o.unit}, b, ldb, cols);
+  } else {
+    lapack::trtrs(o.lower, static_cast<char>(o.trans), o.unit, to_int(n), to_int(cols), a, leading(ld), b,
+                  leading(ldb));
+  }
+}
+
+constexpr TriangleOptions kUnitLower = {.lower = true, .unit = true}, kUpper = {.lower = false};
+
+// Exchanges rows of a run of columns, or undoes it.
+template <class T>
+void exchange(const int32_t* pivots, int64_t n, bool back, T* b, int64_t cols) {
+  for (int64_t c = 0; c < cols; ++c) {
+    T* const column = b + c * n;
+    for (int64_t step = 0; step < n; ++step) {
+      const int64_t i = back ? n - 1 - step : step;
+      std::swap(column[i], column[pivots[i] - 1]);
+    }
+  }
+}
+
+// X of a run of columns by P A = L U: X = U^-1 L^-1 P B, or for A^T (A^H): X = P^T L^-T U^-T B.
+template <class T>
+void solve_factored(const T* lu, int64_t n, const int32_t* pivots, Trans trans, T* b, int64_t cols) {
+  if (trans == Trans::kNo) {
+    exchange(pivots, n, false, b, cols);
+    solve_one(lu, n, n, kUnitLower, b, n, cols);
+    solve_one(lu, n, n, kUpper, b, n, cols);
+  } else {
+    solve_one(lu, n, n, {.lower = false, .trans = trans}, b, n, cols);
+    solve_one(lu, n, n, {.lower = true, .trans = trans, .unit = true}, b, n, cols);
+    exchange(pivots, n, true, b, cols);
+  }
+}
+
+// A^-1 = U^-1 L^-1 P into y: column j of L^-1 begins at its row j; P exchanges columns of the product.
+template <class T>
+void invert_one(int64_t n, const T* lu, const int32_t* pivots, T* y) {
+  for_columns(n, [&](int64_t first, int64_t count) {
+    T* const x = y + first * n;
+    std::fill_n(x, count * n, T{});
+    for (int64_t j = 0; j < count; ++j) x[j * n + first + j] = T(1);
+    solve_one(lu + first * (n + 1), n - first, n, kUnitLower, x + first, n, count);
+    solve_one(lu, n, n, kUpper, x, n, count);
+  });
+  for (int64_t j = n; j-- > 0;) {
+    if (const int64_t p = pivots[j] - 1; p != j) std::swap_ranges(y + j * n, y + (j + 1) * n, y + p * n);
+  }
+}
+
 // P A = L U: X = U^-1 L^-1 P B, or for A^T: X = P^T L^-T U^-T B.
 template <class T>
 void solve_group(const Matrices<const T>& lu, const int32_t* pivots, bool transpose, const Matrices<T>& b,
@@ -51,12 +114,7 @@ void solve_group(const Matrices<const T>& lu, const int32_t* pivots, bool transp
     table.solve_triangular({factors.transposed(), x.matrix(), false, false});
     table.solve_triangular({factors.transposed(), x.matrix(), true, true});
     x.store(b, first, count);
-    for (int64_t i = 0; i < count; ++i) {
-      for (int64_t j = 0; j < b.cols; ++j) {
-        T* const column = b.matrix(first + i) + j * n;
-        for (int64_t p = n; p-- > 0;) std::swap(column[p], column[pivots[i * n + p] - 1]);
-      }
-    }
+    for (int64_t i = 0; i < count; ++i) exchange(pivots + i * n, n, true, b.matrix(first + i), b.cols);
     return;
   }
   const Workspace order(static_cast<size_t>(n * table.lanes) * sizeof(int32_t));
@@ -65,30 +123,6 @@ void solve_group(const Matrices<const T>& lu, const int32_t* pivots, bool transp
   table.solve_triangular({factors.matrix(), x.matrix(), false, true});
   table.solve_triangular({factors.matrix(), x.matrix(), true, false});
   x.store(b, first, count);
-}
-
-template <class T>
-int32_t factor_one(int64_t m, int64_t n, T* a, int32_t* pivots) {
-  if constexpr (kIsReal<T>) {
-    if (std::min(m, n) >= kBlockedSize) return lu_blocked(m, n, a, m, pivots);
-  }
-  return lapack::getrf(to_int(m), to_int(n), a, leading(m), pivots);
-}
-
-// A^-1 = U^-1 L^-1 P into y: column j of L^-1 begins at its row j; P exchanges columns of the product.
-template <class T>
-void invert_one(int64_t n, const T* lu, const int32_t* pivots, T* y) {
-  const int ld = leading(n);
-  for_columns(n, [&](int64_t first, int64_t count) {
-    T* const x = y + first * n;
-    std::fill_n(x, count * n, T{});
-    for (int64_t j = 0; j < count; ++j) x[j * n + first + j] = T(1);
-    lapack::trtrs(true, 'N', true, to_int(n - first), to_int(count), lu + first * (n + 1), ld, x + first, ld);
-    lapack::trtrs(false, 'N', false, to_int(n), to_int(count), lu, ld, x, ld);
-  });
-  for (int64_t j = n; j-- > 0;) {
-    if (const int64_t p = pivots[j] - 1; p != j) std::swap_ranges(y + j * n, y + (j + 1) * n, y + p * n);
-  }
 }
 
 // A system with the triangle or its transpose, by the triangle that is meant.
@@ -161,8 +195,7 @@ void lu_solve(const Matrices<const T>& lu, const int32_t* pivots, Trans trans, c
   }
   for_matrices(b.count, cube(n, n, k), [&](int64_t i) {
     for_columns(k, [&](int64_t first, int64_t count) {
-      lapack::getrs(static_cast<char>(trans), to_int(n), to_int(count), lu.matrix(i), leading(n),
-                    pivots + i * n, b.matrix(i) + first * n, leading(n));
+      solve_factored(lu.matrix(i), n, pivots + i * n, trans, b.matrix(i) + first * n, count);
     });
   });
 }
@@ -211,8 +244,7 @@ void solve_triangular(const Matrices<const T>& a, const TriangleOptions& options
   }
   for_matrices(b.count, cube(n, n, k) / 2, [&](int64_t i) {
     for_columns(k, [&](int64_t first, int64_t count) {
-      lapack::trtrs(options.lower, static_cast<char>(options.trans), options.unit, to_int(n), to_int(count),
-                    a.matrix(i), leading(n), b.matrix(i) + first * n, leading(n));
+      solve_one(a.matrix(i), n, n, options, b.matrix(i) + first * n, n, count);
     });
   });
 }
