@@ -75,7 +75,11 @@ def outer(x1: Tensor, x2: Tensor, /) -> Tensor:
 
 
 def cross(x1: Tensor, x2: Tensor, /, *, axis: int = -1) -> Tensor:
-    return plait.linalg.cross(*_promoted(x1, x2), dim=axis)
+    x1, x2 = _promoted(x1, x2)
+    if x1.dim() != x2.dim():  # axes count from the end then
+        ndim = max(x1.dim(), x2.dim())
+        x1, x2 = (t.reshape((1,) * (ndim - t.dim()) + tuple(t.shape)) for t in (x1, x2))
+    return plait.linalg.cross(x1, x2, dim=axis)
 
 
 def diagonal(x: Tensor, /, *, offset: int = 0) -> Tensor:
