@@ -6,6 +6,7 @@
 
 #include "kernels/conv/conv_args.h"
 #include "kernels/copy/convert_args.h"
+#include "kernels/fft/fft_args.h"
 #include "kernels/gemm/gemm_args.h"
 #include "kernels/index/index_args.h"
 #include "kernels/linalg/linalg_args.h"
@@ -42,6 +43,7 @@ namespace plait {
   X(random)                      \
   X(index)                       \
   X(linalg)                      \
+  X(fft)                         \
   X(sequence)                    \
   X(convert)                     \
   X(complex)                     \
@@ -67,6 +69,7 @@ struct KernelTable {
   RandomTable random;
   IndexTable index;
   LinalgTable linalg;
+  FftTable fft;
   SequenceTable sequence;
   PointwiseTable pointwise;
   ConvertTable convert;

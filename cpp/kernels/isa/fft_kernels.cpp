@@ -1,0 +1,550 @@
+// SPDX-License-Identifier: MIT
+// Fourier transforms of as many lines as a vector has lanes; see kernels/fft/fft_args.h.
+//
+// Passes of Stockham's autosort algorithm (Stockham, 1966) of radix 8, 4, 2 and the odd primes up to 13: no
+// reordering, and the elements of a butterfly are whole vectors. Lengths with other prime factors are
+// convolutions (Bluestein, 1970). A buffer of one pass is in the L1 cache for up to 128 (AVX-512) elements,
+// in L2 for up to 4,096. Bound by arithmetic, of long lines by L2.
+#include "kernels/fft/fft_args.h"
+
+#include "kernels/isa/transpose.h"
+#include "kernels/isa/vec.h"
+#include "kernels/table.h"
+
+namespace plait::PLAIT_ISA_NS {
+namespace {
+
+template <class T>
+struct Complex {
+  using V = Vec<T>;
+  V re, im;
+};
+template <class T>
+PLAIT_INLINE Complex<T> operator+(Complex<T> a, Complex<T> b) {
+  return {a.re + b.re, a.im + b.im};
+}
+template <class T>
+PLAIT_INLINE Complex<T> operator-(Complex<T> a, Complex<T> b) {
+  return {a.re - b.re, a.im - b.im};
+}
+template <class T>
+PLAIT_INLINE Complex<T> operator*(Complex<T> a, Complex<T> b) {
+  return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+}
+template <class T>
+PLAIT_INLINE Complex<T> minus_i(Complex<T> a) {
+  return {a.im, -a.re};
+}
+template <class T>
+PLAIT_INLINE Complex<T> swapped(Complex<T> a, bool swap) {
+  return swap ? Complex<T>{a.im, a.re} : a;
+}
+// A complex number in every lane.
+template <class T>
+PLAIT_INLINE Complex<T> broadcast(const T* w) {
+  return {splat<Vec<T>>(w[0]), splat<Vec<T>>(w[1])};
+}
+
+// ---- Memory ----
+
+// Vectors of real and imaginary parts, one behind the other.
+template <class T>
+PLAIT_INLINE Complex<T> load_split(const T* p) {
+  return {load(p), load(p + kLanes<T>)};
+}
+template <class T>
+PLAIT_INLINE void store_split(T* p, Complex<T> z) {
+  store(p, z.re);
+  store(p + kLanes<T>, z.im);
+}
+
+template <class V, int kStart, int kStep, int kSecond>
+PLAIT_INLINE V pick(V a, V b) {
+  MaskOf<V> from;
+  constexpr int kN = sizeof(V) / sizeof(ElemT<V>);
+  for (int i = 0; i < kN; ++i) from[i] = kSecond ? kStart + i / 2 + (i % 2) * kN : kStart + i * kStep;
+  return __builtin_shuffle(a, b, from);
+}
+// Complex numbers side by side; the first n of them, the others are 0.
+template <class T>
+PLAIT_INLINE Complex<T> load_pairs(const T* p, int64_t n) {
+  constexpr int L = kLanes<T>;
+  Vec<T> a, b{};
+  if (n >= L) {
+    a = load(p);
+    b = load(p + L);
+  } else {
+    a = load_n(p, 2 * n < L ? 2 * n : L);
+    if (2 * n > L) b = load_n(p + L, 2 * n - L);
+  }
+  return {pick<Vec<T>, 0, 2, 0>(a, b), pick<Vec<T>, 1, 2, 0>(a, b)};
+}
+template <class T>
+PLAIT_INLINE void store_pairs(T* p, Complex<T> z, int64_t n) {
+  constexpr int L = kLanes<T>;
+  const Vec<T> a = pick<Vec<T>, 0, 0, 1>(z.re, z.im), b = pick<Vec<T>, L / 2, 0, 1>(z.re, z.im);
+  if (n >= L) {
+    store(p, a);
+    store(p + L, b);
+  } else {
+    store_n(p, a, 2 * n < L ? 2 * n : L);
+    if (2 * n > L) store_n(p + L, b, 2 * n - L);
+  }
+}
+
+// ---- Butterflies: z[k] = sum over j of z[j] e^(-2 pi i j k / R) ----
+
+template <int R>
+struct Roots;
+template <>
+struct Roots<3> {
+  static constexpr double cosine[] = {1.0, -0.5, -0.5};
+  static constexpr double sine[] = {0.0, 0.86602540378443864676, -0.86602540378443864676};
+};
+template <>
+struct Roots<5> {
+  static constexpr double cosine[] = {1.0, 0.3090169943749474241, -0.8090169943749474241,
+                                      -0.8090169943749474241, 0.3090169943749474241};
+  static constexpr double sine[] = {0.0, 0.95105651629515357212, 0.58778525229247312917,
+                                    -0.58778525229247312917, -0.95105651629515357212};
+};
+template <>
+struct Roots<7> {
+  static constexpr double cosine[] = {1.0,
+                                      0.62348980185873353053,
+                                      -0.22252093395631440429,
+                                      -0.90096886790241912624,
+                                      -0.90096886790241912624,
+                                      -0.22252093395631440429,
+                                      0.62348980185873353053};
+  static constexpr double sine[] = {0.0,
+                                    0.78183148246802980871,
+                                    0.97492791218182360702,
+                                    0.43388373911755812048,
+                                    -0.43388373911755812048,
+                                    -0.97492791218182360702,
+                                    -0.78183148246802980871};
+};
+template <>
+struct Roots<11> {
+  static constexpr double cosine[] = {1.0,
+                                      0.84125353283118116886,
+                                      0.41541501300188642553,
+                                      -0.14231483827328514044,
+                                      -0.65486073394528506406,
+                                      -0.95949297361449738989,
+                                      -0.95949297361449738989,
+                                      -0.65486073394528506406,
+                                      -0.14231483827328514044,
+                                      0.41541501300188642553,
+                                      0.84125353283118116886};
+  static constexpr double sine[] = {0.0,
+                                    0.54064081745559758211,
+                                    0.90963199535451837141,
+                                    0.98982144188093273238,
+                                    0.75574957435425828377,
+                                    0.28173255684142969771,
+                                    -0.28173255684142969771,
+                                    -0.75574957435425828377,
+                                    -0.98982144188093273238,
+                                    -0.90963199535451837141,
+                                    -0.54064081745559758211};
+};
+template <>
+struct Roots<13> {
+  static constexpr double cosine[] = {1.0,
+                                      0.8854560256532098959,
+                                      0.56806474673115580251,
+                                      0.12053668025532305335,
+                                      -0.35460488704253562597,
+                                      -0.74851074817110109863,
+                                      -0.97094181742605202716,
+                                      -0.97094181742605202716,
+                                      -0.74851074817110109863,
+                                      -0.35460488704253562597,
+                                      0.12053668025532305335,
+                                      0.56806474673115580251,
+                                      0.8854560256532098959};
+  static constexpr double sine[] = {0.0,
+                                    0.46472317204376854566,
+                                    0.82298386589365639458,
+                                    0.9927088740980539928,
+                                    0.93501624268541482344,
+                                    0.66312265824079520238,
+                                    0.23931566428755776715,
+                                    -0.23931566428755776715,
+                                    -0.66312265824079520238,
+                                    -0.93501624268541482344,
+                                    -0.9927088740980539928,
+                                    -0.82298386589365639458,
+                                    -0.46472317204376854566};
+};
+
+template <class T>
+PLAIT_INLINE void butterfly(Complex<T> (&z)[2]) {
+  const Complex<T> a = z[0];
+  z[0] = a + z[1];
+  z[1] = a - z[1];
+}
+template <class T>
+PLAIT_INLINE void butterfly(Complex<T> (&z)[4]) {
+  const Complex<T> a = z[0] + z[2], b = z[0] - z[2], c = z[1] + z[3], d = minus_i(z[1] - z[3]);
+  z[0] = a + c;
+  z[1] = b + d;
+  z[2] = a - c;
+  z[3] = b - d;
+}
+template <class T>
+PLAIT_INLINE void butterfly(Complex<T> (&z)[8]) {
+  Complex<T> even[4] = {z[0], z[2], z[4], z[6]}, odd[4] = {z[1], z[3], z[5], z[7]};
+  butterfly(even);
+  butterfly(odd);
+  const Vec<T> half = splat<Vec<T>>(static_cast<T>(0.70710678118654752440));
+  const Complex<T> u{(odd[1].re + odd[1].im) * half, (odd[1].im - odd[1].re) * half},
+      v = minus_i(odd[2]), w{(odd[3].im - odd[3].re) * half, -(odd[3].re + odd[3].im) * half};
+  z[0] = even[0] + odd[0];
+  z[1] = even[1] + u;
+  z[2] = even[2] + v;
+  z[3] = even[3] + w;
+  z[4] = even[0] - odd[0];
+  z[5] = even[1] - u;
+  z[6] = even[2] - v;
+  z[7] = even[3] - w;
+}
+// Odd R: with s_j = z_j + z_(R-j) and d_j = z_j - z_(R-j)
+//   z_k, z_(R-k) = z_0 + sum of s_j cos(2 pi j k / R)  -+  i (sum of d_j sin(2 pi j k / R))
+template <class T, int R>
+PLAIT_INLINE void butterfly(Complex<T> (&z)[R]) {
+  constexpr int H = R / 2;
+  Complex<T> s[H], d[H], zero = z[0];
+#pragma GCC unroll 8
+  for (int j = 0; j < H; ++j) {
+    s[j] = z[1 + j] + z[R - 1 - j];
+    d[j] = z[1 + j] - z[R - 1 - j];
+    zero = zero + s[j];
+  }
+#pragma GCC unroll 8
+  for (int k = 1; k <= H; ++k) {
+    Complex<T> a = z[0], b{};
+#pragma GCC unroll 8
+    for (int j = 0; j < H; ++j) {
+      const T c = static_cast<T>(Roots<R>::cosine[(j + 1) * k % R]),
+              t = static_cast<T>(Roots<R>::sine[(j + 1) * k % R]);
+      a = {a.re + s[j].re * c, a.im + s[j].im * c};
+      b = {b.re + d[j].re * t, b.im + d[j].im * t};
+    }
+    z[k] = a;
+    z[R - k] = b;
+  }
+#pragma GCC unroll 8
+  for (int k = 1; k <= H; ++k) {
+    const Complex<T> a = z[k], b = minus_i(z[R - k]);
+    z[k] = a + b;
+    z[R - k] = a - b;
+  }
+  z[0] = zero;
+}
+
+// ---- Passes ----
+
+// y[q + stride (R p + j)] = w^(j p) butterfly_j(x[q + stride (p + rest k)])
+template <class T, int R>
+void run_pass(const FftPass<T>& pass, const T* x, int64_t element, T* y) {
+  constexpr int64_t kOut = 2 * kLanes<T>;
+  const int64_t s = pass.stride, m = pass.rest;
+  const T* w = pass.twiddles;
+  for (int64_t q = 0; q < s; ++q) {
+    Complex<T> z[R];
+#pragma GCC unroll 16
+    for (int k = 0; k < R; ++k) z[k] = load_split(x + (q + s * m * k) * element);
+    butterfly(z);
+#pragma GCC unroll 16
+    for (int j = 0; j < R; ++j) store_split(y + (q + s * j) * kOut, z[j]);
+  }
+  for (int64_t p = 1; p < m; ++p, w += 2 * (R - 1)) {
+    const T* from = x + s * p * element;
+    T* to = y + s * R * p * kOut;
+    for (int64_t q = 0; q < s; ++q) {
+      Complex<T> z[R];
+#pragma GCC unroll 16
+      for (int k = 0; k < R; ++k) z[k] = load_split(from + (q + s * m * k) * element);
+      butterfly(z);
+      store_split(to + q * kOut, z[0]);
+#pragma GCC unroll 16
+      for (int j = 1; j < R; ++j) store_split(to + (q + s * j) * kOut, z[j] * broadcast(w + 2 * (j - 1)));
+    }
+  }
+}
+
+// All passes from x, whose elements are `element` apart, through the buffers a and b. The result is in one of
+// them.
+template <class T>
+T* run_passes(const FftLanes<T>& plan, const T* x, int64_t element, T* a, T* b) {
+  T* y = x == a ? b : a;
+  for (int i = 0; i < plan.passes; ++i) {
+    const FftPass<T>& pass = plan.pass[i];
+    switch (pass.radix) {
+      case 2:
+        run_pass<T, 2>(pass, x, element, y);
+        break;
+      case 3:
+        run_pass<T, 3>(pass, x, element, y);
+        break;
+      case 4:
+        run_pass<T, 4>(pass, x, element, y);
+        break;
+      case 5:
+        run_pass<T, 5>(pass, x, element, y);
+        break;
+      case 7:
+        run_pass<T, 7>(pass, x, element, y);
+        break;
+      case 8:
+        run_pass<T, 8>(pass, x, element, y);
+        break;
+      case 11:
+        run_pass<T, 11>(pass, x, element, y);
+        break;
+      default:
+        run_pass<T, 13>(pass, x, element, y);
+    }
+    x = y;
+    element = 2 * kLanes<T>;
+    y = y == a ? b : a;
+  }
+  return y == a ? b : a;
+}
+
+// c = conj(chirp): Y[k] = conj(c[k]) sum over j of (x[j] conj(c[j])) c[k - j], a convolution.
+template <class T>
+T* run_convolution(const FftLanes<T>& plan, const T* x, int64_t element, T* a, T* b) {
+  constexpr int64_t kOut = 2 * kLanes<T>;
+  const FftLanes<T>& inner = *plan.convolution;
+  // x may be in a: the products go to b.
+  for (int64_t j = 0; j < plan.n; ++j) {
+    store_split(b + j * kOut, load_split(x + j * element) * broadcast(plan.chirp + 2 * j));
+  }
+  for (int64_t j = plan.n; j < inner.n; ++j) store_split(b + j * kOut, Complex<T>{});
+  T* spectrum = run_passes(inner, b, kOut, b, a);
+  for (int64_t j = 0; j < inner.n; ++j) {
+    store_split(spectrum + j * kOut,
+                swapped(load_split(spectrum + j * kOut) * broadcast(plan.filter + 2 * j), true));
+  }
+  T* const y = run_passes(inner, spectrum, kOut, spectrum, spectrum == a ? b : a);
+  for (int64_t j = 0; j < plan.n; ++j) {
+    store_split(y + j * kOut, swapped(load_split(y + j * kOut), true) * broadcast(plan.chirp + 2 * j));
+  }
+  return y;
+}
+
+// x may be the start of scratch. Returns where the result is, its elements behind one another.
+template <class T>
+T* transform(const FftLanes<T>& plan, const T* x, int64_t element, T* scratch) {
+  T* const a = scratch;
+  T* const b = scratch + plan.scratch / 2 * kLanes<T>;
+  if (plan.convolution) return run_convolution(plan, x, element, a, b);
+  if (plan.passes == 0) {  // one element
+    store_split(b, load_split(x));
+    return b;
+  }
+  return run_passes(plan, x, element, a, b);
+}
+
+// ---- Lines ----
+
+// Element j of each line at buffer + j 2 lanes, from lines in memory.
+template <class T>
+void load_lines(const FftArray<const T>& x, int64_t n, int64_t lines, bool swap, T* buffer) {
+  constexpr int64_t L = kLanes<T>;
+  if (x.line == 1) {
+    for (int64_t j = 0; j < n; ++j) {
+      store_split(buffer + j * 2 * L, swapped(load_pairs(x.data + 2 * j * x.element, lines), swap));
+    }
+    return;
+  }
+  for (int64_t j = 0; j < n; j += L) {
+    Vec<T> re[L], im[L];
+#pragma GCC unroll 16
+    for (int64_t l = 0; l < L; ++l) {
+      const Complex<T> z = l < lines ? load_pairs(x.data + 2 * (j + l * x.line), n - j) : Complex<T>{};
+      re[l] = z.re;
+      im[l] = z.im;
+    }
+    transpose<T>(re);
+    transpose<T>(im);
+    const int64_t count = n - j < L ? n - j : L;
+    for (int64_t i = 0; i < count; ++i) {
+      store_split(buffer + (j + i) * 2 * L, swapped(Complex<T>{re[i], im[i]}, swap));
+    }
+  }
+}
+template <class T>
+void store_lines(const FftArray<T>& y, int64_t n, int64_t lines, bool swap, T scale, const T* buffer) {
+  constexpr int64_t L = kLanes<T>;
+  const auto scaled = [&](int64_t j) {
+    const Complex<T> z = swapped(load_split(buffer + j * 2 * L), swap);
+    return Complex<T>{z.re * scale, z.im * scale};
+  };
+  if (y.line == 1) {
+    for (int64_t j = 0; j < n; ++j) store_pairs(y.data + 2 * j * y.element, scaled(j), lines);
+    return;
+  }
+  for (int64_t j = 0; j < n; j += L) {
+    Vec<T> re[L], im[L];
+#pragma GCC unroll 16
+    for (int64_t i = 0; i < L; ++i) {
+      const Complex<T> z = j + i < n ? scaled(j + i) : Complex<T>{};
+      re[i] = z.re;
+      im[i] = z.im;
+    }
+    transpose<T>(re);
+    transpose<T>(im);
+    for (int64_t l = 0; l < lines; ++l) {
+      store_pairs(y.data + 2 * (j + l * y.line), Complex<T>{re[l], im[l]}, n - j);
+    }
+  }
+}
+template <class T>
+void lanes_of(const FftLanes<T>& plan, FftArray<const T> x, FftArray<T> y, int64_t lines, bool inverse,
+              T scale, T* scratch) {
+  load_lines(x, plan.n, lines, inverse, scratch);
+  store_lines(y, plan.n, lines, inverse, scale, transform(plan, scratch, 2 * kLanes<T>, scratch));
+}
+
+// ---- One long line ----
+
+template <class T>
+void columns_of(const FftLine<T>& plan, const T* x, T* t, int64_t group, bool inverse, T* scratch) {
+  constexpr int64_t L = kLanes<T>;
+  const int64_t first = group * L, left = plan.columns - first, blocks = (plan.rows + L - 1) / L;
+  const int64_t lines = left < L ? left : L;
+  load_lines({x + 2 * first, plan.columns, 1}, plan.rows, lines, inverse, scratch);
+  const T* const z = transform(*plan.along_rows, scratch, 2 * L, scratch);
+  const T* const w = plan.first + group * 2 * plan.rows;
+  for (int64_t block = 0; block < blocks; ++block) {
+    Vec<T> re[L], im[L];
+#pragma GCC unroll 16
+    for (int64_t i = 0; i < L; ++i) {
+      const int64_t k = block * L + i;
+      const Complex<T> v = k < plan.rows ? load_split(z + k * 2 * L) *
+                                               (broadcast(w + 2 * k) * load_split(plan.second + k * 2 * L))
+                                         : Complex<T>{};
+      re[i] = v.re;
+      im[i] = v.im;
+    }
+    transpose<T>(re);
+    transpose<T>(im);
+    for (int64_t l = 0; l < lines; ++l) {
+      store_split(t + ((first + l) * blocks + block) * 2 * L, Complex<T>{re[l], im[l]});
+    }
+  }
+}
+template <class T>
+void rows_of(const FftLine<T>& plan, const T* t, T* y, int64_t block, bool inverse, T scale, T* scratch) {
+  constexpr int64_t L = kLanes<T>;
+  const int64_t left = plan.rows - block * L, blocks = (plan.rows + L - 1) / L;
+  const T* const z = transform(*plan.along_columns, t + block * 2 * L, blocks * 2 * L, scratch);
+  store_lines({y + 2 * block * L, plan.rows, 1}, plan.columns, left < L ? left : L, inverse, scale, z);
+}
+
+// ---- Products, real transforms ----
+
+template <class T>
+void multiply(const T* a, const T* b, T* y, int64_t n, bool conjugate_a, bool conjugate_y, T scale) {
+  constexpr int64_t L = kLanes<T>;
+  for (int64_t j = 0; j < n; j += L) {
+    Complex<T> z = load_pairs(a + 2 * j, n - j);
+    if (conjugate_a) z.im = -z.im;
+    z = z * load_pairs(b + 2 * j, n - j);
+    store_pairs(y + 2 * j, Complex<T>{z.re * scale, (conjugate_y ? -z.im : z.im) * scale}, n - j);
+  }
+}
+
+template <class T>
+PLAIT_INLINE Vec<T> reversed(Vec<T> v) {
+  MaskOf<Vec<T>> from;
+  for (int i = 0; i < kLanes<T>; ++i) from[i] = kLanes<T> - 1 - i;
+  return __builtin_shuffle(v, from);
+}
+// The n numbers before `end`, the last one first.
+template <class T>
+PLAIT_INLINE Complex<T> load_reversed(const T* end) {
+  const Complex<T> z = load_pairs(end - 2 * kLanes<T>, kLanes<T>);
+  return {reversed<T>(z.re), reversed<T>(z.im)};
+}
+template <class T>
+PLAIT_INLINE void store_reversed(T* end, Complex<T> z) {
+  store_pairs(end - 2 * kLanes<T>, Complex<T>{reversed<T>(z.re), reversed<T>(z.im)}, kLanes<T>);
+}
+
+// For each k <= n / 2, u = in[k] and v = in[n - k], out[k] and out[n - k] = f(u, v, twiddles[k]); V: vectors,
+// and numbers where the two runs would meet.
+template <class T, class F>
+PLAIT_INLINE void for_pairs(const T* in, const T* twiddles, T* out, int64_t n, F f) {
+  constexpr int64_t L = kLanes<T>;
+  int64_t k = 1;
+  for (; k + L <= n - k - L + 1; k += L) {
+    Complex<T> u = load_pairs(in + 2 * k, L), v = load_reversed(in + 2 * (n - k + 1));
+    f(u.re, u.im, v.re, v.im, load_pairs(twiddles + 2 * k, L));
+    store_pairs(out + 2 * k, u, L);
+    store_reversed(out + 2 * (n - k + 1), v);
+  }
+  for (; k <= n - k; ++k) {
+    struct {
+      T re, im;
+    } w{twiddles[2 * k], twiddles[2 * k + 1]};
+    T ur = in[2 * k], ui = in[2 * k + 1], vr = in[2 * (n - k)], vi = in[2 * (n - k) + 1];
+    f(ur, ui, vr, vi, w);
+    out[2 * (n - k)] = vr;
+    out[2 * (n - k) + 1] = vi;
+    out[2 * k] = ur;
+    out[2 * k + 1] = ui;
+  }
+}
+
+// E = (u + conj v) / 2, O = (u - conj v) / 2i: out[k] = E + w O, out[n - k] = conj(E - w O)
+template <class T>
+void real_from_half(const T* z, const T* twiddles, T* y, int64_t n, T scale) {
+  const T half = static_cast<T>(0.5) * scale;
+  for_pairs(z, twiddles, y, n, [half](auto& ur, auto& ui, auto& vr, auto& vi, const auto& w) {
+    const auto er = (ur + vr) * half, ei = (ui - vi) * half, pr = (ui + vi) * half, pi = (vr - ur) * half;
+    const auto qr = pr * w.re - pi * w.im, qi = pr * w.im + pi * w.re;
+    ur = er + qr;
+    ui = ei + qi;
+    vr = er - qr;
+    vi = qi - ei;
+  });
+  const T re = z[0], im = z[1];
+  y[0] = (re + im) * scale;
+  y[1] = 0;
+  y[2 * n] = (re - im) * scale;
+  y[2 * n + 1] = 0;
+}
+// S = u + conj v, D = (u - conj v) conj(w): out[k] = S + i D, out[n - k] = conj(S - i D)
+template <class T>
+void half_from_real(const T* y, const T* twiddles, T* z, int64_t n) {
+  for_pairs(y, twiddles, z, n, [](auto& ur, auto& ui, auto& vr, auto& vi, const auto& w) {
+    const auto sr = ur + vr, si = ui - vi, dr = ur - vr, di = ui + vi;
+    const auto pr = dr * w.re + di * w.im, pi = di * w.re - dr * w.im;
+    ur = sr - pi;
+    ui = si + pr;
+    vr = sr + pi;
+    vi = pr - si;
+  });
+  const T a = y[0], b = y[2 * n];
+  z[0] = a + b;
+  z[1] = a - b;
+}
+
+template <class T>
+constexpr FftKernels<T> kKernels = {kLanes<T>,   lanes_of<T>,       columns_of<T>,    rows_of<T>,
+                                    multiply<T>, real_from_half<T>, half_from_real<T>};
+
+}  // namespace
+
+void fill_fft(KernelTable& table) {
+  table.fft.f32 = kKernels<float>;
+  table.fft.f64 = kKernels<double>;
+}
+
+}  // namespace plait::PLAIT_ISA_NS
