@@ -20,7 +20,7 @@ import plait
 from plait import _core
 from plait._docstrings import sections
 
-SUBMODULES = ("linalg", "special")  # their ops begin with their names
+SUBMODULES = ("linalg", "special", "fft")  # their ops begin with their names
 ROOT = Path(__file__).parent.parent
 TABLE = _core._op_table()
 PUBLIC = [row for row in TABLE if set(row["where"]) & set("fmns")]
@@ -48,6 +48,9 @@ TESTED_ELSEWHERE: dict[str, set[str]] = {
     "test_autograd.py": {"detach", "detach_"},
     "test_indexing.py": {"index_put", "index_put_"},
     "test_promotion.py": {"result_type"},
+    "test_fft.py": {
+        f"fft_{name}{dims}" for name in ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft") for dims in ("", "2", "n")
+    },
     "test_linalg.py": {"linalg_eig", "linalg_eigh", "linalg_eigvals", "linalg_svd", "svd"},
     "test_complex.py": {
         "angle", "complex", "conj", "conj_physical", "conj_physical_", "imag", "is_complex", "is_conj", "is_neg",
@@ -70,7 +73,9 @@ def test_every_op_is_tested() -> None:
 def test_files_named_here_use_the_ops() -> None:
     for file, names in TESTED_ELSEWHERE.items():
         text = (Path(__file__).parent / file).read_text()
-        missing = [n for n in sorted(names & set(NAMES)) if n.replace("linalg_", "linalg.") not in text]
+        missing = [
+            n for n in sorted(names & set(NAMES)) if n.replace("linalg_", "linalg.").replace("fft_", "fft.") not in text
+        ]
         assert not missing, f"{file}: {missing}"
 
 

@@ -98,6 +98,7 @@ def load() -> list[Workload]:
         "dcgan",
         "pointwise",
         "reductions",
+        "spectral",
         "matmul",
         "convolution",
         "attention",

@@ -95,8 +95,10 @@ if TYPE_CHECKING:
     from . import cuda as cuda
     from . import datasets as datasets
     from . import distributions as distributions
+    from . import fft as fft
     from . import nn as nn
     from . import optim as optim
+    from . import signal as signal
     from . import special as special
     from . import testing as testing
     from . import transforms as transforms
@@ -107,6 +109,15 @@ if TYPE_CHECKING:
         feature_dropout,
         feature_dropout_,
         native_dropout,
+    )
+    from ._spectral import (
+        bartlett_window,
+        blackman_window,
+        hamming_window,
+        hann_window,
+        istft,
+        kaiser_window,
+        stft,
     )
     from .amp import autocast
     from .amp.autocast_mode import (
@@ -165,6 +176,7 @@ _SUBMODULES = {
     "cuda",
     "datasets",
     "distributions",
+    "fft",
     "func",
     "jit",
     "linalg",
@@ -172,6 +184,7 @@ _SUBMODULES = {
     "multiprocessing",
     "nn",
     "optim",
+    "signal",
     "special",
     "testing",
     "transforms",
@@ -205,6 +218,10 @@ _LAZY = {
             "rnn_tanh_cell",
         ),
         "_layer_functions",
+    ),
+    **dict.fromkeys(
+        ("bartlett_window", "blackman_window", "hamming_window", "hann_window", "istft", "kaiser_window", "stft"),
+        "_spectral",
     ),
     "autocast": "amp",
     **dict.fromkeys(
@@ -299,6 +316,8 @@ __all__ = [
     "autocast",
     "autocast_decrement_nesting",
     "autocast_increment_nesting",
+    "bartlett_window",
+    "blackman_window",
     "broadcast_shapes",
     "cdist",
     "chain_matmul",
@@ -330,6 +349,8 @@ __all__ = [
     "get_num_interop_threads",
     "get_rng_state",
     "gradient",
+    "hamming_window",
+    "hann_window",
     "hinge_embedding_loss",
     "histogramdd",
     "iinfo",
@@ -347,6 +368,8 @@ __all__ = [
     "is_storage",
     "is_tensor",
     "isreal",
+    "istft",
+    "kaiser_window",
     "load",
     "lobpcg",
     "lu",
@@ -359,8 +382,8 @@ __all__ = [
     "no_grad",
     "numel",
     "pairwise_distance",
-    "pdist",
     "pca_lowrank",
+    "pdist",
     "pi",
     "pixel_shuffle",
     "pixel_unshuffle",
@@ -383,6 +406,7 @@ __all__ = [
     "set_printoptions",
     "set_rng_state",
     "show_config",
+    "stft",
     "svd_lowrank",
     "tensordot",
     "trapezoid",

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, TypeVar, overload
 
 import numpy
 
+from .fft import _native as _fft
 from .linalg import _native as _linalg
 from .nn.functional import _native as _nn
 from .special import _native as _special
@@ -2481,6 +2482,18 @@ class Tensor:
     def is_shared(self) -> builtins.bool: ...
     def is_signed(self) -> builtins.bool: ...
     def isreal(input: Any) -> Tensor: ...
+    def istft(
+        self,
+        n_fft: Any,
+        hop_length: Any = ...,
+        win_length: Any = ...,
+        window: Any = ...,
+        center: Any = ...,
+        normalized: Any = ...,
+        onesided: Any = ...,
+        length: Any = ...,
+        return_complex: Any = ...,
+    ) -> Tensor: ...
     def long(self, memory_format: Any = ...) -> Tensor: ...
     def lu(self, pivot: Any = ..., get_infos: Any = ...) -> Any: ...
     def map_(self, tensor: Any, callable: Any) -> Tensor: ...
@@ -2498,6 +2511,19 @@ class Tensor:
     def set_(self, source: Any = ...) -> Tensor: ...
     def share_memory_(self) -> Tensor: ...
     def short(self, memory_format: Any = ...) -> Tensor: ...
+    def stft(
+        self,
+        n_fft: Any,
+        hop_length: Any = ...,
+        win_length: Any = ...,
+        window: Any = ...,
+        center: Any = ...,
+        pad_mode: Any = ...,
+        normalized: Any = ...,
+        onesided: Any = ...,
+        return_complex: Any = ...,
+        align_to_window: Any = ...,
+    ) -> Tensor: ...
     def storage(self) -> Any: ...
     def to(
         self,

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int64_t kGrain = 16384;  // complex numbers worth one more thread
 // Lines up to this length run side by side, one in each lane: their buffers fit the L2 cache.
-constexpr int64_t kLongestLanes = 1024;
+constexpr int64_t kLongestLanes = 256;
 
 template <class T>
 const FftKernels<T>& kernels_of() {

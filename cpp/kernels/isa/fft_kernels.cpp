@@ -92,6 +92,61 @@ PLAIT_INLINE void store_pairs(T* p, Complex<T> z, int64_t n) {
   }
 }
 
+// Groups of 16 bytes of lines: they are loaded to, and stored from, any place in a vector without a shuffle,
+// so that half of a transpose costs nothing.
+template <class T>
+inline constexpr int kGroup = 16 / static_cast<int>(sizeof(T));
+
+// Group q of the vector is at p + q distance.
+template <class T>
+PLAIT_INLINE Vec<T> load_groups(const T* p, [[maybe_unused]] int64_t distance) {
+#if PLAIT_ISA_LEVEL == 2
+  const auto at = [&](int64_t q) { return _mm_loadu_ps(reinterpret_cast<const float*>(p + q * distance)); };
+  __m512 v = _mm512_castps128_ps512(at(0));
+  v = _mm512_mask_broadcast_f32x4(v, 0x00f0, at(1));
+  v = _mm512_mask_broadcast_f32x4(v, 0x0f00, at(2));
+  return (Vec<T>)_mm512_mask_broadcast_f32x4(v, 0xf000, at(3));
+#elif PLAIT_ISA_LEVEL == 1
+  return combine(load_bytes<HalfVec<Vec<T>>>(p), load_bytes<HalfVec<Vec<T>>>(p + distance));
+#else
+  return load(p);
+#endif
+}
+template <class T>
+PLAIT_INLINE void store_groups(T* p, [[maybe_unused]] int64_t distance, Vec<T> v) {
+#if PLAIT_ISA_LEVEL == 2
+  const auto put = [&](int64_t q, __m128 x) { _mm_storeu_ps(reinterpret_cast<float*>(p + q * distance), x); };
+  put(0, _mm512_castps512_ps128((__m512)v));
+  put(1, _mm512_extractf32x4_ps((__m512)v, 1));
+  put(2, _mm512_extractf32x4_ps((__m512)v, 2));
+  put(3, _mm512_extractf32x4_ps((__m512)v, 3));
+#elif PLAIT_ISA_LEVEL == 1
+  const auto low = low_half(v), high = high_half(v);
+  __builtin_memcpy(p, &low, sizeof low);
+  __builtin_memcpy(p + distance, &high, sizeof high);
+#else
+  store(p, v);
+#endif
+}
+// Transposes kGroup vectors within each group.
+template <class T>
+PLAIT_INLINE void transpose_groups(Vec<T>* r) {
+  using V = Vec<T>;
+  if constexpr (kGroup<T> == 4) {
+    using W = Vec<double>;
+    const W a = (W)unpack<V, false>(r[0], r[1]), b = (W)unpack<V, true>(r[0], r[1]),
+            c = (W)unpack<V, false>(r[2], r[3]), d = (W)unpack<V, true>(r[2], r[3]);
+    r[0] = (V)unpack<W, false>(a, c);
+    r[1] = (V)unpack<W, true>(a, c);
+    r[2] = (V)unpack<W, false>(b, d);
+    r[3] = (V)unpack<W, true>(b, d);
+  } else {
+    const V a = unpack<V, false>(r[0], r[1]), b = unpack<V, true>(r[0], r[1]);
+    r[0] = a;
+    r[1] = b;
+  }
+}
+
 // ---- Butterflies: z[k] = sum over j of z[j] e^(-2 pi i j k / R) ----
 
 template <int R>
@@ -362,7 +417,19 @@ void load_lines(const FftArray<const T>& x, int64_t n, int64_t lines, bool swap,
     }
     return;
   }
-  for (int64_t j = 0; j < n; j += L) {
+  constexpr int G = kGroup<T>;
+  int64_t j = 0;
+  for (; lines == L && j + G / 2 <= n; j += G / 2) {
+    Vec<T> r[G];
+#pragma GCC unroll 4
+    for (int l = 0; l < G; ++l) r[l] = load_groups(x.data + 2 * (j + l * x.line), 2 * G * x.line);
+    transpose_groups<T>(r);
+#pragma GCC unroll 4
+    for (int i = 0; i < G; i += 2) {
+      store_split(buffer + (j + i / 2) * 2 * L, swapped(Complex<T>{r[i], r[i + 1]}, swap));
+    }
+  }
+  for (; j < n; j += L) {
     Vec<T> re[L], im[L];
 #pragma GCC unroll 16
     for (int64_t l = 0; l < L; ++l) {
@@ -389,7 +456,21 @@ void store_lines(const FftArray<T>& y, int64_t n, int64_t lines, bool swap, T sc
     for (int64_t j = 0; j < n; ++j) store_pairs(y.data + 2 * j * y.element, scaled(j), lines);
     return;
   }
-  for (int64_t j = 0; j < n; j += L) {
+  constexpr int G = kGroup<T>;
+  int64_t j = 0;
+  for (; lines == L && j + G / 2 <= n; j += G / 2) {
+    Vec<T> r[G];
+#pragma GCC unroll 4
+    for (int i = 0; i < G; i += 2) {
+      const Complex<T> z = scaled(j + i / 2);
+      r[i] = z.re;
+      r[i + 1] = z.im;
+    }
+    transpose_groups<T>(r);
+#pragma GCC unroll 4
+    for (int l = 0; l < G; ++l) store_groups(y.data + 2 * (j + l * y.line), 2 * G * y.line, r[l]);
+  }
+  for (; j < n; j += L) {
     Vec<T> re[L], im[L];
 #pragma GCC unroll 16
     for (int64_t i = 0; i < L; ++i) {
@@ -421,21 +502,45 @@ void columns_of(const FftLine<T>& plan, const T* x, T* t, int64_t group, bool in
   load_lines({x + 2 * first, plan.columns, 1}, plan.rows, lines, inverse, scratch);
   const T* const z = transform(*plan.along_rows, scratch, 2 * L, scratch);
   const T* const w = plan.first + group * 2 * plan.rows;
+  const int64_t row = blocks * 2 * L;
+  const auto turned = [&](int64_t k) {
+    return k < plan.rows
+               ? load_split(z + k * 2 * L) * (broadcast(w + 2 * k) * load_split(plan.second + k * 2 * L))
+               : Complex<T>{};
+  };
+  if (lines == L) {
+    constexpr int G = kGroup<T>;
+    for (int64_t k = 0; k < blocks * L; k += G) {
+      Vec<T> re[G], im[G];
+#pragma GCC unroll 4
+      for (int i = 0; i < G; ++i) {
+        const Complex<T> v = turned(k + i);
+        re[i] = v.re;
+        im[i] = v.im;
+      }
+      transpose_groups<T>(re);
+      transpose_groups<T>(im);
+      T* const to = t + first * row + k / L * 2 * L + k % L;
+#pragma GCC unroll 4
+      for (int l = 0; l < G; ++l) {
+        store_groups(to + l * row, G * row, re[l]);
+        store_groups(to + l * row + L, G * row, im[l]);
+      }
+    }
+    return;
+  }
   for (int64_t block = 0; block < blocks; ++block) {
     Vec<T> re[L], im[L];
 #pragma GCC unroll 16
     for (int64_t i = 0; i < L; ++i) {
-      const int64_t k = block * L + i;
-      const Complex<T> v = k < plan.rows ? load_split(z + k * 2 * L) *
-                                               (broadcast(w + 2 * k) * load_split(plan.second + k * 2 * L))
-                                         : Complex<T>{};
+      const Complex<T> v = turned(block * L + i);
       re[i] = v.re;
       im[i] = v.im;
     }
     transpose<T>(re);
     transpose<T>(im);
     for (int64_t l = 0; l < lines; ++l) {
-      store_split(t + ((first + l) * blocks + block) * 2 * L, Complex<T>{re[l], im[l]});
+      store_split(t + (first + l) * row + block * 2 * L, Complex<T>{re[l], im[l]});
     }
   }
 }
@@ -460,45 +565,25 @@ void multiply(const T* a, const T* b, T* y, int64_t n, bool conjugate_a, bool co
   }
 }
 
+// The first n lanes, the last one of them first.
 template <class T>
-PLAIT_INLINE Vec<T> reversed(Vec<T> v) {
-  MaskOf<Vec<T>> from;
-  for (int i = 0; i < kLanes<T>; ++i) from[i] = kLanes<T> - 1 - i;
-  return __builtin_shuffle(v, from);
-}
-// The n numbers before `end`, the last one first.
-template <class T>
-PLAIT_INLINE Complex<T> load_reversed(const T* end) {
-  const Complex<T> z = load_pairs(end - 2 * kLanes<T>, kLanes<T>);
-  return {reversed<T>(z.re), reversed<T>(z.im)};
-}
-template <class T>
-PLAIT_INLINE void store_reversed(T* end, Complex<T> z) {
-  store_pairs(end - 2 * kLanes<T>, Complex<T>{reversed<T>(z.re), reversed<T>(z.im)}, kLanes<T>);
+PLAIT_INLINE Complex<T> reversed(Complex<T> z, int64_t n) {
+  using I = MaskOf<Vec<T>>;
+  const I from = splat<I>(static_cast<ElemT<I>>(n - 1)) - iota<I>();
+  return {__builtin_shuffle(z.re, from), __builtin_shuffle(z.im, from)};
 }
 
-// For each k <= n / 2, u = in[k] and v = in[n - k], out[k] and out[n - k] = f(u, v, twiddles[k]); V: vectors,
-// and numbers where the two runs would meet.
+// For each k from 1 to n / 2, u = in[k] and v = in[n - k], out[k] and out[n - k] = f(u, v, twiddles[k]). In
+// the middle both are the same number; the second one stays.
 template <class T, class F>
 PLAIT_INLINE void for_pairs(const T* in, const T* twiddles, T* out, int64_t n, F f) {
-  constexpr int64_t L = kLanes<T>;
-  int64_t k = 1;
-  for (; k + L <= n - k - L + 1; k += L) {
-    Complex<T> u = load_pairs(in + 2 * k, L), v = load_reversed(in + 2 * (n - k + 1));
-    f(u.re, u.im, v.re, v.im, load_pairs(twiddles + 2 * k, L));
-    store_pairs(out + 2 * k, u, L);
-    store_reversed(out + 2 * (n - k + 1), v);
-  }
-  for (; k <= n - k; ++k) {
-    struct {
-      T re, im;
-    } w{twiddles[2 * k], twiddles[2 * k + 1]};
-    T ur = in[2 * k], ui = in[2 * k + 1], vr = in[2 * (n - k)], vi = in[2 * (n - k) + 1];
-    f(ur, ui, vr, vi, w);
-    out[2 * (n - k)] = vr;
-    out[2 * (n - k) + 1] = vi;
-    out[2 * k] = ur;
-    out[2 * k + 1] = ui;
+  for (int64_t k = 1; k <= n - k; k += kLanes<T>) {
+    const int64_t left = n / 2 - k + 1, count = left < kLanes<T> ? left : kLanes<T>;
+    const int64_t mirrored = 2 * (n - k - count + 1);
+    Complex<T> u = load_pairs(in + 2 * k, count), v = reversed(load_pairs(in + mirrored, count), count);
+    f(u, v, load_pairs(twiddles + 2 * k, count));
+    store_pairs(out + 2 * k, u, count);
+    store_pairs(out + mirrored, reversed(v, count), count);
   }
 }
 
@@ -506,13 +591,11 @@ PLAIT_INLINE void for_pairs(const T* in, const T* twiddles, T* out, int64_t n, F
 template <class T>
 void real_from_half(const T* z, const T* twiddles, T* y, int64_t n, T scale) {
   const T half = static_cast<T>(0.5) * scale;
-  for_pairs(z, twiddles, y, n, [half](auto& ur, auto& ui, auto& vr, auto& vi, const auto& w) {
-    const auto er = (ur + vr) * half, ei = (ui - vi) * half, pr = (ui + vi) * half, pi = (vr - ur) * half;
-    const auto qr = pr * w.re - pi * w.im, qi = pr * w.im + pi * w.re;
-    ur = er + qr;
-    ui = ei + qi;
-    vr = er - qr;
-    vi = qi - ei;
+  for_pairs(z, twiddles, y, n, [half](Complex<T>& u, Complex<T>& v, Complex<T> w) {
+    const Complex<T> e{(u.re + v.re) * half, (u.im - v.im) * half},
+        o{(u.im + v.im) * half, (v.re - u.re) * half}, p = o * w;
+    u = e + p;
+    v = {e.re - p.re, p.im - e.im};
   });
   const T re = z[0], im = z[1];
   y[0] = (re + im) * scale;
@@ -523,13 +606,11 @@ void real_from_half(const T* z, const T* twiddles, T* y, int64_t n, T scale) {
 // S = u + conj v, D = (u - conj v) conj(w): out[k] = S + i D, out[n - k] = conj(S - i D)
 template <class T>
 void half_from_real(const T* y, const T* twiddles, T* z, int64_t n) {
-  for_pairs(y, twiddles, z, n, [](auto& ur, auto& ui, auto& vr, auto& vi, const auto& w) {
-    const auto sr = ur + vr, si = ui - vi, dr = ur - vr, di = ui + vi;
-    const auto pr = dr * w.re + di * w.im, pi = di * w.re - dr * w.im;
-    ur = sr - pi;
-    ui = si + pr;
-    vr = sr + pi;
-    vi = pr - si;
+  for_pairs(y, twiddles, z, n, [](Complex<T>& u, Complex<T>& v, Complex<T> w) {
+    const Complex<T> s{u.re + v.re, u.im - v.im},
+        p = Complex<T>{u.re - v.re, u.im + v.im} * Complex<T>{w.re, -w.im};
+    u = {s.re - p.im, s.im + p.re};
+    v = {s.re + p.im, p.re - s.im};
   });
   const T a = y[0], b = y[2 * n];
   z[0] = a + b;
