@@ -286,8 +286,21 @@ def to_device(self: Tensor, device: Any, /, *, stream: Any = None) -> Tensor:
     """The tensor itself: it is on the CPU.
 
     Args:
-        device: the CPU; other devices raise ValueError.
+        device: the CPU.
         stream: None; there are no streams.
+
+    Returns:
+        The tensor itself.
+
+    Raises:
+        ValueError: for a stream or another device.
+
+    Source: Python array API standard 2024.12, ``array.to_device``.
+
+    Example:
+        >>> import plait
+        >>> plait.ones(2).to_device("cpu")
+        tensor([1., 1.])
     """
     if stream is not None:
         raise ArgumentError(f"to_device: expected no stream on the CPU, got {stream!r}")

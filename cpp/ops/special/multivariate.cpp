@@ -38,7 +38,8 @@ Example:
 
 const RegisterOps kOps{
     {"mvlgamma(Tensor input, int p) -> Tensor", "fmo", PLAIT_BOX(mvlgamma), kDoc},
-    {"special_multigammaln(Tensor input, int p) -> Tensor", "so", PLAIT_BOX(mvlgamma), R"(The name of mvlgamma in this module.
+    {"special_multigammaln(Tensor input, int p) -> Tensor", "so", PLAIT_BOX(mvlgamma),
+     R"(The name of mvlgamma in this module.
 
 Example:
     >>> plait.special.multigammaln(plait.tensor([4., 5.]), 2)
