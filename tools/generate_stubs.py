@@ -53,6 +53,7 @@ class dtype:
     is_signed: builtins.bool
     itemsize: builtins.int
     def to_complex(self) -> dtype: ...
+    def to_real(self) -> dtype: ...
 
 DTYPES
 
@@ -142,7 +143,6 @@ class Tensor:
     output_nr: builtins.int
     data: Tensor
     itemsize: builtins.int
-    def to_complex(self) -> dtype: ...
     nbytes: builtins.int
     is_cuda: builtins.bool
     is_cpu: builtins.bool

@@ -30,6 +30,7 @@ class dtype:
     is_signed: builtins.bool
     itemsize: builtins.int
     def to_complex(self) -> dtype: ...
+    def to_real(self) -> dtype: ...
 
 bfloat16: dtype
 bool: dtype
@@ -1592,7 +1593,6 @@ class Tensor:
     output_nr: builtins.int
     data: Tensor
     itemsize: builtins.int
-    def to_complex(self) -> dtype: ...
     nbytes: builtins.int
     is_cuda: builtins.bool
     is_cpu: builtins.bool
