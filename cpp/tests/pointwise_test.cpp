@@ -190,14 +190,14 @@ struct Array {
 };
 
 double get(const char* p, DType dtype) {
-  return dispatch(dtype, [&](auto tag) {
+  return dispatch_any(dtype, [&](auto tag) {
     typename decltype(tag)::type v;
     std::memcpy(&v, p, sizeof v);
     return convert<double>(v);
   });
 }
 void set(char* p, DType dtype, double x) {
-  dispatch(dtype, [&](auto tag) {
+  dispatch_any(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     const T v = convert<T>(x);
     std::memcpy(p, &v, sizeof v);
@@ -304,7 +304,7 @@ void conversions() {
     for (int to = 0; to < kNumDTypes; ++to) {
       const DType f = static_cast<DType>(from), t = static_cast<DType>(to);
       for (const int64_t n : {1, 3, 8, 15, 16, 17, 33, 100}) {
-        std::vector<char> src(static_cast<size_t>(n) * 8), dst(static_cast<size_t>(n) * 8 + 8, 77);
+        std::vector<char> src(static_cast<size_t>(n) * 16), dst(static_cast<size_t>(n) * 16 + 8, 77);
         for (int64_t i = 0; i < n; ++i)
           set(src.data() + i * static_cast<int64_t>(item_size(f)), f, static_cast<double>(i % 7));
         convert_elements(dst.data(), t, src.data(), f, n);
