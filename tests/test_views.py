@@ -282,4 +282,6 @@ def test_second_derivatives_take_gradients_from_anywhere() -> None:
             x = plait.ones(4, 4, requires_grad=True)
             u = plait.zeros_like(view(x)).requires_grad_()
             (g,) = plait.autograd.grad(view(x), x, u, create_graph=True)
-            assert plait.equal(plait.autograd.grad(g, u, v)[0], view(v.contiguous().clone()))  # offset 0, for as_strided
+            assert plait.equal(
+                plait.autograd.grad(g, u, v)[0], view(v.contiguous().clone())
+            )  # offset 0, for as_strided

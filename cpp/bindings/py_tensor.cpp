@@ -230,8 +230,8 @@ int tensor_bool(PyObject* o) {
     return -1;
   }
   const DenormalGuard guard;  // as the comparison with 0 in kernels
-  volatile const bool truth = convert<bool>(t.is_complex() ? t.item_as<Complex<double>>()
-                                                           : Complex<double>{t.item_as<double>(), 0});
+  volatile const bool truth =
+      convert<bool>(t.is_complex() ? t.item_as<Complex<double>>() : Complex<double>{t.item_as<double>(), 0});
   return truth;  // NaN is true
 }
 PyObject* tensor_float(PyObject* o) {
