@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -48,7 +47,7 @@ def run(setup: str, call: str, after: str = "", threads: int = 2) -> str:
         capture_output=True,
         text=True,
         timeout=250,
-        env=os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(Path(__file__).parents[1] / "python")},
+        env=os.environ | {"OMP_NUM_THREADS": str(threads)},
     )
     assert result.returncode == 0, result.stderr[-2000:]
     return result.stdout
