@@ -9,7 +9,6 @@ in the core, which looks for hooks and runs ``forward``.
 
 from __future__ import annotations
 
-import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, Self, TypeVar
@@ -23,6 +22,7 @@ from . import _state_dict
 from ._hooks import GLOBAL_TABLES, add_flagged_hook, call_with_hooks, hook_flags
 from ._repr import module_repr
 from ._state_dict import IncompatibleKeys
+from ._table import Table
 
 __all__ = ["Module"]
 
@@ -34,73 +34,6 @@ class _HasForward(Protocol[P, R]):
     """What the type of ``module(...)`` is read from: the signature of its ``forward``."""
 
     def forward(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
-
-
-class _Table(dict[str, Any]):
-    """Entries of one kind, by name; every change is repeated in the instance dictionary of the owner.
-
-    The owner is held weakly, so that a module is freed at once when its last user drops it.
-    """
-
-    __slots__ = ("_owner",)
-
-    def __init__(self, owner: Module, entries: Mapping[str, Any] = {}) -> None:
-        super().__init__(entries)
-        self._owner = weakref.ref(owner)
-        owner.__dict__.update(entries)
-
-    def _attributes(self) -> dict[str, Any]:
-        owner = self._owner()
-        return {} if owner is None else owner.__dict__
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        super().__setitem__(name, value)
-        self._attributes()[name] = value
-
-    def __delitem__(self, name: str) -> None:
-        super().__delitem__(name)
-        self._attributes().pop(name, None)
-
-    def pop(self, name: str, *default: Any) -> Any:
-        if name in self:
-            self._attributes().pop(name, None)
-        return super().pop(name, *default)
-
-    def popitem(self) -> tuple[str, Any]:
-        name, value = super().popitem()
-        self._attributes().pop(name, None)
-        return name, value
-
-    def clear(self) -> None:
-        for name in self:
-            self._attributes().pop(name, None)
-        super().clear()
-
-    def update(self, *args: Any, **kwargs: Any) -> None:
-        for name, value in dict(*args, **kwargs).items():
-            self[name] = value
-
-    def setdefault(self, name: str, default: Any = None) -> Any:
-        if name not in self:
-            self[name] = default
-        return self[name]
-
-    def __ior__(self, other: Any) -> _Table:  # type: ignore[override,misc]
-        self.update(other)
-        return self
-
-    def move_to_end(self, name: str, last: bool = True) -> None:
-        """Make ``name`` the last (or first) entry."""
-        value = super().pop(name)
-        if last:
-            super().__setitem__(name, value)
-            return
-        rest = dict(self)
-        super().clear()
-        super().update({name: value}, **rest)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return dict, (dict(self),)
 
 
 class _NoSave:
@@ -171,9 +104,9 @@ class Module(_core._ModuleBase):
             raise ArgumentTypeError(f"{type(self).__name__}.__init__() got an unexpected {what}")
         attributes = self.__dict__
         attributes["training"] = True
-        attributes["_parameters"] = _Table(self)
-        attributes["_buffers"] = _Table(self)
-        attributes["_modules"] = _Table(self)
+        attributes["_parameters"] = Table(self)
+        attributes["_buffers"] = Table(self)
+        attributes["_modules"] = Table(self)
         attributes["_non_persistent_buffers_set"] = set()
         attributes["_forward_hooks"] = OrderedDict()
         attributes["_forward_pre_hooks"] = OrderedDict()
@@ -262,7 +195,7 @@ class Module(_core._ModuleBase):
         self.__dict__.update(state)
         for kind in ("_parameters", "_buffers", "_modules"):
             if kind in self.__dict__:
-                self.__dict__[kind] = _Table(self, self.__dict__[kind])
+                self.__dict__[kind] = Table(self, self.__dict__[kind])
 
     # -- registration ----------------------------------------------------------------------------------------
 
