@@ -14,6 +14,7 @@ from .. import _core
 from .._core import ArgumentError, Size, Tensor, _nn
 from .._tensor import finfo
 from . import constraints
+from ._transform import PlainTransform, Transform
 from .utils import _sum_rightmost, broadcast_all, tril_matrix_to_vec, vec_to_tril_matrix
 
 __all__ = [
@@ -38,206 +39,6 @@ __all__ = [
     "Transform",
     "identity_transform",
 ]
-
-
-class Transform:
-    """Base of all transforms.
-
-    A subclass defines ``domain``, ``codomain``, ``_call(x)``, ``_inverse(y)`` and ``log_abs_det_jacobian(x, y)``. A
-    transform that is not ``bijective`` has an inverse that need only satisfy ``t(t.inv(t(x))) == t(x)``.
-
-    Args:
-        cache_size: 1 to remember the last pair of x and y, so that the inverse of a value just computed is exact and
-            costs nothing; 0 not to. Default: 0.
-
-    Raises:
-        ValueError: another size.
-
-    Example:
-        >>> import plait
-        >>> exp = plait.distributions.ExpTransform()
-        >>> exp(plait.zeros(1)), exp.inv(plait.ones(1))
-        (tensor([1.]), tensor([0.]))
-    """
-
-    bijective: Any = False
-    domain: Any
-    codomain: Any
-
-    def __init__(self, cache_size: int = 0) -> None:
-        if cache_size not in (0, 1):
-            raise ArgumentError(f"{type(self).__name__}: expected cache_size 0 or 1, got {cache_size!r}")
-        self._cache_size = cache_size
-        self._inv: Any = None
-        self._cached_x_y: tuple[Any, Any] = (None, None)
-        super().__init__()
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = self.__dict__.copy()
-        state["_inv"] = None
-        return state
-
-    @property
-    def event_dim(self) -> int:
-        """The number of dimensions of one event, if it is the same before and after."""
-        if self.domain.event_dim == self.codomain.event_dim:
-            return self.domain.event_dim
-        raise ArgumentError("event_dim: it is not the same before and after; ask domain and codomain")
-
-    @property
-    def inv(self) -> Transform:
-        """The inverse transform, whose inverse is this one."""
-        inverse = self._inv() if self._inv is not None else None
-        if inverse is None:
-            inverse = _InverseTransform(self)
-            self._inv = weakref.ref(inverse)
-        return inverse
-
-    @property
-    def sign(self) -> Any:
-        """The sign of the derivative of a function of one number: 1 or -1."""
-        raise NotImplementedError
-
-    def with_cache(self, cache_size: int = 1) -> Transform:
-        """The same transform with another cache.
-
-        Args:
-            cache_size: 0 or 1. Default: 1.
-        """
-        if self._cache_size == cache_size:
-            return self
-        if type(self).__init__ is Transform.__init__:
-            return type(self)(cache_size=cache_size)
-        raise NotImplementedError(f"{type(self).__name__}.with_cache is not implemented")
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-    __hash__ = object.__hash__
-
-    def __call__(self, x: Tensor) -> Tensor:
-        if self._cache_size == 0:
-            return self._call(x)
-        x_old, y_old = self._cached_x_y
-        if x is x_old:
-            return y_old
-        y = self._call(x)
-        self._cached_x_y = x, y
-        return y
-
-    def _inv_call(self, y: Tensor) -> Tensor:
-        if self._cache_size == 0:
-            return self._inverse(y)
-        x_old, y_old = self._cached_x_y
-        if y is y_old:
-            return x_old
-        x = self._inverse(y)
-        self._cached_x_y = x, y
-        return x
-
-    def _call(self, x: Tensor) -> Tensor:
-        raise NotImplementedError
-
-    def _inverse(self, y: Tensor) -> Tensor:
-        raise NotImplementedError
-
-    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
-        """``log |dy / dx|`` of each event.
-
-        Args:
-            x: before.
-            y: after.
-        """
-        raise NotImplementedError
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
-
-    def forward_shape(self, shape: Any) -> Any:
-        """The shape of y for a shape of x.
-
-        Args:
-            shape: of x.
-        """
-        return shape
-
-    def inverse_shape(self, shape: Any) -> Any:
-        """The shape of x for a shape of y.
-
-        Args:
-            shape: of y.
-        """
-        return shape
-
-
-class _Plain(Transform):
-    """A transform without parameters: all of its class are equal."""
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other)
-
-    def __hash__(self) -> int:
-        return hash(type(self))
-
-
-class _InverseTransform(Transform):
-    """The inverse of a transform, which it keeps alive."""
-
-    def __init__(self, transform: Transform) -> None:
-        super().__init__(cache_size=transform._cache_size)
-        self._inv: Transform = transform
-
-    @property
-    def domain(self) -> Any:  # type: ignore[override]
-        """The constraint of x."""
-        return self._inv.codomain
-
-    @property
-    def codomain(self) -> Any:  # type: ignore[override]
-        """The constraint of y."""
-        return self._inv.domain
-
-    @property
-    def bijective(self) -> bool:  # type: ignore[override]
-        return self._inv.bijective
-
-    @property
-    def sign(self) -> Any:
-        return self._inv.sign
-
-    @property
-    def inv(self) -> Transform:
-        return self._inv
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__
-
-    def with_cache(self, cache_size: int = 1) -> Transform:
-        return self._inv.with_cache(cache_size).inv
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _InverseTransform) and self._inv == other._inv
-
-    def __hash__(self) -> int:
-        return hash((_InverseTransform, self._inv))
-
-    def __repr__(self) -> str:
-        return f"_InverseTransform({self._inv!r})"
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return self._inv._inv_call(x)
-
-    def _inv_call(self, y: Tensor) -> Tensor:
-        return self._inv(y)
-
-    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
-        return -self._inv.log_abs_det_jacobian(y, x)
-
-    def forward_shape(self, shape: Any) -> Any:
-        return self._inv.inverse_shape(shape)
-
-    def inverse_shape(self, shape: Any) -> Any:
-        return self._inv.forward_shape(shape)
 
 
 def _as_event(constraint: Any, event_dim: int) -> Any:
@@ -494,7 +295,7 @@ class ReshapeTransform(Transform):
         return self._replaced(shape, self.out_shape, self.in_shape)
 
 
-class ExpTransform(_Plain):
+class ExpTransform(PlainTransform):
     """``y = exp(x)``.
 
     Args:
@@ -576,7 +377,7 @@ def _broadcast(*shapes: Any) -> Any:
     return broadcast_shapes(*shapes)
 
 
-class SigmoidTransform(_Plain):
+class SigmoidTransform(PlainTransform):
     """``y = 1 / (1 + exp(-x))``; its inverse is the logit.
 
     Args:
@@ -606,7 +407,7 @@ class SigmoidTransform(_Plain):
         return -_nn.softplus(-x) - _nn.softplus(x)
 
 
-class SoftplusTransform(_Plain):
+class SoftplusTransform(PlainTransform):
     """``y = log(1 + exp(x))``, x itself where it is above 20.
 
     Args:
@@ -633,7 +434,7 @@ class SoftplusTransform(_Plain):
         return -_nn.softplus(-x)
 
 
-class TanhTransform(_Plain):
+class TanhTransform(PlainTransform):
     """``y = tanh(x)``.
 
     A cache (``cache_size=1``) is advised: the inverse of a y near 1 or -1 is inexact.
@@ -663,7 +464,7 @@ class TanhTransform(_Plain):
         return 2.0 * (math.log(2.0) - x - _nn.softplus(-2.0 * x))
 
 
-class AbsTransform(_Plain):
+class AbsTransform(PlainTransform):
     """``y = |x|``; the inverse is y itself.
 
     Args:
@@ -768,7 +569,7 @@ class AffineTransform(Transform):
         return Size(_broadcast(shape, *self._parameter_shapes()))
 
 
-class CorrCholeskyTransform(_Plain):
+class CorrCholeskyTransform(PlainTransform):
     """Vectors of D (D - 1) / 2 numbers to Cholesky factors of D x D correlation matrices.
 
     Row by row the hyperbolic tangents z of the numbers are partial correlations: an element is z times the root of what
@@ -834,7 +635,7 @@ def _check_square(name: str, shape: Any) -> None:
         raise ArgumentError(f"{name}: expected a shape of square matrices, got {tuple(shape)}")
 
 
-class SoftmaxTransform(_Plain):
+class SoftmaxTransform(PlainTransform):
     """``y = softmax(x)``; the inverse is the logarithm.
 
     It is not a bijection: for that see :class:`StickBreakingTransform`.
@@ -869,7 +670,7 @@ class SoftmaxTransform(_Plain):
         return self._vector(shape)
 
 
-class StickBreakingTransform(_Plain):
+class StickBreakingTransform(PlainTransform):
     """Vectors of K numbers to the simplex of K + 1 probabilities, one to one.
 
     Each number breaks a share ``sigmoid(x - log(K - i))`` off what is left of a stick of length 1.
@@ -918,7 +719,7 @@ class StickBreakingTransform(_Plain):
         return Size((*shape[:-1], shape[-1] - 1))
 
 
-class LowerCholeskyTransform(_Plain):
+class LowerCholeskyTransform(PlainTransform):
     """Matrices to lower triangular ones with a positive diagonal, by taking exponentials on the diagonal.
 
     Args:
@@ -941,7 +742,7 @@ class LowerCholeskyTransform(_Plain):
         return y.tril(-1) + y.diagonal(dim1=-2, dim2=-1).log().diag_embed()
 
 
-class PositiveDefiniteTransform(_Plain):
+class PositiveDefiniteTransform(PlainTransform):
     """Matrices to positive definite ones: ``L L^T`` with L of :class:`LowerCholeskyTransform`.
 
     Args:
