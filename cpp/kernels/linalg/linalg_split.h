@@ -31,7 +31,8 @@ void for_matrices(int64_t count, double work, F f) {
   });
 }
 
-// f(first, n) for groups of matrices that fill the lanes of a vector. Lanes cost little more than one matrix.
+// f(first, n) for groups of as many matrices as a vector has lanes. A group costs little more than one
+// matrix.
 template <class T, class F>
 void for_groups(int64_t count, double work, F f) {
   const int64_t lanes = kernels().linalg.of<T>().lanes;
