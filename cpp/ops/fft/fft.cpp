@@ -159,6 +159,11 @@ void check_length(const Function& f, int64_t n, const Tensor& x) {
               " of a tensor of shape ", x.shape());
 }
 
+// wrap_dim takes 0 and -1 for dimensions of a 0-d tensor too, but there is nothing to transform.
+void check_has_dims(const Function& f, const Tensor& x) {
+  PLAIT_CHECK(x.dim() > 0, kIndex, f.name, ": expected a tensor with dimensions, got a 0-d tensor");
+}
+
 // ---- One and several dimensions ----
 
 // The transform along dims, the last of which is that of the half; sizes: the lengths of the signal there.
@@ -198,7 +203,7 @@ int64_t default_size(const Function& f, const Tensor& x, int64_t dim, bool last)
 
 Tensor run_1d(const Function& f, const Tensor& x, std::optional<int64_t> n, int64_t dim,
               std::optional<std::string_view> norm) {
-  PLAIT_CHECK(x.dim() > 0, kIndex, f.name, ": expected a tensor with dimensions, got a 0-d tensor");
+  check_has_dims(f, x);
   const int64_t d = wrap_dim(f.name, dim, x.dim());
   return transform(f, x, {d}, {n ? *n : default_size(f, x, d, true)}, read_norm(f.name, norm));
 }
@@ -207,7 +212,10 @@ Tensor run_nd(const Function& f, const Tensor& x, const std::optional<Dims>& s,
               const std::optional<Dims>& dim, std::optional<std::string_view> norm) {
   Dims dims;
   if (dim) {
-    if (!dim->empty()) dims = wrap_dims(f.name, *dim, x.dim());  // which takes none for all
+    if (!dim->empty()) {  // which wrap_dims takes for all
+      check_has_dims(f, x);
+      dims = wrap_dims(f.name, *dim, x.dim());
+    }
     PLAIT_CHECK(!s || s->size() == dims.size(), kValue, f.name,
                 ": expected as many sizes as dimensions, got ", s ? s->size() : 0, " and ", dims.size());
   } else {
