@@ -43,7 +43,7 @@ def plain(parameter: dict, shape: tuple[int, ...]) -> object:
 
 def attempts(parameters: list[dict]) -> list[tuple[list, dict]]:
     calls = []
-    for shape in ((2, 3), (1, 2, 4, 4), (3,), (), (0, 2)):
+    for shape in ((2, 3), (1, 2, 4, 4), (3, 3), (3,), (), (0, 2)):
         usual = [plain(p, shape) for p in parameters]
 
         def call(values: list) -> tuple[list, dict]:
@@ -82,12 +82,15 @@ def functions(row: dict) -> list:
         found.append(getattr(plait.nn.functional, name))
     elif "m" in row["where"]:
         found.append(getattr(plait.Tensor, name))
+    elif "s" in row["where"]:
+        module, _, there = name.partition("_")
+        found.append(getattr(getattr(plait, module), there))
     return found
 
 
 def try_all(group: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))  # an absurd size fails here, not in the machine
-    rows = [r for r in _core._op_table() if set(r["where"]) & set("fmn")]
+    rows = [r for r in _core._op_table() if set(r["where"]) & set("fmns")]
     for row in rows[group::GROUPS]:
         print(row["name"], flush=True)
         for f in functions(row):
