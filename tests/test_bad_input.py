@@ -42,36 +42,42 @@ def plain(parameter: dict, shape: tuple[int, ...]) -> object:
 
 
 def attempts(parameters: list[dict]) -> list[tuple[list, dict]]:
+    """Calls with ordinary values, or with the defaults, in which one argument at a time is replaced by wrong ones."""
     calls = []
     for shape in ((2, 3), (1, 2, 4, 4), (3, 3), (3,), (), (0, 2)):
-        usual = [plain(p, shape) for p in parameters]
-
-        def call(values: list) -> tuple[list, dict]:
-            positional = [v for v, p in zip(values, parameters) if not p["keyword_only"]]
-            keywords = {
-                p["name"]: v
-                for v, p in zip(values, parameters)
-                if p["keyword_only"] and ("default" not in p or v is not None)
-            }
-            return positional, keywords
-
-        calls.append(call(usual))
-        for i, p in enumerate(parameters):
-            kind = p["kind"]
-            wrong: list[object] = [None, "x", object(), float("nan"), plait.zeros(0), plait.ones(2, dtype=plait.bool)]
-            if kind == "int[]":
-                wrong += [[e] * len(usual[i]) for e in EXTREMES] + [[], [1] * 9]  # type: ignore[arg-type]
-            if kind.startswith(("int", "Scalar", "float")):
-                wrong += list(EXTREMES)
-            if kind.startswith("Tensor"):
-                wrong += [
-                    plait.tensor([2**63 - 1, -(2**63)]),
-                    plait.tensor([0, -1, 5]),
-                    plait.full((2, 3), float("nan")),
-                ]
-            for value in wrong:
-                calls.append(call([*usual[:i], value, *usual[i + 1 :]]))
+        ordinary = [plain(p, shape) for p in parameters]
+        defaults = [p.get("default", value) for p, value in zip(parameters, ordinary)]
+        for usual in (ordinary, defaults):
+            calls.append(call_of(parameters, usual))
+            for i, p in enumerate(parameters):
+                for value in wrong_values(p, len(ordinary[i]) if isinstance(ordinary[i], list) else 1):
+                    calls.append(call_of(parameters, [*usual[:i], value, *usual[i + 1 :]]))
     return calls
+
+
+def call_of(parameters: list[dict], values: list) -> tuple[list, dict]:
+    """The positional and the keyword arguments that hand over these values."""
+    positional = [v for v, p in zip(values, parameters) if not p["keyword_only"]]
+    keywords = {
+        p["name"]: v for v, p in zip(values, parameters) if p["keyword_only"] and ("default" not in p or v is not None)
+    }
+    return positional, keywords
+
+
+def wrong_values(parameter: dict, length: int) -> list[object]:
+    kind = parameter["kind"]
+    wrong: list[object] = [None, "x", object(), float("nan"), plait.zeros(0), plait.ones(2, dtype=plait.bool)]
+    if kind == "int[]":
+        wrong += [[e] * length for e in EXTREMES] + [[], [1] * 9]
+    if kind.startswith(("int", "Scalar", "float")):
+        wrong += list(EXTREMES)
+    if kind.startswith("Tensor"):
+        wrong += [
+            plait.tensor([2**63 - 1, -(2**63)]),
+            plait.tensor([0, -1, 5]),
+            plait.full((2, 3), float("nan")),
+        ]
+    return wrong
 
 
 def functions(row: dict) -> list:
