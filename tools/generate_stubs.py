@@ -303,7 +303,11 @@ def python_methods(known: set[str]) -> str:
     """Methods that plait/_tensor.py adds."""
     lines = []
     for name, value in sorted(vars(plait.Tensor).items()):
-        if name in known or not inspect.isfunction(value) or (name.startswith("_") and not name.endswith("__")):
+        if (
+            name in known
+            or not inspect.isfunction(inspect.unwrap(value))
+            or (name.startswith("_") and not name.endswith("__"))
+        ):
             continue
         if name.startswith("__"):
             continue

@@ -197,6 +197,8 @@ class Run {
     Tensor& buffer = task.gys[slot];
     if (!buffer.defined()) {
       buffer = std::move(g);
+    } else if (buffer.is_sparse() || g.is_sparse()) {
+      buffer = run.add(buffer, g);
     } else if (!options_.create_graph && sole_owner(buffer)) {
       run.add_into(buffer, g);
     } else if (!options_.create_graph && sole_owner(g)) {
@@ -215,7 +217,7 @@ class Run {
   }
 
   static bool sole_owner(const Tensor& t) {
-    return t.impl()->refs.load() == 1 && t.storage()->use_count() == 1 && t.is_contiguous() &&
+    return !t.is_sparse() && t.impl()->refs.load() == 1 && t.storage()->use_count() == 1 && t.is_contiguous() &&
            !t.storage()->read_only();
   }
 

@@ -264,12 +264,12 @@ Grads AccumulateGrad::backward(Grads gys, EdgeSet) {
   if (!meta.grad.defined()) {
     // The buffer is taken over when nobody else can see it and it is laid out like the leaf.
     const bool ours = g.impl()->refs.load() == 1 && g.storage()->use_count() == 1 && is_dense(g);
-    if (grad_enabled()) {
+    if (grad_enabled() || g.is_sparse()) {
       meta.grad = g;
     } else {
       meta.grad = ours && g.strides() == leaf.strides() ? std::move(g) : run.clone(detach(g));
     }
-  } else if (grad_enabled()) {
+  } else if (grad_enabled() || g.is_sparse() || meta.grad.is_sparse()) {
     meta.grad = run.add(meta.grad, g);
   } else {
     run.add_into(meta.grad, g);

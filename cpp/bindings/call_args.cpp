@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "bindings/overrides.h"
 #include "bindings/python_types.h"
 
 namespace plait::python {
@@ -259,6 +260,7 @@ std::string_view name_here(std::string_view name) {
   if (name == "axis") return "dim";
   if (name == "keepdims") return "keepdim";
   if (name == "self" || name == "x") return "input";
+  if (name == "split_size") return "split_size_or_sections";
   return {};
 }
 
@@ -323,7 +325,7 @@ bool CallArgs::take_keywords(const Overload& o, PyObject* const* values, PyObjec
 // out=None is no out=. Anything else than a tensor makes out= unknown, so that another overload is tried.
 bool CallArgs::take_out(PyObject* value, PyObject* key) {
   if (value == Py_None) return true;
-  if (!is_tensor(value)) return fail(Problem::kUnknownKeyword, 0, key);
+  if (!take_tensor(value)) return fail(Problem::kUnknownKeyword, 0, key);
   out = value;
   return true;
 }
@@ -364,7 +366,7 @@ bool CallArgs::convert_rest(const Signature& s, const Given& given, Arg& arg) {
   }
   std::vector<Tensor>& tensors = new_tensors(arg);
   for (size_t k = 0; k < given.n_rest; ++k) {
-    if (!is_tensor(given.rest[k])) return fail(Problem::kType, s.positional - 1, given.rest[k]);
+    if (!take_tensor(given.rest[k])) return fail(Problem::kType, s.positional - 1, given.rest[k]);
     tensors.push_back(tensor_of(given.rest[k]));
     see(tensors.back());
   }
@@ -378,7 +380,7 @@ bool CallArgs::convert(const Param& p, PyObject* value, Arg& arg) {
   }
   switch (p.kind) {
     case ParamKind::kTensor:
-      if (!is_tensor(value)) return false;
+      if (!take_tensor(value)) return false;
       set_tensor(tensor_of(value), arg);
       return true;
     case ParamKind::kOperand:
@@ -419,6 +421,14 @@ bool CallArgs::convert(const Param& p, PyObject* value, Arg& arg) {
   return false;
 }
 
+// Whether the value is a tensor. One that is neither Tensor nor Parameter may take over the call.
+bool CallArgs::take_tensor(PyObject* value) {
+  if (is_plain_tensor(value)) return true;
+  if (!is_tensor(value)) return false;
+  unusual = true;
+  return true;
+}
+
 void CallArgs::set_tensor(const Tensor& t, Arg& arg) {
   arg.kind = Arg::kTensor;
   arg.tensor = &t;
@@ -427,12 +437,16 @@ void CallArgs::set_tensor(const Tensor& t, Arg& arg) {
 
 // A number takes part in promotion by its category alone: it becomes a "wrapped" 0-d tensor.
 bool CallArgs::convert_operand(PyObject* value, Arg& arg) {
-  if (is_tensor(value)) {
+  if (take_tensor(value)) {
     set_tensor(tensor_of(value), arg);
     return true;
   }
   Arg number;
-  if (!(is_number(value) || is_foreign_number(value)) || !number_arg(value, number)) return false;
+  if (!is_number(value)) {
+    if (!is_foreign_number(value)) return false;
+    unusual = true;
+  }
+  if (!number_arg(value, number)) return false;
   if (n_numbers_ == std::size(numbers_)) return false;
   Tensor& t = numbers_[n_numbers_++];
   t = detail::Unbox<Scalar>::get(number).to_tensor();
@@ -492,7 +506,7 @@ bool CallArgs::convert_tensors(const Param& p, PyObject* value, Arg& arg) {
       tensors.push_back(Tensor());
       continue;
     }
-    if (!is_tensor(item)) return false;
+    if (!take_tensor(item)) return false;
     tensors.push_back(tensor_of(item));
     see(tensors.back());
   }

@@ -50,6 +50,7 @@ struct CallArgs {
   PyObject* out = nullptr;
   int64_t work = 0;       // elements in sight: decides whether the GIL is worth releasing
   bool in_graph = false;  // a tensor has autograd state
+  bool unusual = false;   // an object may take over the call (overrides.h)
 
   CallArgs() {}
 
@@ -77,6 +78,7 @@ struct CallArgs {
   bool convert_ints(const Param& p, PyObject* value, Arg& arg);
   bool convert_floats(PyObject* value, Arg& arg);
   bool convert_tensors(const Param& p, PyObject* value, Arg& arg);
+  bool take_tensor(PyObject* value);
   void set_tensor(const Tensor& t, Arg& arg);
   void see(const Tensor& t) {
     work += t.numel();

@@ -9,10 +9,12 @@ PYBIND11_MODULE(_core, m) {
   namespace py = pybind11;
   init_types(m);
   init_tensor(m);
+  init_overrides(m);
   init_tensor_data(m);
   init_random(m);
   init_ops(m);
   init_optim(m.ptr());
+  init_sparse(m);
   init_indexing(m);
   init_autograd(m);
   init_saved_hooks(m);

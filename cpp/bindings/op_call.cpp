@@ -10,6 +10,7 @@
 #include <span>
 
 #include "bindings/op_table.h"
+#include "bindings/overrides.h"
 #include "bindings/python_api.h"
 #include "core/parallel.h"
 #include "ops/copy.h"
@@ -25,6 +26,7 @@ struct PyOp {
   PyObject* module;  // name of the module it is found in, for pickling
   std::vector<const Overload*>* overloads;
   std::string* doc;
+  PyObject* dict;  // attributes that programs set, as on a function
 };
 
 // Work below this many elements is shorter than giving up and taking back the GIL is worth.
@@ -121,20 +123,26 @@ PyObject* result_type(const Overload& o) {
   return o.result_type;
 }
 
-PyObject* to_tuple(const std::vector<Tensor>& tensors) {
-  PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(tensors.size()));
-  for (size_t i = 0; tuple && i < tensors.size(); ++i) {
-    PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(i), wrap(tensors[i]));
+// The results in a tuple that is new and empty. Memory may end at any of them.
+PyObject* fill_tuple(PyObject* tuple, const std::vector<Tensor>& tensors) {
+  if (!tuple) return nullptr;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    PyObject* item = wrap(tensors[i]);
+    if (!item) {
+      Py_DECREF(tuple);
+      return nullptr;
+    }
+    PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(i), item);  // a struct sequence is a tuple too
   }
   return tuple;
 }
 
+PyObject* to_tuple(const std::vector<Tensor>& tensors) {
+  return fill_tuple(PyTuple_New(static_cast<Py_ssize_t>(tensors.size())), tensors);
+}
+
 PyObject* to_named_tuple(PyObject* type, const std::vector<Tensor>& tensors) {
-  PyObject* tuple = PyStructSequence_New(reinterpret_cast<PyTypeObject*>(type));
-  for (size_t i = 0; tuple && i < tensors.size(); ++i) {
-    PyStructSequence_SetItem(tuple, static_cast<Py_ssize_t>(i), wrap(tensors[i]));
-  }
-  return tuple;
+  return fill_tuple(PyStructSequence_New(reinterpret_cast<PyTypeObject*>(type)), tensors);
 }
 
 PyObject* to_python(const Overload& o, const Result& r) {
@@ -212,11 +220,20 @@ PyObject* run(const Overload& o, const CallArgs& call) {
 PyObject* op_vectorcall(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* keyword_names) {
   const auto* op = reinterpret_cast<PyOp*>(self);
   const auto n_positional = static_cast<size_t>(PyVectorcall_NARGS(nargsf));
+  const auto taken_over = [&] {
+    return is_overridden(args, n_positional + (keyword_names ? PyTuple_GET_SIZE(keyword_names) : 0));
+  };
   return guarded([&]() -> PyObject* {
+    if (torch_function_modes != 0 && taken_over()) [[unlikely]]
+      return call_override(self, args, n_positional, keyword_names);
     for (const Overload* o : *op->overloads) {
       CallArgs call;
-      if (call.fill(*o, args, n_positional, keyword_names)) return run(*o, call);
+      if (!call.fill(*o, args, n_positional, keyword_names)) continue;
+      if (call.unusual && taken_over()) [[unlikely]]
+        break;
+      return run(*o, call);
     }
+    if (taken_over()) return call_override(self, args, n_positional, keyword_names);
     no_overload(op, args, n_positional, keyword_names);
   });
 }
@@ -256,6 +273,7 @@ PyObject* op_get_signature(PyObject* self, void*) {
 PyGetSetDef op_getset[] = {
     {"__name__", op_get_name, nullptr, nullptr, nullptr},
     {"__qualname__", op_get_name, nullptr, nullptr, nullptr},
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
     {"__module__", op_get_module, nullptr, nullptr, nullptr},
     {"__doc__", op_get_doc, nullptr, nullptr, nullptr},
     {"__signature__", op_get_signature, nullptr, nullptr, nullptr},
@@ -267,6 +285,7 @@ PyMethodDef op_methods[] = {
 };
 PyMemberDef op_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(PyOp, vectorcall), READONLY, nullptr},
+    {"__dictoffset__", T_PYSSIZET, offsetof(PyOp, dict), READONLY, nullptr},
     {nullptr, 0, 0, 0, nullptr},
 };
 PyType_Slot op_slots[] = {
@@ -312,6 +331,7 @@ PyObject* new_op(std::string_view name, const std::vector<const Overload*>& all,
   auto* op = PyObject_New(PyOp, op_type);
   if (!op) throw py::error_already_set();
   op->vectorcall = op_vectorcall;
+  op->dict = nullptr;
   name.remove_prefix(prefix.size());
   op->name = PyUnicode_FromStringAndSize(name.data(), static_cast<Py_ssize_t>(name.size()));
   op->module = PyUnicode_InternFromString(module);

@@ -359,12 +359,11 @@ void add_modes(py::module_& m) {
 
 void add_tensor_attributes() {
   py::handle type(reinterpret_cast<PyObject*>(tensor_type));
-  auto property = py::module_::import("builtins").attr("property");
-  type.attr("grad_fn") = property(py::cpp_function([](const Tensor& t) -> py::object {
+  type.attr("grad_fn") = overridable_property(py::cpp_function([](const Tensor& t) -> py::object {
     const NodeRef fn = grad_fn(t);
     return fn ? py::cast(fn) : py::none();
   }));
-  type.attr("backward") = py::cpp_function(
+  type.attr("backward") = overridable(py::cpp_function(
       [](py::object self, py::object gradient, py::object retain_graph, bool create_graph,
          py::object inputs) {
         if (!gradient.is_none()) gradient = py::make_tuple(gradient);
@@ -372,7 +371,7 @@ void add_tensor_attributes() {
       },
       py::name("backward"), py::is_method(type), py::arg("gradient") = py::none(),
       py::arg("retain_graph") = py::none(), py::arg("create_graph") = false, py::arg("inputs") = py::none(),
-      kBackwardDoc);
+      kBackwardDoc));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 // Both are calls of public ops, so they go through the op table like calls from Python: what watches the
 // table (call_op() in ops/registry.h) sees `x[1:3]` as `_slice` and `x[mask] = v` as `index_put_`.
 #include "bindings/call_args.h"
+#include "bindings/overrides.h"
 #include "bindings/python_api.h"
 #include "ops/copy.h"
 #include "ops/view/view.h"
@@ -218,6 +219,11 @@ class KeyReader {
 // ---- Reading and writing ----
 
 PyObject* get_item(PyObject* self, PyObject* key) {
+  if (!is_plain_tensor(self) || torch_function_modes != 0) [[unlikely]] {
+    PyObject* const args[] = {self, key};
+    PyObject* result = override_method("__getitem__", args, 2);
+    if (result || PyErr_Occurred()) return result;
+  }
   return guarded([&] {
     const Tensor& x = tensor_of(self);
     int64_t v;
@@ -249,6 +255,15 @@ Tensor assigned_value(PyObject* value, DType dtype) {
 }
 
 int set_item(PyObject* self, PyObject* key, PyObject* value) {
+  if (value && (!is_plain_tensor(self) || torch_function_modes != 0)) [[unlikely]] {
+    PyObject* const args[] = {self, key, value};
+    PyObject* result = override_method("__setitem__", args, 3);
+    if (!result && PyErr_Occurred()) return -1;
+    if (result) {
+      Py_DECREF(result);
+      return 0;
+    }
+  }
   return guarded_int([&] {
     PLAIT_CHECK(value, kType, "indexing: tensors do not support deleting elements");
     const Tensor& x = tensor_of(self);
@@ -274,12 +289,12 @@ void init_indexing(py::module_&) {
   py::handle type(reinterpret_cast<PyObject*>(tensor_type));
   type.attr("__getitem__") = py::cpp_function(
       [](py::object self, py::object key) { return checked(get_item(self.ptr(), key.ptr())); },
-      py::is_method(type));
+      py::name("__getitem__"), py::is_method(type));
   type.attr("__setitem__") = py::cpp_function(
       [](py::object self, py::object key, py::object value) {
         if (set_item(self.ptr(), key.ptr(), value.ptr()) < 0) throw py::error_already_set();
       },
-      py::is_method(type));
+      py::name("__setitem__"), py::is_method(type));
   // Setting the attributes has pointed the slots at the slow path again.
   tensor_type->tp_as_mapping->mp_subscript = get_item;
   tensor_type->tp_as_mapping->mp_ass_subscript = set_item;

@@ -4,9 +4,12 @@
 // A tensor has one Python object at a time: the TensorImpl knows it, so that wrap() gives the same object
 // again and `x.grad is x.grad` holds. The object owns the tensor, not the other way round: attributes that a
 // program sets on it are gone when the last Python reference is, as is the object.
+#include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "bindings/call_args.h"
+#include "bindings/overrides.h"
 #include "bindings/python_api.h"
 #include "core/parallel.h"
 
@@ -46,6 +49,12 @@ void free_object(PyObject* o) {
     type->tp_free(o);
   }
   Py_DECREF(type);
+}
+
+PyTypeObject* sparse_type() {
+  static auto* const type = reinterpret_cast<PyTypeObject*>(
+      py::module_::import("plait._sparse").attr("SparseTensor").cast<py::object>().release().ptr());
+  return type;
 }
 
 PyObject* new_object(PyTypeObject* type, const Tensor& t) {
@@ -146,7 +155,7 @@ bool is_operand(PyObject* o) {
   if (is_tensor(o) || PyFloat_Check(o) || PyLong_Check(o) || PyComplex_Check(o)) return true;
   if (o == Py_None || PyUnicode_Check(o) || PyTuple_Check(o) || PyList_Check(o)) return false;
   const PyNumberMethods* n = Py_TYPE(o)->tp_as_number;
-  return n && (n->nb_float || n->nb_index);
+  return (n && (n->nb_float || n->nb_index)) || override_of(o) == Override::kClass;
 }
 
 // An array of NumPy's becomes a tensor that shares its memory; others are passed through. New reference.
@@ -220,7 +229,15 @@ PyObject* scalar_to_python(const Scalar& s) {
   return PyLong_FromLongLong(s.to_int());
 }
 
+// Numbers and truth of a sparse tensor are not to be had from its strided form.
+bool refuse_sparse(const char* what, PyObject* o) {
+  if (is_plain_tensor(o) || !tensor_of(o).is_sparse()) return false;
+  PyErr_Format(PyExc_TypeError, "%s: not supported for sparse tensors\nhint: use to_dense()", what);
+  return true;
+}
+
 int tensor_bool(PyObject* o) {
+  if (refuse_sparse("bool", o)) return -1;
   const Tensor& t = tensor_of(o);
   if (t.numel() != 1) {
     PyErr_SetString(PyExc_RuntimeError,
@@ -235,6 +252,7 @@ int tensor_bool(PyObject* o) {
   return truth;  // NaN is true
 }
 PyObject* tensor_float(PyObject* o) {
+  if (refuse_sparse("float", o)) return nullptr;
   return guarded([&] {
     const Scalar s = item_of("float", tensor_of(o));
     s.check_fits("float", DType::kFloat64);
@@ -242,6 +260,7 @@ PyObject* tensor_float(PyObject* o) {
   });
 }
 PyObject* tensor_int(PyObject* o) {
+  if (refuse_sparse("int", o)) return nullptr;
   return guarded([&]() -> PyObject* {
     const Scalar s = item_of("int", tensor_of(o));
     s.check_fits("int", DType::kFloat64);
@@ -250,6 +269,7 @@ PyObject* tensor_int(PyObject* o) {
   });
 }
 PyObject* tensor_index(PyObject* o) {
+  if (refuse_sparse("index", o)) return nullptr;
   const Tensor& t = tensor_of(o);
   if (t.numel() != 1 || t.is_differentiable()) {
     PyErr_SetString(PyExc_TypeError, "only integer tensors of a single element can be converted to an index");
@@ -354,32 +374,46 @@ PyObject* get_nbytes(PyObject* o, void*) {
 PyObject* get_false(PyObject*, void*) { Py_RETURN_FALSE; }
 PyObject* get_true(PyObject*, void*) { Py_RETURN_TRUE; }
 
+// An attribute that a class may take over. The closure is its name.
+template <getter F>
+PyObject* overridable_get(PyObject* o, void* name) {
+  if (!is_plain_tensor(o) || torch_function_modes != 0) [[unlikely]] {
+    PyObject* result = override_getter(static_cast<const char*>(name), o);
+    if (result || PyErr_Occurred()) return result;
+  }
+  return F(o, nullptr);
+}
+#define PLAIT_ATTRIBUTE(name, get, set, doc) {name, overridable_get<get>, set, doc, const_cast<char*>(name)}
+
 PyGetSetDef tensor_getset[] = {
-    {"shape", get_shape, nullptr, "Sizes of the dimensions, a Size.", nullptr},
-    {"dtype", get_dtype, nullptr, "Type of the elements.", nullptr},
-    {"device", get_device, nullptr, "Always device(type='cpu').", nullptr},
-    {"ndim", get_ndim, nullptr, "Number of dimensions.", nullptr},
-    {"requires_grad", get_requires_grad, set_requires_grad_attr, "Whether gradients flow to this tensor.",
-     nullptr},
-    {"grad", get_grad, set_grad_attr, "The gradient accumulated by backward(), or None.", nullptr},
-    {"is_leaf", get_is_leaf, nullptr, "True for tensors that no recorded op has made.", nullptr},
-    {"retains_grad", get_retains_grad, nullptr, "True after retain_grad().", nullptr},
-    {"_version", get_version, nullptr, "How often the memory has been changed in place.", nullptr},
-    {"_is_inference", get_is_inference, nullptr, "Whether the memory was made in inference mode.", nullptr},
-    {"output_nr", get_output_nr, nullptr, "Which result of grad_fn this is.", nullptr},
-    {"_base", get_base, nullptr, "The tensor this is a view of, or None.", nullptr},
+    PLAIT_ATTRIBUTE("shape", get_shape, nullptr, "Sizes of the dimensions, a Size."),
+    PLAIT_ATTRIBUTE("dtype", get_dtype, nullptr, "Type of the elements."),
+    PLAIT_ATTRIBUTE("device", get_device, nullptr, "Always device(type='cpu')."),
+    PLAIT_ATTRIBUTE("ndim", get_ndim, nullptr, "Number of dimensions."),
+    PLAIT_ATTRIBUTE("requires_grad", get_requires_grad, set_requires_grad_attr,
+                    "Whether gradients flow to this tensor."),
+    PLAIT_ATTRIBUTE("grad", get_grad, set_grad_attr, "The gradient accumulated by backward(), or None."),
+    PLAIT_ATTRIBUTE("is_leaf", get_is_leaf, nullptr, "True for tensors that no recorded op has made."),
+    PLAIT_ATTRIBUTE("retains_grad", get_retains_grad, nullptr, "True after retain_grad()."),
+    PLAIT_ATTRIBUTE("_version", get_version, nullptr, "How often the memory has been changed in place."),
+    PLAIT_ATTRIBUTE("_is_inference", get_is_inference, nullptr,
+                    "Whether the memory was made in inference mode."),
+    PLAIT_ATTRIBUTE("output_nr", get_output_nr, nullptr, "Which result of grad_fn this is."),
+    PLAIT_ATTRIBUTE("_base", get_base, nullptr, "The tensor this is a view of, or None."),
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
-    {"data", get_data, set_data_attr, "The same memory outside the graph; changes are not counted.", nullptr},
-    {"itemsize", get_itemsize, nullptr, "Bytes of one element.", nullptr},
-    {"nbytes", get_nbytes, nullptr, "Bytes of all elements.", nullptr},
-    {"is_cuda", get_false, nullptr, "Always False.", nullptr},
-    {"is_sparse", get_false, nullptr, "Always False.", nullptr},
-    {"is_quantized", get_false, nullptr, "Always False.", nullptr},
-    {"is_meta", get_false, nullptr, "Always False.", nullptr},
-    {"is_mps", get_false, nullptr, "Always False.", nullptr},
-    {"is_cpu", get_true, nullptr, "Always True.", nullptr},
+    PLAIT_ATTRIBUTE("data", get_data, set_data_attr,
+                    "The same memory outside the graph; changes are not counted."),
+    PLAIT_ATTRIBUTE("itemsize", get_itemsize, nullptr, "Bytes of one element."),
+    PLAIT_ATTRIBUTE("nbytes", get_nbytes, nullptr, "Bytes of all elements."),
+    PLAIT_ATTRIBUTE("is_cuda", get_false, nullptr, "Always False."),
+    PLAIT_ATTRIBUTE("is_sparse", get_false, nullptr, "Always False."),
+    PLAIT_ATTRIBUTE("is_quantized", get_false, nullptr, "Always False."),
+    PLAIT_ATTRIBUTE("is_meta", get_false, nullptr, "Always False."),
+    PLAIT_ATTRIBUTE("is_mps", get_false, nullptr, "Always False."),
+    PLAIT_ATTRIBUTE("is_cpu", get_true, nullptr, "Always True."),
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
+#undef PLAIT_ATTRIBUTE
 
 // ---- Methods on the hot path ----
 
@@ -467,36 +501,79 @@ PyObject* m_storage_bytes(PyObject* o, PyObject*) {
   });
 }
 
+PyObject* m_storage_nbytes(PyObject* o, PyObject*) {
+  return PyLong_FromSize_t(tensor_of(o).storage()->nbytes());
+}
+
 template <class F>
 PyCFunction as_cfunction(F f) {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
 }
 
+// A method that a class may take over: its name and the function behind it.
+struct MethodName {
+  char text[20] = {};
+  template <size_t n>
+  consteval MethodName(const char (&name)[n]) {  // NOLINT: implicit from a literal
+    std::copy_n(name, n, text);
+  }
+};
+
+// Null without an error where it is not taken over.
+PyObject* taken_over(const char* name, PyObject* const* args, Py_ssize_t n, PyObject* names = nullptr) {
+  if (is_plain_tensor(args[0]) && torch_function_modes == 0) [[likely]]
+    return nullptr;
+  if (is_tensor(args[0]) && tensor_of(args[0]).is_sparse()) return nullptr;  // asks for its shape alone
+  return override_method(name, args, static_cast<size_t>(n), names);
+}
+
+template <MethodName name, auto F>
+PyObject* fast_method(PyObject* o, PyObject* const* args, Py_ssize_t n, PyObject* names) {
+  if (!is_plain_tensor(o) || torch_function_modes != 0) [[unlikely]] {
+    std::vector<PyObject*> all{o};
+    all.insert(all.end(), args, args + n + (names ? PyTuple_GET_SIZE(names) : 0));
+    PyObject* result = taken_over(name.text, all.data(), n + 1, names);
+    if (result || PyErr_Occurred()) return result;
+  }
+  return F(o, args, n, names);
+}
+template <MethodName name, auto F>
+PyObject* short_method(PyObject* o, PyObject* arg) {
+  PyObject* const args[] = {o, arg};
+  PyObject* result = taken_over(name.text, args, arg ? 2 : 1);
+  if (result || PyErr_Occurred()) return result;
+  return F(o, arg);
+}
+#define PLAIT_METHOD(name, f, doc) {name, short_method<name, f>, METH_NOARGS, doc}
+#define PLAIT_FAST_METHOD(name, f, doc) \
+  {name, as_cfunction(fast_method<name, f>), METH_FASTCALL | METH_KEYWORDS, doc}
+
 PyMethodDef tensor_methods[] = {
-    {"size", as_cfunction(m_size), METH_FASTCALL | METH_KEYWORDS,
-     "size(dim=None): the shape, or the size of one dimension."},
-    {"stride", as_cfunction(m_stride), METH_FASTCALL | METH_KEYWORDS, "stride(dim=None): steps in elements."},
-    {"dim", m_dim, METH_NOARGS, "Number of dimensions."},
-    {"ndimension", m_dim, METH_NOARGS, "Number of dimensions."},
-    {"numel", m_numel, METH_NOARGS, "Number of elements."},
-    {"nelement", m_numel, METH_NOARGS, "Number of elements."},
-    {"storage_offset", m_storage_offset, METH_NOARGS, "Elements of storage before the first of this tensor."},
-    {"data_ptr", m_data_ptr, METH_NOARGS, "Address of the first element."},
+    PLAIT_FAST_METHOD("size", m_size, "size(dim=None): the shape, or the size of one dimension."),
+    PLAIT_FAST_METHOD("stride", m_stride, "stride(dim=None): steps in elements."),
+    PLAIT_METHOD("dim", m_dim, "Number of dimensions."),
+    PLAIT_METHOD("ndimension", m_dim, "Number of dimensions."),
+    PLAIT_METHOD("numel", m_numel, "Number of elements."),
+    PLAIT_METHOD("nelement", m_numel, "Number of elements."),
+    PLAIT_METHOD("storage_offset", m_storage_offset, "Elements of storage before the first of this tensor."),
+    PLAIT_METHOD("data_ptr", m_data_ptr, "Address of the first element."),
     {"is_contiguous", as_cfunction(m_is_contiguous), METH_VARARGS | METH_KEYWORDS,
      "True when the elements lie in memory in row-major order without gaps."},
     {"__complex__", m_complex, METH_NOARGS, "complex(tensor) of a tensor of one element."},
-    {"is_floating_point", m_is_floating_point, METH_NOARGS, "True for floating-point dtypes."},
-    {"item", m_item, METH_NOARGS, "The value of a tensor with one element, as a Python number."},
-    {"detach", m_detach, METH_NOARGS, "The same memory outside the graph."},
-    {"detach_", m_detach_in_place, METH_NOARGS, "Take this tensor out of the graph."},
-    {"retain_grad", m_retain_grad, METH_NOARGS, "Keep the gradient of this non-leaf tensor in .grad."},
+    PLAIT_METHOD("is_floating_point", m_is_floating_point, "True for floating-point dtypes."),
+    PLAIT_METHOD("item", m_item, "The value of a tensor with one element, as a Python number."),
+    PLAIT_METHOD("detach", m_detach, "The same memory outside the graph."),
+    PLAIT_METHOD("detach_", m_detach_in_place, "Take this tensor out of the graph."),
+    PLAIT_METHOD("retain_grad", m_retain_grad, "Keep the gradient of this non-leaf tensor in .grad."),
     {"requires_grad_", as_cfunction(m_requires_grad_), METH_VARARGS | METH_KEYWORDS,
      "requires_grad_(requires_grad=True): ask for gradients; returns self."},
+    {"_storage_nbytes", m_storage_nbytes, METH_NOARGS, "Bytes of the memory block."},
     {"_shares_storage", m_is_shared_with, METH_O, "True when both show the same memory block."},
-    {"_storage_bytes", m_storage_bytes, METH_NOARGS,
-     "The whole memory block, a uint8 tensor that shares it."},
+    PLAIT_METHOD("_storage_bytes", m_storage_bytes, "The whole memory block, a uint8 tensor that shares it."),
     {nullptr, nullptr, 0, nullptr},
 };
+#undef PLAIT_METHOD
+#undef PLAIT_FAST_METHOD
 
 PyMemberDef tensor_members[] = {
     {"__weaklistoffset__", T_PYSSIZET, offsetof(PyTensor, weakrefs), READONLY, nullptr},
@@ -563,7 +640,7 @@ PyObject* wrap(const Tensor& t) {
   if (!t.defined()) Py_RETURN_NONE;
   t.impl()->wrapped_number = false;
   if (void* o = t.impl()->py_object) return Py_NewRef(static_cast<PyObject*>(o));
-  return new_object(tensor_type, t);
+  return new_object(t.is_sparse() ? sparse_type() : tensor_type, t);
 }
 
 PyObject* wrap_as(PyTypeObject* type, const Tensor& t) {

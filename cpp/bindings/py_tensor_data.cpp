@@ -93,7 +93,7 @@ Tensor from_numpy(const char* op, const py::array& a) {
 
 py::array to_numpy(const char* op, py::handle self, bool force) {
   const Tensor& t = tensor_of(self.ptr());
-  PLAIT_CHECK(force || !requires_grad(t), kRuntime, op,
+  PLAIT_CHECK(force || !requires_grad(t) || !grad_enabled(), kRuntime, op,
               ": Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.");
   PLAIT_CHECK(numpy_code(t.dtype()), kType, op, ": NumPy has no dtype for ", dtype_name(t.dtype()),
               "\nhint: use .float().numpy()");
@@ -242,6 +242,8 @@ Tensor tensor_from(py::handle data, std::optional<DType> dtype) {
   PyObject* o = data.ptr();
   if (is_tensor(o)) {
     const Tensor& source = tensor_of(o);
+    PLAIT_CHECK(!source.is_sparse(), kType,
+                "tensor: expected numbers, got a sparse tensor\nhint: use clone()");
     const Tensor t = Tensor::empty(source.shape(), dtype.value_or(source.dtype()));
     copy_into(t, source);
     return t;
@@ -410,16 +412,19 @@ Tensor import_dlpack(ManagedType* m, bool read_only) {
   return Tensor::from_storage(std::move(storage), shape, strides, 0, dtype);
 }
 
-Tensor from_dlpack(py::object source) {
-  py::object capsule = source;
-  if (py::hasattr(source, "__dlpack__")) {
-    try {
-      capsule = source.attr("__dlpack__")(py::arg("max_version") = py::make_tuple(1, 0));
-    } catch (py::error_already_set& e) {
-      if (!e.matches(PyExc_TypeError)) throw;
-      capsule = source.attr("__dlpack__")();
-    }
+// A capsule of what the object exports. Producers that know nothing of versions get no arguments.
+py::object exported_by(const py::object& source) {
+  try {
+    return source.attr("__dlpack__")(py::arg("max_version") = py::make_tuple(1, 0));
+  } catch (py::error_already_set& e) {
+    if (!e.matches(PyExc_TypeError)) throw;
+    return source.attr("__dlpack__")();
   }
+}
+
+Tensor import_capsule(const py::object& source) {
+  py::object capsule = source;
+  if (py::hasattr(source, "__dlpack__")) capsule = exported_by(source);
   PyObject* c = capsule.ptr();
   if (PyCapsule_IsValid(c, "dltensor_versioned")) {
     auto* m = static_cast<dlpack::ManagedVersioned*>(PyCapsule_GetPointer(c, "dltensor_versioned"));
@@ -438,6 +443,13 @@ Tensor from_dlpack(py::object source) {
   return t;
 }
 
+// copy: None copies where memory cannot be shared (never, here), True always, False never.
+Tensor from_dlpack(py::object source, py::object device, py::object copy) {
+  check_device("from_dlpack", device.ptr());
+  const Tensor t = import_capsule(source);
+  return !copy.is_none() && copy.cast<bool>() ? clone(t) : t;
+}
+
 // ---- Buffer protocol ----
 
 struct BufferGeometry {
@@ -451,6 +463,7 @@ int get_buffer(PyObject* o, Py_buffer* view, int flags) {
   const char* problem = nullptr;
   if (requires_grad(t))
     problem = "a Tensor that requires grad cannot be seen as a buffer; use tensor.detach()";
+  if (t.is_sparse()) problem = "a sparse tensor cannot be seen as a buffer; use tensor.to_dense()";
   if (!numpy_code(t.dtype())) problem = "no buffer format for bfloat16";
   if ((flags & PyBUF_WRITABLE) && t.storage()->read_only()) problem = "the tensor shares read-only memory";
   if (!(flags & PyBUF_STRIDES) && !t.is_contiguous()) problem = "the tensor is not contiguous";
@@ -553,9 +566,10 @@ Example:
     tensor([0, 1, 2])
 )";
 
-constexpr const char* kFromDlpackDoc = R"(from_dlpack(ext_tensor) -> Tensor
+constexpr const char* kFromDlpackDoc = R"(from_dlpack(ext_tensor, *, device=None, copy=None) -> Tensor
 
-A tensor that shares the memory of an object with `__dlpack__` (NumPy, PyTorch, JAX, ... on the CPU).
+A tensor that shares the memory of an object with `__dlpack__` (NumPy, PyTorch, JAX, ... on the CPU), or has a copy of
+it where `copy` is True.
 
 Example:
     >>> plait.from_dlpack(np.ones(2))
@@ -602,7 +616,8 @@ void add_functions(py::module_& m) {
   m.def(
       "from_numpy", [](py::array a) { return from_numpy("from_numpy", a); }, py::arg("ndarray"),
       kFromNumpyDoc);
-  m.def("from_dlpack", &from_dlpack, py::arg("ext_tensor"), kFromDlpackDoc);
+  m.def("from_dlpack", &from_dlpack, py::arg("ext_tensor"), py::kw_only(), py::arg("device") = none,
+        py::arg("copy") = none, kFromDlpackDoc);
   m.def("frombuffer", &from_buffer, py::arg("buffer"), py::kw_only(), py::arg("dtype"), py::arg("count") = -1,
         py::arg("offset") = 0, py::arg("requires_grad") = false,
         "frombuffer(buffer, *, dtype, count=-1, offset=0) -> Tensor\n\nA 1-D tensor on the memory of a "
@@ -612,7 +627,8 @@ void add_functions(py::module_& m) {
 void add_methods() {
   py::handle type(reinterpret_cast<PyObject*>(tensor_type));
   const auto method = [&](const char* name, auto f, const char* doc, auto... extra) {
-    type.attr(name) = py::cpp_function(f, py::name(name), py::is_method(type), py::doc(doc), extra...);
+    type.attr(name) =
+        overridable(py::cpp_function(f, py::name(name), py::is_method(type), py::doc(doc), extra...));
   };
   method(
       "numpy", [](py::object self, bool force) { return to_numpy("numpy", self, force); },

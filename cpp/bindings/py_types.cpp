@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // dtype, Size, device and the error classes.
+#include <algorithm>
 #include <cstring>
+#include <string>
 
 #include "bindings/call_args.h"
 #include "bindings/python_api.h"
@@ -214,8 +216,13 @@ void init_size(py::module_& m) {
 
 // ---- Device ----
 
+// Devices of other machines can be named, compared and passed on; only the CPU can be used.
 struct Device {
-  bool numbered = false;  // 'cpu:0', which PyTorch tells from 'cpu'
+  std::string type = "cpu";
+  int64_t index = -1;  // -1: none; PyTorch tells 'cpu:0' from 'cpu'
+
+  bool operator==(const Device&) const = default;
+  std::string text() const { return index < 0 ? type : type + ":" + std::to_string(index); }
 };
 py::handle the_device;
 
@@ -226,43 +233,81 @@ py::handle the_device;
              "right one");
 }
 
-void check_device_name(const std::string& op, const std::string& name) {
-  if (name == "cpu" || name == "cpu:0") return;
-  no_such_device(op, name);
+constexpr const char* kDeviceTypes[] = {"cpu",    "cuda",   "meta",  "mps", "xpu", "xla",          "mkldnn",
+                                        "opengl", "opencl", "ideep", "hip", "ve",  "fpga",         "maia",
+                                        "lazy",   "vulkan", "mtia",  "hpu", "ipu", "privateuseone"};
+
+// "cpu", "cuda:1", ...
+Device read_device(const std::string& name) {
+  const size_t colon = name.find(':');
+  Device d{name.substr(0, colon), -1};
+  const bool known =
+      std::find(std::begin(kDeviceTypes), std::end(kDeviceTypes), d.type) != std::end(kDeviceTypes);
+  bool valid = known;
+  if (colon != std::string::npos) {
+    const std::string number = name.substr(colon + 1);
+    valid &= !number.empty() && number.size() < 4 &&
+             std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (valid) d.index = std::stoll(number);
+  }
+  PLAIT_CHECK(valid, kValue, "device: expected a name such as 'cpu' or 'cuda:0', got '", name, "'");
+  return d;
+}
+
+void check_usable(const std::string& op, const Device& d) {
+  if (d.type != "cpu") no_such_device(op, d.text());
+}
+
+Device device_of(const std::string& type, const py::object& index) {
+  Device d = read_device(type);
+  if (index.is_none()) return d;
+  PLAIT_CHECK(d.index < 0, kValue, "device: expected a type without an index beside index=, got '", type,
+              "'");
+  d.index = index.cast<int64_t>();
+  PLAIT_CHECK(d.index >= 0, kValue, "device: expected an index of at least 0, got ", d.index);
+  return d;
 }
 
 void init_device(py::module_& m) {
-  py::class_<Device>(m, "device", "Where a tensor lives: always the CPU.")
-      .def(py::init([](const std::string& type, py::object index) {
-             const std::string name = index.is_none() ? type : type + ":" + std::string(py::str(index));
-             check_device_name("device", name);
-             return Device{name != "cpu"};
-           }),
-           py::arg("type"), py::arg("index") = py::none())
+  py::class_<Device>(
+      m, "device",
+      "Where a tensor lives: the CPU. Other devices can be named; using one raises ArgumentError.")
+      .def(py::init(&device_of), py::arg("type"), py::arg("index") = py::none())
       .def(py::init([](const Device& d) { return d; }), py::arg("device"))
-      .def(py::init(
-               [](int64_t index) -> Device { no_such_device("device", "cuda:" + std::to_string(index)); }),
-           py::arg("index"))
+      .def(py::init([](int64_t index) { return device_of("cuda", py::int_(index)); }), py::arg("index"))
+      .def_readonly("type", &Device::type, "'cpu', or what was named.")
       .def_property_readonly(
-          "type", [](const Device&) { return "cpu"; }, "Always 'cpu'.")
-      .def_property_readonly(
-          "index",
-          [](const Device& d) -> py::object { return d.numbered ? py::object(py::int_(0)) : py::none(); },
+          "index", [](const Device& d) { return d.index < 0 ? py::object(py::none()) : py::int_(d.index); },
           "0 for 'cpu:0', None for 'cpu'.")
       .def("__eq__",
            [](const Device& d, py::object other) {
-             return py::isinstance<Device>(other) && other.cast<const Device&>().numbered == d.numbered;
+             return py::isinstance<Device>(other) && other.cast<const Device&>() == d;
            })
-      .def("__hash__", [](const Device& d) { return d.numbered ? 2 : 1; })
+      .def("__hash__", [](const Device& d) { return std::hash<std::string>()(d.text()); })
       .def("__repr__",
-           [](const Device& d) { return d.numbered ? "device(type='cpu', index=0)" : "device(type='cpu')"; })
-      .def("__str__", [](const Device& d) { return d.numbered ? "cpu:0" : "cpu"; })
-      .def("__enter__", [](py::object self) { return self; })
+           [](const Device& d) {
+             return "device(type='" + d.type + "'" +
+                    (d.index < 0 ? "" : ", index=" + std::to_string(d.index)) + ")";
+           })
+      .def("__str__", &Device::text)
+      .def("__enter__",
+           [](py::object self) {
+             check_usable("device", self.cast<const Device&>());
+             return self;
+           })
       .def("__exit__", [](const Device&, py::args) {})
       .def("__reduce__", [](py::object self) {
         return py::make_tuple(self.attr("__class__"), py::make_tuple(py::str(self)));
       });
   the_device = py::cast(Device{}).release();
+  m.def(
+      "_check_device",
+      [](const std::string& op, py::object device) {
+        check_device(op.c_str(), device.ptr());
+        if (device.is_none()) device = py::reinterpret_borrow<py::object>(the_device);
+        return py::isinstance<Device>(device) ? device : py::object(py::type::of<Device>()(device));
+      },
+      py::arg("op"), py::arg("device"));
 }
 
 }  // namespace
@@ -296,10 +341,10 @@ PyObject* device_object() { return the_device.ptr(); }
 void check_device(const char* op, PyObject* o) {
   if (o == Py_None || o == the_device.ptr()) return;
   if (PyUnicode_Check(o)) {
-    check_device_name(op, PyUnicode_AsUTF8(o));
+    check_usable(op, read_device(PyUnicode_AsUTF8(o)));
     return;
   }
-  if (py::isinstance<Device>(o)) return;
+  if (py::isinstance<Device>(o)) return check_usable(op, py::handle(o).cast<const Device&>());
   if (PyLong_Check(o)) no_such_device(op, "cuda:" + std::string(py::str(o)));
   PLAIT_FAIL(kType, op, ": expected a device or its name, got ", Py_TYPE(o)->tp_name);
 }

@@ -53,6 +53,10 @@ inline py::object checked(PyObject* result) {
   return py::reinterpret_steal<py::object>(result);
 }
 
+// A callable, or the getter of a property, that classes with __torch_function__ take over (overrides.cpp).
+py::object overridable(py::object f);
+py::object overridable_property(py::object getter);
+
 // One init function per file of this folder.
 void init_types(py::module_& m);
 void init_tensor(py::module_& m);
@@ -60,6 +64,8 @@ void init_tensor_data(py::module_& m);
 // Slots of the tensor type for the collector of cycles (py_gc.cpp).
 int traverse_tensor(PyObject* o, visitproc visit, void* arg);
 int clear_tensor(PyObject* o);
+void init_overrides(py::module_& m);
+void init_sparse(py::module_& m);
 void init_indexing(py::module_& m);
 void init_autograd(py::module_& m);
 void init_saved_hooks(py::module_& m);

@@ -8,6 +8,7 @@
 #include "ops/pointwise/pointwise.h"
 #include "ops/pointwise/pointwise_run.h"
 #include "ops/reduce/reduce.h"
+#include "ops/sparse/sparse.h"
 #include "ops/view/view.h"
 
 namespace plait {
@@ -24,7 +25,8 @@ bool has_nan(const Tensor& x) {
 
 const bool kInstalled = [] {
   autograd_runtime() = {
-      .add = [](const Tensor& a, const Tensor& b) { return add(a, b); },
+      .add = [](const Tensor& a,
+                const Tensor& b) { return a.is_sparse() || b.is_sparse() ? add_sparse(a, b) : add(a, b); },
       .add_into = add_into,
       .copy_into = copy_into,
       .cast = cast,

@@ -110,6 +110,7 @@ if TYPE_CHECKING:
         feature_dropout_,
         native_dropout,
     )
+    from ._sparse import sparse_coo_tensor, sparse_csr_tensor
     from ._spectral import (
         bartlett_window,
         blackman_window,
@@ -164,6 +165,8 @@ pi = _math.pi
 newaxis = None
 
 strided = "strided"
+sparse_coo = "sparse_coo"
+sparse_csr = "sparse_csr"
 contiguous_format = "contiguous_format"
 preserve_format = "preserve_format"
 channels_last = "channels_last"
@@ -185,6 +188,8 @@ _SUBMODULES = {
     "nn",
     "optim",
     "signal",
+    "overrides",
+    "sparse",
     "special",
     "testing",
     "transforms",
@@ -244,6 +249,8 @@ _LAZY = {
         "amp.autocast_mode",
     ),
     "load": "serialization",
+    "sparse_coo_tensor": "_sparse",
+    "sparse_csr_tensor": "_sparse",
     "save": "serialization",
     **dict.fromkeys(("lobpcg", "lu", "pca_lowrank", "svd_lowrank"), "linalg._lowrank"),
     # Functions of nn.functional that PyTorch shows here too.
@@ -407,6 +414,8 @@ __all__ = [
     "set_rng_state",
     "show_config",
     "stft",
+    "sparse_coo_tensor",
+    "sparse_csr_tensor",
     "svd_lowrank",
     "tensordot",
     "trapezoid",

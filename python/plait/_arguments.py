@@ -20,6 +20,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from . import _core
 from ._core import ArgumentTypeError, Tensor
 
 __all__ = ["explains_arguments"]
@@ -28,12 +29,18 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def explains_arguments(fn: _F) -> _F:
-    """``fn``, whose failures on arguments that should be tensors and are not become one clear TypeError."""
+    """``fn`` as a function of tensors.
+
+    Failures on arguments that should be tensors and are not become one clear TypeError. Arguments whose class has
+    ``__torch_function__`` take over the call.
+    """
     signature = inspect.signature(fn)
     tensors = [p.name for p in signature.parameters.values() if p.annotation in ("Tensor", "Tensor | None")]
 
     @functools.wraps(fn)
     def call(*args: Any, **kwargs: Any) -> Any:
+        if _core._takes_over(args, kwargs):
+            return _core._call_taken_over(call, args, kwargs)
         try:
             return fn(*args, **kwargs)
         except Exception:

@@ -191,7 +191,7 @@ def get_float32_matmul_precision() -> str:
 def set_default_device(device: Any) -> None:
     """Accepted for programs that call it. Raises ValueError for any device but the CPU."""
     if device is not None:
-        _core.device(device)
+        _core._check_device("set_default_device", device)
 
 
 def get_default_device() -> Any:

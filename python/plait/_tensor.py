@@ -59,12 +59,16 @@ def _legacy_new(*args: Any, dtype: dtype | None = None, device: Any = None) -> T
 def _method(f: Callable[..., Any]) -> Callable[..., Any]:
     """Make ``f`` a method of Tensor."""
     f.__qualname__ = f"Tensor.{f.__name__}"
-    setattr(Tensor, f.__name__, f)
+    setattr(Tensor, f.__name__, f if f.__name__ in _NOT_TAKEN_OVER else _core._overridable(f))
     return f
 
 
 def _property(f: Callable[[Tensor], Any]) -> None:
-    setattr(Tensor, f.__name__, property(f))
+    setattr(Tensor, f.__name__, _core._overridable_property(f))
+
+
+# What subclasses override as methods, or what is made of ops that they take over.
+_NOT_TAKEN_OVER = {"__dir__", "__iter__", "__reduce_ex__", "__deepcopy__", "__array__", "as_subclass"}
 
 
 # ---- What a tensor looks like ---------------------------------------------------------------------------
@@ -196,7 +200,7 @@ def to(
         elif value is not None:
             device = value
     if device is not None:
-        _core.device(device)
+        _core._check_device("to", device)
     if other is not None:
         dtype = other.dtype
     wanted = self.dtype if dtype is None else _as_dtype(dtype)
@@ -578,6 +582,97 @@ _core.Node.register_hook = _node_register_hook
 _core.Node.register_prehook = _node_register_prehook
 
 
+# ---- Sparse tensors ----
+
+
+@_method
+def to_sparse(self: Tensor, sparse_dim: int | None = None, *, layout: Any = None) -> Tensor:
+    """The elements that are not 0 as a sparse tensor in COO; see :func:`plait.sparse_coo_tensor`.
+
+    Args:
+        sparse_dim: how many dimensions the indices name; the others are in the values. Default: all.
+        layout: ``plait.sparse_coo`` or ``plait.sparse_csr``. Default: COO.
+
+    Example:
+        >>> plait.tensor([[0.0, 2.0], [0.0, 0.0]]).to_sparse().values()
+        tensor([2.])
+    """
+    from . import _sparse
+
+    return _sparse.to_csr(self) if layout == "sparse_csr" else _sparse.to_coo(self, sparse_dim)
+
+
+@_method
+def to_sparse_coo(self: Tensor) -> Tensor:
+    """The tensor as a sparse one in COO."""
+    return self.to_sparse()
+
+
+@_method
+def to_sparse_csr(self: Tensor, dense_dim: int | None = None) -> Tensor:
+    """The matrix as a sparse one in CSR; see :func:`plait.sparse_csr_tensor`.
+
+    Args:
+        dense_dim: accepted; a matrix has none.
+    """
+    from . import _sparse
+
+    return _sparse.to_csr(self)
+
+
+@_method
+def to_dense(self: Tensor, dtype: dtype | None = None, *, masked_grad: bool | None = None) -> Tensor:
+    """The tensor itself: it is dense.
+
+    Args:
+        masked_grad: accepted and ignored.
+    """
+    return self if dtype is None else self.to(dtype)
+
+
+Tensor.is_sparse_csr = property(lambda self: False, doc="False: only sparse tensors in CSR are.")
+
+
+# ---- Subclasses ----
+
+
+@_method
+def as_subclass(self: Tensor, cls: Any) -> Any:
+    """The tensor as an object of a subclass of Tensor: the same memory, with its history.
+
+    Args:
+        cls: a subclass of Tensor.
+
+    Example:
+        >>> class Named(plait.Tensor):
+        ...     pass
+        >>> type(plait.ones(2).as_subclass(Named) + 1).__name__
+        'Named'
+    """
+    return _core._as_subclass(self, cls)
+
+
+def _make_wrapper_subclass(
+    cls: Any,
+    size: Any,
+    strides: Any = None,
+    storage_offset: int | None = None,
+    memory_format: Any = None,
+    dtype: dtype | None = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Any:
+    """An object of ``cls`` of this shape and dtype without memory of its own; its elements are zeros."""
+    data = _core.zeros((), dtype=dtype, device=device).expand(tuple(size))
+    return _core._make_subclass(cls, data, requires_grad)
+
+
+Tensor._make_subclass = staticmethod(_core._make_subclass)
+Tensor._make_wrapper_subclass = staticmethod(_make_wrapper_subclass)
+
+
 # ---- Conveniences ---------------------------------------------------------------------------------------
 
 
@@ -742,6 +837,19 @@ class _Storage:
 
     def data_ptr(self) -> int:
         return self._t.data_ptr() - self._t.storage_offset() * self._t.itemsize
+
+    def nbytes(self) -> int:
+        return self._t._storage_nbytes()
+
+    def size(self) -> int:
+        return self.nbytes()
+
+    def __len__(self) -> int:
+        return self.nbytes()
+
+    @property
+    def device(self) -> Any:
+        return self._t.device
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Storage) and self._t._shares_storage(other._t)

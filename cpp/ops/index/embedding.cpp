@@ -11,6 +11,7 @@
 #include "ops/index/index.h"
 #include "ops/pointwise/pointwise.h"
 #include "ops/registry.h"
+#include "ops/sparse/sparse.h"
 #include "ops/view/view.h"
 
 namespace plait {
@@ -20,6 +21,7 @@ struct TableUse {
   int64_t rows;         // of the table
   int64_t padding_idx;  // a row without gradient, or -1
   bool by_frequency;    // gradients divided by how often a row is used
+  bool sparse = false;  // the gradient lists the rows that were used
 };
 
 // How much of a position's gradient reaches the table.
@@ -101,6 +103,7 @@ struct EmbeddingGradient {
 };
 
 Tensor embedding_gradient(const Tensor& gy, const Tensor& index, const TableUse& use) {
+  if (use.sparse) return sparse_rows(index, contiguous(gy), use.rows, use.padding_idx);
   return apply<EmbeddingGradient>(gy, index, use);
 }
 
@@ -147,10 +150,12 @@ Tensor checked_index(const char* op, const Tensor& input, const Tensor& table) {
 }
 
 Tensor embedding(const Tensor& input, const Tensor& table, std::optional<int64_t> padding_idx,
-                 bool by_frequency) {
+                 bool by_frequency, bool sparse) {
   const Tensor index = checked_index("embedding", input, table);
   const int64_t rows = table.shape()[0];
-  TableUse use{rows, padding_idx.value_or(-1), by_frequency};
+  PLAIT_CHECK(!(sparse && by_frequency), kValue,
+              "embedding: expected scale_grad_by_freq=False with sparse gradients");
+  TableUse use{rows, padding_idx.value_or(-1), by_frequency, sparse};
   if (padding_idx) {
     PLAIT_CHECK(*padding_idx >= -rows && *padding_idx < rows, kValue, "embedding: padding_idx ", *padding_idx,
                 " is out of bounds for a table of ", rows, " rows");
@@ -160,7 +165,8 @@ Tensor embedding(const Tensor& input, const Tensor& table, std::optional<int64_t
 }
 
 // bounds: where each bag begins, and the end of the last one.
-Tensor embedding_bag_sum(const Tensor& table, const Tensor& input, const Tensor& bounds, bool by_frequency) {
+Tensor embedding_bag_sum(const Tensor& table, const Tensor& input, const Tensor& bounds, bool by_frequency,
+                         bool sparse) {
   const Tensor index = checked_index("embedding_bag", input, table);
   PLAIT_CHECK(table.is_floating(), kType, "embedding_bag: expected a floating-point weight, got ",
               dtype_name(table.dtype()));
@@ -172,7 +178,7 @@ Tensor embedding_bag_sum(const Tensor& table, const Tensor& input, const Tensor&
   PLAIT_CHECK(bound[0] >= 0 && std::is_sorted(bound, bound + ends.numel()) &&
                   bound[ends.numel() - 1] <= index.numel(),
               kValue, "embedding_bag: expected bounds that rise from 0 to at most ", index.numel());
-  return apply<EmbeddingBag>(table, index, ends, TableUse{table.shape()[0], -1, by_frequency});
+  return apply<EmbeddingBag>(table, index, ends, TableUse{table.shape()[0], -1, by_frequency, sparse});
 }
 
 Tensor one_hot(const Tensor& input, int64_t classes) {
@@ -200,10 +206,12 @@ Tensor one_hot(const Tensor& input, int64_t classes) {
 }
 
 const RegisterOps kOps{
-    {"embedding(Tensor input, Tensor weight, int? padding_idx, bool scale_grad_by_freq) -> Tensor", "p",
-     PLAIT_BOX(embedding), "nn.functional.embedding without max_norm."},
-    {"_embedding_bag_sum(Tensor weight, Tensor input, Tensor bounds, bool by_frequency) -> Tensor", "p",
-     PLAIT_BOX(embedding_bag_sum), "The sums of nn.functional.embedding_bag."},
+    {"embedding(Tensor input, Tensor weight, int? padding_idx, bool scale_grad_by_freq, bool sparse=False) "
+     "-> Tensor",
+     "p", PLAIT_BOX(embedding), "nn.functional.embedding without max_norm."},
+    {"_embedding_bag_sum(Tensor weight, Tensor input, Tensor bounds, bool by_frequency, bool sparse=False) "
+     "-> Tensor",
+     "p", PLAIT_BOX(embedding_bag_sum), "The sums of nn.functional.embedding_bag."},
     {"one_hot(Tensor input, int num_classes=-1) -> Tensor", "n", PLAIT_BOX(one_hot),
      R"(A new last dimension that is 1 at the class index and 0 elsewhere, int64.
 

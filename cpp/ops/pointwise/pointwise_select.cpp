@@ -359,6 +359,11 @@ Example:
        return apply_inplace<AddcmulOp>(a, b, c, v);
      }),
      "The in-place form of addcmul: write the result into `input` and return it."},
+    {"addcmul_(Tensor input, Scalar value, Tensor tensor1, Tensor tensor2) -> Tensor", "mc",
+     PLAIT_BOX(+[](const Tensor& a, Scalar v, const Tensor& b, const Tensor& c) {
+       return apply_inplace<AddcmulOp>(a, b, c, v);
+     }),
+     ""},
     {"addcdiv(Tensor input, Tensor tensor1, Tensor tensor2, *, Scalar value=1) -> Tensor", "fmoc",
      PLAIT_BOX(addcdiv), R"(input + value * tensor1 / tensor2.
 
@@ -373,6 +378,11 @@ Example:
        return apply_inplace<AddcdivOp>(a, b, c, v);
      }),
      "The in-place form of addcdiv: write the result into `input` and return it."},
+    {"addcdiv_(Tensor input, Scalar value, Tensor tensor1, Tensor tensor2) -> Tensor", "mc",
+     PLAIT_BOX(+[](const Tensor& a, Scalar v, const Tensor& b, const Tensor& c) {
+       return apply_inplace<AddcdivOp>(a, b, c, v);
+     }),
+     ""},
     {"isclose(Tensor input, Tensor other, float rtol=1e-05, "
      "float atol=1e-08, bool equal_nan=False) -> Tensor",
      "fmc", PLAIT_BOX(isclose),

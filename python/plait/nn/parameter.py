@@ -54,6 +54,8 @@ class Parameter(Tensor):
         ['gain']
     """
 
+    __torch_function__ = _core._disabled_torch_function_impl
+
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
         if data is None:
             data = _core.empty(0)
@@ -98,6 +100,7 @@ class Buffer(Tensor):
     """
 
     persistent: bool
+    __torch_function__ = _core._disabled_torch_function_impl
 
     def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Buffer:
         if data is None:
@@ -209,6 +212,7 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
 
     _becomes = Buffer
     persistent: bool
+    __torch_function__ = _core._disabled_torch_function_impl
 
     def __new__(
         cls,
@@ -251,3 +255,6 @@ def is_lazy(param: Any) -> bool:
         True
     """
     return isinstance(param, UninitializedTensorMixin)
+
+
+_core._set_parameter_type(Parameter)

@@ -86,6 +86,18 @@ class Adagrad(Optimizer):
 
         share(t for state in self.state.values() for t in state.values() if isinstance(t, Tensor))
 
+    def _step_sparse(self, p: Tensor, grad: Any, group: dict[str, Any]) -> None:
+        lr, lr_decay, eps, weight_decay = numbers(group, "lr", "lr_decay", "eps", "weight_decay")
+        if weight_decay != 0:
+            raise RuntimeError("Adagrad: expected weight_decay 0 with sparse gradients, got weight decay")
+        state = self.state[p]
+        state["step"] += 1
+        at = tuple(grad._indices())
+        g = -grad._values() if group["maximize"] else grad._values()
+        total = state["sum"][at] + g * g
+        state["sum"][at] = total
+        p.detach()[at] -= lr / (1 + (float(state["step"]) - 1) * lr_decay) * g / (total.sqrt() + eps)
+
     def _step_group(self, group: dict[str, Any]) -> None:
         hyper = numbers(group, "lr", "lr_decay", "eps", "weight_decay")
         _core._ops.adagrad_step(*self._inputs(group), *hyper, group["maximize"])

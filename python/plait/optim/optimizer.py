@@ -14,7 +14,7 @@ from .. import _core
 from .._core import ArgumentError, ArgumentTypeError, Tensor
 from .._hooks import HookTable, RemovableHandle, add_hook
 from .._warn import warn_user
-from ..autograd.grad_mode import enable_grad
+from ..autograd.grad_mode import enable_grad, no_grad
 from ._hyperparameters import Rules, check
 
 __all__ = ["Optimizer", "ParamsT", "required"]
@@ -88,6 +88,11 @@ class Optimizer:
     HYPERPARAMETERS: ClassVar[Rules] = {}  # which values they may have
     STATE: ClassVar[tuple[str, ...]] = ()  # of a parameter: "step" counts, the others start as zeros of its shape
 
+    # For a subclass that wraps another optimizer and does not call __init__.
+    _step_pre_hooks: HookTable = OrderedDict()
+    _step_post_hooks: HookTable = OrderedDict()
+    _steps_taken = 0  # lr schedulers look at it to see that step() came before theirs
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         step = cls.__dict__.get("step")
@@ -126,13 +131,13 @@ class Optimizer:
             )
 
     def _init_hooks(self) -> None:
-        self._step_pre_hooks: HookTable = OrderedDict()
-        self._step_post_hooks: HookTable = OrderedDict()
+        self._step_pre_hooks = OrderedDict()
+        self._step_post_hooks = OrderedDict()
         self._state_dict_pre_hooks: HookTable = OrderedDict()
         self._state_dict_post_hooks: HookTable = OrderedDict()
         self._load_state_dict_pre_hooks: HookTable = OrderedDict()
         self._load_state_dict_post_hooks: HookTable = OrderedDict()
-        self._steps_taken = 0  # lr schedulers look at it to see that step() came before theirs
+        self._steps_taken = 0
 
     def __getstate__(self) -> dict[str, Any]:
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
@@ -235,10 +240,27 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            self._step_group(group)
+            self._step_group(self._without_sparse(group))
         return loss
 
     step = _with_hooks(step)
+
+    def _without_sparse(self, group: dict[str, Any]) -> dict[str, Any]:
+        """Step the parameters whose gradient is sparse; return the group without them."""
+        sparse = _core._with_sparse_grad(group["params"])
+        if not sparse:
+            return group
+        with no_grad():
+            for p in sparse:
+                self._step_sparse(p, p.grad.detach().coalesce(), group)
+        taken = {id(p) for p in sparse}
+        return {**group, "params": [p for p in group["params"] if id(p) not in taken]}
+
+    def _step_sparse(self, p: Tensor, grad: Any, group: dict[str, Any]) -> None:
+        raise RuntimeError(
+            f"{type(self).__name__} does not support sparse gradients, please consider SparseAdam instead\n"
+            "hint: SGD and Adagrad take sparse gradients too"
+        )
 
     def _step_group(self, group: dict[str, Any]) -> None:
         raise NotImplementedError(f"{type(self).__name__}: a subclass of Optimizer implements step()")

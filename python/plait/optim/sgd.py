@@ -86,6 +86,17 @@ class SGD(Optimizer):
             inputs = self._first_step(group, lr, momentum, fixed)
         _core._ops.sgd_step(*inputs, lr, momentum, dampening, *fixed)
 
+    def _step_sparse(self, p: Tensor, grad: Any, group: dict[str, Any]) -> None:
+        if group["weight_decay"] != 0:
+            raise RuntimeError("SGD: expected weight_decay 0 with sparse gradients, got weight decay")
+        if group["momentum"] == 0:
+            p.detach().add_(grad, alpha=float(group["lr"]) * (1 if group["maximize"] else -1))
+            return
+        # The momentum of elements without an entry moves on too: the step is dense.
+        p.grad = grad.to_dense()
+        self._step_group({**group, "params": [p]})
+        p.grad = grad
+
     def _first_step(
         self, group: dict[str, Any], lr: float, momentum: float, fixed: tuple[float, bool, bool]
     ) -> tuple[list[Tensor], list[Tensor]]:

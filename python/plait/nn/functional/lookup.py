@@ -28,7 +28,7 @@ def embedding(
         max_norm: rows with a larger norm are scaled down to it, in place in ``weight``, before the look-up.
         norm_type: order of that norm. Default: 2.
         scale_grad_by_freq: divide the gradient of a row by the number of its uses. Default: ``False``.
-        sparse: accepted for existing programs; gradients are dense.
+        sparse: whether the gradient of ``weight`` is a sparse tensor of the rows used. Default: ``False``.
 
     Returns:
         A tensor of shape ``(*input.shape, D)``.
@@ -46,7 +46,7 @@ def embedding(
     """
     if max_norm is not None:
         renormalise_rows(weight, input, max_norm, norm_type)
-    return _core._ops.embedding(input, weight, padding_idx, scale_grad_by_freq)
+    return _core._ops.embedding(input, weight, padding_idx, scale_grad_by_freq, sparse)
 
 
 def renormalise_rows(weight: Tensor, rows: Tensor, max_norm: float, norm_type: float) -> None:
@@ -83,7 +83,7 @@ def embedding_bag(
         norm_type: as for :func:`embedding`.
         scale_grad_by_freq: as for :func:`embedding`; not with ``mode="max"``.
         mode: ``"sum"``, ``"mean"`` or ``"max"``. Default: ``"mean"``. An empty bag gives zeros.
-        sparse: accepted for existing programs; gradients are dense.
+        sparse: whether the gradient of ``weight`` is a sparse tensor of the rows used. Default: ``False``.
         per_sample_weights: of the shape of ``input``, multiplied to the rows; only with ``mode="sum"``.
         include_last_offset: whether ``offsets`` ends with the length of ``input``. Default: ``False``.
         padding_idx: an index that is left out of its bag. Default: none.
@@ -117,7 +117,7 @@ def embedding_bag(
     flat, bounds = _bounds(input, offsets, include_last_offset)
     plain = per_sample_weights is None and padding_idx is None and max_norm is None
     if plain and mode != "max":
-        total = _core._ops._embedding_bag_sum(weight, flat, bounds, scale_grad_by_freq)
+        total = _core._ops._embedding_bag_sum(weight, flat, bounds, scale_grad_by_freq, sparse)
         if mode == "sum":
             return total
     sizes = bounds[1:] - bounds[:-1]
@@ -125,7 +125,7 @@ def embedding_bag(
         return total / sizes.clamp(min=1).unsqueeze(1)
     count = sizes.shape[0]
     bags = _core.arange(count).repeat_interleave(sizes)
-    rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
+    rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.reshape(-1, 1)
     kept = _core.ones_like(flat).bool() if padding_idx is None else flat != padding_idx % weight.shape[0]

@@ -36,6 +36,18 @@ class _HasForward(Protocol[P, R]):
     def forward(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
 
 
+class _CallSignature:
+    """What ``inspect.signature`` reads from a module; the class has the signature of its constructor."""
+
+    def __get__(self, module: Any, owner: Any) -> Any:
+        if module is None:
+            raise AttributeError("__signature__")
+        import inspect
+
+        kinds = {"args": inspect.Parameter.VAR_POSITIONAL, "kwargs": inspect.Parameter.VAR_KEYWORD}
+        return inspect.Signature([inspect.Parameter(name, kind) for name, kind in kinds.items()])
+
+
 class _NoSave:
     """Tells programs that look for ScriptModule's method what to use; attributes of the name go before it."""
 
@@ -81,6 +93,7 @@ class Module(_core._ModuleBase):
         (3, 2)
     """
 
+    __signature__ = _CallSignature()
     _version: int = 1
     training: bool
     _parameters: dict[str, Parameter | None]
@@ -125,9 +138,12 @@ class Module(_core._ModuleBase):
 
     # -- attributes ------------------------------------------------------------------------------------------
 
-    if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any: ...
+    def __getattr__(self, name: str) -> Any:
+        """What the usual look-up, which finds parameters too, has not found; wrappers call it through super()."""
+        attributes = self.__dict__
+        if name in attributes:
+            return attributes[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __setattr__(self, name: str, value: Any) -> None:
         attributes = self.__dict__
@@ -921,7 +937,7 @@ def _parse_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
             raise ArgumentTypeError(f"Module.to: expected a device, dtype or tensor, got {type(arg).__name__}")
     if tensor is not None:
         device, dtype = tensor.device, tensor.dtype
-    return (None if device is None else _core.device(device)), dtype
+    return (None if device is None else _core._check_device("Module.to", device)), dtype
 
 
 def _add_module_path(error: Exception, module: Module, args: tuple[Any, ...]) -> None:

@@ -73,7 +73,7 @@ class Embedding(_Table):
         max_norm: rows with a larger norm are scaled down to it when they are used, in place. Default: none.
         norm_type: order of that norm. Default: 2.
         scale_grad_by_freq: divide the gradient of a row by its number of uses. Default: ``False``.
-        sparse: accepted for existing programs; gradients are dense.
+        sparse: whether the gradient of ``weight`` is a sparse tensor of the rows used. Default: ``False``.
         device: ``None`` or the CPU.
         dtype: of the parameter. Default: the default dtype.
 
@@ -185,7 +185,7 @@ class EmbeddingBag(_Table):
         norm_type: as for :class:`Embedding`.
         scale_grad_by_freq: as for :class:`Embedding`; not with ``mode="max"``.
         mode: ``"sum"``, ``"mean"`` (default) or ``"max"``.
-        sparse: accepted for existing programs; gradients are dense.
+        sparse: whether the gradient of ``weight`` is a sparse tensor of the rows used. Default: ``False``.
         include_last_offset: whether ``offsets`` ends with the length of the input. Default: ``False``.
         padding_idx: an index that is left out of its bag. Default: none.
         device: ``None`` or the CPU.

@@ -14,7 +14,15 @@ __all__ = ["clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     tensors = [parameters] if isinstance(parameters, Tensor) else parameters
-    return [p.grad for p in tensors if p.grad is not None]
+    return [_elements(p.grad) for p in tensors if p.grad is not None]
+
+
+def _elements(gradient: Tensor) -> Tensor:
+    """What a gradient is scaled by: itself, or the values of a sparse one, whose equal entries are added up."""
+    if gradient.layout == "strided":
+        return gradient
+    _core._set_sparse_parts(gradient, gradient.detach().coalesce())  # type: ignore[attr-defined]
+    return gradient._values()  # type: ignore[attr-defined]
 
 
 def get_total_norm(
