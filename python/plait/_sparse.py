@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Sparse tensors: indices and values, both ordinary tensors, under the names of a tensor.
 
-A sparse tensor is an object of :class:`SparseTensor`. The core keeps its parts with the tensor, so that gradients can be
+A sparse tensor is an object of :class:`SparseTensor`. The core keeps its parts with it, so that gradients can be
 sparse, and hands every call that is given one to :func:`call` (``cpp/bindings/overrides.h``). What is known here is
 composed of ops on the parts: gradients reach the values through them. All else raises.
 """
@@ -298,6 +298,8 @@ def sparse_coo_tensor(
         values: (entries, *sizes of dense dimensions); numbers in a sequence, or a tensor.
         size: the sizes. Default: the smallest that hold the indices.
         dtype: of the values. Default: theirs.
+        device: accepted; there is one device, the CPU.
+        pin_memory: accepted and ignored.
         requires_grad: whether gradients of the values are wanted. Default: ``False``.
         check_invariants: accepted; indices are always checked.
         is_coalesced: whether the indices are in order and differ. Default: ``False``.
@@ -367,6 +369,8 @@ def sparse_csr_tensor(
         values: (entries).
         size: (rows, columns). Default: the smallest.
         dtype: of the values. Default: theirs.
+        device: accepted; there is one device, the CPU.
+        pin_memory: accepted and ignored.
         requires_grad: whether gradients of the values are wanted. Default: ``False``.
         check_invariants: accepted; indices are always checked.
 

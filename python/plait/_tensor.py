@@ -625,6 +625,7 @@ def to_dense(self: Tensor, dtype: dtype | None = None, *, masked_grad: bool | No
     """The tensor itself: it is dense.
 
     Args:
+        dtype: another dtype. Default: that of the tensor.
         masked_grad: accepted and ignored.
     """
     return self if dtype is None else self.to(dtype)

@@ -24,6 +24,9 @@ def mm(mat1: Tensor, mat2: Tensor) -> Tensor:
         mat1: (n, k).
         mat2: (k, m).
 
+    Returns:
+        (n, m).
+
     Raises:
         ValueError: shapes that do not fit.
         TypeError: no sparse matrix, or different dtypes.
@@ -49,6 +52,12 @@ def addmm(mat: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: fl
         beta: factor of ``mat``. Default: 1.
         alpha: factor of the product. Default: 1.
 
+    Returns:
+        A dense tensor (n, m); sparse where all three are.
+
+    Raises:
+        TypeError: ``mat1`` is dense.
+
     Example:
         >>> a = plait.sparse_coo_tensor([[0], [1]], [2.0], (1, 2))
         >>> plait.sparse.addmm(plait.ones(1, 1), a, plait.ones(2, 1))
@@ -62,6 +71,14 @@ def sum(input: Tensor, dim: int | tuple[int, ...] | None = None, dtype: Any = No
 
     Args:
         input: a sparse tensor.
+        dim: what is summed over. Default: all dimensions.
+        dtype: of the result. Default: that of ``input``.
+
+    Returns:
+        A tensor.
+
+    Raises:
+        TypeError: ``input`` is dense.
 
     Example:
         >>> a = plait.sparse_coo_tensor([[0, 1], [1, 0]], [2.0, 3.0], (2, 2))
@@ -76,6 +93,14 @@ def softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 
     Args:
         input: a sparse tensor.
+        dim: the dimension.
+        dtype: of the result. Default: that of ``input``.
+
+    Returns:
+        A sparse tensor with the places of ``input``.
+
+    Raises:
+        TypeError: ``input`` is dense.
 
     Example:
         >>> a = plait.sparse_coo_tensor([[0, 0], [0, 2]], [1.0, 1.0], (1, 3))
@@ -90,6 +115,14 @@ def log_softmax(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 
     Args:
         input: a sparse tensor.
+        dim: the dimension.
+        dtype: of the result. Default: that of ``input``.
+
+    Returns:
+        A sparse tensor with the places of ``input``.
+
+    Raises:
+        TypeError: ``input`` is dense.
 
     Example:
         >>> a = plait.sparse_coo_tensor([[0, 0], [0, 2]], [1.0, 1.0], (1, 3))
