@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Loops over the entries of a row, and within them over the row of the dense matrix, which the compiler
-// vectorises. Bound by the rows of b that are read: width elements per entry, at random places.
+// Blocks of columns of the dense matrix, and within them the entries of a row. Bound by the rows of b that
+// are read: width elements per entry, at random places.
 #include "kernels/sparse/csr_driver.h"
 
 #include <algorithm>
@@ -20,18 +20,39 @@ void for_rows(const CsrMatrix& a, int64_t width, F&& run) {
   parallel_for(a.rows, std::max<int64_t>(kGrain / work_per_row, 1), run);
 }
 
+// Columns of the dense matrix whose sums stay in registers over the entries of a row.
+constexpr int64_t kBlock = 16;
+
+template <class T>
+void sum_block(const CsrMatrix& a, int64_t row, const T* b, int64_t width, T* y) {
+  const T* values = static_cast<const T*>(a.values);
+  T sum[kBlock] = {};
+  for (int64_t e = a.begin[row]; e < a.begin[row + 1]; ++e) {
+    const T* in = b + a.column[e] * width;
+    const T v = values[e];
+    for (int64_t k = 0; k < kBlock; ++k) sum[k] += v * in[k];
+  }
+  std::copy_n(sum, kBlock, y);
+}
+
+template <class T>
+void sum_rest(const CsrMatrix& a, int64_t row, const T* b, int64_t width, int64_t n, T* y) {
+  const T* values = static_cast<const T*>(a.values);
+  std::fill_n(y, n, T{0});
+  for (int64_t e = a.begin[row]; e < a.begin[row + 1]; ++e) {
+    const T* in = b + a.column[e] * width;
+    const T v = values[e];
+    for (int64_t k = 0; k < n; ++k) y[k] += v * in[k];
+  }
+}
+
 template <class T>
 void times_dense(const CsrMatrix& a, const T* b, int64_t width, T* y) {
-  const T* values = static_cast<const T*>(a.values);
   for_rows(a, width, [&](int64_t first, int64_t last) {
     for (int64_t r = first; r < last; ++r) {
-      T* __restrict out = y + r * width;
-      std::fill_n(out, width, T{0});
-      for (int64_t e = a.begin[r]; e < a.begin[r + 1]; ++e) {
-        const T* __restrict in = b + a.column[e] * width;
-        const T v = values[e];
-        for (int64_t k = 0; k < width; ++k) out[k] += v * in[k];
-      }
+      int64_t k = 0;
+      for (; k + kBlock <= width; k += kBlock) sum_block(a, r, b + k, width, y + r * width + k);
+      if (k < width) sum_rest(a, r, b + k, width, width - k, y + r * width + k);
     }
   });
 }
