@@ -140,10 +140,7 @@ class Module(_core._ModuleBase):
 
     def __getattr__(self, name: str) -> Any:
         """What the usual look-up, which finds parameters too, has not found; wrappers call it through super()."""
-        attributes = self.__dict__
-        if name in attributes:
-            return attributes[name]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return object.__getattribute__(self, name)  # a property that failed says why once more
 
     def __setattr__(self, name: str, value: Any) -> None:
         attributes = self.__dict__
