@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import plait
-from plait.func import grad, grad_and_value, hessian, jacfwd, jacrev, jvp, linearize, vjp
+from plait.func import grad, grad_and_value, hessian, jacfwd, jacrev, jvp, linearize, vjp, vmap
 
 
 def points(*shape: int, seed: int = 0) -> plait.Tensor:
@@ -120,6 +120,22 @@ def test_vjp_and_jvp() -> None:
     # Tangents of gradients, gradients of tangents.
     close(jvp(grad(lambda t: (t**3).sum()), (x,), (v,))[1], 6 * x * v)
     close(grad(lambda t: jvp(lambda s: (s**3).sum(), (t,), (v,))[1])(x), 6 * x * v)
+
+
+def test_under_vmap() -> None:
+    x = points(4, 3)
+    loop = lambda f: np.stack([f(row).numpy() for row in x])  # noqa: E731
+    for f in (grad(lambda a: (a**3).sum()), jacrev(field), jacfwd(field), hessian(lambda a: (a**3).prod())):
+        close(vmap(f)(x), loop(f))
+    v = points(4, 3, seed=1)
+    got = vmap(lambda a, t: jvp(field, (a,), (t,))[1])(x, v)
+    close(got, np.stack([jvp(field, (a,), (t,))[1].numpy() for a, t in zip(x, v)]))
+    pullback = vjp(field, x[0])[1]
+    close(vmap(pullback)(plait.eye(3, dtype=plait.float64))[0], jacrev(field)(x[0]))
+    w = points(3, seed=2)
+    by_w = vmap(grad(lambda p, a: (p * a).sin().sum()), (None, 0))(w, x)
+    close(by_w, x.numpy() * np.cos((w * x).numpy()))
+    close(grad(lambda p: vmap(lambda a: (p * a).sum())(x).sin().sum())(w), (x * (x @ w).cos()[:, None]).sum(0))
 
 
 def test_refuses() -> None:

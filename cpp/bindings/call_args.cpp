@@ -378,6 +378,10 @@ bool CallArgs::convert(const Param& p, PyObject* value, Arg& arg) {
     arg.kind = Arg::kNone;
     return true;
   }
+  // A 0-d tensor may stand for a number; so may one of a class that takes over the call.
+  if ((p.kind == ParamKind::kScalar || p.kind == ParamKind::kInt || p.kind == ParamKind::kFloat) &&
+      !is_number(value))
+    take_tensor(value);
   switch (p.kind) {
     case ParamKind::kTensor:
       if (!take_tensor(value)) return false;

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Functions of functions: derivatives, modules as functions of their parameters."""
+"""Functions of functions: derivatives, maps over batches, modules as functions of their parameters."""
 
 from ._derivatives import grad, grad_and_value, hessian, jacfwd, jacrev, jvp, linearize, vjp
 from ._modules import functional_call, replace_all_batch_norm_modules_, stack_module_state
+from ._vmap import vmap
 
 __all__ = [
     "functional_call",
@@ -16,6 +17,7 @@ __all__ = [
     "replace_all_batch_norm_modules_",
     "stack_module_state",
     "vjp",
+    "vmap",
 ]
 
 for _name in __all__:
