@@ -217,8 +217,8 @@ class Run {
   }
 
   static bool sole_owner(const Tensor& t) {
-    return !t.is_sparse() && t.impl()->refs.load() == 1 && t.storage()->use_count() == 1 && t.is_contiguous() &&
-           !t.storage()->read_only();
+    return !t.is_sparse() && t.impl()->refs.load() == 1 && t.storage()->use_count() == 1 &&
+           t.is_contiguous() && !t.storage()->read_only();
   }
 
   void run_task(uint32_t index, std::vector<uint32_t>& ready) {
