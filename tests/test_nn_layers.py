@@ -53,7 +53,7 @@ def test_bilinear() -> None:
     assert_close(layer(a, b), expected)
     with pytest.raises(ValueError, match="bilinear: expected inputs"):
         layer(b, a)
-    with pytest.raises(ValueError, match="in1_features > 0"):
+    with pytest.raises(ValueError, match="in1_features to be an int greater than 0"):
         nn.Bilinear(0, 1, 1)
 
 
@@ -131,7 +131,7 @@ def test_conv_transpose_is_the_gradient_of_conv() -> None:
     ("make", "message"),
     [
         (lambda: nn.Conv2d(3, 4, 3, groups=2), "multiples of groups=2"),
-        (lambda: nn.Conv2d(3, 4, 3, groups=0), "groups > 0"),
+        (lambda: nn.Conv2d(3, 4, 3, groups=0), "groups to be an int greater than 0"),
         (lambda: nn.Conv2d(3, 4, 3, padding="full"), "expected padding 'valid', 'same'"),
         (lambda: nn.Conv2d(3, 4, 3, stride=2, padding="same"), "stride 1 with padding='same'"),
         (lambda: nn.Conv2d(3, 4, 3, padding_mode="mirror"), "expected padding_mode"),
@@ -405,7 +405,7 @@ def test_padding_modules() -> None:
     assert_close(nn.ConstantPad2d((1, 2, 3, 0), 7.0)(x), np.pad(array(x), widths, constant_values=7.0))
     assert nn.ReflectionPad1d(2).padding == (2, 2)
     with pytest.raises(ValueError, match="1 or 4 numbers"):
-        nn.ZeroPad2d((1, 2))
+        nn.ReflectionPad2d((1, 2))
 
 
 def test_resizing() -> None:

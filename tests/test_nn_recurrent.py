@@ -218,8 +218,8 @@ def test_cells(kind: str, cell: Any) -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: nn.GRU(3, 0), ValueError, "hidden_size greater than 0"),
-        (lambda: nn.GRU(3, 5, num_layers=0), ValueError, "num_layers greater than 0"),
+        (lambda: nn.GRU(3, 0), ValueError, "hidden_size to be an int greater than 0"),
+        (lambda: nn.GRU(3, 5, num_layers=0), ValueError, "num_layers to be an int greater than 0"),
         (lambda: nn.GRU(3, 5.0), TypeError, "hidden_size to be an int"),
         (lambda: nn.GRU(3, 5, dropout=2), ValueError, "between 0 and 1"),
         (lambda: nn.RNN(3, 5, nonlinearity="gelu"), ValueError, "'tanh' or 'relu'"),

@@ -285,15 +285,17 @@ struct BatchNorm {
   }
 };
 
-Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
-                  const Tensor& weight, const Tensor& bias, bool training, double momentum, double eps) {
+// For any eps; an instance norm is one over a batch of 1.
+Tensor normalize_channels(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
+                          const Tensor& weight, const Tensor& bias, bool training, double momentum,
+                          double eps) {
   check_input("batch_norm", x);
   const bool empty_line = x.dim() == 1 && x.numel() == 0;
   PLAIT_CHECK(x.dim() >= 2 || empty_line, kValue,
               "batch_norm: expected an input of at least 2 dimensions (N, C, ...), got shape ", x.shape());
   if (empty_line) {
-    const Tensor y =
-        batch_norm(view(x, Dims{0, 0}), running_mean, running_var, weight, bias, training, momentum, eps);
+    const Tensor y = normalize_channels(view(x, Dims{0, 0}), running_mean, running_var, weight, bias,
+                                        training, momentum, eps);
     return view(y, Dims{0});
   }
   const int64_t channels = x.shape()[1];
@@ -313,6 +315,13 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
                 "batch_norm: expected running_mean and running_var when training is False");
   }
   return apply<BatchNorm>(x, weight, bias, running_mean, running_var, training, momentum, eps);
+}
+
+Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
+                  const Tensor& weight, const Tensor& bias, bool training, double momentum, double eps) {
+  PLAIT_CHECK(!training || !(eps <= 0), kValue, "batch_norm: expected eps greater than 0 when training, got ",
+              eps);
+  return normalize_channels(x, running_mean, running_var, weight, bias, training, momentum, eps);
 }
 
 // ---- Group norm ----
@@ -433,6 +442,9 @@ Raises:
 Example:
     >>> plait.nn.functional.rms_norm(plait.tensor([[3., 4.]]), (2,))
     tensor([[0.8485, 1.1314]]))"},
+    {"_batch_norm(Tensor input, Tensor? running_mean, Tensor? running_var, Tensor? weight, Tensor? bias, "
+     "bool training, float momentum, float eps) -> Tensor",
+     "p", PLAIT_BOX(normalize_channels), ""},
     {"batch_norm(Tensor input, Tensor? running_mean, Tensor? running_var, Tensor? weight=None, "
      "Tensor? bias=None, bool training=False, float momentum=0.1, float eps=1e-05) -> Tensor",
      "n", PLAIT_BOX(batch_norm),

@@ -75,9 +75,9 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     """
     if input.dim() == 0:
         raise ArgumentError("glu: expected an input of at least one dimension, got a 0-d tensor")
-    if input.shape[dim] % 2:
+    if input.size(dim) % 2:
         raise ArgumentError(
-            f"glu: expected an even size along dim {dim}, got {input.shape[dim]} in shape {tuple(input.shape)}"
+            f"glu: expected an even size along dim {dim}, got {input.size(dim)} in shape {tuple(input.shape)}"
         )
     a, b = input.chunk(2, dim)
     return a * b.sigmoid()

@@ -30,6 +30,8 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     a, b = widened(x1), widened(x2)  # 16-bit floats have no 1e-8
     if a.shape != b.shape:  # which may differ along dim too
         a, b = _core.broadcast_tensors(a, b)
+    if not eps >= 0:
+        raise ArgumentError(f"cosine_similarity: expected eps of at least 0, got {eps}")
     unit_a = a / a.norm(2, dim, keepdim=True).clamp_min(eps)
     unit_b = b / b.norm(2, dim, keepdim=True).clamp_min(eps)
     return (unit_a * unit_b).sum(dim).to(_core.promote_types(x1.dtype, x2.dtype))

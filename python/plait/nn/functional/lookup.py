@@ -132,7 +132,7 @@ def embedding_bag(
     rows, bags = rows[kept], bags[kept]
     width = weight.shape[1]
     index = bags.unsqueeze(1).expand(-1, width)
-    sizes = _core.zeros(count, dtype=rows.dtype).index_add(0, bags, _core.ones_like(rows[:, 0]))
+    sizes = _core.zeros(count, dtype=rows.dtype).index_add(0, bags, _core.ones(bags.shape, dtype=rows.dtype))
     if mode == "max":
         return _bag_max(rows, index, sizes, count)
     total = _core.zeros(count, width, dtype=rows.dtype).scatter_add(0, index, rows)
@@ -165,7 +165,7 @@ def _bounds(input: Tensor, offsets: Tensor | None, include_last: bool) -> tuple[
 def _bag_max(rows: Tensor, index: Tensor, sizes: Tensor, count: int) -> Tensor:
     """Maximum of each bag; the gradient goes to the first row that attains it."""
     longest = int(sizes.max()) if count else 0
-    if rows.shape[0] == 0:
+    if rows.numel() == 0:
         return _core.zeros(count, index.shape[1], dtype=rows.dtype)
     bags = index[:, 0]
     first = sizes.long().cumsum(0) - sizes.long()

@@ -505,8 +505,9 @@ def linear_cross_entropy(
         tensor(1.0986)
     """
     bias = None if linear_bias is None else linear_bias.reshape(-1)
-    results = _nn.linear(input, linear_weight.reshape(-1, linear_weight.shape[-1]), bias)
-    results = results.reshape(*input.shape[:-1], *linear_weight.shape[:-1])
+    *outer, width = linear_weight.shape
+    results = _nn.linear(input, linear_weight.reshape(math.prod(outer), width), bias)
+    results = results.reshape(*input.shape[:-1], *outer)
     index = -100 if ignore_index is None else ignore_index
     return _nn.cross_entropy(
         results, target, weight, ignore_index=index, reduction=reduction, label_smoothing=label_smoothing

@@ -50,7 +50,7 @@ def instance_norm(
     if not use_input_stats:
         if running_mean is None or running_var is None:
             raise ArgumentError("instance_norm: expected running_mean and running_var if use_input_stats is False")
-        return _nn.batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+        return _core._ops._batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     if input.dim() == 2 or math.prod(input.shape[2:]) == 1:
         raise ArgumentError(
             f"instance_norm: expected more than 1 spatial element when training, got input {tuple(input.shape)}"
@@ -62,7 +62,7 @@ def instance_norm(
 
     mean, var = repeated(running_mean), repeated(running_var)
     folded = input.reshape(1, batch * channels, *input.shape[2:])
-    out = _nn.batch_norm(folded, mean, var, repeated(weight), repeated(bias), True, momentum, eps)
+    out = _core._ops._batch_norm(folded, mean, var, repeated(weight), repeated(bias), True, momentum, eps)
     with no_grad():
         if running_mean is not None and mean is not None and batch:
             running_mean.copy_(mean.view(batch, channels).mean(0))

@@ -62,15 +62,10 @@ def interpolate(
         [[[1.0, 1.0, 2.0, 2.0]]]
     """
     ndim = input.dim() - 2
-    if mode not in _MODES:
-        raise ArgumentError(f"interpolate: expected mode to be one of {', '.join(_MODES)}, got {mode!r}")
+    check_mode("interpolate", mode, align_corners)
     if ndim not in _MODES[mode]:
         expected = " or ".join(f"{d + 2}-D" for d in _MODES[mode])
         raise ArgumentError(f"interpolate: expected a {expected} input for mode {mode!r}, got {tuple(input.shape)}")
-    if mode in ("nearest", "nearest-exact", "area"):
-        if align_corners is not None:
-            raise ArgumentError(f"interpolate: expected no align_corners with mode {mode!r}")
-        align_corners = False
     if antialias and mode not in ("bilinear", "bicubic"):
         raise ArgumentError(f"interpolate: expected mode 'bilinear' or 'bicubic' with antialias, got {mode!r}")
     sizes, scales = _output_size(input.shape[2:], size, scale_factor, recompute_scale_factor)
@@ -87,6 +82,14 @@ def interpolate(
         if pixels:  # of bytes every pass is rounded
             out = (out + 0.5).floor().clamp(0, 255)
     return out.to(_core.uint8) if pixels else out
+
+
+def check_mode(owner: str, mode: str, align_corners: bool | None) -> None:
+    """Raise unless there is such a mode, with or without aligned corners."""
+    if mode not in _MODES:
+        raise ArgumentError(f"{owner}: expected mode to be one of {', '.join(_MODES)}, got {mode!r}")
+    if align_corners is not None and mode in ("nearest", "nearest-exact", "area"):
+        raise ArgumentError(f"{owner}: expected no align_corners with mode {mode!r}")
 
 
 def _output_size(
@@ -108,6 +111,8 @@ def _output_size(
         factors = tuple(scale_factor) if isinstance(scale_factor, Sequence) else (scale_factor,) * count
         if len(factors) != count:
             raise ArgumentError(f"interpolate: expected {count} scale factors, got {factors}")
+        if not all(0 < f < math.inf for f in factors):
+            raise ArgumentError(f"interpolate: expected scale factors greater than 0, got {factors}")
         sizes = tuple(math.floor(float(n * f)) for n, f in zip(old, factors))
         scales = (None,) * count if recompute else tuple(float(f) for f in factors)
     if min(sizes) < 1 or min(old) < 1:

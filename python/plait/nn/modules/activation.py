@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Annotated, Any, TypeAlias
 
 from ... import _core
 from ..._core import ArgumentError, Tensor
@@ -11,6 +12,7 @@ from ..._warn import warn_user
 from ...autograd.grad_mode import no_grad
 from .. import functional as F
 from ..parameter import Parameter
+from ._arguments import Choice, Count, NonNegativeReal, NonZeroReal, checks_arguments
 from .module import Module
 
 __all__ = [
@@ -45,6 +47,9 @@ __all__ = [
 ]
 
 
+_Approximate: TypeAlias = Annotated[str, Choice("none", "tanh")]
+
+
 def _inplace_repr(text: str, inplace: bool) -> str:
     if not inplace:
         return text
@@ -56,6 +61,7 @@ class _Inplace(Module):
 
     inplace: bool
 
+    @checks_arguments
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
@@ -250,7 +256,8 @@ class GELU(Module):
         tensor([-0.0455,  0.3457,  2.9960])
     """
 
-    def __init__(self, approximate: str = "none") -> None:
+    @checks_arguments
+    def __init__(self, approximate: _Approximate = "none") -> None:
         super().__init__()
         self.approximate = approximate
 
@@ -275,6 +282,7 @@ class ELU(Module):
         tensor([-0.8647,  0.5000,  3.0000])
     """
 
+    @checks_arguments
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
         self.alpha = alpha
@@ -301,7 +309,8 @@ class CELU(Module):
         tensor([-0.8647,  0.5000,  3.0000])
     """
 
-    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+    @checks_arguments
+    def __init__(self, alpha: NonZeroReal = 1.0, inplace: bool = False) -> None:
         super().__init__()
         self.alpha = alpha
         self.inplace = inplace
@@ -327,6 +336,7 @@ class LeakyReLU(Module):
         tensor([-0.2000,  0.5000,  3.0000])
     """
 
+    @checks_arguments
     def __init__(self, negative_slope: float = 1e-2, inplace: bool = False) -> None:
         super().__init__()
         self.negative_slope = negative_slope
@@ -347,6 +357,9 @@ class RReLU(Module):
         upper: Default: 1/3.
         inplace: whether the input is overwritten. Default: ``False``.
 
+    Raises:
+        ValueError: unless ``lower <= upper``, both finite.
+
     Example:
         >>> import plait
         >>> from plait import nn
@@ -354,8 +367,11 @@ class RReLU(Module):
         tensor([-0.2000,  2.0000])
     """
 
+    @checks_arguments
     def __init__(self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False) -> None:
         super().__init__()
+        if not -math.inf < lower <= upper < math.inf:
+            raise ArgumentError(f"RReLU: expected finite lower <= upper, got {lower} and {upper}")
         self.lower = lower
         self.upper = upper
         self.inplace = inplace
@@ -388,7 +404,8 @@ class PReLU(Module):
 
     weight: Tensor
 
-    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
+    @checks_arguments
+    def __init__(self, num_parameters: Count = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
         super().__init__()
         self.num_parameters = num_parameters
         self.init = init
@@ -422,6 +439,7 @@ class Threshold(Module):
         tensor([0., 0., 3.])
     """
 
+    @checks_arguments
     def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
         super().__init__()
         self.threshold = threshold
@@ -455,6 +473,7 @@ class Hardtanh(Module):
         tensor([-1.0000,  0.5000,  1.0000])
     """
 
+    @checks_arguments
     def __init__(
         self,
         min_val: float = -1.0,
@@ -470,7 +489,7 @@ class Hardtanh(Module):
         self.min_val = min_val if min_value is None else min_value
         self.max_val = max_val if max_value is None else max_value
         self.inplace = inplace
-        if self.max_val <= self.min_val:
+        if not self.min_val < self.max_val:
             raise ArgumentError(f"Hardtanh: expected min_val < max_val, got {self.min_val} and {self.max_val}")
 
     def forward(self, input: Tensor) -> Tensor:
@@ -493,6 +512,7 @@ class ReLU6(Hardtanh):
         tensor([0.0000, 0.5000, 3.0000])
     """
 
+    @checks_arguments
     def __init__(self, inplace: bool = False) -> None:
         super().__init__(0.0, 6.0, inplace)
 
@@ -514,6 +534,7 @@ class Softplus(Module):
         tensor([0.1269, 0.9741, 3.0486])
     """
 
+    @checks_arguments
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
         self.beta = beta
@@ -539,7 +560,8 @@ class Softshrink(Module):
         tensor([-1.5000,  0.0000,  2.5000])
     """
 
-    def __init__(self, lambd: float = 0.5) -> None:
+    @checks_arguments
+    def __init__(self, lambd: NonNegativeReal = 0.5) -> None:
         super().__init__()
         self.lambd = lambd
 
@@ -563,6 +585,7 @@ class Hardshrink(Module):
         tensor([-2.,  0.,  3.])
     """
 
+    @checks_arguments
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
         self.lambd = lambd
@@ -589,6 +612,7 @@ class GLU(Module):
         tensor([0.5000, 1.0000])
     """
 
+    @checks_arguments
     def __init__(self, dim: int = -1) -> None:
         super().__init__()
         self.dim = dim
@@ -616,6 +640,7 @@ class Softmax(Module):
 
     dim: int | None
 
+    @checks_arguments
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim
@@ -642,6 +667,7 @@ class LogSoftmax(Module):
 
     dim: int | None
 
+    @checks_arguments
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim
@@ -668,6 +694,7 @@ class Softmin(Module):
 
     dim: int | None
 
+    @checks_arguments
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim

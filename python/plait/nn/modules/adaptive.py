@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ... import _core
 from ..._core import ArgumentError, Tensor
 from .. import functional as F
+from ._arguments import Count, Positive, PositiveReal, checks_arguments
 from .container import ModuleList, Sequential
 from .linear import Linear
 from .module import Module
@@ -48,12 +49,13 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         (3,)
     """
 
+    @checks_arguments
     def __init__(
         self,
-        in_features: int,
-        n_classes: int,
+        in_features: Count,
+        n_classes: Positive,
         cutoffs: Sequence[int],
-        div_value: float = 4.0,
+        div_value: PositiveReal = 4.0,
         head_bias: bool = False,
         device: Any = None,
         dtype: Any = None,

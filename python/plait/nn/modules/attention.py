@@ -11,6 +11,7 @@ from .. import functional as F
 from .. import init
 from ..functional.attention import additive_mask
 from ..parameter import Parameter
+from ._arguments import Count, Fraction, Positive, checks_arguments
 from .linear import NonDynamicallyQuantizableLinear
 from .module import Module
 
@@ -58,16 +59,17 @@ class MultiheadAttention(Module):
     bias_k: Tensor | None
     bias_v: Tensor | None
 
+    @checks_arguments
     def __init__(
         self,
-        embed_dim: int,
-        num_heads: int,
-        dropout: float = 0.0,
+        embed_dim: Positive,
+        num_heads: Positive,
+        dropout: Fraction = 0.0,
         bias: bool = True,
         add_bias_kv: bool = False,
         add_zero_attn: bool = False,
-        kdim: int | None = None,
-        vdim: int | None = None,
+        kdim: Count | None = None,
+        vdim: Count | None = None,
         batch_first: bool = False,
         device: Any = None,
         dtype: Any = None,

@@ -11,6 +11,7 @@ from ..._core import ArgumentError, Tensor
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter, UninitializedBuffer, UninitializedParameter, is_lazy
+from ._arguments import Count, checks_arguments
 from .lazy import LazyModuleMixin
 from .module import Module
 
@@ -47,9 +48,10 @@ class _NormBase(Module):
     running_var: Tensor | None
     num_batches_tracked: Tensor | None
 
+    @checks_arguments
     def __init__(
         self,
-        num_features: int,
+        num_features: Count,
         eps: float = 1e-5,
         momentum: float | None = 0.1,
         affine: bool = True,
@@ -242,9 +244,10 @@ class SyncBatchNorm(_BatchNorm):
         plait.Size([2, 3, 4])
     """
 
+    @checks_arguments
     def __init__(
         self,
-        num_features: int,
+        num_features: Count,
         eps: float = 1e-5,
         momentum: float | None = 0.1,
         affine: bool = True,
@@ -293,9 +296,10 @@ class SyncBatchNorm(_BatchNorm):
 class _InstanceNorm(_NormBase):
     _dims: int
 
+    @checks_arguments
     def __init__(
         self,
-        num_features: int,
+        num_features: Count,
         eps: float = 1e-5,
         momentum: float | None = 0.1,
         affine: bool = False,
@@ -436,6 +440,7 @@ class _LazyNorm(LazyModuleMixin, _NormBase):
 
 
 class _LazyBatchNorm(_LazyNorm, _BatchNorm):
+    @checks_arguments
     def __init__(
         self,
         eps: float = 1e-5,
@@ -452,6 +457,7 @@ class _LazyBatchNorm(_LazyNorm, _BatchNorm):
 
 
 class _LazyInstanceNorm(_LazyNorm, _InstanceNorm):
+    @checks_arguments
     def __init__(
         self,
         eps: float = 1e-5,

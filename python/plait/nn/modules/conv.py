@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 from ... import _core
 from ..._core import ArgumentError, Tensor
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter, UninitializedParameter
+from ._arguments import Choice, Count, Counts, Positive, Positives, checks_arguments
 from .lazy import LazyModuleMixin
 from .module import Module
 from .utils import ntuple
@@ -31,8 +32,13 @@ __all__ = [
     "LazyConvTranspose3d",
 ]
 
-IntOrInts = int | Sequence[int]
-_PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
+_Padding: TypeAlias = str | Counts
+_PaddingMode: TypeAlias = Annotated[str, Choice("zeros", "reflect", "replicate", "circular")]
+
+
+def _per_dimension(value: Any, dims: int) -> tuple[int, ...]:
+    values = ntuple(value, dims)
+    return values * dims if len(values) == 1 else values
 
 
 class _ConvNd(Module):
@@ -69,8 +75,6 @@ class _ConvNd(Module):
     ) -> None:
         super().__init__()
         name = type(self).__name__
-        if groups <= 0:
-            raise ArgumentError(f"{name}: expected groups > 0, got {groups}")
         if in_channels % groups or out_channels % groups:
             raise ArgumentError(
                 f"{name}: expected in_channels and out_channels in multiples of groups={groups}, "
@@ -81,9 +85,9 @@ class _ConvNd(Module):
                 raise ArgumentError(f"{name}: expected padding 'valid', 'same' or numbers, got {padding!r}")
             if padding == "same" and any(s != 1 for s in stride):
                 raise ArgumentError(f"{name}: expected stride 1 with padding='same', got {stride}")
-        if padding_mode not in _PADDING_MODES:
+        if len(kernel_size) != len(stride):
             raise ArgumentError(
-                f"{name}: expected padding_mode to be one of {', '.join(_PADDING_MODES)}, got {padding_mode!r}"
+                f"{name}: expected kernel_size to be an int or {len(stride)} ints, got {tuple(kernel_size)}"
             )
         self.in_channels = in_channels
         self.out_channels = out_channels
@@ -157,17 +161,18 @@ class _Conv(_ConvNd):
 
     _dims: int
 
+    @checks_arguments
     def __init__(
         self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: IntOrInts,
-        stride: IntOrInts = 1,
-        padding: str | IntOrInts = 0,
-        dilation: IntOrInts = 1,
-        groups: int = 1,
+        in_channels: Count,
+        out_channels: Positive,
+        kernel_size: Positives,
+        stride: Positives = 1,
+        padding: _Padding = 0,
+        dilation: Positives = 1,
+        groups: Positive = 1,
         bias: bool = True,
-        padding_mode: str = "zeros",
+        padding_mode: _PaddingMode = "zeros",
         device: Any = None,
         dtype: Any = None,
     ) -> None:
@@ -176,9 +181,9 @@ class _Conv(_ConvNd):
             in_channels,
             out_channels,
             ntuple(kernel_size, n),
-            ntuple(stride, n),
-            padding if isinstance(padding, str) else ntuple(padding, n),
-            ntuple(dilation, n),
+            _per_dimension(stride, n),
+            padding if isinstance(padding, str) else _per_dimension(padding, n),
+            _per_dimension(dilation, n),
             False,
             (0,) * n,
             groups,
@@ -311,18 +316,19 @@ class _ConvTranspose(_ConvNd):
     _dims: int
     padding: tuple[int, ...]
 
+    @checks_arguments
     def __init__(
         self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: IntOrInts,
-        stride: IntOrInts = 1,
-        padding: IntOrInts = 0,
-        output_padding: IntOrInts = 0,
-        groups: int = 1,
+        in_channels: Count,
+        out_channels: Positive,
+        kernel_size: Positives,
+        stride: Positives = 1,
+        padding: Counts = 0,
+        output_padding: Counts = 0,
+        groups: Positive = 1,
         bias: bool = True,
-        dilation: IntOrInts = 1,
-        padding_mode: str = "zeros",
+        dilation: Positives = 1,
+        padding_mode: _PaddingMode = "zeros",
         device: Any = None,
         dtype: Any = None,
     ) -> None:
@@ -333,11 +339,11 @@ class _ConvTranspose(_ConvNd):
             in_channels,
             out_channels,
             ntuple(kernel_size, n),
-            ntuple(stride, n),
-            ntuple(padding, n),
-            ntuple(dilation, n),
+            _per_dimension(stride, n),
+            _per_dimension(padding, n),
+            _per_dimension(dilation, n),
             True,
-            ntuple(output_padding, n),
+            _per_dimension(output_padding, n),
             groups,
             bias,
             padding_mode,
@@ -490,13 +496,12 @@ class _LazyConvNd(LazyModuleMixin, _ConvNd):
     def _init_lazy(self, out_channels: int, bias: bool, device: Any, dtype: Any, **arguments: Any) -> None:
         """Run the constructor without channels and put parameters without a shape in place."""
         groups = arguments["groups"]
-        if groups <= 0 or out_channels % groups:
+        if out_channels % groups:
             raise ArgumentError(
                 f"{type(self).__name__}: expected out_channels in multiples of groups={groups}, got {out_channels}"
             )
-        super().__init__(0, 0, bias=False, **arguments)
+        super().__init__(0, out_channels, bias=False, **arguments)
         self.weight = UninitializedParameter(device=device, dtype=dtype)
-        self.out_channels = out_channels
         if bias:
             self.bias = UninitializedParameter(device=device, dtype=dtype)
 
@@ -526,16 +531,17 @@ class _LazyConvNd(LazyModuleMixin, _ConvNd):
 
 
 class _LazyConv(_LazyConvNd):
+    @checks_arguments
     def __init__(
         self,
-        out_channels: int,
-        kernel_size: IntOrInts,
-        stride: IntOrInts = 1,
-        padding: str | IntOrInts = 0,
-        dilation: IntOrInts = 1,
-        groups: int = 1,
+        out_channels: Positive,
+        kernel_size: Positives,
+        stride: Positives = 1,
+        padding: _Padding = 0,
+        dilation: Positives = 1,
+        groups: Positive = 1,
         bias: bool = True,
-        padding_mode: str = "zeros",
+        padding_mode: _PaddingMode = "zeros",
         device: Any = None,
         dtype: Any = None,
     ) -> None:
@@ -554,17 +560,18 @@ class _LazyConv(_LazyConvNd):
 
 
 class _LazyConvTranspose(_LazyConvNd):
+    @checks_arguments
     def __init__(
         self,
-        out_channels: int,
-        kernel_size: IntOrInts,
-        stride: IntOrInts = 1,
-        padding: IntOrInts = 0,
-        output_padding: IntOrInts = 0,
-        groups: int = 1,
+        out_channels: Positive,
+        kernel_size: Positives,
+        stride: Positives = 1,
+        padding: Counts = 0,
+        output_padding: Counts = 0,
+        groups: Positive = 1,
         bias: bool = True,
-        dilation: IntOrInts = 1,
-        padding_mode: str = "zeros",
+        dilation: Positives = 1,
+        padding_mode: _PaddingMode = "zeros",
         device: Any = None,
         dtype: Any = None,
     ) -> None:

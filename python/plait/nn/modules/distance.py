@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ..._core import Tensor
 from .. import functional as F
+from ._arguments import NonNegativeReal, checks_arguments
 from .module import Module
 
 __all__ = ["CosineSimilarity", "PairwiseDistance"]
@@ -24,7 +25,8 @@ class CosineSimilarity(Module):
         tensor(0.7071)
     """
 
-    def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
+    @checks_arguments
+    def __init__(self, dim: int = 1, eps: NonNegativeReal = 1e-8) -> None:
         super().__init__()
         self.dim = dim
         self.eps = eps
@@ -48,6 +50,7 @@ class PairwiseDistance(Module):
         tensor([5.])
     """
 
+    @checks_arguments
     def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
         super().__init__()
         self.norm = p

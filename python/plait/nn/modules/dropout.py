@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from ..._core import ArgumentError, Tensor
+from ..._core import Tensor
 from .. import functional as F
+from ._arguments import Fraction, checks_arguments
 from .module import Module
 
 __all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"]
@@ -14,10 +15,9 @@ class _DropoutNd(Module):
     p: float
     inplace: bool
 
-    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+    @checks_arguments
+    def __init__(self, p: Fraction = 0.5, inplace: bool = False) -> None:
         super().__init__()
-        if p < 0 or p > 1:
-            raise ArgumentError(f"dropout probability has to be between 0 and 1, but got {p}")
         self.p = p
         self.inplace = inplace
 

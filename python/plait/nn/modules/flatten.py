@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..._core import ArgumentTypeError, Tensor
+from ..._core import ArgumentError, ArgumentTypeError, Tensor
+from ._arguments import checks_arguments
 from .module import Module
 
 __all__ = ["Flatten", "Unflatten"]
@@ -25,6 +26,7 @@ class Flatten(Module):
         (32, 25)
     """
 
+    @checks_arguments
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
         self.start_dim = start_dim
@@ -54,14 +56,15 @@ class Unflatten(Module):
         (2, 2, 5, 5)
     """
 
+    @checks_arguments
     def __init__(self, dim: int, unflattened_size: Any) -> None:
         super().__init__()
-        if not isinstance(dim, int):
-            raise ArgumentTypeError(f"Unflatten: expected dim to be an int, got {type(dim).__name__}")
         if not isinstance(unflattened_size, (tuple, list)):
             raise ArgumentTypeError(
                 f"Unflatten: expected unflattened_size to be a tuple of ints, got {type(unflattened_size).__name__}"
             )
+        if not unflattened_size:
+            raise ArgumentError("Unflatten: expected at least one size, got ()")
         for size in unflattened_size:
             if not isinstance(size, int):
                 raise ArgumentTypeError(f"Unflatten: expected sizes to be ints, got {type(size).__name__}")

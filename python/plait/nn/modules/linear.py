@@ -7,11 +7,12 @@ import math
 from typing import Any
 
 from ... import _core
-from ..._core import ArgumentError, Tensor
+from ..._core import Tensor
 from ...autograd.grad_mode import no_grad
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter, UninitializedParameter
+from ._arguments import Count, Positive, checks_arguments
 from .lazy import LazyModuleMixin
 from .module import Module
 
@@ -65,10 +66,11 @@ class Linear(Module):
     weight: Tensor
     bias: Tensor | None
 
+    @checks_arguments
     def __init__(
         self,
-        in_features: int,
-        out_features: int,
+        in_features: Count,
+        out_features: Count,
         bias: bool = True,
         device: Any = None,
         dtype: Any = None,
@@ -131,18 +133,17 @@ class Bilinear(Module):
     weight: Tensor
     bias: Tensor | None
 
+    @checks_arguments
     def __init__(
         self,
-        in1_features: int,
-        in2_features: int,
-        out_features: int,
+        in1_features: Positive,
+        in2_features: Count,
+        out_features: Count,
         bias: bool = True,
         device: Any = None,
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        if in1_features <= 0:
-            raise ArgumentError(f"Bilinear: expected in1_features > 0, got {in1_features}")
         self.in1_features = in1_features
         self.in2_features = in2_features
         self.out_features = out_features
@@ -192,7 +193,8 @@ class LazyLinear(LazyModuleMixin, Linear):
     weight: UninitializedParameter
     bias: UninitializedParameter  # type: ignore[assignment]
 
-    def __init__(self, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
+    @checks_arguments
+    def __init__(self, out_features: Count, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
         # The parameters get their shapes in the first forward.
         super().__init__(0, 0, False)
         self.weight = UninitializedParameter(device=device, dtype=dtype)

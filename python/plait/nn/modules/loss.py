@@ -13,7 +13,8 @@ from typing import Any
 
 from ..._core import ArgumentError, Tensor
 from .. import functional as F
-from ..functional._common import legacy_reduction
+from ..functional._common import resolve_reduction
+from ._arguments import Count, Fraction, NonNegativeReal, Positive, PositiveReal, checks_arguments
 from .distance import PairwiseDistance
 from .module import Module
 
@@ -47,15 +48,16 @@ __all__ = [
 class _Loss(Module):
     reduction: str
 
+    @checks_arguments
     def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
         super().__init__()
-        old_form = size_average is not None or reduce is not None
-        self.reduction = legacy_reduction(size_average, reduce) if old_form else reduction
+        self.reduction = resolve_reduction(type(self).__name__, reduction, size_average, reduce)
 
 
 class _WeightedLoss(_Loss):
     weight: Tensor | None
 
+    @checks_arguments
     def __init__(
         self,
         weight: Tensor | None = None,
@@ -118,8 +120,13 @@ class SmoothL1Loss(_Loss):
         tensor(1.3125)
     """
 
+    @checks_arguments
     def __init__(
-        self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean", beta: float = 1.0
+        self,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        beta: NonNegativeReal = 1.0,
     ) -> None:
         super().__init__(size_average, reduce, reduction)
         self.beta = beta
@@ -142,7 +149,8 @@ class HuberLoss(_Loss):
         tensor(1.3125)
     """
 
-    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+    @checks_arguments
+    def __init__(self, reduction: str = "mean", delta: PositiveReal = 1.0) -> None:
         super().__init__(reduction=reduction)
         self.delta = delta
 
@@ -168,6 +176,7 @@ class NLLLoss(_WeightedLoss):
         tensor(0.6931)
     """
 
+    @checks_arguments
     def __init__(
         self,
         weight: Tensor | None = None,
@@ -211,6 +220,7 @@ class CrossEntropyLoss(_WeightedLoss):
         1.6094
     """
 
+    @checks_arguments
     def __init__(
         self,
         weight: Tensor | None = None,
@@ -218,7 +228,7 @@ class CrossEntropyLoss(_WeightedLoss):
         ignore_index: int = -100,
         reduce: bool | None = None,
         reduction: str = "mean",
-        label_smoothing: float = 0.0,
+        label_smoothing: Fraction = 0.0,
     ) -> None:
         super().__init__(weight, size_average, reduce, reduction)
         self.ignore_index = ignore_index
@@ -254,6 +264,9 @@ class LinearCrossEntropyLoss(Module):
     Attributes:
         linear: the layer.
 
+    Raises:
+        ValueError: an unknown reduction, or weights of another number than there are classes.
+
     Example:
         >>> import plait
         >>> from plait import nn
@@ -261,10 +274,11 @@ class LinearCrossEntropyLoss(Module):
         plait.Size([])
     """
 
+    @checks_arguments
     def __init__(
         self,
-        in_features: int,
-        num_classes: int,
+        in_features: Count,
+        num_classes: Positive,
         *,
         out_features: tuple[int, ...] = (),
         bias: bool = False,
@@ -273,22 +287,27 @@ class LinearCrossEntropyLoss(Module):
         reduction: str = "mean",
         weight: Tensor | None = None,
         ignore_index: int | None = None,
-        label_smoothing: float = 0.0,
+        label_smoothing: Fraction = 0.0,
         options: Any = None,
     ) -> None:
         super().__init__()
         from .linear import Linear
 
+        self.reduction = resolve_reduction("LinearCrossEntropyLoss", reduction)
+        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+        if weight is not None and tuple(weight.shape) != (num_classes,):
+            raise ArgumentError(
+                f"LinearCrossEntropyLoss: expected weight of shape ({num_classes},), got {tuple(weight.shape)}"
+            )
         self.results = (num_classes, *out_features)
         self.linear = Linear(in_features, math.prod(self.results), bias, device=device, dtype=dtype)
-        self.reduction, self.ignore_index, self.label_smoothing = reduction, ignore_index, label_smoothing
         self.register_buffer("weight", weight)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         bias = self.linear.bias
         return F.linear_cross_entropy(
             input,
-            self.linear.weight.reshape(*self.results, -1),
+            self.linear.weight.reshape(*self.results, self.linear.in_features),
             target,
             linear_bias=None if bias is None else bias.reshape(self.results),
             weight=self.weight,
@@ -338,6 +357,7 @@ class BCEWithLogitsLoss(_WeightedLoss):
 
     pos_weight: Tensor | None
 
+    @checks_arguments
     def __init__(
         self,
         weight: Tensor | None = None,
@@ -370,6 +390,7 @@ class KLDivLoss(_Loss):
         tensor(0.1308)
     """
 
+    @checks_arguments
     def __init__(
         self,
         size_average: bool | None = None,
@@ -377,7 +398,10 @@ class KLDivLoss(_Loss):
         reduction: str = "mean",
         log_target: bool = False,
     ) -> None:
-        super().__init__(size_average, reduce, reduction)
+        by_batch = reduction == "batchmean" and size_average is None and reduce is None
+        super().__init__(size_average, reduce, "mean" if by_batch else reduction)
+        if by_batch:
+            self.reduction = reduction
         self.log_target = log_target
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -401,6 +425,7 @@ class PoissonNLLLoss(_Loss):
         tensor(1.)
     """
 
+    @checks_arguments
     def __init__(
         self,
         log_input: bool = True,
@@ -441,6 +466,7 @@ class GaussianNLLLoss(_Loss):
         tensor(0.5000)
     """
 
+    @checks_arguments
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
         self.full = full
@@ -465,6 +491,7 @@ class HingeEmbeddingLoss(_Loss):
         tensor(0.5000)
     """
 
+    @checks_arguments
     def __init__(
         self, margin: float = 1.0, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
     ) -> None:
@@ -550,9 +577,10 @@ class MultiMarginLoss(_WeightedLoss):
         tensor(0.2333)
     """
 
+    @checks_arguments
     def __init__(
         self,
-        p: int = 1,
+        p: float = 1,
         margin: float = 1.0,
         weight: Tensor | None = None,
         size_average: bool | None = None,
@@ -564,7 +592,7 @@ class MultiMarginLoss(_WeightedLoss):
             raise ArgumentError(f"MultiMarginLoss: expected p to be 1 or 2, got {p}")
         if weight is not None and weight.dim() != 1:
             raise ArgumentError(f"MultiMarginLoss: expected a 1-D weight, got {tuple(weight.shape)}")
-        self.p = p
+        self.p = int(p)
         self.margin = margin
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -588,6 +616,7 @@ class CosineEmbeddingLoss(_Loss):
         tensor(2.)
     """
 
+    @checks_arguments
     def __init__(
         self, margin: float = 0.0, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
     ) -> None:
@@ -613,6 +642,7 @@ class MarginRankingLoss(_Loss):
         tensor(2.)
     """
 
+    @checks_arguments
     def __init__(
         self, margin: float = 0.0, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
     ) -> None:
@@ -644,6 +674,7 @@ class TripletMarginLoss(_Loss):
         tensor(0.)
     """
 
+    @checks_arguments
     def __init__(
         self,
         margin: float = 1.0,
@@ -688,6 +719,7 @@ class TripletMarginWithDistanceLoss(_Loss):
         ValueError: if ``margin`` is not positive.
     """
 
+    @checks_arguments
     def __init__(
         self,
         *,
@@ -731,7 +763,8 @@ class CTCLoss(_Loss):
         tensor(0.8432)
     """
 
-    def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
+    @checks_arguments
+    def __init__(self, blank: Count = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
         super().__init__(reduction=reduction)
         self.blank = blank
         self.zero_infinity = zero_infinity

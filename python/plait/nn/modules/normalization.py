@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,13 +11,18 @@ from ..._core import ArgumentError, Tensor
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter
+from ._arguments import Count, Counts, Positive, checks_arguments
 from .module import Module
+from .utils import ntuple
 
 __all__ = ["CrossMapLRN2d", "GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
 
 
-def _shape(value: int | Sequence[int]) -> tuple[int, ...]:
-    return (int(value),) if isinstance(value, numbers.Integral) else tuple(value)  # type: ignore[arg-type]
+def _shape(owner: Module, value: int | Sequence[int]) -> tuple[int, ...]:
+    shape = tuple(int(size) for size in ntuple(value, 1))
+    if not shape:
+        raise ArgumentError(f"{type(owner).__name__}: expected normalized_shape to name at least 1 dimension, got ()")
+    return shape
 
 
 class LocalResponseNorm(Module):
@@ -39,7 +43,8 @@ class LocalResponseNorm(Module):
         tensor([1.0000, 0.9999])
     """
 
-    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+    @checks_arguments
+    def __init__(self, size: Positive, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()
         self.size = size
         self.alpha = alpha
@@ -69,7 +74,8 @@ class CrossMapLRN2d(LocalResponseNorm):
         tensor([1.0000, 0.9999])
     """
 
-    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+    @checks_arguments
+    def __init__(self, size: Positive, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
         super().__init__(size, alpha, beta, k)
 
 
@@ -107,9 +113,10 @@ class LayerNorm(Module):
     weight: Tensor | None
     bias: Tensor | None
 
+    @checks_arguments
     def __init__(
         self,
-        normalized_shape: int | Sequence[int],
+        normalized_shape: Counts,
         eps: float = 1e-5,
         elementwise_affine: bool = True,
         bias: bool = True,
@@ -117,7 +124,7 @@ class LayerNorm(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        self.normalized_shape = _shape(normalized_shape)
+        self.normalized_shape = _shape(self, normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         for name, present in (("weight", elementwise_affine), ("bias", elementwise_affine and bias)):
@@ -169,10 +176,11 @@ class GroupNorm(Module):
     weight: Tensor | None
     bias: Tensor | None
 
+    @checks_arguments
     def __init__(
         self,
-        num_groups: int,
-        num_channels: int,
+        num_groups: Positive,
+        num_channels: Count,
         eps: float = 1e-5,
         affine: bool = True,
         device: Any = None,
@@ -236,16 +244,17 @@ class RMSNorm(Module):
     normalized_shape: tuple[int, ...]
     weight: Tensor | None
 
+    @checks_arguments
     def __init__(
         self,
-        normalized_shape: int | Sequence[int],
+        normalized_shape: Counts,
         eps: float | None = None,
         elementwise_affine: bool = True,
         device: Any = None,
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        self.normalized_shape = _shape(normalized_shape)
+        self.normalized_shape = _shape(self, normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         if elementwise_affine:

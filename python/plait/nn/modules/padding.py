@@ -7,10 +7,9 @@ dimension first. Negative numbers cut off.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ..._core import ArgumentError, Tensor
 from .. import functional as F
+from ._arguments import Ints, checks_arguments
 from .module import Module
 from .utils import ntuple
 
@@ -32,21 +31,23 @@ __all__ = [
     "ZeroPad3d",
 ]
 
-IntOrInts = int | Sequence[int]
-
 
 class _Pad(Module):
     _dims: int
     _mode: str
     padding: tuple[int, ...]
 
-    def __init__(self, padding: IntOrInts) -> None:
+    @checks_arguments
+    def __init__(self, padding: Ints) -> None:
         super().__init__()
         self.padding = ntuple(padding, 2 * self._dims)
-        if len(self.padding) != 2 * self._dims:
+        if not self._has_sizes(len(self.padding)):
             raise ArgumentError(
                 f"{type(self).__name__}: expected 1 or {2 * self._dims} numbers as padding, got {self.padding}"
             )
+
+    def _has_sizes(self, count: int) -> bool:
+        return count == 2 * self._dims
 
     def forward(self, input: Tensor) -> Tensor:
         return F.pad(input, self.padding, self._mode)
@@ -56,11 +57,16 @@ class _Pad(Module):
 
 
 class _ConstantPad(_Pad):
-    value: float
+    value: float | None
 
-    def __init__(self, padding: IntOrInts, value: float) -> None:
+    @checks_arguments
+    def __init__(self, padding: Ints, value: float | None) -> None:
         super().__init__(padding)
         self.value = value
+
+    def _has_sizes(self, count: int) -> bool:
+        # Fewer sizes are those of the last dimensions.
+        return count in range(0, 2 * self._dims + 1, 2)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.pad(input, self.padding, "constant", self.value)
@@ -113,7 +119,8 @@ class ConstantPad3d(_ConstantPad):
 
 
 class _ZeroPad(_ConstantPad):
-    def __init__(self, padding: IntOrInts) -> None:
+    @checks_arguments
+    def __init__(self, padding: Ints) -> None:
         super().__init__(padding, 0.0)
 
     def extra_repr(self) -> str:

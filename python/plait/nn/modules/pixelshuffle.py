@@ -3,15 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ..._core import Tensor
 from .. import functional as F
+from ._arguments import Counts, Positive, Positives, checks_arguments
 from .module import Module
 
 __all__ = ["ChannelShuffle", "Fold", "PixelShuffle", "PixelUnshuffle", "Unfold"]
-
-IntOrInts = int | Sequence[int]
 
 
 class PixelShuffle(Module):
@@ -27,7 +24,8 @@ class PixelShuffle(Module):
         (1, 1, 12, 12)
     """
 
-    def __init__(self, upscale_factor: int) -> None:
+    @checks_arguments
+    def __init__(self, upscale_factor: Positive) -> None:
         super().__init__()
         self.upscale_factor = upscale_factor
 
@@ -51,7 +49,8 @@ class PixelUnshuffle(Module):
         plait.Size([1, 4, 2, 3])
     """
 
-    def __init__(self, downscale_factor: int) -> None:
+    @checks_arguments
+    def __init__(self, downscale_factor: Positive) -> None:
         super().__init__()
         self.downscale_factor = downscale_factor
 
@@ -75,7 +74,8 @@ class ChannelShuffle(Module):
         tensor([0., 2., 1., 3.])
     """
 
-    def __init__(self, groups: int) -> None:
+    @checks_arguments
+    def __init__(self, groups: Positive) -> None:
         super().__init__()
         self.groups = groups
 
@@ -102,12 +102,15 @@ class Unfold(Module):
         (2, 30, 4)
     """
 
+    _dims = 2
+
+    @checks_arguments
     def __init__(
         self,
-        kernel_size: IntOrInts,
-        dilation: IntOrInts = 1,
-        padding: IntOrInts = 0,
-        stride: IntOrInts = 1,
+        kernel_size: Positives,
+        dilation: Positives = 1,
+        padding: Counts = 0,
+        stride: Positives = 1,
     ) -> None:
         super().__init__()
         self.kernel_size = kernel_size
@@ -139,13 +142,16 @@ class Fold(Module):
         tensor([1., 2., 1., 2., 4., 2., 1., 2., 1.])
     """
 
+    _dims = 2
+
+    @checks_arguments
     def __init__(
         self,
-        output_size: IntOrInts,
-        kernel_size: IntOrInts,
-        dilation: IntOrInts = 1,
-        padding: IntOrInts = 0,
-        stride: IntOrInts = 1,
+        output_size: Positives,
+        kernel_size: Positives,
+        dilation: Positives = 1,
+        padding: Counts = 0,
+        stride: Positives = 1,
     ) -> None:
         super().__init__()
         self.output_size = output_size

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..._core import ArgumentError, Tensor
 from .. import functional as F
+from ._arguments import Counts, NonZero, NonZeroReal, PositiveReals, Positives, Sizes, checks_arguments
 from .module import Module
 from .utils import ntuple
 
@@ -34,7 +35,15 @@ __all__ = [
     "MaxUnpool3d",
 ]
 
-IntOrInts = int | Sequence[int]
+
+def _check_border(owner: Module, kernel_size: Any, padding: Any, dilation: Any = 1) -> None:
+    """Raise unless every window, wherever it lies, sees some of the input."""
+    dims = owner._dims
+    sizes = (ntuple(value, dims) for value in (kernel_size, padding, dilation))
+    if any(2 * p > d * (k - 1) + 1 for k, p, d in zip(*(v * dims if len(v) == 1 else v for v in sizes))):
+        raise ArgumentError(
+            f"{type(owner).__name__}: expected padding of at most half of kernel_size={kernel_size}, got {padding}"
+        )
 
 
 class _MaxPool(Module):
@@ -49,16 +58,20 @@ class _MaxPool(Module):
         ceil_mode: whether an incomplete window at the end counts. Default: ``False``.
     """
 
+    _dims: int
+
+    @checks_arguments
     def __init__(
         self,
-        kernel_size: IntOrInts,
-        stride: IntOrInts | None = None,
-        padding: IntOrInts = 0,
-        dilation: IntOrInts = 1,
+        kernel_size: Positives,
+        stride: Positives | None = None,
+        padding: Counts = 0,
+        dilation: Positives = 1,
         return_indices: bool = False,
         ceil_mode: bool = False,
     ) -> None:
         super().__init__()
+        _check_border(self, kernel_size, padding, dilation)
         self.kernel_size = kernel_size
         self.stride = kernel_size if stride is None else stride
         self.padding = padding
@@ -97,6 +110,8 @@ class MaxPool1d(_MaxPool):
         [[3.0, 2.0]]
     """
 
+    _dims = 1
+
     def forward(self, input: Tensor) -> Any:
         return F.max_pool1d(
             input,
@@ -121,6 +136,8 @@ class MaxPool2d(_MaxPool):
         (20, 16, 24, 15)
     """
 
+    _dims = 2
+
     def forward(self, input: Tensor) -> Any:
         return F.max_pool2d(
             input,
@@ -143,6 +160,8 @@ class MaxPool3d(_MaxPool):
         plait.Size([2, 3, 2, 2, 2])
     """
 
+    _dims = 3
+
     def forward(self, input: Tensor) -> Any:
         return F.max_pool3d(
             input,
@@ -158,7 +177,8 @@ class MaxPool3d(_MaxPool):
 class _MaxUnpool(Module):
     _dims: int
 
-    def __init__(self, kernel_size: IntOrInts, stride: IntOrInts | None = None, padding: IntOrInts = 0) -> None:
+    @checks_arguments
+    def __init__(self, kernel_size: Positives, stride: Positives | None = None, padding: Counts = 0) -> None:
         super().__init__()
         self.kernel_size = ntuple(kernel_size, self._dims)
         self.stride = self.kernel_size if stride is None else ntuple(stride, self._dims)
@@ -246,15 +266,19 @@ class AvgPool1d(Module):
         [[2.0, 1.0]]
     """
 
+    _dims = 1
+
+    @checks_arguments
     def __init__(
         self,
-        kernel_size: IntOrInts,
-        stride: IntOrInts | None = None,
-        padding: IntOrInts = 0,
+        kernel_size: Positives,
+        stride: Positives | None = None,
+        padding: Counts = 0,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:
         super().__init__()
+        _check_border(self, kernel_size, padding)
         self.kernel_size = ntuple(kernel_size, 1)
         self.stride = self.kernel_size if stride is None else ntuple(stride, 1)
         self.padding = ntuple(padding, 1)
@@ -269,16 +293,20 @@ class AvgPool1d(Module):
 
 
 class _AvgPool(Module):
+    _dims: int
+
+    @checks_arguments
     def __init__(
         self,
-        kernel_size: IntOrInts,
-        stride: IntOrInts | None = None,
-        padding: IntOrInts = 0,
+        kernel_size: Positives,
+        stride: Positives | None = None,
+        padding: Counts = 0,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
-        divisor_override: int | None = None,
+        divisor_override: NonZero | None = None,
     ) -> None:
         super().__init__()
+        _check_border(self, kernel_size, padding)
         self.kernel_size = kernel_size
         self.stride = kernel_size if stride is None else stride
         self.padding = padding
@@ -305,6 +333,8 @@ class AvgPool2d(_AvgPool):
         plait.Size([2, 3, 2, 2])
     """
 
+    _dims = 2
+
     def forward(self, input: Tensor) -> Tensor:
         return F.avg_pool2d(
             input,
@@ -327,6 +357,8 @@ class AvgPool3d(_AvgPool):
         plait.Size([2, 3, 2, 2, 2])
     """
 
+    _dims = 3
+
     def forward(self, input: Tensor) -> Tensor:
         return F.avg_pool3d(
             input,
@@ -342,20 +374,17 @@ class AvgPool3d(_AvgPool):
 class _FractionalMaxPool(Module):
     _dims: int
 
+    @checks_arguments
     def __init__(
         self,
-        kernel_size: IntOrInts,
-        output_size: IntOrInts | None = None,
-        output_ratio: Any = None,
+        kernel_size: Positives,
+        output_size: Counts | None = None,
+        output_ratio: PositiveReals | None = None,
         return_indices: bool = False,
         _random_samples: Tensor | None = None,
     ) -> None:
         super().__init__()
         name = type(self).__name__
-        if (isinstance(kernel_size, int) and kernel_size <= 0) or (
-            not isinstance(kernel_size, int) and min(kernel_size) <= 0
-        ):
-            raise ArgumentError(f"{name}: expected kernel_size greater than 0, got {kernel_size}")
         if (output_size is None) == (output_ratio is None):
             raise ArgumentError(f"{name}: expected exactly one of output_size and output_ratio")
         self.kernel_size = ntuple(kernel_size, self._dims)
@@ -423,11 +452,14 @@ class FractionalMaxPool3d(_FractionalMaxPool):
 
 
 class _LPPool(Module):
+    _dims: int
+
+    @checks_arguments
     def __init__(
         self,
-        norm_type: float,
-        kernel_size: IntOrInts,
-        stride: IntOrInts | None = None,
+        norm_type: NonZeroReal,
+        kernel_size: Positives,
+        stride: Positives | None = None,
         ceil_mode: bool = False,
     ) -> None:
         super().__init__()
@@ -459,6 +491,8 @@ class LPPool1d(_LPPool):
         plait.Size([2, 3, 2])
     """
 
+    _dims = 1
+
     def forward(self, input: Tensor) -> Tensor:
         return F.lp_pool1d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
 
@@ -472,6 +506,8 @@ class LPPool2d(_LPPool):
         >>> nn.LPPool2d(2, 2)(plait.ones(2, 3, 4, 4)).shape
         plait.Size([2, 3, 2, 2])
     """
+
+    _dims = 2
 
     def forward(self, input: Tensor) -> Tensor:
         return F.lp_pool2d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
@@ -487,12 +523,17 @@ class LPPool3d(_LPPool):
         plait.Size([2, 3, 2, 2, 2])
     """
 
+    _dims = 3
+
     def forward(self, input: Tensor) -> Tensor:
         return F.lp_pool3d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
 
 
 class _AdaptiveAvgPool(Module):
-    def __init__(self, output_size: Any) -> None:
+    _dims: int
+
+    @checks_arguments
+    def __init__(self, output_size: Sizes) -> None:
         super().__init__()
         self.output_size = output_size
 
@@ -513,6 +554,8 @@ class AdaptiveAvgPool1d(_AdaptiveAvgPool):
         [[2.0, 1.0]]
     """
 
+    _dims = 1
+
     def forward(self, input: Tensor) -> Tensor:
         return F.adaptive_avg_pool1d(input, self.output_size)
 
@@ -529,6 +572,8 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPool):
         >>> tuple(nn.AdaptiveAvgPool2d((5, None))(plait.randn(1, 64, 10, 9)).shape)
         (1, 64, 5, 9)
     """
+
+    _dims = 2
 
     def forward(self, input: Tensor) -> Tensor:
         return F.adaptive_avg_pool2d(input, self.output_size)
@@ -547,12 +592,15 @@ class AdaptiveAvgPool3d(_AdaptiveAvgPool):
         plait.Size([2, 3, 2, 2, 2])
     """
 
+    _dims = 3
+
     def forward(self, input: Tensor) -> Tensor:
         return F.adaptive_avg_pool3d(input, self.output_size)
 
 
 class _AdaptiveMaxPool(_AdaptiveAvgPool):
-    def __init__(self, output_size: Any, return_indices: bool = False) -> None:
+    @checks_arguments
+    def __init__(self, output_size: Sizes, return_indices: bool = False) -> None:
         super().__init__(output_size)
         self.return_indices = return_indices
 
@@ -570,6 +618,8 @@ class AdaptiveMaxPool1d(_AdaptiveMaxPool):
         >>> nn.AdaptiveMaxPool1d(2)(plait.ones(2, 3, 4)).shape
         plait.Size([2, 3, 2])
     """
+
+    _dims = 1
 
     def forward(self, input: Tensor) -> Any:
         return F.adaptive_max_pool1d(input, self.output_size, self.return_indices)
@@ -589,6 +639,8 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
         plait.Size([2, 3, 2, 2])
     """
 
+    _dims = 2
+
     def forward(self, input: Tensor) -> Any:
         return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
 
@@ -602,6 +654,8 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPool):
         >>> nn.AdaptiveMaxPool3d(2)(plait.ones(2, 3, 4, 4, 4)).shape
         plait.Size([2, 3, 2, 2, 2])
     """
+
+    _dims = 3
 
     def forward(self, input: Tensor) -> Any:
         return F.adaptive_max_pool3d(input, self.output_size, self.return_indices)

@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import math
-import numbers
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 from ... import _core
 from ..._core import ArgumentError, ArgumentTypeError, Tensor
@@ -15,10 +14,12 @@ from .. import init
 from ..functional.recurrent import cell, run_layers
 from ..parameter import Parameter
 from ..utils.rnn import PackedSequence
+from ._arguments import Choice, Count, Flag, Fraction, Positive, checks_arguments
 from .module import Module
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]
 
+_Nonlinearity: TypeAlias = Annotated[str, Choice("tanh", "relu")]
 _GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "LSTM": 4, "GRU": 3}
 
 
@@ -33,20 +34,9 @@ def _check_sizes(
 ) -> None:
     if mode not in _GATES:
         raise ArgumentError(f"{name}: expected mode to be one of {', '.join(_GATES)}, got {mode!r}")
-    if isinstance(dropout, bool) or not isinstance(dropout, numbers.Number) or not 0 <= dropout <= 1:  # type: ignore[operator]
-        raise ArgumentError(f"{name}: expected dropout to be a number between 0 and 1, got {dropout!r}")
-    for what, size in (
-        ("input_size", input_size),
-        ("hidden_size", hidden_size),
-        ("num_layers", num_layers),
-    ):
-        if not isinstance(size, int):
-            raise ArgumentTypeError(f"{name}: expected {what} to be an int, got {type(size).__name__}")
-    if hidden_size <= 0:
-        raise ArgumentError(f"{name}: expected hidden_size greater than 0, got {hidden_size}")
-    if num_layers <= 0:
-        raise ArgumentError(f"{name}: expected num_layers greater than 0, got {num_layers}")
-    if not 0 <= proj_size < hidden_size:
+    if isinstance(dropout, bool):
+        raise ArgumentTypeError(f"{name}: expected dropout to be a number between 0 and 1, got {dropout}")
+    if proj_size >= hidden_size:
         raise ArgumentError(f"{name}: expected proj_size of 0 to hidden_size - 1, got {proj_size}")
     if proj_size and mode != "LSTM":
         raise ArgumentError(f"{name}: expected no proj_size, which only LSTM has")
@@ -91,17 +81,18 @@ class RNNBase(Module):
     bidirectional: bool
     proj_size: int
 
+    @checks_arguments
     def __init__(
         self,
         mode: str,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
+        input_size: Positive,
+        hidden_size: Positive,
+        num_layers: Positive = 1,
+        bias: Flag = True,
+        batch_first: Flag = False,
+        dropout: Fraction = 0.0,
         bidirectional: bool = False,
-        proj_size: int = 0,
+        proj_size: Count = 0,
         device: Any = None,
         dtype: Any = None,
     ) -> None:
@@ -273,21 +264,20 @@ class RNN(RNNBase):
         ((5, 3, 20), (2, 3, 20))
     """
 
+    @checks_arguments
     def __init__(
         self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        nonlinearity: str = "tanh",
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
+        input_size: Positive,
+        hidden_size: Positive,
+        num_layers: Positive = 1,
+        nonlinearity: _Nonlinearity = "tanh",
+        bias: Flag = True,
+        batch_first: Flag = False,
+        dropout: Fraction = 0.0,
         bidirectional: bool = False,
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        if nonlinearity not in ("tanh", "relu"):
-            raise ArgumentError(f"RNN: expected nonlinearity 'tanh' or 'relu', got {nonlinearity!r}")
         super().__init__(
             f"RNN_{nonlinearity.upper()}",
             input_size,
@@ -334,14 +324,15 @@ class GRU(RNNBase):
         (plait.Size([5, 2, 4]), plait.Size([1, 2, 4]))
     """
 
+    @checks_arguments
     def __init__(
         self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
+        input_size: Positive,
+        hidden_size: Positive,
+        num_layers: Positive = 1,
+        bias: Flag = True,
+        batch_first: Flag = False,
+        dropout: Fraction = 0.0,
         bidirectional: bool = False,
         device: Any = None,
         dtype: Any = None,
@@ -393,16 +384,17 @@ class LSTM(RNNBase):
         ((3, 5, 40), (2, 3, 20), (2, 3, 20))
     """
 
+    @checks_arguments
     def __init__(
         self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
+        input_size: Positive,
+        hidden_size: Positive,
+        num_layers: Positive = 1,
+        bias: Flag = True,
+        batch_first: Flag = False,
+        dropout: Fraction = 0.0,
         bidirectional: bool = False,
-        proj_size: int = 0,
+        proj_size: Count = 0,
         device: Any = None,
         dtype: Any = None,
     ) -> None:
@@ -450,12 +442,13 @@ class RNNCellBase(Module):
     bias_ih: Tensor | None
     bias_hh: Tensor | None
 
+    @checks_arguments
     def __init__(
         self,
-        input_size: int,
-        hidden_size: int,
+        input_size: Count,
+        hidden_size: Count,
         bias: bool,
-        num_chunks: int,
+        num_chunks: Count,
         device: Any = None,
         dtype: Any = None,
     ) -> None:
@@ -529,14 +522,15 @@ class RNNCell(RNNCellBase):
         plait.Size([2, 4])
     """
 
-    nonlinearity: str
+    nonlinearity: _Nonlinearity
 
+    @checks_arguments
     def __init__(
         self,
-        input_size: int,
-        hidden_size: int,
+        input_size: Count,
+        hidden_size: Count,
         bias: bool = True,
-        nonlinearity: str = "tanh",
+        nonlinearity: _Nonlinearity = "tanh",
         device: Any = None,
         dtype: Any = None,
     ) -> None:
@@ -567,8 +561,9 @@ class LSTMCell(RNNCellBase):
         (3, 6)
     """
 
+    @checks_arguments
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
+        self, input_size: Count, hidden_size: Count, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:
         super().__init__(input_size, hidden_size, bias, 4, device, dtype)
 
@@ -594,8 +589,9 @@ class GRUCell(RNNCellBase):
         plait.Size([2, 4])
     """
 
+    @checks_arguments
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
+        self, input_size: Count, hidden_size: Count, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:
         super().__init__(input_size, hidden_size, bias, 3, device, dtype)
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Annotated, Any, Self, TypeAlias
 
 from ... import _core
 from ..._core import ArgumentError, Tensor
@@ -11,6 +11,7 @@ from ...autograd.grad_mode import no_grad
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter
+from ._arguments import Choice, Count, checks_arguments
 from .module import Module
 
 __all__ = ["Embedding", "EmbeddingBag"]
@@ -23,6 +24,8 @@ def _padding_index(name: str, padding_idx: int | None, count: int) -> int | None
         raise ArgumentError(f"{name}: expected padding_idx within {-count}..{count - 1}, got {padding_idx}")
     return padding_idx % count
 
+
+_Mode: TypeAlias = Annotated[str, Choice("sum", "mean", "max")]
 
 # Arguments with these values are left out of the text form.
 _USUAL = {"norm_type": 2.0, "scale_grad_by_freq": False, "sparse": False}
@@ -94,10 +97,11 @@ class Embedding(_Table):
     padding_idx: int | None
     _shown = ("padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse")
 
+    @checks_arguments
     def __init__(
         self,
-        num_embeddings: int,
-        embedding_dim: int,
+        num_embeddings: Count,
+        embedding_dim: Count,
         padding_idx: int | None = None,
         max_norm: float | None = None,
         norm_type: float = 2.0,
@@ -202,14 +206,15 @@ class EmbeddingBag(_Table):
     padding_idx: int | None
     _shown = ("max_norm", "norm_type", "scale_grad_by_freq", "mode", "padding_idx")
 
+    @checks_arguments
     def __init__(
         self,
-        num_embeddings: int,
-        embedding_dim: int,
+        num_embeddings: Count,
+        embedding_dim: Count,
         max_norm: float | None = None,
         norm_type: float = 2.0,
         scale_grad_by_freq: bool = False,
-        mode: str = "mean",
+        mode: _Mode = "mean",
         sparse: bool = False,
         _weight: Tensor | None = None,
         include_last_offset: bool = False,
@@ -252,7 +257,7 @@ class EmbeddingBag(_Table):
         max_norm: float | None = None,
         norm_type: float = 2.0,
         scale_grad_by_freq: bool = False,
-        mode: str = "mean",
+        mode: _Mode = "mean",
         sparse: bool = False,
         include_last_offset: bool = False,
         padding_idx: int | None = None,

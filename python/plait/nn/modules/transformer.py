@@ -12,9 +12,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ... import _core
-from ..._core import ArgumentError, Tensor
+from ..._core import ArgumentError, ArgumentTypeError, Tensor
 from .. import functional as F
 from .. import init
+from ._arguments import Count, Fraction, Positive, checks_arguments
 from .attention import MultiheadAttention
 from .container import ModuleList
 from .dropout import Dropout
@@ -34,7 +35,7 @@ Activation = str | Callable[[Tensor], Tensor]
 
 
 def _activation(value: Activation) -> Callable[[Tensor], Tensor]:
-    if not isinstance(value, str):
+    if callable(value):
         return value
     if value == "relu":
         return F.relu
@@ -62,6 +63,12 @@ def _sequence_length(x: Tensor, batch_first: bool) -> int:
     return x.shape[0] if x.dim() == 2 else x.shape[1 if batch_first else 0]
 
 
+def _layers(owner: Module, layer: Any, count: int) -> ModuleList:
+    if not isinstance(layer, Module):
+        raise ArgumentTypeError(f"{type(owner).__name__}: expected a layer, got {type(layer).__name__}")
+    return ModuleList([copy.deepcopy(layer) for _ in range(count)])
+
+
 class TransformerEncoderLayer(Module):
     """Self-attention and a feed-forward net, each with dropout, a residual and layer normalisation.
 
@@ -86,12 +93,13 @@ class TransformerEncoderLayer(Module):
         (10, 3, 16)
     """
 
+    @checks_arguments
     def __init__(
         self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
+        d_model: Positive,
+        nhead: Positive,
+        dim_feedforward: Count = 2048,
+        dropout: Fraction = 0.1,
         activation: Activation = F.relu,
         layer_norm_eps: float = 1e-5,
         batch_first: bool = False,
@@ -101,6 +109,7 @@ class TransformerEncoderLayer(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        self.activation = _activation(activation)
         options = {"device": device, "dtype": dtype}
         self.self_attn = MultiheadAttention(
             d_model, nhead, dropout=dropout, bias=bias, batch_first=batch_first, **options
@@ -113,7 +122,6 @@ class TransformerEncoderLayer(Module):
         self.norm2 = LayerNorm(d_model, eps=layer_norm_eps, bias=bias, **options)
         self.dropout1 = Dropout(dropout)
         self.dropout2 = Dropout(dropout)
-        self.activation = _activation(activation)
 
     def forward(
         self,
@@ -163,12 +171,13 @@ class TransformerDecoderLayer(Module):
         plait.Size([5, 1, 8])
     """
 
+    @checks_arguments
     def __init__(
         self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
+        d_model: Positive,
+        nhead: Positive,
+        dim_feedforward: Count = 2048,
+        dropout: Fraction = 0.1,
         activation: Activation = F.relu,
         layer_norm_eps: float = 1e-5,
         batch_first: bool = False,
@@ -178,6 +187,7 @@ class TransformerDecoderLayer(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
+        self.activation = _activation(activation)
         options = {"device": device, "dtype": dtype}
         self.self_attn = MultiheadAttention(
             d_model, nhead, dropout=dropout, bias=bias, batch_first=batch_first, **options
@@ -195,7 +205,6 @@ class TransformerDecoderLayer(Module):
         self.dropout1 = Dropout(dropout)
         self.dropout2 = Dropout(dropout)
         self.dropout3 = Dropout(dropout)
-        self.activation = _activation(activation)
 
     def forward(
         self,
@@ -274,16 +283,17 @@ class TransformerEncoder(Module):
         (3, 10, 16)
     """
 
+    @checks_arguments
     def __init__(
         self,
         encoder_layer: TransformerEncoderLayer,
-        num_layers: int,
+        num_layers: Count,
         norm: Module | None = None,
         enable_nested_tensor: bool = True,
         mask_check: bool = True,
     ) -> None:
         super().__init__()
-        self.layers = ModuleList([copy.deepcopy(encoder_layer) for _ in range(num_layers)])
+        self.layers = _layers(self, encoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
         self.enable_nested_tensor = enable_nested_tensor
@@ -331,9 +341,10 @@ class TransformerDecoder(Module):
         plait.Size([5, 1, 8])
     """
 
-    def __init__(self, decoder_layer: TransformerDecoderLayer, num_layers: int, norm: Module | None = None) -> None:
+    @checks_arguments
+    def __init__(self, decoder_layer: TransformerDecoderLayer, num_layers: Count, norm: Module | None = None) -> None:
         super().__init__()
-        self.layers = ModuleList([copy.deepcopy(decoder_layer) for _ in range(num_layers)])
+        self.layers = _layers(self, decoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
 
@@ -407,14 +418,15 @@ class Transformer(Module):
         (7, 2, 16)
     """
 
+    @checks_arguments
     def __init__(
         self,
-        d_model: int = 512,
-        nhead: int = 8,
-        num_encoder_layers: int = 6,
-        num_decoder_layers: int = 6,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
+        d_model: Positive = 512,
+        nhead: Positive = 8,
+        num_encoder_layers: Count = 6,
+        num_decoder_layers: Count = 6,
+        dim_feedforward: Count = 2048,
+        dropout: Fraction = 0.1,
         activation: Activation = F.relu,
         custom_encoder: Any = None,
         custom_decoder: Any = None,

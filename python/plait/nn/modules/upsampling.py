@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..._core import Tensor
+from ..._core import ArgumentError, Tensor
 from .. import functional as F
+from ..functional.resize import check_mode
+from ._arguments import Flag, PositiveReals, Positives, checks_arguments
 from .module import Module
 
 __all__ = ["Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"]
@@ -22,6 +24,10 @@ class Upsample(Module):
         align_corners: whether corner pixels of input and output lie on each other. Default: ``False``.
         recompute_scale_factor: whether the coordinates use the ratio of the sizes.
 
+    Raises:
+        ValueError: unless one of ``size`` and ``scale_factor`` is given; an unknown mode; ``align_corners`` for a
+            mode that has no corners to align.
+
     Example:
         >>> import plait
         >>> from plait import nn
@@ -29,15 +35,21 @@ class Upsample(Module):
         (1, 3, 8, 10)
     """
 
+    @checks_arguments
     def __init__(
         self,
-        size: int | Sequence[int] | None = None,
-        scale_factor: float | Sequence[float] | None = None,
+        size: Positives | None = None,
+        scale_factor: PositiveReals | None = None,
         mode: str = "nearest",
-        align_corners: bool | None = None,
+        align_corners: Flag | None = None,
         recompute_scale_factor: bool | None = None,
     ) -> None:
         super().__init__()
+        if (size is None) == (scale_factor is None):
+            raise ArgumentError(
+                f"{type(self).__name__}: expected either size or scale_factor, got {size} and {scale_factor}"
+            )
+        check_mode(type(self).__name__, mode, align_corners)
         self.name = type(self).__name__
         self.size = size
         if isinstance(scale_factor, Sequence):
@@ -79,10 +91,11 @@ class UpsamplingNearest2d(Upsample):
                   [0., 0., 1., 1.]]]])
     """
 
+    @checks_arguments
     def __init__(
         self,
-        size: int | Sequence[int] | None = None,
-        scale_factor: float | Sequence[float] | None = None,
+        size: Positives | None = None,
+        scale_factor: PositiveReals | None = None,
     ) -> None:
         super().__init__(size, scale_factor, mode="nearest")
 
@@ -101,9 +114,10 @@ class UpsamplingBilinear2d(Upsample):
         plait.Size([1, 1, 4, 6])
     """
 
+    @checks_arguments
     def __init__(
         self,
-        size: int | Sequence[int] | None = None,
-        scale_factor: float | Sequence[float] | None = None,
+        size: Positives | None = None,
+        scale_factor: PositiveReals | None = None,
     ) -> None:
         super().__init__(size, scale_factor, mode="bilinear", align_corners=True)

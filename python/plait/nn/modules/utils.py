@@ -11,7 +11,8 @@ __all__ = ["ntuple"]
 
 def ntuple(value: Any, count: int) -> tuple[Any, ...]:
     """``value`` as a tuple; a single number stands for ``count`` equal ones."""
-    return tuple(value) if isinstance(value, Iterable) else (value,) * count
+    several = isinstance(value, Iterable) and getattr(value, "ndim", 1) > 0
+    return tuple(value) if several else (value,) * count
 
 
 def _ntuple(n: int) -> Callable[[Any], tuple[Any, ...]]:
