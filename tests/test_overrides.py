@@ -324,3 +324,43 @@ def test_optimizer_that_wraps_another() -> None:
     (w * 2).sum().backward()
     Wrapped(plait.optim.SGD([w], lr=0.5)).step()
     assert w.tolist() == [0.0, 0.0]
+
+
+class Watched(plait.Tensor):
+    """Notes the calls that it is asked to take over."""
+
+    calls: list[str] = []
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        owner = getattr(func, "__self__", None)
+        cls.calls.append(f"{getattr(owner, '__name__', '')}.{func.__name__}".lstrip("."))
+        return super().__torch_function__(func, types, args, kwargs or {})
+
+
+def test_questions_and_attributes_that_are_set() -> None:
+    t = plait.ones(1).as_subclass(Watched)
+    for use, name in (
+        (len, "__len__"),
+        (bool, "__bool__"),
+        (float, "__float__"),
+        (int, "__int__"),
+    ):
+        Watched.calls.clear()
+        assert use(t) == 1 and type(use(t)) is type(use(plait.ones(1))) and name in Watched.calls
+    Watched.calls.clear()
+    t.requires_grad = True
+    t.grad = plait.zeros(1)
+    t.data = plait.full((1,), 3.0)
+    del t.grad
+    assert [c for c in Watched.calls if "set" in c or "delete" in c] == [
+        "requires_grad.__set__",
+        "grad.__set__",
+        "data.__set__",
+        "grad.__delete__",
+    ]
+    assert t.item() == 3 and t.grad is None and t.requires_grad
+    with pytest.raises(TypeError, match="0-d"):
+        len(plait.ones(()).as_subclass(Watched))
+    with pytest.raises(RuntimeError, match="ambiguous"):
+        bool(plait.ones(2).as_subclass(Watched))

@@ -54,6 +54,37 @@ def same(a: Any, b: Any) -> bool:
 # ---- what comes back ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "dtype", ["uint16", "uint32", "uint64", ">f4", ">i8", "S3", "U2", "M8[s]", "m8[ms]", "f4", "?"]
+)
+@pytest.mark.parametrize("shape", [(), (0,), (2, 3)])
+def test_arrays_of_any_plain_dtype(dtype: str, shape: tuple[int, ...]) -> None:
+    array = np.arange(math.prod(shape)).astype("i8").reshape(shape).astype(dtype)
+    back = round_trip({"a": array, "b": [array[..., :0] if shape else array]})
+    assert same(back["a"], array) and back["b"][0].dtype == array.dtype
+
+
+def test_random_states_of_numpy() -> None:
+    state = np.random.RandomState(3).get_state()
+    assert same(round_trip(state), state)
+
+
+def test_empty_things_stay_apart() -> None:
+    back = round_trip([np.zeros((0, n)) for n in range(1, 5)])
+    assert [a.shape for a in back] == [(0, 1), (0, 2), (0, 3), (0, 4)]
+
+
+def test_arrays_of_objects_are_refused() -> None:
+    with pytest.raises(TypeError, match="dtype object at 'a'"):
+        round_trip({"a": np.array([None])})
+
+
+def test_arguments_of_pickle_are_ignored(tmp_path: pathlib.Path) -> None:
+    plait.save({"a": plait.ones(2)}, tmp_path / "a", pickle_module=json, pickle_protocol=4)
+    plait.save({"a": plait.ones(2)}, tmp_path / "b", json, 2, False)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(), (1,), (0,), (3, 0, 2), (2, 3)])
 def test_tensors(dtype: str, shape: tuple[int, ...]) -> None:

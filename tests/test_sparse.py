@@ -116,7 +116,7 @@ def test_softmax_is_over_the_entries(sparse: Any) -> None:
         total = e.sum(dim, keepdims=True)
         expected = e / np.where(total == 0, 1, total)
         same(plait.sparse.softmax(sparse, dim), expected, True)
-        got = plait.sparse.log_softmax(sparse, dim)
+        got = plait.sparse.log_softmax(sparse, dim).to_sparse_coo()
         np.testing.assert_allclose(got.values().numpy(), np.log(expected[tuple(got.indices().numpy())]), atol=1e-12)
 
 
@@ -162,12 +162,21 @@ def test_printing_and_copies(sparse: Any) -> None:
 
 
 def test_what_is_not_there_raises(sparse: Any) -> None:
-    for use in (plait.exp, plait.sort, bool, float, np.asarray, list, lambda t: t[0], lambda t: t.item(), plait.tensor):
+    for use in (
+        plait.exp,
+        plait.sort,
+        bool,
+        float,
+        np.asarray,
+        lambda t: t[plait.tensor([0])],
+        lambda t: t.item(),
+        plait.tensor,
+    ):
         with pytest.raises((NotImplementedError, TypeError), match="sparse"):
             use(sparse)
     with pytest.raises(ValueError, match=r"\(3, 4\).*\(3, 2\)"):
         sparse @ plait.ones(3, 2, dtype=plait.float64)
-    with pytest.raises(TypeError, match="one floating-point dtype"):
+    with pytest.raises(TypeError, match="one dtype"):
         sparse @ plait.ones(4, 2)
 
 

@@ -248,6 +248,15 @@ namespace {
 
 constexpr size_t kNotFound = SIZE_MAX;
 
+// Ops make strided tensors.
+void check_layout(PyObject* value) {
+  const char* layout = PyUnicode_Check(value) ? PyUnicode_AsUTF8(value) : "";
+  PLAIT_CHECK(layout && std::string_view(layout).substr(0, 7) != "sparse_", kNotImplemented,
+              "layout: expected plait.strided, got plait.", layout,
+              "\nhint: sparse_coo_tensor() and sparse_csr_tensor() make sparse tensors, to_sparse() and "
+              "to_sparse_csr() convert");
+}
+
 size_t param_named(const Overload& o, std::string_view name) {
   for (size_t i = 0; i < o.params.size(); ++i) {
     if (o.params[i]->name == name) return i;
@@ -413,6 +422,7 @@ bool CallArgs::convert(const Param& p, PyObject* value, Arg& arg) {
       check_device("device", value);
       return true;
     case ParamKind::kAny:
+      if (p.name == "layout") check_layout(value);
       return true;
     case ParamKind::kInts:
       return convert_ints(p, value, arg);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bindings/overrides.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -143,7 +144,8 @@ py::object ask(py::handle who, const Call& call, const py::tuple& types, const p
 }
 
 py::object sparse_call(const Call& call) {
-  static py::handle handler = py::module_::import("plait._sparse").attr("call").cast<py::object>().release();
+  static py::handle handler =
+      py::module_::import("plait._sparse_ops").attr("call").cast<py::object>().release();
   return handler(py::handle(call.func), call.positional(), call.keywords());
 }
 
@@ -370,15 +372,25 @@ bool has_torch_function(const py::args& args) {
   return is_overridden(PySequence_Fast_ITEMS(args.ptr()), args.size());
 }
 
-// Like has_torch_function() of the arguments of a call.
-bool takes_over(const py::tuple& args, const py::dict& kwargs) {
-  if (is_overridden(PySequence_Fast_ITEMS(args.ptr()), args.size())) return true;
-  for (const auto& item : kwargs) {
-    PyObject* value = item.second.ptr();
-    if (is_overridden(&value, 1)) return true;
+// (args, kwargs, tensors, names): what becomes of a call of a function of Python. 1 it is handed over, 2 an
+// argument that must be a tensor is none, 0 neither. The first `tensors` parameters must be, and those with
+// the given names. Not through pybind11, which takes longer than the answer.
+PyObject* fate_of_call(PyObject*, PyObject* const* given, Py_ssize_t) {
+  PyObject *args = given[0], *kwargs = given[1];
+  const auto n = static_cast<size_t>(PyTuple_GET_SIZE(args));
+  PyObject** positional = PySequence_Fast_ITEMS(args);
+  if (is_overridden(positional, n)) return PyLong_FromLong(1);
+  bool fits = std::all_of(positional, positional + std::min(PyLong_AsSize_t(given[2]), n), is_tensor);
+  Py_ssize_t place = 0;
+  for (PyObject *name, *value; PyDict_Next(kwargs, &place, &name, &value);) {
+    if (is_overridden(&value, 1)) return PyLong_FromLong(1);
+    fits = fits && (is_tensor(value) || PySet_Contains(given[3], name) == 0);
   }
-  return false;
+  return PyLong_FromLong(fits ? 0 : 2);
 }
+PyMethodDef fate_def = {"_fate_of_call",
+                        reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(fate_of_call)),
+                        METH_FASTCALL, nullptr};
 
 py::object call_taken_over(const py::object& func, const py::tuple& args, const py::dict& kwargs) {
   std::vector<PyObject*> values(PySequence_Fast_ITEMS(args.ptr()),
@@ -452,14 +464,25 @@ PyObject* override_method(const char* name, PyObject* const* args, size_t n, PyO
   return result;
 }
 
-PyObject* override_getter(const char* name, PyObject* o) {
-  if (!is_overridden(&o, 1) || tensor_of(o).is_sparse()) return nullptr;
+// As `Tensor.name.access(*args)`, where the first argument is an object that takes over.
+PyObject* override_attribute(const char* name, const char* access, PyObject* const* args, size_t n) {
+  if (!is_overridden(args, 1) || tensor_of(args[0]).is_sparse()) return nullptr;
   PyObject* descriptor = PyDict_GetItemString(tensor_type->tp_dict, name);
-  PyObject* func = descriptor ? PyObject_GetAttrString(descriptor, "__get__") : nullptr;
+  PyObject* func = descriptor ? PyObject_GetAttrString(descriptor, access) : nullptr;
   if (!func) return nullptr;
-  PyObject* result = call_override(func, &o, 1, nullptr);
+  PyObject* result = call_override(func, args, n, nullptr);
   Py_DECREF(func);
   return result;
+}
+PyObject* override_getter(const char* name, PyObject* o) {
+  return override_attribute(name, "__get__", &o, 1);
+}
+int override_setter(const char* name, PyObject* o, PyObject* value) {
+  PyObject* const args[] = {o, value};
+  PyObject* result = override_attribute(name, value ? "__set__" : "__delete__", args, value ? 2 : 1);
+  if (!result) return PyErr_Occurred() ? -1 : 0;
+  Py_DECREF(result);
+  return 1;
 }
 
 PyObject* as_subclass(PyObject* o, PyTypeObject* type) {
@@ -485,7 +508,7 @@ void init_overrides(py::module_& m) {
   m.def("_overridable", &overridable);
   m.def("_overridable_property", &overridable_property);
   m.def("_has_torch_function", &has_torch_function);
-  m.def("_takes_over", &takes_over);
+  m.attr("_fate_of_call") = checked(PyCFunction_New(&fate_def, nullptr));
   m.def("_call_taken_over", &call_taken_over);
   m.def("_set_parameter_type",
         [](py::type t) { parameter_type = reinterpret_cast<PyTypeObject*>(t.release().ptr()); });

@@ -6,8 +6,8 @@
 // or Parameter the question is a comparison of two pointers. Otherwise call_override() hands the call over as
 // PyTorch does: to the innermost mode, then to each class, subclasses before their bases.
 //
-// Sparse tensors are handed over the same way, to plait._sparse, and that cannot be turned off: an op knows
-// the strided layout alone.
+// Sparse tensors are handed over the same way, to plait._sparse_ops, and that cannot be turned off: an op
+// knows the strided layout alone.
 #pragma once
 
 #include "bindings/python_types.h"
@@ -37,6 +37,8 @@ PyObject* call_override(PyObject* func, PyObject* const* args, size_t n_position
 PyObject* override_method(const char* name, PyObject* const* args, size_t n,
                           PyObject* keyword_names = nullptr);
 PyObject* override_getter(const char* name, PyObject* o);
+// Writes the attribute, or deletes it where `value` is null: 1 done, 0 not handed over, -1 an error is set.
+int override_setter(const char* name, PyObject* o, PyObject* value);
 
 // A tensor as one of class `type`, with its history. New reference.
 PyObject* as_subclass(PyObject* o, PyTypeObject* type);

@@ -34,6 +34,7 @@ void init_sparse(py::module_& m) {
   // A sparse gradient takes another's place, as zero_() and scaling do with a dense one.
   m.def("_set_sparse_parts", [](const Tensor& t, const Tensor& from) {
     PLAIT_CHECK(t.is_sparse() && from.is_sparse(), kType, "sparse: expected sparse tensors");
+    t.set_data(from);  // the shape
     *t.impl()->sparse = *from.impl()->sparse;
   });
 }

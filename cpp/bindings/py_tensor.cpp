@@ -360,6 +360,8 @@ int set_data_attr(PyObject* o, PyObject* v, void*) {
   return guarded_int([&] {
     PLAIT_CHECK(v && is_tensor(v), kType, "data: expected a Tensor");
     const Tensor& t = tensor_of(o);
+    PLAIT_CHECK(!tensor_of(v).is_sparse(), kNotImplemented,
+                "data: not implemented for sparse tensors\nhint: use to_dense()");
     t.set_data(tensor_of(v));
     if (AutogradMeta* m = meta_of(t); m && m->accumulator) {
       m->accumulator->results()[0] = {t.shape(), t.dtype()};
@@ -383,16 +385,25 @@ PyObject* overridable_get(PyObject* o, void* name) {
   }
   return F(o, nullptr);
 }
+template <setter F>
+int overridable_set(PyObject* o, PyObject* value, void* name) {
+  if (!is_plain_tensor(o) || torch_function_modes != 0) [[unlikely]] {
+    const int done = override_setter(static_cast<const char*>(name), o, value);
+    if (done != 0) return done < 0 ? -1 : 0;
+  }
+  return F(o, value, nullptr);
+}
 #define PLAIT_ATTRIBUTE(name, get, set, doc) {name, overridable_get<get>, set, doc, const_cast<char*>(name)}
+#define PLAIT_WRITABLE(name, get, set, doc) PLAIT_ATTRIBUTE(name, get, overridable_set<set>, doc)
 
 PyGetSetDef tensor_getset[] = {
     PLAIT_ATTRIBUTE("shape", get_shape, nullptr, "Sizes of the dimensions, a Size."),
     PLAIT_ATTRIBUTE("dtype", get_dtype, nullptr, "Type of the elements."),
     PLAIT_ATTRIBUTE("device", get_device, nullptr, "Always device(type='cpu')."),
     PLAIT_ATTRIBUTE("ndim", get_ndim, nullptr, "Number of dimensions."),
-    PLAIT_ATTRIBUTE("requires_grad", get_requires_grad, set_requires_grad_attr,
-                    "Whether gradients flow to this tensor."),
-    PLAIT_ATTRIBUTE("grad", get_grad, set_grad_attr, "The gradient accumulated by backward(), or None."),
+    PLAIT_WRITABLE("requires_grad", get_requires_grad, set_requires_grad_attr,
+                   "Whether gradients flow to this tensor."),
+    PLAIT_WRITABLE("grad", get_grad, set_grad_attr, "The gradient accumulated by backward(), or None."),
     PLAIT_ATTRIBUTE("is_leaf", get_is_leaf, nullptr, "True for tensors that no recorded op has made."),
     PLAIT_ATTRIBUTE("retains_grad", get_retains_grad, nullptr, "True after retain_grad()."),
     PLAIT_ATTRIBUTE("_version", get_version, nullptr, "How often the memory has been changed in place."),
@@ -401,8 +412,8 @@ PyGetSetDef tensor_getset[] = {
     PLAIT_ATTRIBUTE("output_nr", get_output_nr, nullptr, "Which result of grad_fn this is."),
     PLAIT_ATTRIBUTE("_base", get_base, nullptr, "The tensor this is a view of, or None."),
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
-    PLAIT_ATTRIBUTE("data", get_data, set_data_attr,
-                    "The same memory outside the graph; changes are not counted."),
+    PLAIT_WRITABLE("data", get_data, set_data_attr,
+                   "The same memory outside the graph; changes are not counted."),
     PLAIT_ATTRIBUTE("itemsize", get_itemsize, nullptr, "Bytes of one element."),
     PLAIT_ATTRIBUTE("nbytes", get_nbytes, nullptr, "Bytes of all elements."),
     PLAIT_ATTRIBUTE("is_cuda", get_false, nullptr, "Always False."),
@@ -413,6 +424,7 @@ PyGetSetDef tensor_getset[] = {
     PLAIT_ATTRIBUTE("is_cpu", get_true, nullptr, "Always True."),
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
+#undef PLAIT_WRITABLE
 #undef PLAIT_ATTRIBUTE
 
 // ---- Methods on the hot path ----
@@ -544,6 +556,23 @@ PyObject* short_method(PyObject* o, PyObject* arg) {
   if (result || PyErr_Occurred()) return result;
   return F(o, arg);
 }
+
+// len(), bool(), float() and the like.
+template <MethodName name, auto F>
+auto asked(PyObject* o) -> decltype(F(o)) {
+  using R = decltype(F(o));
+  PyObject* const args[] = {o};
+  PyObject* result = taken_over(name.text, args, 1);
+  if constexpr (std::is_pointer_v<R>) {
+    return result || PyErr_Occurred() ? result : F(o);
+  } else {
+    if (!result) return PyErr_Occurred() ? -1 : F(o);
+    const R answer = std::is_same_v<R, int> ? PyObject_IsTrue(result) : PyLong_AsSsize_t(result);
+    Py_DECREF(result);
+    return answer;
+  }
+}
+
 #define PLAIT_METHOD(name, f, doc) {name, short_method<name, f>, METH_NOARGS, doc}
 #define PLAIT_FAST_METHOD(name, f, doc) \
   {name, as_cfunction(fast_method<name, f>), METH_FASTCALL | METH_KEYWORDS, doc}
@@ -621,11 +650,11 @@ PyType_Slot tensor_slots[] = {
     SLOT(Py_nb_positive, unary<kPos>),
     SLOT(Py_nb_absolute, unary<kAbs>),
     SLOT(Py_nb_invert, unary<kInvert>),
-    SLOT(Py_nb_bool, tensor_bool),
-    SLOT(Py_nb_float, tensor_float),
-    SLOT(Py_nb_int, tensor_int),
-    SLOT(Py_nb_index, tensor_index),
-    SLOT(Py_mp_length, tensor_length),
+    SLOT(Py_nb_bool, (asked<"__bool__", tensor_bool>)),
+    SLOT(Py_nb_float, (asked<"__float__", tensor_float>)),
+    SLOT(Py_nb_int, (asked<"__int__", tensor_int>)),
+    SLOT(Py_nb_index, (asked<"__index__", tensor_index>)),
+    SLOT(Py_mp_length, (asked<"__len__", tensor_length>)),
     {Py_tp_doc,
      const_cast<char*>("An n-dimensional array with gradients. Make one with plait.tensor(data).")},
     {0, nullptr},
@@ -659,6 +688,8 @@ void init_tensor(py::module_& m) {
       [](py::type cls, const Tensor& data, bool wants_grad) {
         PLAIT_CHECK(PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(cls.ptr()), tensor_type), kType,
                     "_make_subclass: expected a subclass of Tensor");
+        PLAIT_CHECK(!data.is_sparse(), kNotImplemented, reinterpret_cast<PyTypeObject*>(cls.ptr())->tp_name,
+                    ": not implemented for sparse tensors\nhint: hold the values, or use to_dense()");
         const Tensor t = detach(data);
         if (wants_grad) set_requires_grad(t, true);
         return py::reinterpret_steal<py::object>(wrap_as(reinterpret_cast<PyTypeObject*>(cls.ptr()), t));

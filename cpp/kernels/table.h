@@ -20,6 +20,7 @@
 #include "kernels/scan/scan_args.h"
 #include "kernels/sequence/sequence_args.h"
 #include "kernels/softmax/softmax_args.h"
+#include "kernels/sparse/sparse_args.h"
 
 namespace plait {
 
@@ -45,6 +46,7 @@ namespace plait {
   X(linalg)                      \
   X(fft)                         \
   X(sequence)                    \
+  X(sparse)                      \
   X(convert)                     \
   X(complex)                     \
   X(pointwise_unary)             \
@@ -71,6 +73,7 @@ struct KernelTable {
   LinalgTable linalg;
   FftTable fft;
   SequenceTable sequence;
+  SparseTable sparse;
   PointwiseTable pointwise;
   ConvertTable convert;
 };

@@ -111,6 +111,7 @@ if TYPE_CHECKING:
         native_dropout,
     )
     from ._sparse import sparse_coo_tensor, sparse_csr_tensor
+    from ._sparse_products import dsmm, hspmm, saddmm, smm, sparse_compressed_tensor, spmm, sspaddmm
     from ._spectral import (
         bartlett_window,
         blackman_window,
@@ -251,6 +252,9 @@ _LAZY = {
     "load": "serialization",
     "sparse_coo_tensor": "_sparse",
     "sparse_csr_tensor": "_sparse",
+    **dict.fromkeys(
+        ("dsmm", "hspmm", "saddmm", "smm", "sparse_compressed_tensor", "spmm", "sspaddmm"), "_sparse_products"
+    ),
     "save": "serialization",
     **dict.fromkeys(("lobpcg", "lu", "pca_lowrank", "svd_lowrank"), "linalg._lowrank"),
     # Functions of nn.functional that PyTorch shows here too.
@@ -414,8 +418,15 @@ __all__ = [
     "set_rng_state",
     "show_config",
     "stft",
+    "dsmm",
+    "hspmm",
+    "saddmm",
+    "smm",
+    "sparse_compressed_tensor",
     "sparse_coo_tensor",
     "sparse_csr_tensor",
+    "spmm",
+    "sspaddmm",
     "svd_lowrank",
     "tensordot",
     "trapezoid",

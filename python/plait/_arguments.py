@@ -27,33 +27,54 @@ __all__ = ["explains_arguments"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
+_NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}  # which ops of the core take too
+
 
 def explains_arguments(fn: _F) -> _F:
     """``fn`` as a function of tensors.
 
     Failures on arguments that should be tensors and are not become one clear TypeError. Arguments whose class has
-    ``__torch_function__`` take over the call.
+    ``__torch_function__`` take over the call. NumPy's names of parameters are known.
     """
     signature = inspect.signature(fn)
-    tensors = [p.name for p in signature.parameters.values() if p.annotation in ("Tensor", "Tensor | None")]
+    needed = {p.name: p.annotation == "Tensor" and p.default is p.empty for p in signature.parameters.values()}
+    tensors = (*needed.values(), False).index(False)  # so many of the first parameters
+    names = frozenset(name for name, is_needed in needed.items() if is_needed)
 
     @functools.wraps(fn)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if _core._takes_over(args, kwargs):
-            return _core._call_taken_over(call, args, kwargs)
+        if fate := _core._fate_of_call(args, kwargs, tensors, names):
+            if fate == 1:
+                return _core._call_taken_over(call, args, kwargs)
+            _explain(fn.__name__, signature, args, kwargs)
         try:
             return fn(*args, **kwargs)
         except Exception:
-            try:
-                given = signature.bind(*args, **kwargs).arguments
-            except TypeError as error:
-                raise ArgumentTypeError(f"{fn.__name__}: {error}") from None
-            for name in tensors:
-                value = given.get(name)
-                if value is not None and not isinstance(value, Tensor):
-                    raise ArgumentTypeError(
-                        f"{fn.__name__}: expected {name} to be a Tensor, got {type(value).__name__}"
-                    ) from None
+            known = signature.parameters
+            ours = {k: _NUMPY_NAMES[k] for k in kwargs if k in _NUMPY_NAMES and k not in known}
+            if ours and known.keys() >= set(ours.values()) and not kwargs.keys() & set(ours.values()):
+                return call(*args, **{ours.get(k, k): v for k, v in kwargs.items()})
+            _explain(fn.__name__, signature, args, kwargs)
             raise
 
     return call  # type: ignore[return-value]
+
+
+def _explain(name: str, signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Raise for arguments that do not fit the signature, or that are no tensors where it has ``Tensor``."""
+    try:
+        given = signature.bind(*args, **kwargs).arguments
+    except TypeError as error:
+        raise ArgumentTypeError(f"{name}: {error}") from None
+    for parameter, value in given.items():
+        kind = signature.parameters[parameter].annotation
+        if kind not in _TENSOR_KINDS or isinstance(value, Tensor) or (value is None and kind != "Tensor"):
+            continue
+        raise ArgumentTypeError(f"{name}: expected {parameter} to be a Tensor, got {_kind_name(value)}") from None
+
+
+_TENSOR_KINDS = ("Tensor", "Tensor | None")
+
+
+def _kind_name(value: Any) -> str:
+    return "None" if value is None else type(value).__name__

@@ -2,20 +2,33 @@
 """Sparse tensors: indices and values, both ordinary tensors, under the names of a tensor.
 
 A sparse tensor is an object of :class:`SparseTensor`. The core keeps its parts with it, so that gradients can be
-sparse, and hands every call that is given one to :func:`call` (``cpp/bindings/overrides.h``). What is known here is
-composed of ops on the parts: gradients reach the values through them. All else raises.
+sparse, and hands every call that is given one to :func:`plait._sparse_ops.call` (``cpp/bindings/overrides.h``). What is
+known there and here is composed of ops on the parts: gradients reach the values through them. All else raises.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import _core
+from . import _core, _tensor_str
 from ._core import ArgumentError, ArgumentTypeError, Tensor
 from .autograd.grad_mode import no_grad
 
-__all__ = ["SparseTensor", "call", "sparse_coo_tensor", "sparse_csr_tensor", "to_coo", "to_csr"]
+__all__ = [
+    "SparseTensor",
+    "check_sparse_tensor_invariants",
+    "coo",
+    "csr",
+    "entry_rows",
+    "flat",
+    "layout_of",
+    "sparse_coo_tensor",
+    "sparse_csr_tensor",
+    "to_coo",
+    "to_csr",
+]
 
 
 def coo(indices: Tensor, values: Tensor, size: Sequence[int], coalesced: bool = False) -> SparseTensor:
@@ -53,6 +66,12 @@ class SparseTensor(Tensor):
     def _layout(self) -> str:
         return _core._sparse_parts(self)[0]
 
+    def _coalesced_(self, coalesced: bool) -> SparseTensor:
+        """Say of the entries that they are in order and differ, or that they may not."""
+        self._check("_coalesced_", "coo")
+        self._replace(coo(self._indices(), self._values(), self.shape, coalesced))
+        return self
+
     def _indices(self) -> Tensor:
         self._check("_indices", "coo")
         return _core._sparse_parts(self)[1]
@@ -70,8 +89,18 @@ class SparseTensor(Tensor):
         self._check("col_indices", "csr")
         return _core._sparse_parts(self)[2]
 
+    def ccol_indices(self) -> Tensor:
+        """Not for the layouts that there are."""
+        self._check("ccol_indices", "csc")
+        raise AssertionError
+
+    def row_indices(self) -> Tensor:
+        """Not for the layouts that there are."""
+        self._check("row_indices", "csc")
+        raise AssertionError
+
     def _nnz(self) -> int:
-        return self._values().shape[0]
+        return self._values().shape[self.crow_indices().dim() - 1 if self._layout() == "csr" else 0]
 
     def sparse_dim(self) -> int:
         """How many dimensions the indices name."""
@@ -79,7 +108,7 @@ class SparseTensor(Tensor):
 
     def dense_dim(self) -> int:
         """How many dimensions an entry has."""
-        return self.dim() - self.sparse_dim()
+        return self._values().dim() - (self.crow_indices().dim() if self._layout() == "csr" else 1)
 
     def is_coalesced(self) -> bool:
         """Whether the entries are in order and none occurs twice."""
@@ -98,7 +127,7 @@ class SparseTensor(Tensor):
         if self.is_coalesced():
             return self
         indices, sizes = self._indices(), self.shape[: self.sparse_dim()]
-        place, group = _flat(indices, sizes).unique(return_inverse=True)
+        place, group = flat(indices, sizes).unique(return_inverse=True)
         start = _core.zeros(place.shape[0], *self._values().shape[1:], dtype=self.dtype)
         values = start.index_add(0, group, self._values())
         rows = []
@@ -109,7 +138,9 @@ class SparseTensor(Tensor):
         return coo(unique, values, self.shape, True)
 
     def to_dense(self, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
-        """The tensor with all its elements."""
+        """The tensor with all its elements. Gradients are those of the entries."""
+        if masked_grad is False and self.requires_grad:
+            raise NotImplementedError("to_dense: expected masked_grad=True: gradients are those of the entries")
         t = to_coo(self)
         sparse = t.sparse_dim()
         sizes = t.shape[:sparse]
@@ -117,12 +148,14 @@ class SparseTensor(Tensor):
         for s in sizes:
             count *= s
         whole = _core.zeros(count, *t.shape[sparse:], dtype=t.dtype)
-        whole = whole.index_add(0, _flat(t._indices(), sizes), t._values()).reshape(t.shape)
+        whole = whole.index_add(0, flat(t._indices(), sizes), t._values()).reshape(t.shape)
         return whole if dtype is None else whole.to(dtype)
 
     def to_sparse(self, sparse_dim: int | None = None, *, layout: Any = None, **_: Any) -> SparseTensor:
         """The tensor in COO, or in the given layout."""
-        return to_csr(self) if layout == "sparse_csr" else to_coo(self)
+        if sparse_dim not in (None, self.sparse_dim()):
+            raise ArgumentError(f"to_sparse: expected sparse_dim {self.sparse_dim()}, got {sparse_dim}")
+        return to_csr(self) if layout_of("to_sparse", layout) == "csr" else to_coo(self)
 
     def to_sparse_coo(self) -> SparseTensor:
         """The tensor in COO."""
@@ -132,10 +165,21 @@ class SparseTensor(Tensor):
         """The matrix in CSR."""
         return to_csr(self)
 
+    def _replace(self, by: Tensor) -> SparseTensor:
+        """Become another sparse tensor."""
+        if not isinstance(by, SparseTensor) or by._layout() != self._layout():
+            raise ArgumentTypeError(f"expected a sparse result in {self._layout().upper()} to write in place")
+        if by.dtype != self.dtype:
+            raise ArgumentTypeError(f"expected a result of {self.dtype} to write in place, got {by.dtype}")
+        _core._set_sparse_parts(self, by)
+        self.__dict__.pop("_order", None)
+        return self
+
     def _with(self, values: Tensor) -> SparseTensor:
         """Other values at the same places."""
         layout, indices, columns, _, coalesced = _core._sparse_parts(self)
-        size = [*self.shape[: self.sparse_dim()], *values.shape[1:]]
+        before = self.dim() - self.dense_dim()
+        size = [*self.shape[:before], *values.shape[1 if columns is None else columns.dim() :]]
         return _core._make_sparse(layout, indices, columns, values, size, coalesced)
 
     def _rows(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -181,7 +225,12 @@ class SparseTensor(Tensor):
     grad_fn = property(lambda self: self._values().grad_fn)  # type: ignore[assignment]
     is_leaf = property(lambda self: self._values().is_leaf)  # type: ignore[assignment]
     data = property(lambda self: self.detach())  # type: ignore[assignment]
-    T = property(lambda self: _transpose(self, 0, 1))  # type: ignore[assignment]
+    T = property(lambda self: self.t())  # type: ignore[assignment]
+    H = property(lambda self: self.t().conj())  # type: ignore[assignment]
+    mT = property(lambda self: self.transpose(-2, -1))  # type: ignore[assignment]
+    mH = property(lambda self: self.transpose(-2, -1).conj())  # type: ignore[assignment]
+    real = property(lambda self: self._with(self._values().real))  # type: ignore[assignment]
+    imag = property(lambda self: self._with(self._values().imag))  # type: ignore[assignment]
 
     def retain_grad(self) -> None:
         """Keep the gradient of the values."""
@@ -193,48 +242,74 @@ class SparseTensor(Tensor):
 
     def detach_(self) -> SparseTensor:
         """Take the values out of the graph."""
-        self._values().detach_()
-        return self
+        return self._replace(self.detach())
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Any:  # type: ignore[override]
+        """Call ``hook(gradient)`` with the gradient, sparse, whenever it is known; it may return another."""
+
+        def on_values(gradient: Tensor) -> Tensor | None:
+            other = hook(self._with(gradient))
+            return None if other is None else other._values()
+
+        return self._values().register_hook(on_values)
 
     def zero_(self) -> SparseTensor:
         """Drop all entries."""
-        empty = coo(self._indices()[:, :0], self._values()[:0].detach(), self.shape, True)
-        _core._set_sparse_parts(self, empty)
-        self.__dict__.pop("_order", None)
-        return self
+        return self._replace(no_entries(self.shape, self.dtype, self._layout(), self.dense_dim()))
+
+    def sparse_resize_(self, size: Sequence[int], sparse_dim: int, dense_dim: int) -> SparseTensor:
+        """Other sizes, none smaller, for the same entries."""
+        self._check("sparse_resize_", "coo")
+        fits = (sparse_dim, dense_dim) == (self.sparse_dim(), self.dense_dim()) or self._nnz() == 0
+        if not fits or (self._nnz() and any(a < b for a, b in zip(size, self.shape))):
+            raise ArgumentError(
+                f"sparse_resize_: expected {self.sparse_dim()} sparse and {self.dense_dim()} dense dimensions of sizes "
+                f"from {tuple(self.shape)}, got {sparse_dim} and {dense_dim} of {tuple(size)}"
+            )
+        if self._nnz() == 0:
+            return self.sparse_resize_and_clear_(size, sparse_dim, dense_dim)
+        dense = tuple(size[sparse_dim:])
+        if dense != tuple(self.shape[sparse_dim:]):
+            raise ArgumentError(f"sparse_resize_: expected dense sizes {tuple(self.shape[sparse_dim:])}, got {dense}")
+        return self._replace(coo(self._indices(), self._values(), size, self.is_coalesced()))
+
+    def sparse_resize_and_clear_(self, size: Sequence[int], sparse_dim: int, dense_dim: int) -> SparseTensor:
+        """Other sizes, and no entries."""
+        self._check("sparse_resize_and_clear_", "coo")
+        if sparse_dim + dense_dim != len(size):
+            raise ArgumentError(f"sparse_resize_and_clear_: expected {sparse_dim + dense_dim} sizes, got {tuple(size)}")
+        return self._replace(no_entries(size, self.dtype, "coo", dense_dim))
+
+    def resize_as_sparse_(self, the_template: SparseTensor) -> SparseTensor:
+        """The sizes of another sparse tensor for the same entries."""
+        return self.sparse_resize_(the_template.shape, the_template.sparse_dim(), the_template.dense_dim())
 
     # ---- Python ----
 
     def __repr__(self, *, tensor_contents: str | None = None) -> str:
-        layout, indices, columns, values, _ = _core._sparse_parts(self)
-        parts = {"indices": indices} if layout == "coo" else {"crow_indices": indices, "col_indices": columns}
-        lines = []
-        for name, part in {**parts, "values": values.detach()}.items():
-            text = repr(part).replace("\n", "\n" + " " * (len("tensor(") + len(name) + 1))
-            lines.append(f"{name}={text}")
-        tail = f"size={tuple(self.shape)}, nnz={self._nnz()}"
-        if self.dtype != _core.get_default_dtype():
-            tail += f", dtype={self.dtype}"
-        tail += f", layout=plait.sparse_{layout}"
-        if self.grad_fn is not None:
-            tail += f", grad_fn=<{self.grad_fn.name()}>"
-        elif self.requires_grad:
-            tail += ", requires_grad=True"
-        return "tensor(" + (",\n" + " " * 7).join([*lines, tail]) + ")"
+        return _tensor_str.sparse_str(self, *_core._sparse_parts(self)[:4])
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         layout, indices, columns, values, coalesced = _core._sparse_parts(self)
         state = (layout, indices, columns, values.detach(), list(self.shape), coalesced)
-        return _rebuild, (*state, self.requires_grad and self.is_leaf)
+        attributes = {k: v for k, v in self.__dict__.items() if k != "_order"} or None
+        return _rebuild, (*state, self.requires_grad and self.is_leaf, attributes)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> SparseTensor:
         if id(self) not in memo:
+            if not self.is_leaf:
+                raise RuntimeError("deepcopy: only tensors that no op has made can be copied\nhint: use detach()")
             rebuild, state = self.__reduce_ex__(4)
-            memo[id(self)] = rebuild(*[s.clone() if isinstance(s, Tensor) else s for s in state])
+            memo[id(self)] = rebuild(*copy.deepcopy(state, memo))
         return memo[id(self)]
 
     def __iter__(self) -> Any:
-        raise NotImplementedError("iteration: not implemented for sparse tensors\nhint: use to_dense()")
+        return iter(self.unbind())
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         raise ArgumentTypeError("numpy: not implemented for sparse tensors\nhint: use to_dense().numpy()")
@@ -249,15 +324,24 @@ class SparseTensor(Tensor):
 
 
 def _rebuild(
-    layout: str, indices: Tensor, columns: Any, values: Tensor, size: list[int], coalesced: bool, requires_grad: bool
+    layout: str,
+    indices: Tensor,
+    columns: Any,
+    values: Tensor,
+    size: list[int],
+    coalesced: bool,
+    requires_grad: bool,
+    attributes: dict[str, Any] | None = None,
 ) -> SparseTensor:
-    return _core._make_sparse(layout, indices, columns, values.requires_grad_(requires_grad), size, coalesced)
+    t = _core._make_sparse(layout, indices, columns, values.requires_grad_(requires_grad), size, coalesced)
+    t.__dict__.update(attributes or {})
+    return t
 
 
 # ---- Indices --------------------------------------------------------------------------------------------
 
 
-def _flat(indices: Tensor, sizes: Sequence[int]) -> Tensor:
+def flat(indices: Tensor, sizes: Sequence[int]) -> Tensor:
     """Each entry's place in the flattened sparse dimensions."""
     place = _core.zeros(indices.shape[1], dtype=_core.int64)
     for row, size in zip(indices, sizes):
@@ -270,15 +354,82 @@ def _begin(rows: Tensor, count: int) -> Tensor:
     return _core.cat([_core.zeros(1, dtype=_core.int64), rows.bincount(minlength=count).cumsum(0)])
 
 
-def _entry_rows(begin: Tensor) -> Tensor:
+def entry_rows(begin: Tensor) -> Tensor:
+    """The row of each entry."""
     return _core.arange(begin.shape[0] - 1).repeat_interleave(begin[1:] - begin[:-1])
 
 
 # ---- Making them ----------------------------------------------------------------------------------------
 
+_LAYOUTS = {None: "coo", "sparse_coo": "coo", "sparse_csr": "csr"}
+
+
+def layout_of(op: str, layout: Any) -> str:
+    """``"coo"`` or ``"csr"``; raises for a layout that there is not."""
+    if layout not in _LAYOUTS:
+        raise NotImplementedError(f"{op}: expected layout plait.sparse_coo or plait.sparse_csr, got {layout}")
+    return _LAYOUTS[layout]
+
+
+def no_entries(size: Sequence[int], dtype: Any, layout: str = "coo", dense_dim: int = 0) -> SparseTensor:
+    """A sparse tensor of zeros."""
+    shape = [int(s) for s in size]
+    before = len(shape) - dense_dim
+    if layout == "coo":
+        values = _core.zeros(0, *shape[before:], dtype=dtype)
+        return coo(_core.zeros(before, 0, dtype=_core.int64), values, shape, True)
+    batch = shape[: before - 2]
+    begin = _core.zeros(*batch, shape[before - 2] + 1, dtype=_core.int64)
+    values = _core.zeros(*batch, 0, *shape[before:], dtype=dtype)
+    return csr(begin, _core.zeros(*batch, 0, dtype=_core.int64), values, shape)
+
+
+class check_sparse_tensor_invariants:
+    """Whether constructors also check what costs more than a pass over the indices: order claimed by the caller.
+
+    Use it as a context, or turn it on and off with :meth:`enable` and :meth:`disable`. Indices are always checked
+    against the sizes.
+
+    Args:
+        enable: whether it is on within the context. Default: ``True``.
+
+    Example:
+        >>> with plait.sparse.check_sparse_tensor_invariants():
+        ...     plait.sparse.check_sparse_tensor_invariants.is_enabled()
+        True
+    """
+
+    _on = False
+
+    def __init__(self, enable: bool = True) -> None:
+        self._wanted = enable
+
+    @staticmethod
+    def is_enabled() -> bool:
+        """Whether it is on."""
+        return check_sparse_tensor_invariants._on
+
+    @staticmethod
+    def enable() -> None:
+        """Turn it on."""
+        check_sparse_tensor_invariants._on = True
+
+    @staticmethod
+    def disable() -> None:
+        """Turn it off."""
+        check_sparse_tensor_invariants._on = False
+
+    def __enter__(self) -> check_sparse_tensor_invariants:
+        self._before = check_sparse_tensor_invariants._on
+        check_sparse_tensor_invariants._on = self._wanted
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        check_sparse_tensor_invariants._on = self._before
+
 
 def sparse_coo_tensor(
-    indices: Any,
+    indices: Any = None,
     values: Any = None,
     size: Any = None,
     *,
@@ -301,7 +452,8 @@ def sparse_coo_tensor(
         device: accepted; there is one device, the CPU.
         pin_memory: accepted and ignored.
         requires_grad: whether gradients of the values are wanted. Default: ``False``.
-        check_invariants: accepted; indices are always checked.
+        check_invariants: whether ``is_coalesced=True`` is checked; indices always are. Default: as
+            :class:`plait.sparse.check_sparse_tensor_invariants` says.
         is_coalesced: whether the indices are in order and differ. Default: ``False``.
 
     Raises:
@@ -315,9 +467,10 @@ def sparse_coo_tensor(
     """
     _core._check_device("sparse_coo_tensor", device)
     if values is None:
-        shape = [int(s) for s in (indices if size is None else size)]
-        empty = _core.zeros(0, dtype=dtype)
-        return coo(_core.zeros(len(shape), 0, dtype=_core.int64), empty, shape, True).requires_grad_(requires_grad)
+        shape = indices if size is None else size
+        if shape is None:
+            raise ArgumentTypeError("sparse_coo_tensor: expected indices and values, or a size, got neither")
+        return no_entries(shape, dtype or _core.get_default_dtype()).requires_grad_(requires_grad)
     at = _as_indices("sparse_coo_tensor", indices)
     v = _as_values(values, dtype)
     if at.dim() == 1 and at.shape[0] == 0:
@@ -345,7 +498,12 @@ def sparse_coo_tensor(
                 f"sparse_coo_tensor: expected indices of dimension {d} from 0 to {shape[d] - 1}, "
                 f"got {int(row.min())} to {int(row.max())}"
             )
-    t = coo(at, v, shape, bool(is_coalesced))
+    checked = check_sparse_tensor_invariants.is_enabled() if check_invariants is None else check_invariants
+    if is_coalesced and checked:
+        places = flat(at, shape[: at.shape[0]])
+        if not bool((places[1:] > places[:-1]).all()):
+            raise ArgumentError("sparse_coo_tensor: expected indices in order, none twice, with is_coalesced=True")
+    t = coo(at, v, shape, bool(is_coalesced) or at.shape[1] < 2)
     return t.detach().requires_grad_() if requires_grad else t
 
 
@@ -364,10 +522,11 @@ def sparse_csr_tensor(
     """A sparse matrix by rows: row r has ``values[e]`` in column ``col_indices[e]`` for the e of that row.
 
     Args:
-        crow_indices: (rows + 1): row r has the entries from ``crow_indices[r]`` up to ``crow_indices[r + 1]``.
-        col_indices: (entries), integers.
-        values: (entries).
-        size: (rows, columns). Default: the smallest.
+        crow_indices: (*, rows + 1): row r has the entries from ``crow_indices[r]`` up to ``crow_indices[r + 1]``.
+            With more than one dimension, a batch of matrices with as many entries each.
+        col_indices: (*, entries), integers.
+        values: (*, entries, *sizes of dense dimensions).
+        size: (*, rows, columns, *sizes of dense dimensions). Default: the smallest.
         dtype: of the values. Default: theirs.
         device: accepted; there is one device, the CPU.
         pin_memory: accepted and ignored.
@@ -386,19 +545,26 @@ def sparse_csr_tensor(
     _core._check_device("sparse_csr_tensor", device)
     begin, columns = (_as_indices("sparse_csr_tensor", i) for i in (crow_indices, col_indices))
     v = _as_values(values, dtype)
-    if begin.dim() != 1 or columns.dim() != 1 or v.shape != columns.shape or begin.numel() == 0:
+    batch, n = begin.shape[:-1], columns.dim()
+    if begin.dim() == 0 or begin.shape[-1] == 0 or columns.shape[:-1] != batch or v.shape[:n] != columns.shape:
         raise ArgumentError(
-            "sparse_csr_tensor: expected 1-D indices and as many values as column indices, got shapes "
-            f"{tuple(begin.shape)}, {tuple(columns.shape)} and {tuple(v.shape)}"
+            "sparse_csr_tensor: expected crow_indices (*, rows + 1), col_indices (*, entries) and values "
+            f"(*, entries, ...), got shapes {tuple(begin.shape)}, {tuple(columns.shape)} and {tuple(v.shape)}"
         )
     if size is None:
-        size = (begin.shape[0] - 1, int(columns.max()) + 1 if columns.numel() else 0)
+        size = (*batch, begin.shape[-1] - 1, int(columns.max()) + 1 if columns.numel() else 0, *v.shape[n:])
     shape = [int(s) for s in size]
-    rises = bool((begin[1:] >= begin[:-1]).all()) and int(begin[0]) == 0 and int(begin[-1]) == columns.shape[0]
-    inside = columns.numel() == 0 or (int(columns.min()) >= 0 and int(columns.max()) < shape[-1])
-    if len(shape) != 2 or shape[0] != begin.shape[0] - 1 or not rises or not inside:
+    if len(shape) != n + 1 + v.dim() - n or shape[: n - 1] != list(batch) or shape[n + 1 :] != list(v.shape[n:]):
         raise ArgumentError(
-            f"sparse_csr_tensor: expected crow_indices of {shape[0] + 1} numbers that rise from 0 to the number of "
+            f"sparse_csr_tensor: expected a size (*{tuple(batch)}, rows, columns, *{tuple(v.shape[n:])}), "
+            f"got {tuple(shape)}"
+        )
+    rises = bool((begin[..., 1:] >= begin[..., :-1]).all()) and bool((begin[..., 0] == 0).all())
+    rises = rises and bool((begin[..., -1] == columns.shape[-1]).all())
+    inside = columns.numel() == 0 or (int(columns.min()) >= 0 and int(columns.max()) < shape[n])
+    if shape[n - 1] != begin.shape[-1] - 1 or not rises or not inside:
+        raise ArgumentError(
+            f"sparse_csr_tensor: expected crow_indices of {shape[n - 1] + 1} numbers that rise from 0 to the number of "
             f"entries, and column indices inside the size {tuple(shape)}"
         )
     t = csr(begin, columns, v, shape)
@@ -420,10 +586,10 @@ def _as_values(values: Any, dtype: Any) -> Tensor:
 def to_coo(t: Tensor, sparse_dim: int | None = None) -> SparseTensor:
     """A tensor of any layout in COO; the entries of a dense one are those that are not 0."""
     if isinstance(t, SparseTensor):
-        if t._layout() == "coo":
-            return t
-        return coo(_core.stack([_entry_rows(t.crow_indices()), t.col_indices()]), t._values(), t.shape, True)
+        return t if t._layout() == "coo" else _csr_to_coo(t)
     count = t.dim() if sparse_dim is None else sparse_dim
+    if not 0 <= count <= t.dim():
+        raise ArgumentError(f"to_sparse: expected sparse_dim from 0 to {t.dim()}, got {sparse_dim}")
     with no_grad():
         kept = t != 0
         if count < t.dim():
@@ -432,324 +598,42 @@ def to_coo(t: Tensor, sparse_dim: int | None = None) -> SparseTensor:
     return coo(at, t[tuple(at)] if count else t[None], t.shape, True)
 
 
-def to_csr(t: Tensor) -> SparseTensor:
-    """A matrix of any layout in CSR."""
-    if isinstance(t, SparseTensor) and t._layout() == "csr":
-        return t
-    if t.dim() != 2:
-        raise ArgumentError(f"to_sparse_csr: expected a matrix, got shape {tuple(t.shape)}")
-    s = to_coo(t).coalesce()
-    rows, columns = s._indices()
-    return csr(_begin(rows, s.shape[0]), columns.contiguous(), s._values(), s.shape)
+def _csr_to_coo(t: SparseTensor) -> SparseTensor:
+    begin, columns, values = t.crow_indices(), t.col_indices(), t._values()
+    batch = columns.shape[:-1]
+    if not batch:
+        return coo(_core.stack([entry_rows(begin), columns]), values, t.shape, True)
+    rows = [entry_rows(b) for b in begin.reshape(-1, begin.shape[-1])]
+    matrices = _core.arange(len(rows)).repeat_interleave(columns.shape[-1])
+    places = []
+    for size in reversed(batch):
+        places.append(matrices % size)
+        matrices = matrices.div(size, rounding_mode="floor")
+    at = _core.stack([*places[::-1], _core.cat(rows), columns.reshape(-1)])
+    return coo(at, values.reshape(-1, *values.shape[columns.dim() :]), t.shape, True)
 
 
-# ---- Calls ----------------------------------------------------------------------------------------------
-
-_HANDLERS: dict[str, Callable[..., Any]] = {}
-
-
-def call(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """``func(*args, **kwargs)`` where an argument is a sparse tensor."""
-    name = getattr(func, "__name__", str(func))
-    handler = _HANDLERS.get(name)
-    if handler is None:
-        raise NotImplementedError(f"{name}: not implemented for sparse tensors\nhint: use to_dense()")
-    return handler(*args, **kwargs)
-
-
-def _handles(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def note(f: Callable[..., Any]) -> Callable[..., Any]:
-        _HANDLERS.update(dict.fromkeys(names, f))
-        return f
-
-    return note
-
-
-def _is_sparse(t: Any) -> bool:
-    return isinstance(t, SparseTensor)
-
-
-def _as_number(t: Any) -> bool:
-    return not isinstance(t, Tensor) or (not _is_sparse(t) and t.dim() == 0)
-
-
-def _check_shapes(op: str, a: Tensor, b: Tensor) -> None:
-    if a.shape != b.shape:
-        raise ArgumentError(f"{op}: expected sparse tensors of one shape, got {tuple(a.shape)} and {tuple(b.shape)}")
-
-
-def _like(t: SparseTensor, result: SparseTensor) -> SparseTensor:
-    return to_csr(result) if t._layout() == "csr" else result
-
-
-@_handles("add")
-def _add(input: Any, other: Any, *, alpha: Any = 1) -> Any:
-    if not (_is_sparse(input) and _is_sparse(other)):
-        if _as_number(input) or _as_number(other):
-            raise ArgumentTypeError("add: expected a tensor of the same shape beside a sparse one, got a number")
-        _check_shapes("add", input, other)
-        a, b = (t.to_dense() if _is_sparse(t) else t for t in (input, other))
-        return _core.add(a, b, alpha=alpha)
-    _check_shapes("add", input, other)
-    a, b = to_coo(input), to_coo(other)
-    second = b._values() if alpha == 1 else b._values() * alpha
-    dtype = _core.promote_types(a.dtype, second.dtype)
-    values = _core.cat([a._values().to(dtype), second.to(dtype)])
-    return _like(input, coo(_core.cat([a._indices(), b._indices()], 1), values, a.shape).coalesce())
-
-
-@_handles("sub", "subtract")
-def _sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
-    return _add(input, other, alpha=-alpha)
-
-
-@_handles("add_")
-def _add_(input: Any, other: Any, *, alpha: Any = 1) -> Any:
-    if _is_sparse(input):
-        return _replace(input, _add(input, other, alpha=alpha))
-    _check_shapes("add_", input, other)
-    t = to_coo(other)
-    if input.is_contiguous():
-        sparse = t.sparse_dim()
-        values = t._values() if alpha == 1 else t._values() * alpha
-        input.view(-1, *input.shape[sparse:]).index_add_(0, _flat(t._indices(), t.shape[:sparse]), values)
-        return input
-    return input.add_(t.to_dense(), alpha=alpha)
-
-
-@_handles("sub_", "subtract_")
-def _sub_(input: Any, other: Any, *, alpha: Any = 1) -> Any:
-    return _add_(input, other, alpha=-alpha)
-
-
-def _replace(t: SparseTensor, by: SparseTensor) -> SparseTensor:
-    _core._set_sparse_parts(t, by)
-    t.__dict__.pop("_order", None)
-    return t
-
-
-def _at_entries(t: SparseTensor, other: Tensor) -> Tensor:
-    """The elements of a dense tensor, broadcast to the shape of ``t``, at its entries."""
-    return other.expand(t.shape)[tuple(to_coo(t)._indices())]
-
-
-@_handles("mul", "multiply")
-def _mul(input: Any, other: Any) -> Any:
-    if not _is_sparse(input):
-        input, other = other, input
-    if _as_number(other):
-        return input._with(input._values() * other)
-    if not _is_sparse(other):
-        return input._with(input._values() * _at_entries(input, other))
-    _check_shapes("mul", input, other)
-    a, b = to_coo(input).coalesce(), to_coo(other).coalesce()
-    sizes = a.shape[: a.sparse_dim()]
-    x, y = _flat(a._indices(), sizes), _flat(b._indices(), sizes)
-    place = _core.searchsorted(y, x).clamp(max=max(y.shape[0] - 1, 0))
-    common = (y[place] == x) if y.shape[0] else _core.zeros_like(x, dtype=_core.bool)
-    values = a._values()[common] * b._values()[place[common]]
-    return _like(input, coo(a._indices()[:, common], values, a.shape, True))
-
-
-@_handles("div", "true_divide", "divide")
-def _div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
-    if not _is_sparse(input) or not _as_number(other):
-        raise ArgumentTypeError("div: expected a sparse tensor divided by a number\nhint: use to_dense()")
-    values = input._values()
-    return input._with(values.div(other) if rounding_mode is None else values.div(other, rounding_mode=rounding_mode))
-
-
-@_handles("mul_", "multiply_")
-def _mul_(input: Any, other: Any) -> Any:
-    if not _as_number(other):
-        return _replace(input, _mul(input, other))
-    input._values().mul_(other)
-    return input
-
-
-@_handles("div_")
-def _div_(input: Any, other: Any) -> Any:
-    input._values().div_(other)
-    return input
-
-
-@_handles("clone")
-def _clone(input: Any, *, memory_format: Any = None) -> Any:
-    layout, indices, columns, values, coalesced = _core._sparse_parts(input)
-    columns = None if columns is None else columns.clone()
-    return _core._make_sparse(layout, indices.clone(), columns, values.clone(), list(input.shape), coalesced)
-
-
-# Functions that are 0 at 0 act on the values; those that are not linear, on the sums of equal entries.
-def _define_pointwise(name: str, linear: bool) -> None:
-    def apply(input: Any, *args: Any, **kwargs: Any) -> Any:
-        t = input if linear or input._layout() == "csr" else input.coalesce()
-        return t._with(getattr(t._values(), name)(*args, **kwargs))
-
-    _HANDLERS[name] = apply
-
-
-for _name in ("neg", "negative", "positive", "to", "float", "double", "half", "bfloat16", "type", "cpu", "contiguous"):
-    _define_pointwise(_name, True)
-for _name in (
-    *("abs", "absolute", "asin", "asinh", "atan", "atanh", "ceil", "erf", "erfinv", "expm1", "floor", "frac", "log1p"),
-    *("nan_to_num", "pow", "relu", "round", "sgn", "sign", "sin", "sinh", "sqrt", "square", "tan", "tanh", "trunc"),
-    *("deg2rad", "rad2deg", "int", "long", "short", "bool"),
-):
-    _define_pointwise(_name, False)
-
-
-# ---- Products ----
-
-
-@_handles("matmul", "mm", "mv", "spmm", "smm", "__matmul__")
-def _mm(input: Any, mat2: Any = None, other: Any = None, vec: Any = None) -> Any:
-    b = mat2 if mat2 is not None else other if other is not None else vec
-    if input.dim() != 2 or b.dim() not in (1, 2) or input.shape[1] != b.shape[0]:
+def to_csr(t: Tensor, dense_dim: int | None = None) -> SparseTensor:
+    """Matrices of any layout in CSR; those of a dense batch must have as many entries each."""
+    if isinstance(t, SparseTensor):
+        if t._layout() == "csr":
+            return t
+        if t.sparse_dim() != 2:
+            raise ArgumentError(f"to_sparse_csr: expected two sparse dimensions, got {t.sparse_dim()}")
+        s = t.coalesce()
+        rows, columns = s._indices()
+        return csr(_begin(rows, s.shape[0]), columns.contiguous(), s._values(), s.shape)
+    before = t.dim() - (dense_dim or 0)
+    if before < 2 or before > t.dim():
+        raise ArgumentError(f"to_sparse_csr: expected a matrix, got shape {tuple(t.shape)} with dense_dim={dense_dim}")
+    if before == 2:
+        return to_csr(to_coo(t, 2))
+    matrices = [to_csr(m, dense_dim) for m in t.flatten(0, before - 3)]
+    if len({m._nnz() for m in matrices}) > 1:
         raise ArgumentError(
-            f"mm: expected matrices (n, k) and (k, m), got shapes {tuple(input.shape)} and {tuple(b.shape)}"
+            "to_sparse_csr: expected as many entries in each matrix, got " + ", ".join(str(m._nnz()) for m in matrices)
         )
-    if _is_sparse(input) and _is_sparse(b):
-        return _sparse_times_sparse(input, b)
-    if not _is_sparse(input):
-        return _mm(_transpose(b, 0, 1), input.t()).t()
-    begin, columns, values = input._rows()
-    dense = b if b.dim() == 2 else b.unsqueeze(1)
-    y = _core._ops._csr_mm(values, dense, begin, columns)
-    return y if b.dim() == 2 else y.squeeze(1)
-
-
-def _sparse_times_sparse(a: Any, b: Any) -> Any:
-    """Each entry of ``a`` times the entries of one row of ``b``."""
-    begin, columns, values = a._rows()
-    other_begin, other_columns, other_values = b._rows()
-    counts = (other_begin[1:] - other_begin[:-1])[columns]
-    entry = _core.arange(columns.shape[0]).repeat_interleave(counts)
-    within = _core.arange(entry.shape[0]) - (counts.cumsum(0) - counts)[entry]
-    place = other_begin[columns[entry]] + within
-    at = _core.stack([_entry_rows(begin)[entry], other_columns[place]])
-    product = coo(at, values[entry] * other_values[place], (a.shape[0], b.shape[1])).coalesce()
-    return _like(a, product)
-
-
-@_handles("addmm", "sspaddmm")
-def _addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
-    product = _mm(mat1, mat2)
-    first = input if beta == 1 else input * beta
-    if _is_sparse(first) and not _is_sparse(product):
-        first = first.to_dense()
-    return first + (product if alpha == 1 else product * alpha)
-
-
-# ---- Shapes and reductions ----
-
-
-@_handles("transpose", "swapaxes", "swapdims")
-def _transpose(input: Any, dim0: int, dim1: int) -> Any:
-    t = to_coo(input)
-    n = t.dim()
-    if not (-n <= dim0 < n and -n <= dim1 < n):
-        raise _core.ArgumentIndexError(f"transpose: expected dimensions from {-n} to {n - 1}, got {dim0} and {dim1}")
-    a, b = dim0 % n, dim1 % n
-    if max(a, b) >= t.sparse_dim():
-        raise ArgumentError("transpose: expected two sparse dimensions\nhint: use to_dense()")
-    order = list(range(n))
-    order[a], order[b] = b, a
-    indices = t._indices()[order[: t.sparse_dim()]]
-    result = coo(indices, t._values(), [t.shape[d] for d in order], a == b and t.is_coalesced())
-    return _like(input, result)
-
-
-@_handles("t")
-def _t(input: Any) -> Any:
-    return _transpose(input, 0, 1)
-
-
-@_handles("sum")
-def _sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
-    values = input._values() if dtype is None else input._values().to(dtype)
-    if dim is None:
-        return values.sum()
-    t = to_coo(input)
-    sparse, n = t.sparse_dim(), t.dim()
-    dims = {d % n for d in ([dim] if isinstance(dim, int) else dim)}
-    dense = [d - sparse + 1 for d in dims if d >= sparse]
-    if dense:
-        values = values.sum(dense)
-    kept = [d for d in range(sparse) if d not in dims]
-    shape = [s for d, s in enumerate(t.shape) if d not in dims]
-    if not kept:
-        return values.sum(0)
-    return coo(t._indices()[kept], values, shape).coalesce()
-
-
-def _softmax(input: Any, dim: int, log: bool, dtype: Any) -> Any:
-    """Over the entries along a dimension; what is no entry counts as -inf."""
-    t = to_coo(input).coalesce()
-    values = t._values() if dtype is None else t._values().to(dtype)
-    dim %= t.dim()
-    if dim >= t.sparse_dim():
-        place = dim - t.sparse_dim() + 1
-        return t._with(values.log_softmax(place) if log else values.softmax(place))
-    others = [d for d in range(t.sparse_dim()) if d != dim]
-    lines = _flat(t._indices()[others], [t.shape[d] for d in others])
-    names, group = lines.unique(return_inverse=True)
-    count = (names.shape[0], *values.shape[1:])
-    index = group.reshape(-1, *[1] * (values.dim() - 1)).expand(values.shape)
-    with no_grad():
-        largest = _core.full(count, float("-inf"), dtype=values.dtype).scatter_reduce(0, index, values, "amax")
-    shifted = values - largest[group]
-    exponentials = shifted.exp()
-    total = _core.zeros(count, dtype=values.dtype).index_add(0, group, exponentials)
-    return t._with(shifted - total.log()[group] if log else exponentials / total[group])
-
-
-@_handles("softmax")
-def _softmax_call(input: Any, dim: int, dtype: Any = None, **_: Any) -> Any:
-    return _softmax(input, dim, False, dtype)
-
-
-@_handles("log_softmax")
-def _log_softmax_call(input: Any, dim: int, dtype: Any = None, **_: Any) -> Any:
-    return _softmax(input, dim, True, dtype)
-
-
-@_handles("norm")
-def _norm(input: Any, p: Any = 2, *args: Any, **kwargs: Any) -> Any:
-    return to_coo(input).coalesce()._values().norm(p)
-
-
-@_handles("cat", "concat", "concatenate")
-def _cat(tensors: Any, dim: int = 0) -> Any:
-    parts = [to_coo(t) for t in tensors]
-    dim %= parts[0].dim()
-    if dim >= parts[0].sparse_dim():
-        raise ArgumentError("cat: expected a sparse dimension\nhint: use to_dense()")
-    indices, offset = [], 0
-    for t in parts:
-        at = t._indices().clone()
-        at[dim] += offset
-        offset += t.shape[dim]
-        indices.append(at)
-    shape = list(parts[0].shape)
-    shape[dim] = offset
-    return coo(_core.cat(indices, 1), _core.cat([t._values() for t in parts]), shape)
-
-
-@_handles("index_select")
-def _index_select(input: Any, dim: int, index: Tensor) -> Any:
-    t = to_coo(input)
-    dim %= t.dim()
-    if dim >= t.sparse_dim():
-        return t._with(t._values().index_select(dim - t.sparse_dim() + 1, index))
-    order = index.argsort(stable=True)
-    chosen, row = index[order], t._indices()[dim]
-    first = _core.searchsorted(chosen, row)
-    counts = _core.searchsorted(chosen, row, right=True) - first
-    entry = _core.arange(row.shape[0]).repeat_interleave(counts)
-    within = _core.arange(entry.shape[0]) - (counts.cumsum(0) - counts)[entry]
-    at = t._indices()[:, entry]
-    at[dim] = order[first[entry] + within]
-    shape = list(t.shape)
-    shape[dim] = index.shape[0]
-    return _like(input, coo(at, t._values()[entry], shape).coalesce())
+    parts = [_core.stack(p) for p in zip(*((m.crow_indices(), m.col_indices(), m._values()) for m in matrices))]
+    batch = t.shape[: before - 2]
+    begin, columns, values = (p.reshape(*batch, *p.shape[1:]) for p in parts)
+    return csr(begin, columns, values, t.shape)

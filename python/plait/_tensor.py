@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import _core, _tensor_str
+from ._arguments import explains_arguments
 from ._core import ArgumentError, ArgumentTypeError, Tensor, dtype
 from ._hooks import RemovableHandle, watch
 from ._products import cross
@@ -599,7 +600,9 @@ def to_sparse(self: Tensor, sparse_dim: int | None = None, *, layout: Any = None
     """
     from . import _sparse
 
-    return _sparse.to_csr(self) if layout == "sparse_csr" else _sparse.to_coo(self, sparse_dim)
+    if _sparse.layout_of("to_sparse", layout) == "csr":
+        return _sparse.to_csr(self)
+    return _sparse.to_coo(self, sparse_dim)
 
 
 @_method
@@ -610,14 +613,32 @@ def to_sparse_coo(self: Tensor) -> Tensor:
 
 @_method
 def to_sparse_csr(self: Tensor, dense_dim: int | None = None) -> Tensor:
-    """The matrix as a sparse one in CSR; see :func:`plait.sparse_csr_tensor`.
+    """Matrices as sparse ones in CSR; see :func:`plait.sparse_csr_tensor`.
 
     Args:
-        dense_dim: accepted; a matrix has none.
+        dense_dim: how many of the last dimensions are in the values. Default: none.
     """
     from . import _sparse
 
-    return _sparse.to_csr(self)
+    return _sparse.to_csr(self, dense_dim)
+
+
+@_method
+def sparse_mask(self: Tensor, mask: Tensor) -> Tensor:
+    """The elements at the entries of a sparse tensor, as a sparse tensor.
+
+    Args:
+        mask: a sparse tensor of the same shape; its values do not count.
+
+    Raises:
+        TypeError: ``mask`` is dense.
+
+    Example:
+        >>> mask = plait.sparse_coo_tensor([[0], [1]], [1.0], (2, 2))
+        >>> plait.tensor([[1.0, 2.0], [3.0, 4.0]]).sparse_mask(mask).values()
+        tensor([2.])
+    """
+    raise ArgumentTypeError("sparse_mask: expected a sparse mask, got a dense tensor\nhint: mask.to_sparse()")
 
 
 @_method
@@ -902,6 +923,7 @@ def is_tensor(obj: Any) -> bool:
     return isinstance(obj, Tensor)
 
 
+@explains_arguments
 def is_floating_point(input: Tensor) -> bool:
     """Whether the dtype is a floating-point one.
 
@@ -916,6 +938,7 @@ def is_floating_point(input: Tensor) -> bool:
     return input.is_floating_point()
 
 
+@explains_arguments
 def numel(input: Tensor) -> int:
     """Number of elements.
 

@@ -12,7 +12,7 @@ import numpy as np
 from . import _core
 from ._core import ArgumentError, Tensor
 
-__all__ = ["set_printoptions", "tensor_str"]
+__all__ = ["set_printoptions", "sparse_str", "tensor_str"]
 
 
 @dataclass
@@ -187,12 +187,47 @@ def _with_suffixes(body: str, suffixes: list[str], prefix_width: int) -> str:
     return out
 
 
+def _has_default_dtype(t: Tensor) -> bool:
+    default = _core.get_default_dtype()
+    return t.dtype in (default, default.to_complex(), _core.int64, _core.bool)
+
+
+def _body(t: Tensor, indent: int) -> str:
+    """The elements, in columns that begin at ``indent``."""
+    summarise = t.numel() > _options.threshold
+    array = (t.float() if t.dtype == _core.bfloat16 else t).numpy()
+    return _nested(array, indent, summarise, _make_formatter(_summarise(array) if summarise else array))
+
+
+def _history(t: Tensor) -> list[str]:
+    if t.grad_fn is not None:
+        return [f"grad_fn=<{t.grad_fn.name()}>"]
+    return ["requires_grad=True"] if t.requires_grad else []
+
+
+def sparse_str(self: Tensor, layout: str, indices: Tensor, columns: Tensor | None, values: Tensor) -> str:
+    """The text of a sparse tensor: its parts, then what is not the default."""
+    names = ["indices"] if columns is None else ["crow_indices", "col_indices"]
+    lines = []
+    for name, part in zip([*names, "values"], [indices, *([] if columns is None else [columns]), values.detach()]):
+        start = f"{name}=tensor("
+        text = _body(part, len("tensor(") + len(start)) if part.numel() else f"[], size={tuple(part.shape)}"
+        lines.append(f"{start}{text})")
+    entries = values.shape[0 if columns is None else columns.dim() - 1]
+    tail = [f"size={tuple(self.shape)}", f"nnz={entries}"]
+    if not _has_default_dtype(self):
+        tail.append(f"dtype={self.dtype}")
+    tail += [f"layout=plait.sparse_{layout}", *_history(values)]
+    body = "tensor(" + (",\n" + " " * len("tensor(")).join(lines)
+    if layout == "coo":
+        body += ",\n" + " " * len("tensor(") + tail.pop(0)
+    return _with_suffixes(body, tail, len("tensor(")) + ")"
+
+
 def tensor_str(self: Tensor) -> str:
     """The text of ``repr(tensor)``: values in columns, then what is not the default."""
     prefix = "Parameter containing:\n" if type(self).__name__ == "Parameter" else ""
     suffixes = []
-    default = _core.get_default_dtype()
-    has_default_dtype = self.dtype in (default, default.to_complex(), _core.int64, _core.bool)
     t = self.detach()
     if t.numel() == 0:
         body = "[]"
@@ -201,13 +236,8 @@ def tensor_str(self: Tensor) -> str:
         if self.dtype != _core.get_default_dtype():
             suffixes.append(f"dtype={self.dtype}")
     else:
-        if not has_default_dtype:
+        if not _has_default_dtype(self):
             suffixes.append(f"dtype={self.dtype}")
-        summarise = t.numel() > _options.threshold
-        array = (t.float() if t.dtype == _core.bfloat16 else t).numpy()
-        body = _nested(array, len("tensor("), summarise, _make_formatter(_summarise(array) if summarise else array))
-    if self.grad_fn is not None:
-        suffixes.append(f"grad_fn=<{self.grad_fn.name()}>")
-    elif self.requires_grad:
-        suffixes.append("requires_grad=True")
+        body = _body(t, len("tensor("))
+    suffixes += _history(self)
     return prefix + _with_suffixes("tensor(" + body, suffixes, len("tensor(")) + ")"

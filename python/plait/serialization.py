@@ -51,6 +51,8 @@ _DTYPES: dict[str, tuple[str, str]] = {
     "BOOL": ("bool", "|b1"),
 }
 _CODES = {name: code for code, (name, _) in _DTYPES.items()}
+_ARRAY_DTYPES = {np.dtype(carrier).name for name, carrier in _DTYPES.values() if name != "bfloat16"}
+_ARRAY_KINDS = "biufcSUmM"  # of NumPy's dtypes that hold no Python objects
 _FOREIGN_DTYPES = {"U16", "U32", "U64", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F6_E2M3", "F6_E3M2", "F4"}
 
 
@@ -70,6 +72,7 @@ class _Packer:
 
     def __init__(self) -> None:
         self.tensors: dict[str, Tensor] = {}
+        self._packed: list[Tensor] = []  # kept alive: their ids are keys
         self._names: dict[tuple[Any, ...], str] = {}
         self._nodes: dict[str, list[dict[str, Any]]] = {}
 
@@ -126,7 +129,7 @@ class _Packer:
         if isinstance(obj, float):
             return float(obj) if math.isfinite(obj) else {"$float": repr(float(obj))}
         if isinstance(obj, Tensor):
-            return self._tensor(obj, path)
+            return self._tensor(obj, path) if obj.layout == "strided" else self._sparse(obj, path)
         if isinstance(obj, Size):
             return {"$size": [int(n) for n in obj]}
         if isinstance(obj, dict):
@@ -143,8 +146,7 @@ class _Packer:
         if isinstance(obj, _core.device):
             return {"$device": str(obj)}
         if isinstance(obj, np.ndarray):
-            flat = np.ascontiguousarray(obj).reshape(obj.shape)  # which by itself makes 0-d arrays 1-D
-            return {"$ndarray": self._tensor(_core.from_numpy(flat), path)}
+            return self._array(obj, path)
         if isinstance(obj, np.generic):
             return self.pack(obj.item(), path)
         raise ArgumentTypeError(self._refusal(obj, path))
@@ -179,6 +181,7 @@ class _Packer:
         if name is None:
             name = self._unused(".".join(path) or "tensor")
             self._names[identity] = name
+            self._packed.append(t)
             self.tensors[name] = t.detach()
         node: dict[str, Any] = {"$tensor": name}
         self._nodes.setdefault(name, []).append(node)
@@ -187,6 +190,32 @@ class _Packer:
         if t.requires_grad and t.is_leaf:
             node["requires_grad"] = True
         return node
+
+    def _sparse(self, t: Any, path: tuple[str, ...]) -> dict[str, Any]:
+        """The parts of a sparse tensor, which are tensors, and what they are parts of."""
+        layout, indices, columns, values, coalesced = _core._sparse_parts(t)
+        names = ("indices", "values") if columns is None else ("crow_indices", "col_indices", "values")
+        parts = (indices, values.detach()) if columns is None else (indices, columns, values.detach())
+        return {
+            "$sparse": layout,
+            "parts": [self._tensor(part, (*path, name)) for name, part in zip(names, parts)],
+            "size": [int(n) for n in t.shape],
+            "coalesced": coalesced,
+            "requires_grad": t.requires_grad and t.is_leaf,
+        }
+
+    def _array(self, array: np.ndarray, path: tuple[str, ...]) -> dict[str, Any]:
+        """An array as a tensor; of a dtype that tensors do not have, as bytes and the name of the dtype."""
+        flat = np.ascontiguousarray(array).reshape(array.shape)  # which by itself makes 0-d arrays 1-D
+        if array.dtype.name in _ARRAY_DTYPES and array.dtype.isnative:
+            return {"$ndarray": self._tensor(_core.from_numpy(flat), path)}
+        if array.dtype.kind not in _ARRAY_KINDS:
+            raise ArgumentTypeError(
+                f"save: expected NumPy arrays of numbers, strings or dates, got dtype {array.dtype} at {_where(path)}"
+            )
+        data = np.frombuffer(flat.tobytes(), np.uint8).copy()  # which no tensor shares
+        node = self._tensor(_core.from_numpy(data), path)
+        return {"$ndarray": node, "dtype": array.dtype.str, "shape": [int(n) for n in array.shape]}
 
     def _refusal(self, obj: Any, path: tuple[str, ...]) -> str:
         name = type(obj).__name__
@@ -247,19 +276,28 @@ def _encode(obj: Any) -> Iterator[bytes | memoryview]:
             yield _tensor_bytes(t)
 
 
-def save(obj: Any, f: FileLike) -> None:
+def save(
+    obj: Any,
+    f: FileLike,
+    pickle_module: Any = None,
+    pickle_protocol: int | None = None,
+    _use_new_zipfile_serialization: bool = True,
+    _disable_byteorder_record: bool = False,
+) -> None:
     """Write tensors and containers of them to a file, atomically.
 
     The data goes to a temporary file in the same folder, which takes the place of ``f`` only when it is
     complete and on the disk: a crash or a full disk leaves the old file as it was.
 
     Args:
-        obj: a tensor, or any nesting of dict (with str, int, float, bool, tuple or None keys), OrderedDict,
-            list, tuple, set, str, int, float, bool, None, dtype, device, Size, Counter and NumPy arrays:
-            state dicts of modules, optimizers and schedules, generator states. A tensor that occurs twice is
-            written once and is shared again after loading, and so is memory that several tensors show; a single
-            view is written on its own.
+        obj: a tensor, dense or sparse, or any nesting of dict (with str, int, float, bool, tuple or None keys),
+            OrderedDict, list, tuple, set, str, int, float, bool, None, dtype, device, Size, Counter and NumPy arrays
+            without Python objects: state dicts of modules, optimizers and schedules, generator states. A tensor
+            that occurs twice is written once and is shared again after loading, and so is memory that several
+            tensors show; a single view is written on its own.
         f: a path (str, bytes or os.PathLike), or a binary file open for writing.
+        pickle_module: accepted and ignored; nothing is pickled.
+        pickle_protocol: accepted and ignored.
 
     Raises:
         TypeError: ``obj`` holds something else, such as a module; nothing is written then.
@@ -589,6 +627,10 @@ def _unpack(node: Any, tensor: Callable[..., Tensor], depth: int = 0) -> Any:
     value = node[kind]
     if kind == "$tensor" and isinstance(value, str):
         return _unpack_tensor(node, tensor(value, node.get("view")))
+    if kind == "$sparse" and node.keys() == {"$sparse", "parts", "size", "coalesced", "requires_grad"}:
+        return _unpack_sparse(node, [_unpack(part, tensor, depth + 1) for part in node["parts"]])
+    if kind == "$ndarray" and node.keys() == {"$ndarray", "dtype", "shape"}:
+        return _unpack_array(node, _unpack(value, tensor, depth + 1))
     if len(node) == 1:
         if kind == "$float" and value in ("inf", "-inf", "nan"):
             return float(value)
@@ -623,6 +665,34 @@ def _unpack_tensor(node: dict[str, Any], t: Tensor) -> Tensor:
     if node.get("parameter"):
         return _parameter_type()(t, requires_grad=needs_grad)
     return t.requires_grad_(needs_grad)
+
+
+def _unpack_sparse(node: dict[str, Any], parts: list[Any]) -> Tensor:
+    from ._sparse import sparse_coo_tensor, sparse_csr_tensor
+
+    make = {"coo": sparse_coo_tensor, "csr": sparse_csr_tensor}.get(str(node["$sparse"]))
+    try:
+        if make is None or len(parts) != (2 if make is sparse_coo_tensor else 3):
+            raise ArgumentError(f"expected the parts of a COO or CSR tensor, got {len(parts)} of {node['$sparse']!r}")
+        options: dict[str, Any] = {"requires_grad": bool(node["requires_grad"]), "check_invariants": True}
+        if make is sparse_coo_tensor:
+            options["is_coalesced"] = bool(node["coalesced"])
+        return make(*parts, node["size"], **options)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise FileFormatError(f"load: expected a sparse tensor, got parts that are not ({error})") from None
+
+
+def _unpack_array(node: dict[str, Any], data: Any) -> np.ndarray:
+    try:
+        dtype = np.dtype(str(node["dtype"]))
+        if dtype.kind not in _ARRAY_KINDS:
+            raise TypeError(f"dtype {dtype}")
+        array = np.frombuffer(data.numpy().tobytes(), dtype).reshape(node["shape"]).copy()
+    except (AttributeError, TypeError, ValueError) as error:
+        raise FileFormatError(f"load: expected a NumPy array, got data that is not ({error})") from None
+    if dtype.kind == "b":
+        _check_bools("array", array.view(np.uint8))
+    return array
 
 
 def _unpack_container(kind: str, items: list[Any]) -> Any:

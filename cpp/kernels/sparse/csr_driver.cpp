@@ -1,99 +1,72 @@
 // SPDX-License-Identifier: MIT
-// Blocks of columns of the dense matrix, and within them the entries of a row. Bound by the rows of b that
-// are read: width elements per entry, at random places.
 #include "kernels/sparse/csr_driver.h"
 
 #include <algorithm>
 
 #include "core/parallel.h"
+#include "kernels/dispatch.h"
 
 namespace plait {
 namespace {
 
-// Elements of work that a thread should have.
-constexpr int64_t kGrain = 32768;
+int64_t entries_of(const CsrMatrix& a) { return a.rows ? a.begin[a.rows] : 0; }
 
+// Calls run(first, last) for ranges of rows of about the same work: rows and entries count alike.
 template <class F>
 void for_rows(const CsrMatrix& a, int64_t width, F&& run) {
-  const int64_t entries = a.rows ? a.begin[a.rows] : 0;
-  const int64_t work_per_row = (entries + a.rows) / std::max<int64_t>(a.rows, 1) * width + 1;
-  parallel_for(a.rows, std::max<int64_t>(kGrain / work_per_row, 1), run);
-}
-
-// Columns of the dense matrix whose sums stay in registers over the entries of a row.
-constexpr int64_t kBlock = 16;
-
-template <class T>
-void sum_block(const CsrMatrix& a, int64_t row, const T* b, int64_t width, T* y) {
-  const T* values = static_cast<const T*>(a.values);
-  T sum[kBlock] = {};
-  for (int64_t e = a.begin[row]; e < a.begin[row + 1]; ++e) {
-    const T* in = b + a.column[e] * width;
-    const T v = values[e];
-    for (int64_t k = 0; k < kBlock; ++k) sum[k] += v * in[k];
-  }
-  std::copy_n(sum, kBlock, y);
-}
-
-template <class T>
-void sum_rest(const CsrMatrix& a, int64_t row, const T* b, int64_t width, int64_t n, T* y) {
-  const T* values = static_cast<const T*>(a.values);
-  std::fill_n(y, n, T{0});
-  for (int64_t e = a.begin[row]; e < a.begin[row + 1]; ++e) {
-    const T* in = b + a.column[e] * width;
-    const T v = values[e];
-    for (int64_t k = 0; k < n; ++k) y[k] += v * in[k];
-  }
-}
-
-template <class T>
-void times_dense(const CsrMatrix& a, const T* b, int64_t width, T* y) {
-  for_rows(a, width, [&](int64_t first, int64_t last) {
-    for (int64_t r = first; r < last; ++r) {
-      int64_t k = 0;
-      for (; k + kBlock <= width; k += kBlock) sum_block(a, r, b + k, width, y + r * width + k);
-      if (k < width) sum_rest(a, r, b + k, width, width - k, y + r * width + k);
+  // The first row r with begin[r] + r >= work.
+  const auto row_at = [&](int64_t work) {
+    int64_t low = 0, high = a.rows;
+    while (low < high) {
+      const int64_t middle = low + (high - low) / 2;
+      if (a.begin[middle] + middle < work) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
     }
+    return low;
+  };
+  parallel_for(entries_of(a) + a.rows, std::max<int64_t>(kGrainElements / std::max<int64_t>(width, 1), 1),
+               [&](int64_t begin, int64_t end) {
+                 const int64_t first = row_at(begin), last = row_at(end);
+                 if (first < last) run(first, last);
+               });
+}
+
+template <class T>
+void times_dense(const CsrMatrix& a, const void* b, int64_t width, void* y) {
+  for_rows(a, width, [&](int64_t first, int64_t last) {
+    kernels().sparse.of<T>().times_dense(a, first, last, static_cast<const T*>(b), width, static_cast<T*>(y));
   });
 }
 
 template <class T>
-void sampled_product(const CsrMatrix& a, const T* gy, const T* b, int64_t width, T* g) {
+void sampled_product(const CsrMatrix& a, const void* gy, const void* b, int64_t width, void* g) {
   for_rows(a, width, [&](int64_t first, int64_t last) {
-    for (int64_t r = first; r < last; ++r) {
-      for (int64_t e = a.begin[r]; e < a.begin[r + 1]; ++e) {
-        const T *x = gy + r * width, *z = b + a.column[e] * width;
-        T sum = 0;
-        for (int64_t k = 0; k < width; ++k) sum += x[k] * z[k];
-        g[e] = sum;
-      }
-    }
+    kernels().sparse.of<T>().sampled_product(a, first, last, static_cast<const T*>(gy),
+                                             static_cast<const T*>(b), width, static_cast<T*>(g));
   });
 }
 
 }  // namespace
 
+bool is_csr(const CsrMatrix& a, int64_t entries) {
+  return a.begin[0] == 0 && a.begin[a.rows] == entries && std::is_sorted(a.begin, a.begin + a.rows + 1) &&
+         kernels().index.inside(a.column, entries, a.columns);
+}
+
 void csr_times_dense(DType dtype, const CsrMatrix& a, const void* b, int64_t width, void* y) {
-  if (dtype == DType::kFloat64) {
-    times_dense(a, static_cast<const double*>(b), width, static_cast<double*>(y));
-  } else {
-    times_dense(a, static_cast<const float*>(b), width, static_cast<float*>(y));
-  }
+  (dtype == DType::kFloat64 ? times_dense<double> : times_dense<float>)(a, b, width, y);
 }
 
 void csr_sampled_product(DType dtype, const CsrMatrix& a, const void* gy, const void* b, int64_t width,
                          void* g) {
-  if (dtype == DType::kFloat64) {
-    sampled_product(a, static_cast<const double*>(gy), static_cast<const double*>(b), width,
-                    static_cast<double*>(g));
-  } else {
-    sampled_product(a, static_cast<const float*>(gy), static_cast<const float*>(b), width,
-                    static_cast<float*>(g));
-  }
+  (dtype == DType::kFloat64 ? sampled_product<double> : sampled_product<float>)(a, gy, b, width, g);
 }
 
 void csr_transpose(const CsrMatrix& a, int64_t* begin, int64_t* column, int64_t* source) {
-  const int64_t entries = a.rows ? a.begin[a.rows] : 0;
+  const int64_t entries = entries_of(a);
   std::fill_n(begin, a.columns + 1, int64_t{0});
   // begin[c + 1] counts column c, then says where it ends, then, one place back, where its next entry goes.
   for (int64_t e = 0; e < entries; ++e) ++begin[a.column[e] + 1];

@@ -7,6 +7,7 @@
 
 #include "autograd/op.h"
 #include "kernels/sparse/csr_driver.h"
+#include "ops/complex/complex.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/index/index.h"
@@ -103,8 +104,16 @@ Tensor entry_rows(const Tensor& begin, int64_t entries) {
 }
 
 Tensor csr_product(const Tensor& values, const Tensor& dense, const Tensor& begin, const Tensor& column);
+Tensor sampled_product(const Tensor& x, const Tensor& b, const Tensor& begin, const Tensor& column);
 
-// y = A b
+// A(values)^T x, for A with `columns` columns
+Tensor transposed_product(const Tensor& values, const Tensor& x, const Tensor& begin, const Tensor& column,
+                          int64_t columns) {
+  const Transposed t = transposed(begin, column, columns);
+  return csr_product(index_select(values, 0, t.source), x, t.begin, t.column);
+}
+
+// y = A(values) b
 struct CsrProduct {
   static constexpr OpMeta meta{"sparse_mm"};
 
@@ -119,32 +128,37 @@ struct CsrProduct {
     return y;
   }
 
-  // gb = A^T gy
-  static Tensor dense_gradient(OpContext& ctx, const Tensor& gy) {
-    const Transposed t = transposed(ctx.saved(2), ctx.saved(3), ctx.input_shape(1)[0]);
-    return csr_product(index_select(ctx.saved(0), 0, t.source), gy, t.begin, t.column);
-  }
-
   // gvalues[e] = gy[row of e, :] . b[column of e, :]
+  // gb = A(values)^T gy
   static Grads backward(OpContext& ctx, const Tensor& gy) {
     Grads g(4);
-    if (ctx.needs_grad(0)) {
-      const Tensor column = ctx.saved(3);
-      const Tensor rows = index_select(gy, 0, entry_rows(ctx.saved(2), column.numel()));
-      g[0] = sum(mul(rows, index_select(ctx.saved(1), 0, column)), Dims{1}, false);
-    }
-    if (ctx.needs_grad(1)) g[1] = dense_gradient(ctx, gy);
+    const Tensor begin = ctx.saved(2), column = ctx.saved(3);
+    if (ctx.needs_grad(0)) g[0] = sampled_product(gy, ctx.saved(1), begin, column);
+    if (ctx.needs_grad(1)) g[1] = transposed_product(ctx.saved(0), gy, begin, column, ctx.input_shape(1)[0]);
     return g;
   }
-  static Grads fused_backward(OpContext& ctx, const Tensor& gy) {
+};
+
+// y[e] = x[row of e, :] . b[column of e, :]
+struct SampledProduct {
+  static constexpr OpMeta meta{"sampled_product"};
+
+  static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& b, const Tensor& begin,
+                        const Tensor& column) {
+    ctx.save(x, b, begin, column);
+    const Tensor left = contiguous(x), right = contiguous(b);
+    const Tensor y = Tensor::empty({column.numel()}, b.dtype());
+    csr_sampled_product(b.dtype(), matrix(begin, column, b.shape()[0], nullptr), left.data_ptr(),
+                        right.data_ptr(), b.shape()[1], y.data_ptr());
+    return y;
+  }
+
+  // gx = A(gy) b, gb = A(gy)^T x
+  static Grads backward(OpContext& ctx, const Tensor& gy) {
     Grads g(4);
-    if (ctx.needs_grad(0)) {
-      const Tensor from = contiguous(gy), b = contiguous(ctx.saved(1)), column = ctx.saved(3);
-      g[0] = Tensor::empty({column.numel()}, gy.dtype());
-      csr_sampled_product(gy.dtype(), matrix(ctx.saved(2), column, b.shape()[0], nullptr), from.data_ptr(),
-                          b.data_ptr(), b.shape()[1], g[0].data_ptr());
-    }
-    if (ctx.needs_grad(1)) g[1] = dense_gradient(ctx, gy);
+    const Tensor begin = ctx.saved(2), column = ctx.saved(3);
+    if (ctx.needs_grad(0)) g[0] = csr_product(gy, ctx.saved(1), begin, column);
+    if (ctx.needs_grad(1)) g[1] = transposed_product(gy, ctx.saved(0), begin, column, ctx.input_shape(1)[0]);
     return g;
   }
 };
@@ -152,33 +166,81 @@ struct CsrProduct {
 Tensor csr_product(const Tensor& values, const Tensor& dense, const Tensor& begin, const Tensor& column) {
   return apply<CsrProduct>(values, dense, begin, column);
 }
+Tensor sampled_product(const Tensor& x, const Tensor& b, const Tensor& begin, const Tensor& column) {
+  return apply<SampledProduct>(x, b, begin, column);
+}
+
+// A b = Re(A) b + Im(A) (i b), where the parts of a complex column are two real ones.
+Tensor complex_csr_product(const Tensor& values, const Tensor& b, const Tensor& begin, const Tensor& column) {
+  const Dims pairs{b.shape()[0], 2 * b.shape()[1]};
+  const auto times = [&](const Tensor& part, const Tensor& x) {
+    return csr_product(part, reshape(view_as_real(contiguous(x)), pairs), begin, column);
+  };
+  const Tensor y = add(times(real(values), b), times(imag(values), make_complex(neg(imag(b)), real(b))));
+  return as_complex(reshape(y, Dims{begin.numel() - 1, b.shape()[1], 2}));
+}
+
+// Integers wrap in the dtype of the operands.
+Tensor integer_csr_product(const Tensor& values, const Tensor& b, const Tensor& begin, const Tensor& column) {
+  const Tensor terms = mul(unsqueeze(values, 1), index_select(b, 0, column));
+  return index_add_(zeros(Dims{begin.numel() - 1, b.shape()[1]}, b.dtype()), 0,
+                    entry_rows(begin, column.numel()), terms);
+}
+
+struct Pattern {
+  Tensor begin, column;
+};
 
 // Checks what a program may have put together wrongly; the kernels trust it.
-Tensor csr_mm(const Tensor& values, const Tensor& dense, const Tensor& begin, const Tensor& column) {
-  const int64_t entries = column.numel();
-  PLAIT_CHECK(dense.dim() == 2 && values.dim() == 1 && values.numel() == entries && begin.dim() == 1 &&
-                  begin.numel() > 0,
-              kValue, "sparse.mm: expected a 2-D dense matrix and 1-D values, got shapes ", dense.shape(),
-              " and ", values.shape());
-  PLAIT_CHECK(dense.is_floating() && dense.dtype() == values.dtype(), kType,
-              "sparse.mm: expected matrices of one floating-point dtype, got ", dtype_name(values.dtype()),
-              " and ", dtype_name(dense.dtype()));
-  const Tensor at = contiguous(begin), to = contiguous(column);
-  const int64_t *b = at.data<int64_t>(), *c = to.data<int64_t>(), columns = dense.shape()[0];
-  PLAIT_CHECK(b[0] == 0 && b[at.numel() - 1] == entries && std::is_sorted(b, b + at.numel()), kValue,
-              "sparse.mm: expected crow_indices that rise from 0 to the number of values");
-  PLAIT_CHECK(std::all_of(c, c + entries, [&](int64_t i) { return i >= 0 && i < columns; }), kValue,
-              "sparse.mm: expected column indices below the ", columns, " rows of the dense matrix");
-  if (dense.dtype() == DType::kFloat32 || dense.dtype() == DType::kFloat64) {
-    return csr_product(values, dense, at, to);
+Pattern checked_pattern(const char* op, const Tensor& begin, const Tensor& column, int64_t columns) {
+  PLAIT_CHECK(begin.dim() == 1 && begin.numel() > 0 && column.dim() == 1, kValue, op,
+              ": expected 1-D indices, got shapes ", begin.shape(), " and ", column.shape());
+  Pattern p{contiguous(begin), contiguous(column)};
+  PLAIT_CHECK(
+      is_csr(matrix(p.begin, p.column, columns, nullptr), column.numel()), kValue, op,
+      ": expected crow_indices that rise from 0 to the number of values, and column indices below the ",
+      columns, " rows of the dense matrix");
+  return p;
+}
+void check_operands(const char* op, const Tensor& a, const Tensor& b) {
+  PLAIT_CHECK(a.dtype() == b.dtype() && a.dtype() != DType::kBool, kType, op,
+              ": expected matrices of one dtype, not bool, got ", dtype_name(a.dtype()), " and ",
+              dtype_name(b.dtype()));
+}
+
+Tensor csr_mm(const Tensor& values, const Tensor& dense, const Tensor& crow_indices,
+              const Tensor& col_indices) {
+  PLAIT_CHECK(dense.dim() == 2 && values.dim() == 1 && values.numel() == col_indices.numel(), kValue,
+              "sparse.mm: expected a 2-D dense matrix and 1-D values, got shapes ", dense.shape(), " and ",
+              values.shape());
+  check_operands("sparse.mm", values, dense);
+  const auto [begin, column] = checked_pattern("sparse.mm", crow_indices, col_indices, dense.shape()[0]);
+  if (dense.is_complex()) return complex_csr_product(values, dense, begin, column);
+  if (!dense.is_floating()) return integer_csr_product(values, dense, begin, column);
+  const DType compute = compute_dtype(dense.dtype());
+  return cast(csr_product(cast(values, compute), cast(dense, compute), begin, column), dense.dtype());
+}
+
+Tensor csr_sampled(const Tensor& x, const Tensor& b, const Tensor& crow_indices, const Tensor& col_indices) {
+  PLAIT_CHECK(x.dim() == 2 && b.dim() == 2 && x.shape()[1] == b.shape()[1] &&
+                  x.shape()[0] + 1 == crow_indices.numel(),
+              kValue, "sampled_addmm: expected matrices (n, k) and (k, m), got shapes ", x.shape(), " and ",
+              Dims{b.dim() == 2 ? b.shape()[1] : 0, b.shape()[0]});
+  check_operands("sampled_addmm", x, b);
+  const auto [begin, column] = checked_pattern("sampled_addmm", crow_indices, col_indices, b.shape()[0]);
+  if (!b.is_floating()) {
+    const Tensor rows = index_select(x, 0, entry_rows(begin, column.numel()));
+    return sum(mul(rows, index_select(b, 0, column)), Dims{1}, false);
   }
-  return cast(csr_product(cast(values, DType::kFloat32), cast(dense, DType::kFloat32), at, to),
-              dense.dtype());
+  const DType compute = compute_dtype(b.dtype());
+  return cast(sampled_product(cast(x, compute), cast(b, compute), begin, column), b.dtype());
 }
 
 const RegisterOps kOps{
-    {"_csr_mm(Tensor values, Tensor dense, Tensor crow_indices, Tensor col_indices) -> Tensor", "p",
+    {"_csr_mm(Tensor values, Tensor dense, Tensor crow_indices, Tensor col_indices) -> Tensor", "pc",
      PLAIT_BOX(csr_mm), "The product of a matrix in compressed rows with a dense one."},
+    {"_csr_sampled(Tensor input, Tensor mat, Tensor crow_indices, Tensor col_indices) -> Tensor", "pc",
+     PLAIT_BOX(csr_sampled), "Row e of `input` times row c of `mat`, for each entry (e, c) of a pattern."},
 };
 
 }  // namespace
