@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from . import _core
+from ._arguments import explains_arguments
 from ._core import ArgumentError, Tensor
 from .nn.functional import alpha_dropout, dropout, feature_alpha_dropout
 from .nn.functional._common import check_probability
@@ -29,6 +30,7 @@ def _feature_dropout(input: Tensor, p: float, train: bool, inplace: bool) -> Ten
     return _drop_channels(input, _channel_mask(input, min(2, input.dim())), p, train, inplace)
 
 
+@explains_arguments
 def feature_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     """Zero whole channels of (N, C, ...) with probability ``p``; scale the others by 1 / (1 - p).
 
@@ -51,11 +53,13 @@ def feature_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     return _feature_dropout(input, p, train, inplace=False)
 
 
+@explains_arguments
 def feature_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
     """The in-place form of :func:`feature_dropout`, with ``input``, ``p`` and ``train`` as there."""
     return _feature_dropout(input, p, train, inplace=True)
 
 
+@explains_arguments
 def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor]:
     """Dropout, and what it kept.
 

@@ -173,8 +173,6 @@ Tensor all(const Tensor& x, IntSpan dims, bool keepdim) {
 
 namespace {
 
-IntSpan or_all(const std::optional<Dims>& dims) { return dims ? IntSpan(*dims) : IntSpan(); }
-
 using OptionalDims = std::optional<Dims>;
 using OptionalDType = std::optional<DType>;
 

@@ -129,6 +129,12 @@ Tensor max_all(const Tensor& x) { return extreme("max", ReduceOp::kMax, x, {}, f
 Tensor min_all(const Tensor& x) { return extreme("min", ReduceOp::kMin, x, {}, false); }
 Tensor max_of_two(const Tensor& x, const Tensor& other) { return maximum(x, other); }
 Tensor min_of_two(const Tensor& x, const Tensor& other) { return minimum(x, other); }
+Tensor amax_op(const Tensor& x, std::optional<Dims> dims, bool keepdim) {
+  return amax(x, or_all(dims), keepdim);
+}
+Tensor amin_op(const Tensor& x, std::optional<Dims> dims, bool keepdim) {
+  return amin(x, or_all(dims), keepdim);
+}
 std::tuple<Tensor, Tensor> aminmax(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
   const Axes axes = dim ? make_axis("aminmax", x, *dim, keepdim) : all_axes(x, keepdim);
   check_not_empty("aminmax", x, axes);
@@ -179,8 +185,7 @@ const RegisterOps kOps{
     {"min(Tensor input, Tensor other) -> Tensor", "fmo", PLAIT_BOX(min_of_two), ""},
     {"min(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "fm",
      PLAIT_BOX(static_cast<std::tuple<Tensor, Tensor> (*)(const Tensor&, int64_t, bool)>(min)), ""},
-    {"amax(Tensor input, int[] dim=(), bool keepdim=False) -> Tensor", "fmo",
-     PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, IntSpan, bool)>(amax)),
+    {"amax(Tensor input, int[]? dim=None, bool keepdim=False) -> Tensor", "fmo", PLAIT_BOX(amax_op),
      R"(The largest element over some dimensions. NaN counts as the largest.
 
 The gradient is shared equally by all elements equal to the maximum.
@@ -196,8 +201,7 @@ Raises:
 Example:
     >>> plait.tensor([[1., 5.], [3., 2.]]).amax(dim=0)
     tensor([3., 5.]))"},
-    {"amin(Tensor input, int[] dim=(), bool keepdim=False) -> Tensor", "fmo",
-     PLAIT_BOX(static_cast<Tensor (*)(const Tensor&, IntSpan, bool)>(amin)),
+    {"amin(Tensor input, int[]? dim=None, bool keepdim=False) -> Tensor", "fmo", PLAIT_BOX(amin_op),
      R"(The smallest element over some dimensions. NaN counts as the smallest.
 
 The gradient is shared equally by all elements equal to the minimum.

@@ -214,7 +214,6 @@ Tensor vector_norm(const Tensor& x, double p, IntSpan dims, bool keepdim, std::o
 namespace {
 
 using OptionalDims = std::optional<Dims>;
-IntSpan or_all(const OptionalDims& dims) { return dims ? IntSpan(*dims) : IntSpan(); }
 
 double correction_of(bool unbiased) { return unbiased ? 1 : 0; }
 

@@ -2,6 +2,8 @@
 // How reduction ops call the kernels, and what their gradients share.
 #pragma once
 
+#include <optional>
+
 #include "core/tensor.h"
 #include "kernels/reduce/reduce_driver.h"
 
@@ -15,6 +17,9 @@ struct Axes {
 Axes make_axes(const char* op, const Tensor& x, IntSpan dims, bool keepdim);
 Axes make_axis(const char* op, const Tensor& x, int64_t dim, bool keepdim);
 Axes all_axes(const Tensor& x, bool keepdim = false);
+
+// The dimensions that an op was given; no dimension stands for all.
+inline IntSpan or_all(const std::optional<Dims>& dims) { return dims ? IntSpan(*dims) : IntSpan(); }
 
 Dims reduced_shape(const Dims& shape, const Axes& axes);
 int64_t reduced_count(const Dims& shape, const Axes& axes);  // elements per result
