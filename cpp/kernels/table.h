@@ -44,6 +44,7 @@ namespace plait {
   X(random)                      \
   X(index)                       \
   X(linalg)                      \
+  X(linalg_panel)                \
   X(fft)                         \
   X(sequence)                    \
   X(sparse)                      \
@@ -71,6 +72,7 @@ struct KernelTable {
   RandomTable random;
   IndexTable index;
   LinalgTable linalg;
+  LinalgPanelTable linalg_panel;
   FftTable fft;
   SequenceTable sequence;
   SparseTable sparse;

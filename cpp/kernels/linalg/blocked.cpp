@@ -2,7 +2,10 @@
 #include "kernels/linalg/blocked.h"
 
 #include <algorithm>
+#include <numeric>
 
+#include "core/rounding.h"
+#include "kernels/copy/copy_driver.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/linalg/linalg_split.h"
 
@@ -27,10 +30,95 @@ void multiply(int64_t m, int64_t n, int64_t k, T alpha, const GemmOperand<T>& a,
       {.m = m, .n = n, .k = k, .a = a, .b = b, .c = c, .c_rs = 1, .c_cs = ld, .alpha = alpha, .beta = beta});
 }
 
-// Exchanges element i of a column with element pivots[i] - 1, i < k.
+// Exchanges element i of a column with element pivots[i] - 1, first <= i < last.
 template <class T>
-void exchange(T* column, const int32_t* pivots, int64_t k) {
-  for (int64_t i = 0; i < k; ++i) std::swap(column[i], column[pivots[i] - 1]);
+void exchange(T* column, const int32_t* pivots, int64_t first, int64_t last) {
+  for (int64_t i = first; i < last; ++i) std::swap(column[i], column[pivots[i] - 1]);
+}
+
+// to[r * ldt + c] = from[c * ldf + r] for r < rows, c < cols.
+template <class T>
+void transpose_into(T* to, int64_t ldt, const T* from, int64_t ldf, int64_t rows, int64_t cols) {
+  if (rows == 0 || cols == 0) return;
+  constexpr DType kType = sizeof(T) == sizeof(float) ? DType::kFloat32 : DType::kFloat64;
+  const Dims shape{rows, cols}, to_strides{ldt, 1}, from_strides{1, ldf};
+  copy_array(shape, rows * cols, {to, kType, &shape, &to_strides},
+             {const_cast<T*>(from), kType, &shape, &from_strides}, false);
+}
+
+// A leading dimension of at least n that is a multiple of the lanes. Rows a multiple of 4096 bytes apart
+// would share the sets of the cache.
+template <class T>
+int64_t padded(int64_t n) {
+  const int64_t lanes = kernels().linalg.of<T>().lanes, size = round_up(n, lanes);
+  return size * static_cast<int64_t>(sizeof(T)) % 512 == 0 ? size + lanes : size;
+}
+
+// The triangle as a lower one of right sides whose rows come in the same order: an upper one backwards.
+template <class T>
+struct LowerTriangle {
+  const T* a;
+  int64_t n, rs, cs;
+  bool unit;
+
+  LowerTriangle corner(int64_t first, int64_t size) const {
+    return {a + first * (rs + cs), size, rs, cs, unit};
+  }
+  GemmOperand<T> below(int64_t first) const { return {.data = a + first * rs, .rs = rs, .cs = cs}; }
+};
+
+// X over B, whose rows are ldx apart and of whole vectors. The upper half of the triangle is solved, what the
+// lower half takes from it is a product.
+template <class T>
+void solve_rows(const LowerTriangle<T>& t, T* x, int64_t ldx, int64_t width) {
+  const auto& table = kernels().linalg.of<T>();
+  if (t.n <= kTriangleBlock) {
+    return for_columns(width, [&](int64_t first, int64_t count) {
+      table.solve_shared({t.a, t.n, t.rs, t.cs, x + first, ldx, count / table.lanes, t.unit});
+    });
+  }
+  const int64_t half = round_up(t.n / 2, kTriangleBlock), rest = t.n - half;
+  solve_rows(t.corner(0, half), x, ldx, width);
+  gemm<T>({.m = rest,
+           .n = width,
+           .k = half,
+           .a = t.below(half),
+           .b = row_major<T>(x, ldx),
+           .c = x + half * ldx,
+           .c_rs = ldx,
+           .alpha = -1,
+           .beta = 1});
+  solve_rows(t.corner(half, rest), x + half * ldx, ldx, width);
+}
+
+// The inverse X of a lower triangle M over zeros: X21 = -M22^-1 M21 X11. The product skips one zero quarter
+// of X11.
+template <class T>
+void invert_lower(const LowerTriangle<T>& t, T* x, int64_t ldx) {
+  const auto& table = kernels().linalg.of<T>();
+  if (t.n <= kTriangleBlock) {
+    for (int64_t i = 0; i < t.n; ++i) x[i * (ldx + 1)] = 1;
+    const int64_t vectors = ceil_div(t.n, table.lanes);
+    return table.solve_shared({t.a, t.n, t.rs, t.cs, x, ldx, vectors, t.unit});
+  }
+  const int64_t half = round_up(t.n / 2, kTriangleBlock), rest = t.n - half;
+  invert_lower(t.corner(0, half), x, ldx);
+  T* const below = x + half * ldx;
+  const int64_t quarter = half <= kTriangleBlock ? half : round_up(half / 2, kTriangleBlock);
+  for (int64_t j = 0; j < half; j += quarter) {
+    GemmOperand<T> m = t.below(half);
+    m.data += j * t.cs;
+    gemm<T>({.m = rest,
+             .n = std::min(quarter, half - j),
+             .k = half - j,
+             .a = m,
+             .b = row_major<T>(x + j * (ldx + 1), ldx),
+             .c = below + j,
+             .c_rs = ldx,
+             .alpha = -1});
+  }
+  solve_rows(t.corner(half, rest), below, ldx, half);
+  invert_lower(t.corner(half, rest), below + half, ldx);
 }
 
 // V (m x k) of a panel's reflectors with its ones and zeros, and T with H_1 ... H_k = I - V T V^T:
@@ -78,68 +166,93 @@ class BlockReflector {
 
 }  // namespace
 
-// The right sides are copied by rows, from the last row on for an upper triangle, which is a lower one then.
-// Blocks of the triangle are solved in registers, what they take from the rows below is a product.
 template <class T>
-void solve_run(const Triangle<T>& t, T* b, int64_t ld, int64_t cols) {
-  const auto& table = kernels().linalg.of<T>();
-  const int64_t n = t.n, vectors = (cols + table.lanes - 1) / table.lanes, ldx = vectors * table.lanes;
-  const int64_t sign = t.upper ? -1 : 1, rs = sign * t.rs, cs = sign * t.cs;
-  const T* const a = t.upper ? t.a + (n - 1) * (t.rs + t.cs) : t.a;
-  const Workspace space(static_cast<size_t>(n * ldx) * sizeof(T));
-  T* const x = space.as<T>();
-  const auto row = [&](int64_t i) { return t.upper ? n - 1 - i : i; };
-  for (int64_t i = 0; i < n; ++i) {
-    for (int64_t c = 0; c < cols; ++c) x[i * ldx + c] = b[c * ld + row(i)];
-    std::fill(x + i * ldx + cols, x + (i + 1) * ldx, T(0));
-  }
-  for (int64_t j = 0; j < n; j += kTriangleBlock) {
-    const int64_t width = std::min(kTriangleBlock, n - j), below = n - j - width;
-    const T* const diagonal = a + j * (rs + cs);
-    T* const solved = x + j * ldx;
-    table.solve_shared({diagonal, width, rs, cs, solved, ldx, vectors, t.unit});
-    if (below == 0) continue;
-    gemm<T>({.m = below,
-             .n = ldx,
-             .k = width,
-             .a = {.data = diagonal + width * rs, .rs = rs, .cs = cs},
-             .b = row_major<T>(solved, ldx),
-             .c = solved + width * ldx,
-             .c_rs = ldx,
-             .alpha = -1,
-             .beta = 1});
-  }
-  for (int64_t i = 0; i < n; ++i) {
-    for (int64_t c = 0; c < cols; ++c) b[c * ld + row(i)] = x[i * ldx + c];
+RightSides<T>::RightSides(const T* b, int64_t n, int64_t ld, int64_t cols)
+    : n_(n), cols_(cols), ld_(padded<T>(cols)), space_(static_cast<size_t>(n * ld_) * sizeof(T)) {
+  T* const x = space_.template as<T>();
+  transpose_into(x, ld_, b, ld, n, cols);
+  for (int64_t i = 0; i < n; ++i) std::fill(x + i * ld_ + cols, x + (i + 1) * ld_, T(0));
+}
+
+template <class T>
+void RightSides<T>::store(T* b, int64_t ld) const {
+  transpose_into(b, ld, space_.template as<T>(), ld_, cols_, n_);
+}
+
+template <class T>
+void RightSides<T>::exchange(const int32_t* pivots, bool back) const {
+  T* const x = space_.template as<T>();
+  for (int64_t step = 0; step < n_; ++step) {
+    const int64_t i = back ? n_ - 1 - step : step, p = pivots[i] - 1;
+    if (p != i) std::swap_ranges(x + i * ld_, x + i * ld_ + cols_, x + p * ld_);
   }
 }
 
-// Right-looking: the panel is factored, its exchanges are made in all columns, the block row is solved with
-// the panel's triangle, and the rest loses the product of both.
+template <class T>
+void RightSides<T>::solve(const Triangle<T>& t) const {
+  T* const x = space_.template as<T>();
+  const int64_t last = t.n - 1, width = round_up(cols_, kernels().linalg.of<T>().lanes);
+  if (t.upper) {
+    solve_rows<T>({t.a + last * (t.rs + t.cs), t.n, -t.rs, -t.cs, t.unit}, x + last * ld_, -ld_, width);
+  } else {
+    solve_rows<T>({t.a, t.n, t.rs, t.cs, t.unit}, x, ld_, width);
+  }
+}
+
+// With X = A^-1 = U^-1 L^-1 P: U^T (U^-1)^T = I, then L^T (X P^-1)^T = (U^-1)^T. Rows of these transposes are
+// columns of X, of which P exchanges some.
+template <class T>
+void invert_factored(int64_t n, const T* lu, const int32_t* pivots, T* y) {
+  const int64_t ldx = padded<T>(n), width = round_up(n, kernels().linalg.of<T>().lanes), last = n - 1;
+  const Workspace space(static_cast<size_t>(n * ldx) * sizeof(T)),
+      order_space(static_cast<size_t>(n) * sizeof(int64_t));
+  T* const x = space.as<T>();
+  std::fill_n(x, n * ldx, T(0));
+  invert_lower<T>({lu, n, n, 1, false}, x, ldx);
+  solve_rows<T>({lu + last * (n + 1), n, -n, -1, true}, x + last * ldx, -ldx, width);
+  int64_t* const order = order_space.as<int64_t>();
+  std::iota(order, order + n, 0);
+  for (int64_t j = n; j-- > 0;) std::swap(order[j], order[pivots[j] - 1]);
+  for_columns(n, [&](int64_t first, int64_t count) {
+    for (int64_t j = first; j < first + count; ++j) std::copy_n(x + order[j] * ldx, n, y + j * n);
+  });
+}
+
+// Right-looking: the panel is factored, its exchanges are made in the columns to its right, the block row is
+// solved with the panel's triangle, and the rest loses the product of both. Columns to the left are exchanged
+// at the end.
 template <class T>
 int32_t lu_blocked(int64_t m, int64_t n, T* a, int64_t ld, int32_t* pivots) {
+  const auto& kernel = kernels().linalg_panel.of<T>();
+  const int64_t least = std::min(m, n), ldp = padded<T>(m);
+  const Workspace space(static_cast<size_t>(ldp * kLuPanel) * sizeof(T));
+  T* const panel = space.as<T>();
   int32_t info = 0;
-  const int64_t least = std::min(m, n);
   for (int64_t j = 0; j < least; j += kLuPanel) {
-    const int64_t width = std::min(kLuPanel, least - j), below = m - j - width, right = n - j - width;
-    T *const panel = a + j * ld + j, *const row = panel + width * ld;
+    const int64_t width = std::min(kLuPanel, least - j), rows = m - j, right = n - j - width;
+    T* const block = a + j * (ld + 1);
     int32_t* const exchanges = pivots + j;
-    const int failed = lapack::getrf(to_int(m - j), to_int(width), panel, to_int(ld), exchanges);
-    if (failed > 0 && info == 0) info = static_cast<int32_t>(failed + j);
-    for_columns(j + right, [&](int64_t first, int64_t count) {
-      for (int64_t c = first; c < first + count; ++c) {
-        exchange(a + (c < j ? c : c + width) * ld + j, exchanges, width);
-      }
-    });
+    for (int64_t c = 0; c < width; ++c) std::copy_n(block + c * ld, rows, panel + c * ldp);
+    const int32_t failed = kernel.lu(rows, width, panel, ldp, exchanges);
+    if (failed > 0 && info == 0) info = failed + static_cast<int32_t>(j);
+    for (int64_t c = 0; c < width; ++c) std::copy_n(panel + c * ldp, rows, block + c * ld);
+    T* const row = block + width * ld;
     for_columns(right, [&](int64_t first, int64_t count) {
-      solve_run<T>({panel, width, 1, ld, false, true}, row + first * ld, ld, count);
+      T* const run = row + first * ld;
+      for (int64_t c = 0; c < count; ++c) exchange(run + c * ld, exchanges, 0, width);
+      kernel.solve_unit_lower(width, count, panel, ldp, run, ld);
     });
-    if (below > 0 && right > 0) {
-      multiply<T>(below, right, width, -1, operand<T>(panel + width, ld), operand<T>(row, ld), 1, row + width,
-                  ld);
+    if (rows > width && right > 0) {
+      multiply<T>(rows - width, right, width, -1, operand<T>(panel + width, ldp), operand<T>(row, ld), 1,
+                  row + width, ld);
     }
     for (int64_t i = 0; i < width; ++i) exchanges[i] += static_cast<int32_t>(j);
   }
+  for_columns(least, [&](int64_t first, int64_t count) {
+    for (int64_t c = first; c < first + count; ++c) {
+      exchange(a + c * ld, pivots, std::min(least, (c / kLuPanel + 1) * kLuPanel), least);
+    }
+  });
   return info;
 }
 
@@ -185,7 +298,8 @@ void apply_q_blocked(int64_t m, int64_t n, int64_t k, const T* a, int64_t ld, co
 }
 
 #define PLAIT_INSTANTIATE(T)                                                         \
-  template void solve_run<T>(const Triangle<T>&, T*, int64_t, int64_t);              \
+  template class RightSides<T>;                                                      \
+  template void invert_factored<T>(int64_t, const T*, const int32_t*, T*);           \
   template int32_t lu_blocked<T>(int64_t, int64_t, T*, int64_t, int32_t*);           \
   template void qr_blocked<T>(int64_t, int64_t, T*, int64_t, T*);                    \
   template void form_q_blocked<T>(int64_t, int64_t, int64_t, T*, int64_t, const T*); \

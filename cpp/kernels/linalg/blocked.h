@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Decompositions of one large real matrix by blocks, with the library's own products, which run on all
-// threads. Panels and diagonal blocks are LAPACK's. Block sizes are constants, so that no bit depends on
-// threads.
+// threads. Block sizes are constants, so that no bit depends on threads.
 #pragma once
 
 #include <cstdint>
+
+#include "core/workspace.h"
 
 namespace plait::linalg {
 
@@ -14,16 +15,34 @@ namespace plait::linalg {
 template <class T>
 int32_t lu_blocked(int64_t m, int64_t n, T* a, int64_t ld, int32_t* pivots);
 
-// L X = B over the n rows of `cols` columns of B, at most kColumnRun. Element (i, p) of the triangle is
-// a[i * rs + p * cs].
+// A triangle (n x n): element (i, p) is a[i * rs + p * cs].
 template <class T>
 struct Triangle {
   const T* a;
   int64_t n, rs, cs;
   bool upper, unit;
 };
+
+// Right sides by rows, so that vectors hold elements of several of them: a copy of the columns of B (n x
+// cols).
 template <class T>
-void solve_run(const Triangle<T>& t, T* b, int64_t ld, int64_t cols);
+class RightSides {
+ public:
+  RightSides(const T* b, int64_t n, int64_t ld, int64_t cols);
+  void store(T* b, int64_t ld) const;
+  // Exchanges row i with row pivots[i] - 1 for all i, ascending or (back) descending.
+  void exchange(const int32_t* pivots, bool back) const;
+  // X of T X = B over B.
+  void solve(const Triangle<T>& t) const;
+
+ private:
+  int64_t n_, cols_, ld_;
+  Workspace space_;
+};
+
+// A^-1 (n x n) by the factors of A into y.
+template <class T>
+void invert_factored(int64_t n, const T* lu, const int32_t* pivots, T* y);
 
 // R and the reflectors over A, tau[min(m, n)]; as LAPACK's geqrf.
 template <class T>

@@ -74,4 +74,20 @@ struct LinalgKernels {
 
 using LinalgTable = PerReal<LinalgKernels>;
 
+// Decompositions of one matrix without scratch memory: small matrices, and panels of large ones. Matrices are
+// column-major, ld is the leading dimension.
+template <class T>
+struct PanelKernels {
+  // P A = L U with partial pivoting; as LAPACK's getrf. pivots[min(m, n)], from 1.
+  int32_t (*lu)(int64_t m, int64_t n, T* a, int64_t ld, int32_t* pivots);
+  // L X = B, X (k x n) over B, L with ones on its diagonal.
+  void (*solve_unit_lower)(int64_t k, int64_t n, const T* l, int64_t ldl, T* b, int64_t ldb);
+  // A = Q R by Householder reflections; as LAPACK's geqr2. tau[min(m, n)].
+  void (*qr)(int64_t m, int64_t n, T* a, int64_t ld, T* tau);
+  // The first n columns of Q = H_1 ... H_k over its reflectors.
+  void (*form_q)(int64_t m, int64_t n, int64_t k, T* q, int64_t ld, const T* tau);
+};
+
+using LinalgPanelTable = PerReal<PanelKernels>;
+
 }  // namespace plait

@@ -44,23 +44,37 @@ template <class T>
 int32_t factor_one(int64_t m, int64_t n, T* a, int32_t* pivots) {
   if constexpr (kIsReal<T>) {
     if (std::min(m, n) >= kBlockedSize) return lu_blocked(m, n, a, m, pivots);
-  }
-  return lapack::getrf(to_int(m), to_int(n), a, leading(m), pivots);
-}
-
-// A system with a triangle for `cols` columns, at most kColumnRun.
-template <class T>
-void solve_one(const T* a, int64_t n, int64_t ld, const TriangleOptions& o, T* b, int64_t ldb, int64_t cols) {
-  if constexpr (kIsReal<T>) {
-    const bool trans = o.trans != Trans::kNo;
-    solve_run<T>({a, n, trans ? ld : 1, trans ? 1 : ld, o.lower == trans, o.unit}, b, ldb, cols);
+    return kernels().linalg_panel.of<T>().lu(m, n, a, leading(m), pivots);
   } else {
-    lapack::trtrs(o.lower, static_cast<char>(o.trans), o.unit, to_int(n), to_int(cols), a, leading(ld), b,
-                  leading(ldb));
+    return lapack::getrf(to_int(m), to_int(n), a, leading(m), pivots);
   }
 }
 
-constexpr TriangleOptions kUnitLower = {.lower = true, .unit = true}, kUpper = {.lower = false};
+// The triangle that is meant, of column-major A (n x n).
+template <class T>
+Triangle<T> triangle(const T* a, int64_t n, const TriangleOptions& o) {
+  const bool trans = o.trans != Trans::kNo;
+  return {a, n, trans ? n : 1, trans ? 1 : n, o.lower == trans, o.unit};
+}
+
+// A system with a triangle for a run of columns, by LAPACK.
+template <class T>
+void solve_run(const T* a, int64_t n, int64_t ld, const TriangleOptions& o, T* b, int64_t ldb, int64_t cols) {
+  lapack::trtrs(o.lower, static_cast<char>(o.trans), o.unit, to_int(n), to_int(cols), a, leading(ld), b,
+                leading(ldb));
+}
+
+// A system with a triangle for `cols` columns.
+template <class T>
+void solve_one(const T* a, int64_t n, const TriangleOptions& o, T* b, int64_t cols) {
+  if constexpr (kIsReal<T>) {
+    const RightSides<T> x(b, n, n, cols);
+    x.solve(triangle(a, n, o));
+    x.store(b, n);
+  } else {
+    for_columns(cols, [&](int64_t first, int64_t count) { solve_run(a, n, n, o, b + first * n, n, count); });
+  }
+}
 
 // Exchanges rows of a run of columns, or undoes it.
 template <class T>
@@ -74,32 +88,47 @@ void exchange(const int32_t* pivots, int64_t n, bool back, T* b, int64_t cols) {
   }
 }
 
-// X of a run of columns by P A = L U: X = U^-1 L^-1 P B, or for A^T (A^H): X = P^T L^-T U^-T B.
+// X by P A = L U: X = U^-1 L^-1 P B, or for A^T (A^H): X = P^T L^-T U^-T B.
 template <class T>
 void solve_factored(const T* lu, int64_t n, const int32_t* pivots, Trans trans, T* b, int64_t cols) {
-  if (trans == Trans::kNo) {
-    exchange(pivots, n, false, b, cols);
-    solve_one(lu, n, n, kUnitLower, b, n, cols);
-    solve_one(lu, n, n, kUpper, b, n, cols);
+  const TriangleOptions lower = {.lower = true, .trans = trans, .unit = true},
+                        upper = {.lower = false, .trans = trans};
+  const bool direct = trans == Trans::kNo;
+  const TriangleOptions &first = direct ? lower : upper, &second = direct ? upper : lower;
+  if constexpr (kIsReal<T>) {
+    const RightSides<T> x(b, n, n, cols);
+    if (direct) x.exchange(pivots, false);
+    x.solve(triangle(lu, n, first));
+    x.solve(triangle(lu, n, second));
+    if (!direct) x.exchange(pivots, true);
+    x.store(b, n);
   } else {
-    solve_one(lu, n, n, {.lower = false, .trans = trans}, b, n, cols);
-    solve_one(lu, n, n, {.lower = true, .trans = trans, .unit = true}, b, n, cols);
-    exchange(pivots, n, true, b, cols);
+    for_columns(cols, [&](int64_t begin, int64_t count) {
+      T* const run = b + begin * n;
+      if (direct) exchange(pivots, n, false, run, count);
+      solve_run(lu, n, n, first, run, n, count);
+      solve_run(lu, n, n, second, run, n, count);
+      if (!direct) exchange(pivots, n, true, run, count);
+    });
   }
 }
 
-// A^-1 = U^-1 L^-1 P into y: column j of L^-1 begins at its row j; P exchanges columns of the product.
+// A^-1 into y by its factors.
 template <class T>
 void invert_one(int64_t n, const T* lu, const int32_t* pivots, T* y) {
-  for_columns(n, [&](int64_t first, int64_t count) {
-    T* const x = y + first * n;
-    std::fill_n(x, count * n, T{});
-    for (int64_t j = 0; j < count; ++j) x[j * n + first + j] = T(1);
-    solve_one(lu + first * (n + 1), n - first, n, kUnitLower, x + first, n, count);
-    solve_one(lu, n, n, kUpper, x, n, count);
-  });
-  for (int64_t j = n; j-- > 0;) {
-    if (const int64_t p = pivots[j] - 1; p != j) std::swap_ranges(y + j * n, y + (j + 1) * n, y + p * n);
+  if constexpr (kIsReal<T>) {
+    invert_factored(n, lu, pivots, y);
+  } else {  // U^-1 L^-1 P: column j of L^-1 begins at its row j; P exchanges columns of the product.
+    for_columns(n, [&](int64_t first, int64_t count) {
+      T* const x = y + first * n;
+      std::fill_n(x, count * n, T{});
+      for (int64_t j = 0; j < count; ++j) x[j * n + first + j] = T(1);
+      solve_run(lu + first * (n + 1), n - first, n, {.lower = true, .unit = true}, x + first, n, count);
+      solve_run(lu, n, n, {.lower = false}, x, n, count);
+    });
+    for (int64_t j = n; j-- > 0;) {
+      if (const int64_t p = pivots[j] - 1; p != j) std::swap_ranges(y + j * n, y + (j + 1) * n, y + p * n);
+    }
   }
 }
 
@@ -193,11 +222,8 @@ void lu_solve(const Matrices<const T>& lu, const int32_t* pivots, Trans trans, c
       });
     }
   }
-  for_matrices(b.count, cube(n, n, k), [&](int64_t i) {
-    for_columns(k, [&](int64_t first, int64_t count) {
-      solve_factored(lu.matrix(i), n, pivots + i * n, trans, b.matrix(i) + first * n, count);
-    });
-  });
+  for_matrices(b.count, cube(n, n, k),
+               [&](int64_t i) { solve_factored(lu.matrix(i), n, pivots + i * n, trans, b.matrix(i), k); });
 }
 
 template <class T>
@@ -242,11 +268,8 @@ void solve_triangular(const Matrices<const T>& a, const TriangleOptions& options
       });
     }
   }
-  for_matrices(b.count, cube(n, n, k) / 2, [&](int64_t i) {
-    for_columns(k, [&](int64_t first, int64_t count) {
-      solve_one(a.matrix(i), n, n, options, b.matrix(i) + first * n, n, count);
-    });
-  });
+  for_matrices(b.count, cube(n, n, k) / 2,
+               [&](int64_t i) { solve_one(a.matrix(i), n, options, b.matrix(i), k); });
 }
 
 template <class T>
