@@ -1,40 +1,42 @@
 // SPDX-License-Identifier: MIT
 // Decompositions of small matrices, one per lane (linalg_args.h). Loops are those of textbooks: left-looking
-// Cholesky, right-looking LU and Householder QR, cyclic Jacobi. What differs between the lanes (pivots, small
-// rotations) is selected, never branched on. Bound by loads: two per multiply-add.
-#include "kernels/linalg/linalg_args.h"
-
-#include "kernels/isa/vec.h"
+// Cholesky, right-looking LU and Householder QR, one-sided Jacobi. What differs between the lanes (pivots,
+// small rotations) is selected, never branched on. Bound by loads: two per multiply-add.
+#include "kernels/isa/linalg_eigh.h"
+#include "kernels/isa/linalg_lanes.h"
+#include "kernels/isa/transpose.h"
 #include "kernels/table.h"
 
 namespace plait::PLAIT_ISA_NS {
 namespace {
 
-template <class T>
-inline constexpr int64_t W = kLanes<T>;
-
-// Element (i, j) of every lane.
-template <class T>
-PLAIT_INLINE T* at(const LaneMatrix<T>& a, int64_t i, int64_t j) {
-  return a.data + (i * a.rs + j * a.cs) * W<T>;
-}
-template <class T>
-PLAIT_INLINE Vec<T> get(const LaneMatrix<T>& a, int64_t i, int64_t j) {
-  return load(at(a, i, j));
-}
-
+// Squares of as many elements as lanes are transposed in registers, the rest is copied one by one.
 template <class T>
 void interleave(T* group, const T* matrices, int64_t bs, int64_t size, int64_t count) {
+  const int64_t whole = size / W<T> * W<T>;
+  const auto from = [&](int64_t lane) { return matrices + (lane < count ? lane : count - 1) * bs; };
+  for (int64_t e = 0; e < whole; e += W<T>) {
+    Vec<T> tile[W<T>];
+    for (int64_t lane = 0; lane < W<T>; ++lane) tile[lane] = load(from(lane) + e);
+    transpose<T>(tile);
+    for (int64_t i = 0; i < W<T>; ++i) store(group + (e + i) * W<T>, tile[i]);
+  }
   for (int64_t lane = 0; lane < W<T>; ++lane) {
-    const T* const from = matrices + (lane < count ? lane : count - 1) * bs;
-    for (int64_t e = 0; e < size; ++e) group[e * W<T> + lane] = from[e];
+    for (int64_t e = whole; e < size; ++e) group[e * W<T> + lane] = from(lane)[e];
   }
 }
 template <class T>
 void deinterleave(T* matrices, int64_t bs, int64_t size, int64_t count, const T* group) {
+  const int64_t whole = size / W<T> * W<T>;
+  for (int64_t e = 0; e < whole; e += W<T>) {
+    Vec<T> tile[W<T>];
+    for (int64_t i = 0; i < W<T>; ++i) tile[i] = load(group + (e + i) * W<T>);
+    transpose<T>(tile);
+    for (int64_t lane = 0; lane < count; ++lane) store(matrices + lane * bs + e, tile[lane]);
+  }
   for (int64_t lane = 0; lane < count; ++lane) {
     T* const to = matrices + lane * bs;
-    for (int64_t e = 0; e < size; ++e) to[e] = group[e * W<T> + lane];
+    for (int64_t e = whole; e < size; ++e) to[e] = group[e * W<T> + lane];
   }
 }
 
@@ -195,50 +197,14 @@ void solve_shared(const SharedTriangle<T>& t) {
   for (; v < t.vectors; ++v) solve_vectors<T, 1>(t, t.x + v * W<T>);
 }
 
-// b -= tau v (v^T b) for columns [first, b.cols) of b, where v = (1, a[k + 1 ..][k]) acts on rows k and
-// below.
-template <class T>
-void reflect(const LaneMatrix<T>& b, const LaneMatrix<T>& a, int64_t k, Vec<T> tau, int64_t first) {
-  using V = Vec<T>;
-  for (int64_t j = first; j < b.cols; ++j) {
-    V sum = get(b, k, j);
-    for (int64_t i = k + 1; i < a.rows; ++i) sum = fma(get(a, i, k), get(b, i, j), sum);
-    sum *= tau;
-    store(at(b, k, j), get(b, k, j) - sum);
-    for (int64_t i = k + 1; i < a.rows; ++i) store(at(b, i, j), fma(-sum, get(a, i, k), get(b, i, j)));
-  }
-}
-
-// The norm of column k below the diagonal, scaled so that squares do not overflow.
-template <class T>
-PLAIT_INLINE Vec<T> norm_below(const LaneMatrix<T>& a, int64_t k) {
-  using V = Vec<T>;
-  V largest{};
-  for (int64_t i = k + 1; i < a.rows; ++i) largest = max_nan(largest, abs(get(a, i, k)));
-  const V scale = largest == 0 ? V{} : 1 / largest;
-  V sum{};
-  for (int64_t i = k + 1; i < a.rows; ++i) {
-    const V x = get(a, i, k) * scale;
-    sum = fma(x, x, sum);
-  }
-  return largest * sqrt(sum);
-}
-
 template <class T>
 void qr(const LaneMatrix<T>& a, T* taus) {
-  using V = Vec<T>;
   const int64_t steps = a.rows < a.cols ? a.rows : a.cols;
   for (int64_t k = 0; k < steps; ++k) {
-    const V norm = norm_below(a, k), alpha = get(a, k, k);
-    const V size = max(abs(alpha), norm), unit = size == 0 ? V{} + 1 : size;
-    const V x = alpha / unit, y = norm / unit;
-    const V beta = -copysign(unit * sqrt(x * x + y * y), alpha);
-    const MaskOf<V> none = norm == 0;  // H = I
-    const V tau = none ? V{} : (beta - alpha) / beta, scale = none ? V{} : 1 / (alpha - beta);
-    for (int64_t i = k + 1; i < a.rows; ++i) store(at(a, i, k), get(a, i, k) * scale);
-    store(at(a, k, k), none ? alpha : beta);
+    const LaneMatrix<T> rest = corner(a, k, k);
+    const Vec<T> tau = make_reflection(rest);
     store(taus + k * W<T>, tau);
-    reflect(a, a, k, tau, k + 1);
+    reflect(rest, tau, corner(a, k, k + 1));
   }
 }
 
@@ -251,18 +217,18 @@ void form_q(const LaneMatrix<T>& q, const T* taus, int64_t steps) {
   }
   for (int64_t k = steps; k-- > 0;) {
     const V tau = load(taus + k * W<T>);
-    reflect(q, q, k, tau, k + 1);
+    reflect(corner(q, k, k), tau, corner(q, k, k + 1));
     for (int64_t i = 0; i < k; ++i) store(at(q, i, k), V{});
     store(at(q, k, k), 1 - tau);
     for (int64_t i = k + 1; i < q.rows; ++i) store(at(q, i, k), -tau * get(q, i, k));
   }
 }
 
-// The rotation that makes an off-diagonal element 0, from its product with and the difference of the diagonal
-// ones: t = sign(d) 2 p / (|d| + sqrt(d^2 + 4 p^2)), c = 1 / sqrt(1 + t^2), s = c t.
+// The rotation of two columns that makes them orthogonal, from their product and the difference of their
+// squares: t = sign(d) 2 p / (|d| + sqrt(d^2 + 4 p^2)), c = 1 / sqrt(1 + t^2), s = c t.
 template <class V>
 struct Rotation {
-  V c, s, t;
+  V c, s;
 };
 template <class V>
 PLAIT_INLINE Rotation<V> rotation(V difference, V element, MaskOf<V> wanted) {
@@ -271,7 +237,7 @@ PLAIT_INLINE Rotation<V> rotation(V difference, V element, MaskOf<V> wanted) {
   const V root = abs(d) + sqrt(fma(d, d, 4 * p * p));
   const V t = wanted ? copysign(V{} + 1, d) * 2 * p / root : V{};
   const V c = 1 / sqrt(fma(t, t, V{} + 1));
-  return {c, c * t, t};
+  return {c, c * t};
 }
 // (x, y) = (c x - s y, s x + c y)
 template <class T>
@@ -281,52 +247,7 @@ PLAIT_INLINE void rotate(T* x, T* y, const Rotation<Vec<T>>& r) {
   store(y, r.s * a + r.c * b);
 }
 
-inline constexpr int kMaxSweeps = 30;
-template <class T>
-inline constexpr T kEpsilon = sizeof(T) == 4 ? T(0x1p-24) : T(0x1p-53);
-
-// The upper half is kept as a copy of the lower one. The iteration ends when no lane has rotated in a sweep.
-template <class T>
-void eigh(const LaneMatrix<T>& a, const LaneMatrix<T>& v, T* w) {
-  using V = Vec<T>;
-  const int64_t n = a.rows;
-  for (int64_t i = 0; v.data && i < n; ++i) {
-    for (int64_t j = 0; j < n; ++j) store(at(v, i, j), V{} + static_cast<T>(i == j));
-  }
-  V norm{};
-  for (int64_t i = 0; i < n; ++i) {
-    for (int64_t j = 0; j <= i; ++j) {
-      norm = max(norm, abs(get(a, i, j)));
-      store(at(a, j, i), get(a, i, j));
-    }
-  }
-  const V tiny = norm * (kEpsilon<T> / 8);
-  for (int sweep = 0; sweep < kMaxSweeps; ++sweep) {
-    MaskOf<V> rotated{};
-    for (int64_t p = 0; p < n; ++p) {
-      for (int64_t q = p + 1; q < n; ++q) {
-        const V pq = get(a, p, q), pp = get(a, p, p), qq = get(a, q, q);
-        const MaskOf<V> wanted = abs(pq) > tiny;
-        if (!any(wanted)) continue;
-        rotated |= wanted;
-        const Rotation<V> r = rotation<V>(qq - pp, pq, wanted);
-        for (int64_t k = 0; k < n; ++k) rotate(at(a, k, p), at(a, k, q), r);
-        for (int64_t k = 0; k < n; ++k) {
-          store(at(a, p, k), get(a, k, p));
-          store(at(a, q, k), get(a, k, q));
-        }
-        const V zero = wanted ? V{} : pq;
-        store(at(a, p, p), pp - r.t * pq);
-        store(at(a, q, q), qq + r.t * pq);
-        store(at(a, p, q), zero);
-        store(at(a, q, p), zero);
-        for (int64_t k = 0; v.data && k < n; ++k) rotate(at(v, k, p), at(v, k, q), r);
-      }
-    }
-    if (!any(rotated)) break;
-  }
-  for (int64_t i = 0; i < n; ++i) store(w + i * W<T>, get(a, i, i));
-}
+inline constexpr int kMaxJacobiSweeps = 30;
 
 // Columns of A are rotated until they are orthogonal to working precision; their norms are the singular
 // values.
@@ -338,7 +259,7 @@ void svd(const LaneMatrix<T>& a, const LaneMatrix<T>& v, T* s) {
     for (int64_t j = 0; j < n; ++j) store(at(v, i, j), V{} + static_cast<T>(i == j));
   }
   const V tolerance = V{} + kEpsilon<T> * 2;
-  for (int sweep = 0; sweep < kMaxSweeps; ++sweep) {
+  for (int sweep = 0; sweep < kMaxJacobiSweeps; ++sweep) {
     MaskOf<V> rotated{};
     for (int64_t p = 0; p < n; ++p) {
       for (int64_t q = p + 1; q < n; ++q) {
@@ -369,7 +290,7 @@ void svd(const LaneMatrix<T>& a, const LaneMatrix<T>& v, T* s) {
 }
 
 // tuned: against OpenBLAS 0.3.34 on batches of 1,000
-inline constexpr LinalgTuning kTuning = {16, 16, 16, 16, 16, 16};
+inline constexpr LinalgTuning kTuning = {16, 16, 16, 16, 64, 16};
 
 template <class T>
 constexpr LinalgKernels<T> kernels_of() {

@@ -36,16 +36,6 @@ void exchange(T* column, const int32_t* pivots, int64_t first, int64_t last) {
   for (int64_t i = first; i < last; ++i) std::swap(column[i], column[pivots[i] - 1]);
 }
 
-// to[r * ldt + c] = from[c * ldf + r] for r < rows, c < cols.
-template <class T>
-void transpose_into(T* to, int64_t ldt, const T* from, int64_t ldf, int64_t rows, int64_t cols) {
-  if (rows == 0 || cols == 0) return;
-  constexpr DType kType = sizeof(T) == sizeof(float) ? DType::kFloat32 : DType::kFloat64;
-  const Dims shape{rows, cols}, to_strides{ldt, 1}, from_strides{1, ldf};
-  copy_array(shape, rows * cols, {to, kType, &shape, &to_strides},
-             {const_cast<T*>(from), kType, &shape, &from_strides}, false);
-}
-
 // A leading dimension of at least n that is a multiple of the lanes. Rows a multiple of 4096 bytes apart
 // would share the sets of the cache.
 template <class T>
@@ -165,6 +155,15 @@ class BlockReflector {
 };
 
 }  // namespace
+
+template <class T>
+void transpose_into(T* to, int64_t ldt, const T* from, int64_t ldf, int64_t rows, int64_t cols) {
+  if (rows == 0 || cols == 0) return;
+  constexpr DType kType = sizeof(T) == sizeof(float) ? DType::kFloat32 : DType::kFloat64;
+  const Dims shape{rows, cols}, to_strides{ldt, 1}, from_strides{1, ldf};
+  copy_array(shape, rows * cols, {to, kType, &shape, &to_strides},
+             {const_cast<T*>(from), kType, &shape, &from_strides}, false);
+}
 
 template <class T>
 RightSides<T>::RightSides(const T* b, int64_t n, int64_t ld, int64_t cols)
@@ -298,6 +297,7 @@ void apply_q_blocked(int64_t m, int64_t n, int64_t k, const T* a, int64_t ld, co
 }
 
 #define PLAIT_INSTANTIATE(T)                                                         \
+  template void transpose_into<T>(T*, int64_t, const T*, int64_t, int64_t, int64_t); \
   template class RightSides<T>;                                                      \
   template void invert_factored<T>(int64_t, const T*, const int32_t*, T*);           \
   template int32_t lu_blocked<T>(int64_t, int64_t, T*, int64_t, int32_t*);           \

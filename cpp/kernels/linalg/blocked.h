@@ -15,6 +15,10 @@ namespace plait::linalg {
 template <class T>
 int32_t lu_blocked(int64_t m, int64_t n, T* a, int64_t ld, int32_t* pivots);
 
+// to[r * ldt + c] = from[c * ldf + r] for r < rows, c < cols.
+template <class T>
+void transpose_into(T* to, int64_t ldt, const T* from, int64_t ldf, int64_t rows, int64_t cols);
+
 // A triangle (n x n): element (i, p) is a[i * rs + p * cs].
 template <class T>
 struct Triangle {
@@ -59,5 +63,7 @@ void apply_q_blocked(int64_t m, int64_t n, int64_t k, const T* a, int64_t ld, co
 
 // Matrices whose smaller size is at least this are decomposed here. tuned: against OpenBLAS 0.3.34
 inline constexpr int64_t kBlockedSize = 160;
+// QR of at most as many columns takes them one by one.
+inline constexpr int64_t kPanelSize = 80;
 
 }  // namespace plait::linalg

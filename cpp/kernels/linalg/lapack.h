@@ -54,6 +54,13 @@ int sytrd(bool lower, int n, T* a, int ld, T* d, T* e, T* tau);
 // Eigenvalues over d and eigenvectors z of a tridiagonal matrix; e is overwritten. Real T only.
 template <class T>
 int stedc(int n, T* d, T* e, T* z, int ld);
+// A = Q B P^T with B upper bidiagonal, m >= n: its diagonal d[n] and e[n - 1] above it, the reflectors of Q
+// over the columns and of P over the rows of A; real T only.
+template <class T>
+int gebrd(int m, int n, T* a, int ld, T* d, T* e, T* tauq, T* taup);
+// B = U diag(s) Vt (n x n) by divide and conquer, s over d; real T only.
+template <class T>
+int bdsdc(int n, T* d, T* e, T* u, int ldu, T* vt, int ldvt);
 // Eigenvalues w[n] as complex numbers and the right eigenvectors v (n x n; null: none). A is overwritten.
 template <class T>
 int geev(int n, T* a, int ld, std::complex<Real<T>>* w, std::complex<Real<T>>* v, int ldv);

@@ -65,8 +65,8 @@ struct LinalgKernels {
   void (*qr)(const LaneMatrix<T>& a, T* tau);
   // The first q.cols columns of Q = H_1 H_2 ... H_k in place of the reflectors of `qr`.
   void (*form_q)(const LaneMatrix<T>& q, const T* tau, int64_t k);
-  // A = V diag(w) V^T by the lower half and Jacobi rotations, unordered; A is overwritten, w[n][lanes]. V may
-  // be null (data).
+  // A = V diag(w) V^T by the lower half, unordered; A is overwritten, w[n][lanes], NaN in lanes whose
+  // iteration did not end. V may be null (data).
   void (*eigh)(const LaneMatrix<T>& a, const LaneMatrix<T>& v, T* w);
   // A = U diag(s) V^T for rows >= cols by one-sided Jacobi rotations, unordered; U over A. V may be null.
   void (*svd)(const LaneMatrix<T>& a, const LaneMatrix<T>& v, T* s);

@@ -19,20 +19,63 @@ void order_of(const T* values, int64_t n, int64_t lanes, int64_t lane, bool asce
   });
 }
 
+// Whether squares of the elements neither over- nor underflow.
 template <class T>
-void eigh_in_lanes(const Matrices<T>& a, bool vectors, T* w, int64_t first, int64_t count) {
+bool moderate(const T* a, int64_t n) {
+  T most = 0;
+  for (int64_t i = 0; i < n; ++i) most = std::max(most, std::abs(a[i]));
+  return most < std::sqrt(std::numeric_limits<T>::max()) / static_cast<T>(n) &&
+         most > std::sqrt(std::numeric_limits<T>::min()) / std::numeric_limits<T>::epsilon();
+}
+
+// Large matrices: A = Q T Q^T with T tridiagonal, T = Z diag(w) Z^T by divide and conquer, V = Q Z. The
+// product runs on all threads.
+template <class T>
+int32_t eigh_one(int64_t n, T* a, bool vectors, Real<T>* w) {
+  if constexpr (kIsReal<T>) {
+    if (vectors && n >= kBlockedSize && moderate(a, n * n)) {
+      const Workspace space(static_cast<size_t>(n * n + 2 * n) * sizeof(T));
+      T *const z = space.as<T>(), *const e = z + n * n, *const tau = e + n;
+      int info = lapack::sytrd(true, to_int(n), a, leading(n), w, e, tau);
+      if (info == 0) info = lapack::stedc(to_int(n), w, e, z, leading(n));
+      // Reflector i is column i of A below its row i + 1.
+      apply_q_blocked(n - 1, n, n - 1, a + 1, n, tau, z + 1, n);
+      std::copy_n(z, n * n, a);
+      return info;
+    }
+  }
+  return lapack::syevd(vectors, true, to_int(n), a, leading(n), w);
+}
+
+// Whether `count` matrices are worth the lanes: small ones always, others if half of the lanes are used.
+bool fill_lanes(int64_t size, int64_t limit, int64_t count, int64_t lanes) {
+  constexpr int64_t kSmall = 16;
+  return size > 0 && size <= limit && (size <= kSmall || 2 * count >= lanes);
+}
+
+template <class T>
+void eigh_in_lanes(const Matrices<T>& a, bool vectors, T* w, int32_t* info, int64_t first, int64_t count) {
   const auto& table = kernels().linalg.of<T>();
-  const int64_t n = a.rows, lanes = table.lanes;
+  const int64_t n = a.rows, lanes = table.lanes, size = vectors ? n * n : 0;
   const LaneGroup<T> group(read_only(a), first, count), v(n, vectors ? n : 0), values(n, 1);
   table.eigh(group.matrix(), vectors ? v.matrix() : LaneMatrix<T>{}, values.data());
-  const Workspace space(static_cast<size_t>(n) * sizeof(int64_t));
-  int64_t* const order = space.as<int64_t>();
+  const Workspace order_space(static_cast<size_t>(n) * sizeof(int64_t)),
+      vector_space(static_cast<size_t>(size * count) * sizeof(T));
+  int64_t* const order = order_space.as<int64_t>();
+  if (vectors) table.deinterleave(vector_space.as<T>(), size, size, count, v.data());
   for (int64_t lane = 0; lane < count; ++lane) {
+    const int64_t i = first + lane;
+    T* const to = a.matrix(i);
+    info[i] = all_finite(to, n * n) ? 0 : kNotFinite;
+    if (info[i] != 0) continue;
+    if (std::isnan(values.data()[lane])) {
+      info[i] = eigh_one(n, to, vectors, w + i * n);
+      continue;
+    }
     order_of(values.data(), n, lanes, lane, true, order);
     for (int64_t j = 0; j < n; ++j) {
-      w[(first + lane) * n + j] = values.data()[order[j] * lanes + lane];
-      T* const to = a.matrix(first + lane) + j * n;
-      for (int64_t i = 0; vectors && i < n; ++i) to[i] = v.data()[(order[j] * n + i) * lanes + lane];
+      w[i * n + j] = values.data()[order[j] * lanes + lane];
+      if (vectors) std::copy_n(vector_space.as<T>() + lane * size + order[j] * n, n, to + j * n);
     }
   }
 }
@@ -73,45 +116,89 @@ bool regular(const T* s, int64_t n, int64_t lanes, int64_t lane) {
   return most < std::sqrt(Limits::max()) / static_cast<T>(n);
 }
 
-// Whether squares of the elements neither over- nor underflow.
+// Large matrices with m >= n: A = Q B P^T with B bidiagonal, B = X diag(s) Y^T by divide and conquer, U = Q X
+// (m x n) and V = P Y (n x n), whose products run on all threads. A is overwritten.
 template <class T>
-bool moderate(const T* a, int64_t n) {
-  T most = 0;
-  for (int64_t i = 0; i < n; ++i) most = std::max(most, std::abs(a[i]));
-  return most < std::sqrt(std::numeric_limits<T>::max()) / static_cast<T>(n) &&
-         most > std::sqrt(std::numeric_limits<T>::min()) / std::numeric_limits<T>::epsilon();
-}
-
-// Large matrices: A = Q T Q^T with T tridiagonal, T = Z diag(w) Z^T by divide and conquer, V = Q Z. The
-// product runs on all threads.
-template <class T>
-int32_t eigh_one(int64_t n, T* a, bool vectors, Real<T>* w) {
-  if constexpr (kIsReal<T>) {
-    if (vectors && n >= kBlockedSize && moderate(a, n * n)) {
-      const Workspace space(static_cast<size_t>(n * n + 2 * n) * sizeof(T));
-      T *const z = space.as<T>(), *const e = z + n * n, *const tau = e + n;
-      int info = lapack::sytrd(true, to_int(n), a, leading(n), w, e, tau);
-      if (info == 0) info = lapack::stedc(to_int(n), w, e, z, leading(n));
-      // Reflector i is column i of A below its row i + 1.
-      apply_q_blocked(n - 1, n, n - 1, a + 1, n, tau, z + 1, n);
-      std::copy_n(z, n * n, a);
-      return info;
-    }
+int32_t svd_tall(int64_t m, int64_t n, T* a, T* s, T* u, T* v) {
+  const Workspace space(static_cast<size_t>(2 * n * n + 3 * n) * sizeof(T));
+  T *const x = space.as<T>(), *const yt = x + n * n, *const e = yt + n * n, *const tauq = e + n,
+           *const taup = tauq + n;
+  int info = lapack::gebrd(to_int(m), to_int(n), a, leading(m), s, e, tauq, taup);
+  if (info == 0) info = lapack::bdsdc(to_int(n), s, e, x, leading(n), yt, leading(n));
+  if (info != 0) return info;
+  for (int64_t j = 0; j < n; ++j) {
+    std::copy_n(x + j * n, n, u + j * m);
+    std::fill_n(u + j * m + n, m - n, T(0));
   }
-  return lapack::syevd(vectors, true, to_int(n), a, leading(n), w);
+  apply_q_blocked(m, n, n, a, m, tauq, u, m);
+  // Reflector i of P is row i of A behind its column i + 1.
+  T* const rows = x;
+  transpose_into(v, n, yt, n, n, n);
+  transpose_into(rows, n, a + m, m, n - 1, n - 1);
+  apply_q_blocked(n - 1, n, n - 1, rows, n, taup, v + 1, n);
+  return 0;
+}
+
+// R of A = Q R first where A has many more rows than columns.
+template <class T>
+int32_t svd_very_tall(int64_t m, int64_t n, T* a, T* s, T* u, T* v) {
+  const Workspace space(static_cast<size_t>(2 * n * n + n) * sizeof(T));
+  T *const r = space.as<T>(), *const x = r + n * n, *const tau = x + n * n;
+  qr_blocked(m, n, a, m, tau);
+  for (int64_t j = 0; j < n; ++j) {
+    std::copy_n(a + j * m, j + 1, r + j * n);
+    std::fill_n(r + j * n + j + 1, n - j - 1, T(0));
+  }
+  const int32_t info = svd_tall(n, n, r, s, x, v);
+  if (info != 0) return info;
+  for (int64_t j = 0; j < n; ++j) {
+    std::copy_n(x + j * n, n, u + j * m);
+    std::fill_n(u + j * m + n, m - n, T(0));
+  }
+  apply_q_blocked(m, n, n, a, m, tau, u, m);
+  return 0;
+}
+
+// The first min(m, n) vectors by the larger side: A^T = V diag(s) U^T.
+template <class T>
+int32_t svd_large(int64_t m, int64_t n, const T* a, T* u, T* s, T* vh) {
+  const int64_t most = std::max(m, n), least = std::min(m, n);
+  const Workspace space(static_cast<size_t>(m * n + least * least) * sizeof(T));
+  T *const copy = space.as<T>(), *const right = copy + m * n;
+  const auto f = most >= 3 * least / 2 ? svd_very_tall<T> : svd_tall<T>;
+  int32_t info = 0;
+  if (m >= n) {
+    std::copy_n(a, m * n, copy);
+    info = f(m, n, copy, s, u, right);
+    transpose_into(vh, n, right, n, n, n);
+  } else {
+    const Workspace left_space(static_cast<size_t>(m * n) * sizeof(T));
+    T* const left = left_space.as<T>();
+    transpose_into(copy, n, a, m, m, n);
+    info = f(n, m, copy, s, left, right);
+    std::copy_n(right, m * m, u);
+    transpose_into(vh, m, left, n, n, m);
+  }
+  return info;
 }
 
 template <class T>
-int32_t svd_by_lapack(T* a, int64_t m, int64_t n, const Matrices<T>& u, Real<T>* s, const Matrices<T>& vh,
-                      int64_t i) {
+int32_t svd_one(T* a, int64_t m, int64_t n, const Matrices<T>& u, Real<T>* s, const Matrices<T>& vh,
+                int64_t i) {
   if (!all_finite(a, m * n)) return kNotFinite;
+  const int64_t least = std::min(m, n);
   const bool vectors = u.data;
+  T* const left = vectors ? u.matrix(i) : nullptr;
+  T* const right = vectors ? vh.matrix(i) : nullptr;
+  if constexpr (kIsReal<T>) {
+    const bool thin = vectors && u.cols == least && vh.rows == least;
+    if (thin && least >= kBlockedSize && moderate(a, m * n) && svd_large(m, n, a, left, s, right) == 0)
+      return 0;
+  }
   const char job = !vectors ? 'N' : u.cols == m && vh.rows == n ? 'A' : 'S';
   const Workspace space(static_cast<size_t>(m * n) * sizeof(T));
   T* const copy = space.as<T>();
   std::copy_n(a, m * n, copy);
-  T* const left = vectors ? u.matrix(i) : nullptr;
-  T* const right = vectors ? vh.matrix(i) : nullptr;
   const int ldu = vectors ? leading(m) : 1, ldv = vectors ? leading(vh.rows) : 1;
   const int info =
       lapack::gesdd(job, to_int(m), to_int(n), copy, leading(m), s, left, ldu, right, ldv, false);
@@ -143,7 +230,7 @@ void svd_in_lanes(const Matrices<T>& a, const Matrices<T>& u, T* s, const Matric
   for (int64_t lane = 0; lane < count; ++lane) {
     const int64_t i = first + lane;
     if (!regular(values.data(), n, lanes, lane)) {
-      info[i] = svd_by_lapack(a.matrix(i), a.rows, a.cols, u, s + i * n, vh, i);
+      info[i] = svd_one(a.matrix(i), a.rows, a.cols, u, s + i * n, vh, i);
       continue;
     }
     order_of(values.data(), n, lanes, lane, false, order);
@@ -173,6 +260,7 @@ void qr_factor(const Matrices<T>& a, T* tau) {
   for_matrices(a.count, work, [&](int64_t i) {
     if constexpr (kIsReal<T>) {
       if (k >= kBlockedSize) return qr_blocked(m, n, a.matrix(i), m, tau + i * k);
+      if (k <= kPanelSize) return kernels().linalg_panel.of<T>().qr(m, n, a.matrix(i), m, tau + i * k);
     }
     lapack::geqrf(to_int(m), to_int(n), a.matrix(i), leading(m), tau + i * k);
   });
@@ -195,6 +283,7 @@ void form_q(const Matrices<T>& q, const T* tau, int64_t k) {
   for_matrices(q.count, work, [&](int64_t i) {
     if constexpr (kIsReal<T>) {
       if (k >= kBlockedSize) return form_q_blocked(m, n, k, q.matrix(i), m, tau + i * k);
+      if (n <= kPanelSize) return kernels().linalg_panel.of<T>().form_q(m, n, k, q.matrix(i), m, tau + i * k);
     }
     lapack::orgqr(to_int(m), to_int(n), to_int(k), q.matrix(i), leading(m), tau + i * k);
   });
@@ -221,8 +310,7 @@ void svd(const Matrices<T>& a, const Matrices<T>& u, Real<T>* s, const Matrices<
       });
     }
   }
-  for_matrices(a.count, work,
-               [&](int64_t i) { info[i] = svd_by_lapack(a.matrix(i), m, n, u, s + i * k, vh, i); });
+  for_matrices(a.count, work, [&](int64_t i) { info[i] = svd_one(a.matrix(i), m, n, u, s + i * k, vh, i); });
 }
 
 template <class T>
@@ -230,11 +318,10 @@ void eigh(const Matrices<T>& a, bool vectors, Real<T>* w, int32_t* info) {
   const int64_t n = a.rows;
   const double work = 6 * cube(n, n, n);
   if constexpr (kIsReal<T>) {
-    if (n > 0 && n <= kernels().linalg.of<T>().tuning.eigh) {
+    const auto& table = kernels().linalg.of<T>();
+    if (fill_lanes(n, table.tuning.eigh, a.count, table.lanes)) {
       return for_groups<T>(a.count, work, [&](int64_t first, int64_t count) {
-        for (int64_t i = first; i < first + count; ++i)
-          info[i] = all_finite(a.matrix(i), n * n) ? 0 : kNotFinite;
-        eigh_in_lanes(a, vectors, w, first, count);
+        eigh_in_lanes(a, vectors, w, info, first, count);
       });
     }
   }
