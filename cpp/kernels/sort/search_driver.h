@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Looking up values in sorted rows. NaN is greater than everything.
+// Looking up values in sorted rows, where NaN is greater than everything, and in sets.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,16 @@ struct SortedSearch {
 // places[count]: where each value belongs in its row.
 void search_sorted(const SortedSearch& args, int64_t* places);
 
-// found[n] = whether x[i] is among the ascending set[size]; the opposite under `invert`.
-void contained_in(DType dtype, const void* x, int64_t n, const void* set, int64_t size, bool invert,
-                  bool* found);
+// found[count] = whether values[i] is in set[size], which has any order; the opposite under `invert`.
+struct ContainedIn {
+  DType dtype;
+  const void* values;
+  int64_t count;
+  const void* set;
+  int64_t size;
+  bool invert;
+  bool* found;
+};
+void contained_in(const ContainedIn& args);
 
 }  // namespace plait

@@ -218,9 +218,15 @@ Tensor isin(const Tensor& elements, const Tensor& test, bool, bool invert) {
   NoGradGuard guard;
   const DType dtype = common_dtype(elements, test);
   const Tensor x = contiguous_as(elements, dtype);
-  const Tensor set = contiguous(std::get<0>(sort(reshape(contiguous_as(test, dtype), Dims{-1}))));
+  const Tensor set = contiguous_as(test, dtype);
   const Tensor y = Tensor::empty(elements.shape(), DType::kBool);
-  contained_in(dtype, x.data_ptr(), x.numel(), set.data_ptr(), set.numel(), invert, y.data<bool>());
+  contained_in({.dtype = dtype,
+                .values = x.data_ptr(),
+                .count = x.numel(),
+                .set = set.data_ptr(),
+                .size = set.numel(),
+                .invert = invert,
+                .found = y.data<bool>()});
   return y;
 }
 
