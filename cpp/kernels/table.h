@@ -21,6 +21,7 @@
 #include "kernels/sequence/sequence_args.h"
 #include "kernels/softmax/softmax_args.h"
 #include "kernels/sparse/sparse_args.h"
+#include "kernels/special/special_args.h"
 
 namespace plait {
 
@@ -51,7 +52,8 @@ namespace plait {
   X(convert)                     \
   X(complex)                     \
   X(pointwise_unary)             \
-  X(pointwise_binary)
+  X(pointwise_binary)            \
+  X(special)
 
 // A thread that reads and writes at least this much uses non-temporal stores for its part of the result: the
 // caches then keep the operands for the next operator.
@@ -77,6 +79,7 @@ struct KernelTable {
   SequenceTable sequence;
   SparseTable sparse;
   PointwiseTable pointwise;
+  SpecialTable special;
   ConvertTable convert;
 };
 

@@ -264,10 +264,10 @@ void set_values(PerDType<PointwiseFn>& fn) {
   }
 }
 
-template <class F, int kArity>
-void set_floats(PerDType<PointwiseFn>& fn) {
-  fn.of<float>() = pointwise_loop<F, float, float, kArity>;
-  fn.of<double>() = pointwise_loop<F, double, double, kArity>;
+template <class F, int kArity, class Slots>
+void set_floats(Slots& fn) {
+  fn.template of<float>() = pointwise_loop<F, float, float, kArity>;
+  fn.template of<double>() = pointwise_loop<F, double, double, kArity>;
 }
 
 // The derivatives of an op follow it in the table.

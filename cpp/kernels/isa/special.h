@@ -167,10 +167,9 @@ PLAIT_INLINE F64 trigamma_positive(F64 x) {
   return numerator / denominator + (r + 0.5 * z + r * z * poly(z, 1. / 6, -1. / 30, 1. / 42, -1. / 30));
 }
 
-// Three polynomials by w = -log(1 - y^2); the coefficients are those of Giles (2012), "Approximating the
-// erfinv function". The outer two are rare.
-PLAIT_INLINE F64 erfinv(F64 y) {
-  const F64 a = abs(y), w = -log((1 - a) * (1 + a));
+// erfinv(y) / y: three polynomials by w = -log(1 - y^2); the coefficients are those of Giles (2012),
+// "Approximating the erfinv function". The outer two are rare.
+PLAIT_INLINE F64 erfinv_over_argument(F64 w) {
   // fit erfinv_near: 2.5e-16
   F64 p = poly(w - 3.125, 1.6536545626831027356, 0.24015818242558961693, -0.0060336708714301490533,
                -0.00074070253416626697512, 0.0001867342080340571352, -1.3882523362786468719e-05,
@@ -199,6 +198,10 @@ PLAIT_INLINE F64 erfinv(F64 y) {
                          -2.5556418169965252055e-10, -2.7109920616438573243e-11);
     p = w < 6.25 ? p : w < 16 ? middle : far;
   }
+  return p;
+}
+PLAIT_INLINE F64 erfinv(F64 y) {
+  const F64 a = abs(y), p = erfinv_over_argument(-log((1 - a) * (1 + a)));
   return a < 1 ? p * y : a == 1 ? copysign(splat<F64>(kInf<double>), y) : splat<F64>(kNaN<double>);
 }
 PLAIT_INLINE F32 erfinv(F32 y) {

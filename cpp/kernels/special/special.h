@@ -1,34 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Special functions of doubles, compiled once. Kernels of floats compute in double and round.
+// Special functions of doubles, compiled once; those of vectors are in special_args.h. Kernels of floats
+// compute in double and round.
 #pragma once
 
 namespace plait::special {
 
-// ---- Bessel and Airy functions (DLMF 9, 10) ----
-
-double bessel_j0(double x);
-double bessel_j1(double x);
-double bessel_y0(double x);  // -inf at 0, NaN below
-double bessel_y1(double x);
-double i0(double x);  // the modified functions I0 and I1
-double i1(double x);
-double modified_bessel_k0(double x);  // inf at 0, NaN below
-double modified_bessel_k1(double x);
-double i0e(double x);  // e^-|x| I0(x)
-double i1e(double x);
-double scaled_modified_bessel_k0(double x);  // e^x K0(x)
-double scaled_modified_bessel_k1(double x);
-double spherical_bessel_j0(double x);  // sin(x) / x
-double airy_ai(double x);
-
-// ---- Error function and normal distribution (DLMF 7) ----
-
-double erfcx(double x);     // e^(x^2) erfc(x)
-double ndtr(double x);      // P(Z <= x)
-double log_ndtr(double x);  // its logarithm
-double ndtri(double p);     // the x with ndtr(x) = p
-double entr(double x);      // -x log x; 0 at 0, -inf below
-double xlog1py(double x, double y);
+double airy_ai(double x);  // Ai(x) (DLMF 9)
 
 // ---- Gamma function and its kin (DLMF 5, 8, 25) ----
 

@@ -3,15 +3,26 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include "core/dtype.h"
+#include "kernels/dispatch.h"
 #include "kernels/pointwise/pointwise_args.h"
 
 namespace plait::special {
 
-// Elements of such a function that are worth as much as one of a tuned kernel: about 20 to 100 ns each.
-inline constexpr int64_t kCost = 64;
+// Functions compiled per instruction set are named by the number of their kernel.
+#define PLAIT_SPECIAL_NUMBER(name) inline constexpr Special name = Special::name;
+PLAIT_SPECIAL_KERNELS(PLAIT_SPECIAL_NUMBER)
+#undef PLAIT_SPECIAL_NUMBER
+template <auto kFunction>
+inline constexpr bool kIsVector = std::is_same_v<std::remove_cv_t<decltype(kFunction)>, Special>;
+
+// Elements of such a function that are worth as much as one of a tuned kernel: 2 to 8 ns each, 20 to 100 ns
+// of those compiled once.
+template <auto kFunction>
+inline constexpr int64_t kCost = kIsVector<kFunction> ? 8 : 64;
 
 template <auto kFunction, class T, class... Doubles>
 void loop(void* out, const void* const* in, uint32_t broadcast, int64_t n, double (*)(Doubles...)) {
@@ -30,11 +41,15 @@ void kernel(void* out, const void* const* in, uint32_t broadcast, int64_t n) {
   loop<kFunction, T>(out, in, broadcast, n, kFunction);
 }
 
-// The kernel of a function above for operands of a dtype; null where there is none.
+// The kernel of a function for operands of a dtype; null where there is none.
 template <auto kFunction>
 PointwiseFn find_kernel(DType dtype) {
-  if (dtype == DType::kFloat64) return kernel<kFunction, double>;
-  return dtype == DType::kFloat32 ? kernel<kFunction, float> : nullptr;
+  if (dtype != DType::kFloat32 && dtype != DType::kFloat64) return nullptr;
+  if constexpr (kIsVector<kFunction>) {
+    return kernels().special.fn[kFunction][dtype];
+  } else {
+    return dtype == DType::kFloat64 ? kernel<kFunction, double> : kernel<kFunction, float>;
+  }
 }
 
 }  // namespace plait::special

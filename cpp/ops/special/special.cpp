@@ -49,7 +49,7 @@ template <auto kFunction>
 Tensor run(const char* name, std::initializer_list<const Tensor*> xs, const Tensor& destination) {
   const DType dtype = float_type(result_type(xs)), compute = compute_dtype(dtype);
   PointwiseCall call{name, special::find_kernel<kFunction>(compute), dtype, compute, compute, dtype};
-  call.cost = special::kCost;
+  call.cost = special::kCost<kFunction>;
   return run_pointwise_call(call, xs, {}, destination);
 }
 

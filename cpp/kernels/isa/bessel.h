@@ -4,11 +4,12 @@
 // (DLMF 10.18, 10.17.3)
 //   J = sqrt(2 / (pi x)) (P cos chi - Q sin chi), Y = sqrt(2 / (pi x)) (P sin chi + Q cos chi),
 //   chi = x - (2 order + 1) pi / 4,
-// exact to a few ulp of the amplitude. 20 to 60 ns.
-#include "kernels/special/polynomial.h"
-#include "kernels/special/special.h"
+// exact to a few ulp of the amplitude. Bound by multiply-adds: all pieces that any lane needs.
+#pragma once
 
-namespace plait::special {
+#include "kernels/isa/polynomial.h"
+
+namespace plait::PLAIT_ISA_NS {
 namespace {
 
 // fit j0_near: 4.1e-17
@@ -138,92 +139,147 @@ constexpr double kHankelQ1[] = {0.37430307471094365,    -0.0006847958201002405, 
                                 -3.426360146011799e-12, 7.956706144025936e-13,  -2.0448211216181138e-13,
                                 1.0842683156523335e-13, -3.9640264653962256e-14};
 
-constexpr double kFar = 8.5;  // where the fits of Hankel's form begin
+struct SinCos {
+  F64 sine, cosine;
+};
+PLAIT_INLINE SinCos sincos(F64 x) {
+  const QuadrantF64 t = trig_reduce_f64(x);
+  F64 lost;
+  const F64 s = sin_f64(t.r, t.rest, lost), c = cos_f64(t.r, t.rest, lost);
+  const I64 odd = (t.q & 1) != 0;
+  const F64 sine = (F64)((I64)(odd ? c : s) ^ ((t.q & 2) << 62)),
+            cosine = (F64)((I64)(odd ? s : c) ^ (((t.q + 1) & 2) << 62));
+  return {trig_beyond(x, sine, [](double v) { return __builtin_sin(v); }),
+          trig_beyond(x, cosine, [](double v) { return __builtin_cos(v); })};
+}
+
+constexpr double kHankelFrom = 8.5;  // where the fits of Hankel's form begin
 
 // sqrt(pi x) J and sqrt(pi x) Y of an order from P, Q and the sines and cosines of x.
 struct Hankel {
-  double j, y;
+  F64 j, y;
 };
-template <int order>
-Hankel hankel(double x) {
-  const double z = kFar / x, t = 2 * z * z - 1;
-  const double p = polynomial(order == 0 ? kHankelP0 : kHankelP1, t);
-  const double q = polynomial(order == 0 ? kHankelQ0 : kHankelQ1, t) / x;
-  const double c = std::cos(x), s = std::sin(x), sum = s + c, difference = s - c;
-  const double amplitude = 1 / (std::sqrt(kPi) * std::sqrt(x));
-  if (order == 0) return {amplitude * (p * sum - q * difference), amplitude * (p * difference + q * sum)};
+template <int kOrder>
+PLAIT_INLINE Hankel hankel(F64 x) {
+  const F64 z = kHankelFrom / x, t = 2 * z * z - 1;
+  const F64 p = polynomial(kOrder == 0 ? kHankelP0 : kHankelP1, t);
+  const F64 q = polynomial(kOrder == 0 ? kHankelQ0 : kHankelQ1, t) / x;
+  const SinCos f = sincos(x);
+  const F64 sum = f.sine + f.cosine, difference = f.sine - f.cosine;
+  const F64 amplitude = 0.56418958354775628695 / sqrt(x);  // 1 / sqrt(pi)
+  if (kOrder == 0) return {amplitude * (p * sum - q * difference), amplitude * (p * difference + q * sum)};
   return {amplitude * (p * difference + q * sum), amplitude * (q * difference - p * sum)};
 }
 
+PLAIT_INLINE F64 j0_near(F64 a) { return polynomial(kJ0Near, a * a * (2 / 1.44) - 1); }
+PLAIT_INLINE F64 j1_near(F64 x) { return x * polynomial(kJ1Near, x * x * (2 / 3.24) - 1); }
+
+PLAIT_NOINLINE F64 bessel_j0(F64 x) {
+  const F64 a = abs(x);
+  F64 y = where_any(a < 1.2, [&] { return j0_near(a); }, a == kInf<double> ? F64{} : x);
+  y = where_any((a >= 1.2) & (a < 3.9),
+                [&] {
+                  return distance(a, 2.404825557695773, -1.176691651530894e-16) *
+                         polynomial(kJ0Zero1, a, 1.2, 3.9);
+                },
+                y);
+  y = where_any((a >= 3.9) & (a < 7.1),
+                [&] {
+                  return distance(a, 5.520078110286311, 8.088597146146722e-17) *
+                         polynomial(kJ0Zero2, a, 3.9, 7.1);
+                },
+                y);
+  y = where_any((a >= 7.1) & (a < 9.5),
+                [&] {
+                  return distance(a, 8.653727912911013, -2.92812607320779e-16) *
+                         polynomial(kJ0Zero3, a, 7.1, 9.5);
+                },
+                y);
+  return where_any((a >= 9.5) & (a < kInf<double>), [&] { return hankel<0>(a).j; }, y);
+}
+
+PLAIT_NOINLINE F64 bessel_j1(F64 x) {
+  const F64 a = abs(x);
+  F64 y = where_any(a < 1.8, [&] { return j1_near(a); }, a == kInf<double> ? F64{} : a);
+  y = where_any((a >= 1.8) & (a < 5.4),
+                [&] {
+                  return distance(a, 3.8317059702075125, -1.5269184090088067e-16) *
+                         polynomial(kJ1Zero1, a, 1.8, 5.4);
+                },
+                y);
+  y = where_any((a >= 5.4) & (a < kHankelFrom),
+                [&] {
+                  return distance(a, 7.015586669815619, -9.414165653410389e-17) *
+                         polynomial(kJ1Zero2, a, 5.4, kHankelFrom);
+                },
+                y);
+  y = where_any((a >= kHankelFrom) & (a < kInf<double>), [&] { return hankel<1>(a).j; }, y);
+  return x < 0 ? -y : x == 0 ? x : y;
+}
+
+// The value where x is not a positive finite number: `at_0`, NaN below.
+PLAIT_INLINE F64 of_second_kind(F64 x, double at_0, double at_infinity) {
+  return x == 0 ? splat<F64>(at_0) : x == kInf<double> ? splat<F64>(at_infinity) : splat<F64>(kNaN<double>);
+}
+
+PLAIT_NOINLINE F64 bessel_y0(F64 x) {
+  F64 y = where_any((x > 0) & (x < 0.5),
+                    [&] { return 2 / kPi * log(x) * j0_near(x) + polynomial(kY0Near, x * x * 8 - 1); },
+                    of_second_kind(x, -kInf<double>, 0));
+  y = where_any((x >= 0.5) & (x < 1.4),
+                [&] {
+                  return distance(x, 0.8935769662791675, 2.6596231539720385e-17) *
+                         polynomial(kY0Zero1, x, 0.5, 1.4);
+                },
+                y);
+  y = where_any((x >= 1.4) & (x < 2.8), [&] { return polynomial(kY0Peak, x, 1.4, 2.8); }, y);
+  y = where_any((x >= 2.8) & (x < 5.4),
+                [&] {
+                  return distance(x, 3.957678419314858, -1.0764340697562706e-16) *
+                         polynomial(kY0Zero2, x, 2.8, 5.4);
+                },
+                y);
+  y = where_any((x >= 5.4) & (x < 8.6),
+                [&] {
+                  return distance(x, 7.086051060301773, -8.835285723085408e-17) *
+                         polynomial(kY0Zero3, x, 5.4, 8.6);
+                },
+                y);
+  return where_any((x >= 8.6) & (x < kInf<double>), [&] { return hankel<0>(x).y; }, y);
+}
+
+PLAIT_NOINLINE F64 bessel_y1(F64 x) {
+  F64 y = where_any((x > 0) & (x < 1.5),
+                    [&] {
+                      return 2 / kPi * (log(x) * j1_near(x) - 1 / x) +
+                             x * polynomial(kY1Near, x * x * (2 / 2.25) - 1);
+                    },
+                    of_second_kind(x, -kInf<double>, 0));
+  y = where_any((x >= 1.5) & (x < 3.8),
+                [&] {
+                  return distance(x, 2.197141326031017, -4.8259835876454966e-17) *
+                         polynomial(kY1Zero1, x, 1.5, 3.8);
+                },
+                y);
+  y = where_any(
+      (x >= 3.8) & (x < 7),
+      [&] { return distance(x, 5.429681040794135, 4.162514026670377e-16) * polynomial(kY1Zero2, x, 3.8, 7); },
+      y);
+  y = where_any((x >= 7) & (x < 9.5),
+                [&] {
+                  return distance(x, 8.596005868331169, 2.8415838340063664e-16) *
+                         polynomial(kY1Zero3, x, 7, 9.5);
+                },
+                y);
+  return where_any((x >= 9.5) & (x < kInf<double>), [&] { return hankel<1>(x).y; }, y);
+}
+
+PLAIT_NOINLINE F64 spherical_bessel_j0(F64 x) {
+  const F64 z = x * x;  // sum of (-z)^k / (2k + 1)!
+  const F64 near = 1 - z / 6 * (1 - z / 20 * (1 - z / 42 * (1 - z / 72 * (1 - z / 110 * (1 - z / 156)))));
+  const F64 y = where_any(!(abs(x) < 0.5), [&] { return sin(x) / x; }, near);
+  return abs(x) == kInf<double> ? F64{} : y;
+}
+
 }  // namespace
-
-double bessel_j0(double x) {
-  const double a = std::fabs(x);
-  if (a < 1.2) return polynomial(kJ0Near, a * a * (2 / 1.44) - 1);
-  if (a < 3.9) {
-    return distance(a, 2.404825557695773, -1.176691651530894e-16) * polynomial(kJ0Zero1, a, 1.2, 3.9);
-  }
-  if (a < 7.1) {
-    return distance(a, 5.520078110286311, 8.088597146146722e-17) * polynomial(kJ0Zero2, a, 3.9, 7.1);
-  }
-  if (a < 9.5) {
-    return distance(a, 8.653727912911013, -2.92812607320779e-16) * polynomial(kJ0Zero3, a, 7.1, 9.5);
-  }
-  return a == kInf ? 0 : hankel<0>(a).j;
-}
-
-double bessel_j1(double x) {
-  const double a = std::fabs(x);
-  double y;
-  if (a < 1.8) return x * polynomial(kJ1Near, a * a * (2 / 3.24) - 1);
-  if (a < 5.4) {
-    y = distance(a, 3.8317059702075125, -1.5269184090088067e-16) * polynomial(kJ1Zero1, a, 1.8, 5.4);
-  } else if (a < kFar) {
-    y = distance(a, 7.015586669815619, -9.414165653410389e-17) * polynomial(kJ1Zero2, a, 5.4, kFar);
-  } else {
-    y = a == kInf ? 0 : hankel<1>(a).j;
-  }
-  return x < 0 ? -y : y;
-}
-
-double bessel_y0(double x) {
-  if (x < 0.5) {
-    if (x <= 0) return x == 0 ? -kInf : kNan;
-    return 2 / kPi * std::log(x) * bessel_j0(x) + polynomial(kY0Near, x * x * 8 - 1);
-  }
-  if (x < 1.4) {
-    return distance(x, 0.8935769662791675, 2.6596231539720385e-17) * polynomial(kY0Zero1, x, 0.5, 1.4);
-  }
-  if (x < 2.8) return polynomial(kY0Peak, x, 1.4, 2.8);
-  if (x < 5.4) {
-    return distance(x, 3.957678419314858, -1.0764340697562706e-16) * polynomial(kY0Zero2, x, 2.8, 5.4);
-  }
-  if (x < 8.6) {
-    return distance(x, 7.086051060301773, -8.835285723085408e-17) * polynomial(kY0Zero3, x, 5.4, 8.6);
-  }
-  return x == kInf ? 0 : hankel<0>(x).y;
-}
-
-double bessel_y1(double x) {
-  if (x < 1.5) {
-    if (x <= 0) return x == 0 ? -kInf : kNan;
-    return 2 / kPi * (std::log(x) * bessel_j1(x) - 1 / x) + x * polynomial(kY1Near, x * x * (2 / 2.25) - 1);
-  }
-  if (x < 3.8) {
-    return distance(x, 2.197141326031017, -4.8259835876454966e-17) * polynomial(kY1Zero1, x, 1.5, 3.8);
-  }
-  if (x < 7) return distance(x, 5.429681040794135, 4.162514026670377e-16) * polynomial(kY1Zero2, x, 3.8, 7);
-  if (x < 9.5)
-    return distance(x, 8.596005868331169, 2.8415838340063664e-16) * polynomial(kY1Zero3, x, 7, 9.5);
-  return x == kInf ? 0 : hankel<1>(x).y;
-}
-
-double spherical_bessel_j0(double x) {
-  if (std::fabs(x) < 0.5) {
-    const double z = x * x;  // sum of (-z)^k / (2k + 1)!
-    return 1 - z / 6 * (1 - z / 20 * (1 - z / 42 * (1 - z / 72 * (1 - z / 110 * (1 - z / 156)))));
-  }
-  return std::isinf(x) ? 0 : std::sin(x) / x;
-}
-
-}  // namespace plait::special
+}  // namespace plait::PLAIT_ISA_NS

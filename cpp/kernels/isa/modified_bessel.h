@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Modified Bessel functions of orders 0 and 1: the power series of I (DLMF 10.25.2) up to 8, e^-x sqrt(x) I
 // as a function of 1 / x from there on; K = a regular function -+ log(x / 2) I up to 2 (10.31), then e^x
-// sqrt(x) K. 20 to 60 ns.
-#include "kernels/special/polynomial.h"
-#include "kernels/special/special.h"
+// sqrt(x) K. Bound by multiply-adds: all pieces that any lane needs.
+#pragma once
 
-namespace plait::special {
+#include "kernels/isa/polynomial.h"
+
+namespace plait::PLAIT_ISA_NS {
 namespace {
 
 // fit i0_far: 7.3e-17
@@ -51,72 +52,92 @@ constexpr double kK1Far[] = {
     -8.899164450063684e-11,  -4.049799425729656e-10, -8.866606108289875e-10,  7.62248378128159e-10,
     3.369080512129013e-10,   -3.031356376392646e-10, -1.189944893839221e-10,  8.623859122472766e-11};
 
-constexpr double kNear = 8;
+constexpr double kSeriesBelow = 8;
+
+// 1 / (k! (k + order)!)
+template <int kOrder>
+struct SeriesTerms {
+  double c[23];  // the last are below 1e-18 of the sum at kSeriesBelow
+  constexpr SeriesTerms() : c{} {
+    long double term = 1;
+    for (int k = 0; k < 23; ++k) {
+      c[k] = static_cast<double>(term);
+      term /= (k + 1) * (k + 1 + kOrder);
+    }
+  }
+};
+template <int kOrder>
+inline constexpr SeriesTerms<kOrder> kSeriesTerms;
 
 // sum over k of (x^2 / 4)^k / (k! (k + order)!)
-double series(double x, int order) {
-  const double z = 0.25 * x * x;
-  double term = 1, sum = 1;
-  for (int k = 1; term > 1e-17 * sum; ++k) {
-    term *= z / (k * (k + order));
-    sum += term;
-  }
-  return sum;
+template <int kOrder>
+PLAIT_INLINE F64 series(F64 x) {
+  return polynomial(kSeriesTerms<kOrder>.c, 0.25 * x * x);
 }
 
-// I(a) e^(-a) for a >= kNear.
-double far_i0e(double a) { return polynomial(kI0Far, 2 * kNear / a - 1) / std::sqrt(a); }
-double far_i1e(double a) { return polynomial(kI1Far, 2 * kNear / a - 1) / std::sqrt(a); }
+// I(a) e^(-a) for a >= kSeriesBelow.
+template <int kOrder>
+PLAIT_INLINE F64 far_ie(F64 a) {
+  return polynomial(kOrder == 0 ? kI0Far : kI1Far, 2 * kSeriesBelow / a - 1) / sqrt(a);
+}
 
 // y e^a, where e^a may overflow alone.
-double grown(double y, double a) {
-  const double half = std::exp(0.5 * a);
+PLAIT_INLINE F64 grown(F64 y, F64 a) {
+  const F64 half = exp_scaled<true>(0.5 * a);
   return y * half * half;
 }
 
-double near_k0(double x) { return polynomial(kK0Near, 0.5 * x * x - 1) - std::log(0.5 * x) * series(x, 0); }
-double near_k1(double x) {
-  return polynomial(kK1Near, 0.5 * x * x - 1) / x + std::log(0.5 * x) * 0.5 * x * series(x, 1);
+// x^order I(x) / x^order, without its sign.
+template <int kOrder>
+PLAIT_INLINE F64 near_i(F64 a) {
+  return kOrder == 0 ? series<0>(a) : 0.5 * a * series<1>(a);
 }
-double far_k0e(double x) { return polynomial(kK0Far, 4 / x - 1) / std::sqrt(x); }
-double far_k1e(double x) { return polynomial(kK1Far, 4 / x - 1) / std::sqrt(x); }
+template <int kOrder>
+PLAIT_INLINE F64 modified_i(F64 a) {
+  const F64 y = where_any(a < kSeriesBelow, [&] { return near_i<kOrder>(a); }, a);
+  return where_any((a >= kSeriesBelow) & (a < kInf<double>), [&] { return grown(far_ie<kOrder>(a), a); }, y);
+}
+template <int kOrder>
+PLAIT_INLINE F64 modified_ie(F64 a) {
+  const F64 at_infinity = a == kInf<double> ? F64{} : a;
+  const F64 y =
+      where_any(a < kSeriesBelow, [&] { return near_i<kOrder>(a) * exp_scaled<true>(-a); }, at_infinity);
+  return where_any((a >= kSeriesBelow) & (a < kInf<double>), [&] { return far_ie<kOrder>(a); }, y);
+}
+PLAIT_NOINLINE F64 i0(F64 x) { return modified_i<0>(abs(x)); }
+PLAIT_NOINLINE F64 i0e(F64 x) { return modified_ie<0>(abs(x)); }
+PLAIT_NOINLINE F64 i1(F64 x) { return copysign(modified_i<1>(abs(x)), x); }
+PLAIT_NOINLINE F64 i1e(F64 x) { return copysign(modified_ie<1>(abs(x)), x); }
+
+template <int kOrder>
+PLAIT_INLINE F64 near_k(F64 x) {
+  const F64 l = log(0.5 * x);
+  if (kOrder == 0) return polynomial(kK0Near, 0.5 * x * x - 1) - l * series<0>(x);
+  return polynomial(kK1Near, 0.5 * x * x - 1) / x + l * 0.5 * x * series<1>(x);
+}
+// K(x), or K(x) e^x.
+template <int kOrder, bool kScaled>
+PLAIT_INLINE F64 modified_k(F64 x) {
+  const F64 outside = x == 0              ? splat<F64>(kInf<double>)
+                      : x == kInf<double> ? F64{}
+                                          : splat<F64>(kNaN<double>);
+  const F64 y = where_any((x > 0) & (x <= 2),
+                          [&] {
+                            const F64 k = near_k<kOrder>(x);
+                            return kScaled ? k * exp_scaled<true>(x) : k;
+                          },
+                          outside);
+  return where_any((x > 2) & (x < kInf<double>),
+                   [&] {
+                     const F64 k = polynomial(kOrder == 0 ? kK0Far : kK1Far, 4 / x - 1) / sqrt(x);
+                     return kScaled ? k : k * exp_scaled<true>(-x);
+                   },
+                   y);
+}
+PLAIT_NOINLINE F64 modified_bessel_k0(F64 x) { return modified_k<0, false>(x); }
+PLAIT_NOINLINE F64 modified_bessel_k1(F64 x) { return modified_k<1, false>(x); }
+PLAIT_NOINLINE F64 scaled_modified_bessel_k0(F64 x) { return modified_k<0, true>(x); }
+PLAIT_NOINLINE F64 scaled_modified_bessel_k1(F64 x) { return modified_k<1, true>(x); }
 
 }  // namespace
-
-double i0(double x) {
-  const double a = std::fabs(x);
-  if (a < kNear) return series(a, 0);
-  return a > 714 ? a * kInf : grown(far_i0e(a), a);
-}
-double i0e(double x) {
-  const double a = std::fabs(x);
-  return a < kNear ? std::exp(-a) * series(a, 0) : far_i0e(a);
-}
-double i1(double x) {
-  const double a = std::fabs(x);
-  if (a < kNear) return 0.5 * x * series(a, 1);
-  return a > 714 ? x * kInf : std::copysign(grown(far_i1e(a), a), x);
-}
-double i1e(double x) {
-  const double a = std::fabs(x);
-  return a < kNear ? 0.5 * x * std::exp(-a) * series(a, 1) : std::copysign(far_i1e(a), x);
-}
-
-double modified_bessel_k0(double x) {
-  if (x <= 0) return x == 0 ? kInf : kNan;
-  return x <= 2 ? near_k0(x) : far_k0e(x) * std::exp(-x);
-}
-double modified_bessel_k1(double x) {
-  if (x <= 0) return x == 0 ? kInf : kNan;
-  return x <= 2 ? near_k1(x) : far_k1e(x) * std::exp(-x);
-}
-double scaled_modified_bessel_k0(double x) {
-  if (x <= 0) return x == 0 ? kInf : kNan;
-  return x <= 2 ? near_k0(x) * std::exp(x) : far_k0e(x);
-}
-double scaled_modified_bessel_k1(double x) {
-  if (x <= 0) return x == 0 ? kInf : kNan;
-  return x <= 2 ? near_k1(x) * std::exp(x) : far_k1e(x);
-}
-
-}  // namespace plait::special
+}  // namespace plait::PLAIT_ISA_NS
