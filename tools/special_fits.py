@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the polynomials of cpp/kernels/special approximate; fit_math.py fits and checks them.
+"""What the polynomials of the special functions approximate; fit_math.py fits and checks them.
 
 Each entry is a function of x and the interval of x that t in [-1, 1] stands for. The error counts relative to the
 function, or to `scale` where that is given.
@@ -190,4 +190,5 @@ SPECIAL = {
     "airy_q": Special(airy_wave(1), of_zeta(squares_above(7)), 17),
     "erfcx": Special(erfcx_rest, shepherd_laframboise, 32),
     "lgamma1p": Special(lgamma1p_rest, between(0, 1), 21),
+    "rgamma1p": Special(lambda a: mp.rgamma(1 + a), between(0, 1), 16),
 }

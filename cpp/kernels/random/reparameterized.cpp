@@ -21,7 +21,7 @@ constexpr int kMostTerms = 1000000;
 constexpr int64_t kGrainGradients = 256;
 // Where sums end, relative to them.
 double tolerance_of(DType dtype) {
-  return dtype == DType::kFloat64 ? std::numeric_limits<double>::epsilon() : 0x1p-30;
+  return dtype == DType::kFloat64 ? std::numeric_limits<double>::epsilon() : special::kFloatTolerance;
 }
 
 // ---- Beta ----
@@ -30,14 +30,11 @@ double tolerance_of(DType dtype) {
 // (DLMF 8.17.22); it converges quickly below the mean, x < (a + 1) / (a + b + 2).
 Dual beta_fraction(Dual a, Dual b, double x, double tolerance) {
   special::ContinuedFraction fraction(Dual{1}, tolerance);
+  const Dual ab = a + b;
   for (int m = 0; m < kMostTerms; ++m) {
-    const Dual at{static_cast<double>(m)}, a2 = a + at + at;
-    const Dual odd = Dual{-x} * (a + at) * (a + b + at) / (a2 * (a2 + Dual{1}));
-    bool done = fraction.add(odd, {1});
-    const Dual next{m + 1.0}, a4 = a2 + Dual{2};
-    const Dual even = Dual{x} * next * (b - next) / ((a4 - Dual{1}) * a4);
-    done = fraction.add(even, {1}) && done;
-    if (done) break;
+    const Dual at{static_cast<double>(m)}, next{m + 1.0}, a2 = a + at + at, middle = a2 + Dual{1};
+    if (fraction.add(Dual{-x} * (a + at) * (ab + at) / (a2 * middle), {1})) break;
+    if (fraction.add(Dual{x} * next * (b - next) / (middle * (a2 + Dual{2})), {1})) break;
   }
   return fraction.value();
 }

@@ -5,19 +5,22 @@
 
 namespace plait::special {
 
+// Where sums end, relative to them, whose results become floats, and those that stay doubles.
+inline constexpr double kFloatTolerance = 0x1p-30, kDoubleTolerance = 1e-17;
+
 double airy_ai(double x);  // Ai(x) (DLMF 9)
 
 // ---- Gamma function and its kin (DLMF 5, 8, 25) ----
 
 double digamma(double x);
-double polygamma(double x, double n);        // the n-th derivative of digamma; integers n from 0 to 170
-double zeta(double s, double q);             // sum over k >= 0 of (q + k)^-s
-double gammainc(double a, double x);         // P(a, x)
-double gammaincc(double a, double x);        // Q(a, x) = 1 - P(a, x)
-double gammainc_grad_a(double a, double x);  // dP/da
-double gamma_density(double a, double x);    // dP/dx = x^(a-1) e^-x / Gamma(a)
-// dx/da at constant P(a, x): the derivative of a draw from Gamma(a). `tolerance`: where sums end, relative to
-// them.
+double polygamma(double x, double n);  // the n-th derivative of digamma; integers n from 0 to 170
+double zeta(double s, double q);       // sum over k >= 0 of (q + k)^-s
+// `tolerance`: where sums end, relative to them.
+double gammainc(double a, double x, double tolerance);   // P(a, x)
+double gammaincc(double a, double x, double tolerance);  // Q(a, x) = 1 - P(a, x)
+double gammainc_grad_a(double a, double x);              // dP/da
+double gamma_density(double a, double x);                // dP/dx = x^(a-1) e^-x / Gamma(a)
+// dx/da at constant P(a, x): the derivative of a draw from Gamma(a).
 double standard_gamma_grad(double a, double x, double tolerance);
 
 // ---- Orthogonal polynomials of degree n, truncated to an integer; 0 where it is negative (DLMF 18) ----

@@ -9,6 +9,7 @@
 #include "core/dtype.h"
 #include "kernels/dispatch.h"
 #include "kernels/pointwise/pointwise_args.h"
+#include "kernels/special/special.h"
 
 namespace plait::special {
 
@@ -24,15 +25,21 @@ inline constexpr bool kIsVector = std::is_same_v<std::remove_cv_t<decltype(kFunc
 template <auto kFunction>
 inline constexpr int64_t kCost = kIsVector<kFunction> ? 8 : 64;
 
+// The third argument of a function, where there is one, is a tolerance.
+inline constexpr size_t kMostOperands = 2;
+template <class T>
+inline constexpr double kTolerance = sizeof(T) == sizeof(float) ? kFloatTolerance : kDoubleTolerance;
+
 template <auto kFunction, class T, class... Doubles>
 void loop(void* out, const void* const* in, uint32_t broadcast, int64_t n, double (*)(Doubles...)) {
   T* const y = static_cast<T*>(out);
-  const auto element = [&](size_t k, int64_t i) {
+  const auto argument = [&](size_t k, int64_t i) {
+    if (k == kMostOperands) return kTolerance<T>;
     return static_cast<double>(static_cast<const T*>(in[k])[broadcast >> k & 1 ? 0 : i]);
   };
   for (int64_t i = 0; i < n; ++i) {
     [&]<size_t... k>(std::index_sequence<k...>) {
-      y[i] = static_cast<T>(kFunction(element(k, i)...));
+      y[i] = static_cast<T>(kFunction(argument(k, i)...));
     }(std::make_index_sequence<sizeof...(Doubles)>());
   }
 }
