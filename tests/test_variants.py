@@ -119,6 +119,64 @@ def test_out(spec: OpSpec) -> None:
         assert same_bits(out, expected), show(sample)
 
 
+def with_several_outs() -> list:
+    names = {row["name"] for row in plait._core._op_table() if "o" in row["where"] and row["results"][0][0]}
+    return [pytest.param(s, id=s.id) for s in SPECS if s.name.replace(".", "_") in names]
+
+
+@pytest.mark.parametrize("spec", with_several_outs())
+def test_several_outs(spec: OpSpec) -> None:
+    """out= is a tuple of one tensor per result: of its shape or empty, of its dtype or a wider one."""
+    for sample in list(spec.samples(spec.gen())):
+        call = Call(spec, sample, spec.dtypes[0])
+        results = call()
+        if not isinstance(results, tuple):
+            continue
+        for make in (plait.empty_like, lambda t: plait.empty(0, dtype=t.dtype)):
+            outs = tuple(make(t) for t in results)
+            named = Call(spec, sample, spec.dtypes[0])
+            named.kwargs = named.kwargs | {"out": outs}
+            returned = named()
+            assert type(returned) is type(results), show(sample)
+            for out, same, expected in zip(outs, returned, results, strict=True):
+                assert same is out and same_bits(out, expected), show(sample)
+        wide = tuple(plait.empty(t.shape, dtype=plait.promote_types(t.dtype, plait.float64)) for t in results)
+        if any(t.dtype.is_complex for t in results):
+            continue
+        named = Call(spec, sample, spec.dtypes[0])
+        named.kwargs = named.kwargs | {"out": list(wide)}
+        named()
+        for out, expected in zip(wide, results, strict=True):
+            assert same_bits(out, expected.to(out.dtype)), show(sample)
+
+
+@pytest.mark.parametrize("spec", with_several_outs())
+def test_several_outs_that_do_not_fit(spec: OpSpec) -> None:
+    for sample in spec.samples(spec.gen()):
+        results = Call(spec, sample, spec.dtypes[0])()
+        if isinstance(results, tuple) and all(t.numel() for t in results):
+            break
+    else:
+        pytest.skip("one result")
+    outs = tuple(t.clone() for t in results)
+    filled = [t.clone() for t in outs]
+    wrong = [
+        outs[0],
+        outs[:-1],
+        (*outs, outs[0]),
+        (*outs[:-1], 3),
+        (*outs[:-1], plait.empty((*results[-1].shape, 7), dtype=results[-1].dtype)),
+        (plait.empty(results[0].shape, dtype=plait.bool), *outs[1:]),
+    ]
+    for out in wrong:
+        named = Call(spec, sample, spec.dtypes[0])
+        named.kwargs = named.kwargs | {"out": out}
+        with pytest.raises((ValueError, TypeError)):
+            named()
+    for before, after in zip(filled, outs, strict=True):
+        assert same_bits(before, after)
+
+
 @pytest.mark.parametrize("spec", with_variant("o"))
 def test_out_refuses_gradients(spec: OpSpec) -> None:
     """out= cannot be recorded: an input that requires grad is an error, not a cut graph."""

@@ -275,7 +275,8 @@ def definition(row: OpRow, method: bool, takes_out: bool, overloaded: bool) -> s
         seen_default |= not required
         parts.append(f"{python_name(p)}: {qualified(annotation(p), method)}" + ("" if required else " = ..."))
     if takes_out:
-        parts += ["out: Tensor | None = None"] if star else ["*", "out: Tensor | None = None"]
+        out = "Sequence[Tensor]" if row["results"][0][0] else "Tensor"
+        parts += [*([] if star else ["*"]), f"out: {out} | None = None"]
     margin = "    " if method else ""
     head = f"{margin}@overload\n" if overloaded else ""
     return f"{head}{margin}def {shown_name(row)}({', '.join(parts)}) -> {qualified(result(row), method)}: ...\n"

@@ -60,7 +60,7 @@ Overload::Overload(const OpEntry& entry)
     : op(entry),
       signature(entry.signature),
       name(signature.name),
-      takes_out(std::strchr(entry.where, 'o') != nullptr) {
+      outs(std::strchr(entry.where, 'o') ? signature.results[0].items.size() : 0) {
   PLAIT_CHECK(signature.params.size() <= CallArgs::kMax, kInternal, name, ": more than ", CallArgs::kMax,
               " parameters");
   for (const Param& p : signature.params) params.push_back(std::make_unique<BoundParam>(p));
@@ -318,8 +318,8 @@ bool CallArgs::take_keywords(const Overload& o, PyObject* const* values, PyObjec
     if (at == kNotFound) {
       const char* utf8 = PyUnicode_AsUTF8(key);
       const std::string_view name = utf8 ? utf8 : "";
-      if (o.takes_out && name == "out") {
-        if (!take_out(values[k], key)) return false;
+      if (o.outs && name == "out") {
+        if (!take_out(o, values[k])) return false;
         continue;
       }
       at = find_keyword_by_text(o, name);
@@ -331,10 +331,20 @@ bool CallArgs::take_keywords(const Overload& o, PyObject* const* values, PyObjec
   return true;
 }
 
-// out=None is no out=. Anything else than a tensor makes out= unknown, so that another overload is tried.
-bool CallArgs::take_out(PyObject* value, PyObject* key) {
+// out=None is no out=.
+bool CallArgs::take_out(const Overload& o, PyObject* value) {
   if (value == Py_None) return true;
-  if (!take_tensor(value)) return fail(Problem::kUnknownKeyword, 0, key);
+  if (o.outs == 1) {
+    if (!take_tensor(value)) return fail(Problem::kOut, 0, value);
+  } else {
+    if (!is_list(value) || static_cast<size_t>(PySequence_Fast_GET_SIZE(value)) != o.outs) {
+      return fail(Problem::kOut, 0, value);
+    }
+    for (size_t i = 0; i < o.outs; ++i) {
+      PyObject* item = PySequence_Fast_ITEMS(value)[i];
+      if (!take_tensor(item)) return fail(Problem::kOut, 0, item);
+    }
+  }
   out = value;
   return true;
 }
@@ -576,6 +586,16 @@ std::string CallArgs::describe_problem(const Overload& o, size_t n_positional) c
       break;
     case Problem::kDuplicate:
       out << "got multiple values for argument '" << s.params[problem.param].name << "'";
+      break;
+    case Problem::kOut:
+      out << "argument 'out' must be ";
+      if (o.outs == 1) {
+        out << "Tensor";
+      } else {
+        out << "tuple of " << o.outs << " Tensors";
+      }
+      out << ", not " << Py_TYPE(problem.value)->tp_name;
+      if (is_list(problem.value)) out << " of " << PySequence_Fast_GET_SIZE(problem.value);
       break;
     case Problem::kNone:
       break;

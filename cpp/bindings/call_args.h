@@ -37,7 +37,7 @@ struct Overload {
   Signature signature;
   std::string name;
   std::vector<std::unique_ptr<BoundParam>> params;
-  bool takes_out;
+  size_t outs;  // how many tensors out= takes: one per result; 0 where there is no out=
   mutable PyObject* result_type = nullptr;  // the type of a named tuple, made when it is first needed
 };
 
@@ -47,10 +47,10 @@ struct CallArgs {
   union {
     Arg args[kMax];  // not initialised: fill() sets those that are passed on
   };
-  PyObject* out = nullptr;
-  int64_t work = 0;       // elements in sight: decides whether the GIL is worth releasing
-  bool in_graph = false;  // a tensor has autograd state
-  bool unusual = false;   // an object may take over the call (overrides.h)
+  PyObject* out = nullptr;  // out=: a tensor, or a tuple or list of one tensor per result
+  int64_t work = 0;         // elements in sight: decides whether the GIL is worth releasing
+  bool in_graph = false;    // a tensor has autograd state
+  bool unusual = false;     // an object may take over the call (overrides.h)
 
   CallArgs() {}
 
@@ -59,7 +59,7 @@ struct CallArgs {
 
   // Why fill() returned false: read only for the message.
   struct Problem {
-    enum Kind : uint8_t { kNone, kTooMany, kMissing, kType, kUnknownKeyword, kDuplicate } kind = kNone;
+    enum Kind : uint8_t { kNone, kTooMany, kMissing, kType, kUnknownKeyword, kDuplicate, kOut } kind = kNone;
     size_t param = 0;
     PyObject* value = nullptr;  // borrowed
   } problem;
@@ -69,7 +69,7 @@ struct CallArgs {
   struct Given;
   bool take_positional(const Signature& s, PyObject* const* values, size_t n, Given& given);
   bool take_keywords(const Overload& o, PyObject* const* values, PyObject* names, Given& given);
-  bool take_out(PyObject* value, PyObject* key);
+  bool take_out(const Overload& o, PyObject* value);
   bool convert_given(const Overload& o, const Given& given);
   bool convert_rest(const Signature& s, const Given& given, Arg& arg);
   bool convert(const Param& p, PyObject* value, Arg& arg);

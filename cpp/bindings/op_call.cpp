@@ -55,27 +55,30 @@ void check_out(const Overload& o, const CallArgs& call, const Tensor& out) {
   }
 }
 
-// The result becomes the value of out=, which takes its shape when it is empty.
-void write_out(const Tensor& destination, const Overload& o, const Result& r) {
-  PLAIT_CHECK(r.kind == Result::kTensor, kValue, o.name, ": out= needs an op with one result");
-  PLAIT_CHECK(!(grad_enabled() && (requires_grad(destination) || requires_grad(r.tensor))), kRuntime, o.name,
+// Raises unless the result can become the value of `destination`.
+void check_written(const Tensor& destination, const Overload& o, const Tensor& result) {
+  PLAIT_CHECK(!(grad_enabled() && (requires_grad(destination) || requires_grad(result))), kRuntime, o.name,
               ": functions with out=... arguments don't support automatic "
               "differentiation, but one of the arguments requires grad.");
   check_inplace(o.name.c_str(), destination, false);
-  const DTypeCategory to = category(destination.dtype()), from = category(r.tensor.dtype());
-  PLAIT_CHECK(to >= from, kType, o.name, ": result type ", dtype_name(r.tensor.dtype()),
+  const DTypeCategory to = category(destination.dtype()), from = category(result.dtype());
+  PLAIT_CHECK(to >= from, kType, o.name, ": result type ", dtype_name(result.dtype()),
               " can't be cast to the desired output type ", dtype_name(destination.dtype()));
-  if (!(destination.shape() == r.tensor.shape())) {
-    PLAIT_CHECK(destination.numel() == 0, kValue, o.name, ": expected out= of shape ", r.tensor.shape(),
-                ", got ", destination.shape());
-    if (destination.dtype() == r.tensor.dtype()) {
-      destination.set_data(r.tensor);
+  PLAIT_CHECK(destination.shape() == result.shape() || destination.numel() == 0, kValue, o.name,
+              ": expected out= of shape ", result.shape(), ", got ", destination.shape());
+}
+
+// The result becomes the value of out=, which takes its shape when it is empty.
+void write_out(const Tensor& destination, const Tensor& result) {
+  if (!(destination.shape() == result.shape())) {
+    if (destination.dtype() == result.dtype()) {
+      destination.set_data(result);
       return;
     }
-    destination.set_data(Tensor::empty(r.tensor.shape(), destination.dtype()));
+    destination.set_data(Tensor::empty(result.shape(), destination.dtype()));
   }
   const Uninterrupted whole;
-  copy_into(destination, r.tensor);
+  copy_into(destination, result);
   destination.bump_version();
 }
 
@@ -201,9 +204,33 @@ void show_arguments(std::ostringstream& out, PyObject* const* args, size_t n_pos
   throw Error(ErrorKind::kType, out.str());
 }
 
+// The tensors of out=.
+std::vector<Tensor> destinations(const Overload& o, PyObject* out) {
+  if (o.outs == 1) return {tensor_of(out)};
+  std::vector<Tensor> tensors;
+  for (size_t i = 0; i < o.outs; ++i) tensors.push_back(tensor_of(PySequence_Fast_ITEMS(out)[i]));
+  return tensors;
+}
+
+// The results go to out=, all of them or, after an error, none.
+PyObject* finish_out(const Overload& o, PyObject* out, const std::vector<Tensor>& to, const Result& result) {
+  const std::vector<Tensor> results =
+      result.kind == Result::kTensor ? std::vector<Tensor>{result.tensor} : result.tensors;
+  PLAIT_CHECK(results.size() == to.size(), kInternal, o.name, ": ", results.size(), " results for out=");
+  for (size_t i = 0; i < to.size(); ++i) check_written(to[i], o, results[i]);
+  for (size_t i = 0; i < to.size(); ++i) write_out(to[i], results[i]);
+  if (o.outs == 1) return Py_NewRef(out);
+  PyObject* type = result_type(o);
+  return type ? to_named_tuple(type, to) : to_tuple(to);
+}
+
 PyObject* run(const Overload& o, const CallArgs& call) {
-  const Tensor* out = call.out ? &tensor_of(call.out) : nullptr;
-  if (out) check_out(o, call, *out);
+  std::vector<Tensor> outs;
+  if (call.out) {
+    outs = destinations(o, call.out);
+    for (const Tensor& out : outs) check_out(o, call, out);
+  }
+  const Tensor* out = call.out ? outs.data() : nullptr;
   Result result;
   if (call.work >= kReleaseGil) {
     GraphUnlocked unlocked(call.in_graph);
@@ -212,9 +239,7 @@ PyObject* run(const Overload& o, const CallArgs& call) {
   } else {
     call_op(o.op, call.args, result, out);
   }
-  if (!out) return to_python(o, result);
-  write_out(*out, o, result);
-  return Py_NewRef(call.out);
+  return call.out ? finish_out(o, call.out, outs, result) : to_python(o, result);
 }
 
 PyObject* op_vectorcall(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* keyword_names) {

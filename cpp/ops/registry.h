@@ -15,8 +15,8 @@
 //
 // Where: 'f' plait.name, 'm' Tensor.name (the first Tensor parameter is self), 'n' plait.nn.functional.name,
 // 's' the submodule that begins the name (linalg_qr is plait.linalg.qr), 'o' also takes out= (the result is
-// copied into it), 'p' private (plait._core._ops.name only), 'c' takes complex tensors, numbers and dtypes.
-// Every other op raises TypeError for them before it runs.
+// copied into it; a tuple of several), 'p' private (plait._core._ops.name only), 'c' takes complex tensors,
+// numbers and dtypes. Every other op raises TypeError for them before it runs.
 #pragma once
 
 #include <atomic>
@@ -172,7 +172,7 @@ struct OpCall {
   const OpEntry& op;     // name, parameters' names and defaults: Signature(op.signature)
   const Arg* args;       // inputs and attributes, in the order of the parameters that are passed on
   const Result& result;  // a view or a tensor written in place shares its storage with an input
-  const Tensor* out;     // where the caller then copies the result (out=), or null
+  const Tensor* out;     // where the caller then copies the result, or each of them (out=), or null
 };
 using OpObserver = void (*)(const OpCall& call);
 

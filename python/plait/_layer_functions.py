@@ -157,7 +157,7 @@ def native_layer_norm(
 ) -> tuple[Tensor, Tensor, Tensor]:
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     dims = tuple(range(input.dim() - len(shape), input.dim()))
-    mean, scale = _moments(input, dims, eps)
+    mean, scale = _moments(input.detach(), dims, eps)  # statistics, which no gradient takes part in
     return F.layer_norm(input, shape, weight, bias, eps), mean, scale
 
 
@@ -183,7 +183,7 @@ def native_batch_norm(
     if not training:
         nothing = input.new_zeros(0)
         return y, nothing, nothing
-    mean, scale = _moments(input, (0, *range(2, input.dim())), eps)
+    mean, scale = _moments(input.detach(), (0, *range(2, input.dim())), eps)
     return y, mean.reshape(-1), scale.reshape(-1)
 
 

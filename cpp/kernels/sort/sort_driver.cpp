@@ -423,7 +423,8 @@ void mode_all(const T* x, int64_t lines, int64_t n, T* values, int64_t* indices)
       int64_t most = 0, run = 0;
       for (int64_t i = 0; i < n; ++i) {
         ++run;
-        if (i + 1 < n && items[i].key() == items[i + 1].key()) continue;
+        const T value = line[items[i].place()];  // every NaN is a value of its own
+        if (i + 1 < n && items[i].key() == items[i + 1].key() && !is_nan(value)) continue;
         if (run > most) {
           most = run;
           write_out(line, items.get() + i, 1, values + l, indices + l);

@@ -101,11 +101,11 @@ struct ScatterReduce {
         break;
       }
       case Meeting::kMax:
-      case Meeting::kMin: {  // shared evenly among those that equal the result
+      case Meeting::kMin: {  // shared evenly among those that equal the result; of a NaN, 0 / 0
         const Tensor own = one_where(eq(x, y), gy.dtype());
         const Tensor theirs = one_where(eq(src, gather(y, dim, index)), gy.dtype());
         const Tensor base = include_self ? own : scatter(own, dim, index, int64_t{0});
-        const Tensor share = div(gy, maximum(scatter_add(base, dim, index, theirs), int64_t{1}));
+        const Tensor share = div(gy, scatter_add(base, dim, index, theirs));
         gx = mul(own, share);
         gsrc = mul(theirs, gather(share, dim, index));
         break;

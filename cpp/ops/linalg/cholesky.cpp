@@ -123,7 +123,7 @@ Example:
     tensor([[2., 0.],
             [1., 2.]]))"},
     {"linalg_cholesky_ex(Tensor A, *, bool upper=False, bool check_errors=False) -> (Tensor L, Tensor info)",
-     "sc", PLAIT_BOX(linalg_cholesky_ex),
+     "sco", PLAIT_BOX(linalg_cholesky_ex),
      R"(The Cholesky factor, and for each matrix whether there is one; see `cholesky`.
 
 Args:

@@ -191,9 +191,9 @@ Example:
 const RegisterOps kOps{
     {"linalg_det(Tensor A) -> Tensor", "soc", PLAIT_BOX(linalg_det), kDetDoc},
     {"det(Tensor input) -> Tensor", "fmc", PLAIT_BOX(linalg_det), kDetDoc},
-    {"linalg_slogdet(Tensor A) -> (Tensor sign, Tensor logabsdet)", "sc", PLAIT_BOX(linalg_slogdet),
+    {"linalg_slogdet(Tensor A) -> (Tensor sign, Tensor logabsdet)", "sco", PLAIT_BOX(linalg_slogdet),
      kSlogDetDoc},
-    {"slogdet(Tensor input) -> (Tensor sign, Tensor logabsdet)", "fmc", PLAIT_BOX(linalg_slogdet),
+    {"slogdet(Tensor input) -> (Tensor sign, Tensor logabsdet)", "fmco", PLAIT_BOX(linalg_slogdet),
      kSlogDetDoc},
     {"logdet(Tensor input) -> Tensor", "fmc", PLAIT_BOX(logdet),
      R"(The logarithm of a determinant: NaN where it is negative, -inf where it is 0.

@@ -101,7 +101,7 @@ std::tuple<Tensor, Tensor> linalg_eig(const Tensor& a) {
 namespace {
 
 const RegisterOps kOps{
-    {"linalg_eig(Tensor A) -> (Tensor eigenvalues, Tensor eigenvectors)", "sc", PLAIT_BOX(linalg_eig),
+    {"linalg_eig(Tensor A) -> (Tensor eigenvalues, Tensor eigenvectors)", "sco", PLAIT_BOX(linalg_eig),
      R"(The eigenvalues and right eigenvectors of square matrices, A V = V diag(w).
 
 Vectors have norm 1 and are unique up to a phase each. For symmetric matrices `eigh` is faster and more accurate.

@@ -94,7 +94,7 @@ Tensor linalg_eigvalsh(const Tensor& a, std::string_view uplo) {
 namespace {
 
 const RegisterOps kOps{
-    {"linalg_eigh(Tensor A, str UPLO='L') -> (Tensor eigenvalues, Tensor eigenvectors)", "sc",
+    {"linalg_eigh(Tensor A, str UPLO='L') -> (Tensor eigenvalues, Tensor eigenvectors)", "sco",
      PLAIT_BOX(linalg_eigh),
      R"(The eigenvalues and orthonormal eigenvectors of symmetric matrices, A = V diag(w) V^T.
 

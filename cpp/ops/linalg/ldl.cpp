@@ -102,11 +102,11 @@ Example:
             [0.5000, 0.5000]]))";
 
 const RegisterOps kOps{
-    {"linalg_ldl_factor(Tensor A, *, bool hermitian=False) -> (Tensor LD, Tensor pivots)", "sc",
+    {"linalg_ldl_factor(Tensor A, *, bool hermitian=False) -> (Tensor LD, Tensor pivots)", "sco",
      PLAIT_BOX(ldl_factor_public), kFactorDoc},
     {"linalg_ldl_factor_ex(Tensor A, *, bool hermitian=False, bool check_errors=False) -> "
      "(Tensor LD, Tensor pivots, Tensor info)",
-     "sc", PLAIT_BOX(ldl_factor_ex),
+     "sco", PLAIT_BOX(ldl_factor_ex),
      R"(The factors of symmetric matrices, and for each matrix whether D is singular; see `ldl_factor`.
 
 Args:

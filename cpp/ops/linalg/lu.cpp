@@ -264,11 +264,11 @@ Example:
     tensor([2, 2], dtype=plait.int32))";
 
 const RegisterOps kOps{
-    {"linalg_lu_factor(Tensor A, *, bool pivot=True) -> (Tensor LU, Tensor pivots)", "sc",
+    {"linalg_lu_factor(Tensor A, *, bool pivot=True) -> (Tensor LU, Tensor pivots)", "sco",
      PLAIT_BOX(lu_factor_public), kLuFactorDoc},
     {"linalg_lu_factor_ex(Tensor A, *, bool pivot=True, bool check_errors=False) -> "
      "(Tensor LU, Tensor pivots, Tensor info)",
-     "sc", PLAIT_BOX(linalg_lu_factor_ex),
+     "sco", PLAIT_BOX(linalg_lu_factor_ex),
      R"(LU factors with partial pivoting, and for each matrix whether U is singular; see `lu_factor`.
 
 Args:
@@ -286,7 +286,7 @@ Raises:
 Example:
     >>> plait.linalg.lu_factor_ex(plait.zeros(2, 2)).info
     tensor(1, dtype=plait.int32))"},
-    {"linalg_lu(Tensor A, *, bool pivot=True) -> (Tensor P, Tensor L, Tensor U)", "sc", PLAIT_BOX(linalg_lu),
+    {"linalg_lu(Tensor A, *, bool pivot=True) -> (Tensor P, Tensor L, Tensor U)", "sco", PLAIT_BOX(linalg_lu),
      R"(The factors of A = P L U: a permutation, a unit lower and an upper triangular matrix.
 
 Args:
@@ -344,7 +344,7 @@ Example:
             [1.]]))"},
     {"lu_unpack(Tensor LU_data, Tensor LU_pivots, bool unpack_data=True, bool unpack_pivots=True) -> "
      "(Tensor P, Tensor L, Tensor U)",
-     "fc", PLAIT_BOX(unpack),
+     "fco", PLAIT_BOX(unpack),
      R"(The matrices P, L and U of LU factors.
 
 Args:

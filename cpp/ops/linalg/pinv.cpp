@@ -263,7 +263,7 @@ Example:
      PLAIT_BOX(matrix_rank_tol), ""},
     {"linalg_lstsq(Tensor A, Tensor B, float? rcond=None, *, str? driver=None) -> "
      "(Tensor solution, Tensor residuals, Tensor rank, Tensor singular_values)",
-     "sc", PLAIT_BOX(lstsq),
+     "sco", PLAIT_BOX(lstsq),
      R"(The X that makes the columns of A X - B smallest, and of these the smallest X.
 
 Args:

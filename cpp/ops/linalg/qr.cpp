@@ -255,7 +255,7 @@ Example:
             [-1.]]))";
 
 const RegisterOps kOps{
-    {"linalg_qr(Tensor A, str mode='reduced') -> (Tensor Q, Tensor R)", "sc", PLAIT_BOX(linalg_qr),
+    {"linalg_qr(Tensor A, str mode='reduced') -> (Tensor Q, Tensor R)", "sco", PLAIT_BOX(linalg_qr),
      R"(The factors of A = Q R: orthonormal columns and an upper triangular matrix.
 
 The diagonal of R may have either sign.
@@ -274,7 +274,7 @@ Raises:
 Example:
     >>> plait.linalg.qr(plait.tensor([[3.], [4.]])).R
     tensor([[-5.]]))"},
-    {"qr(Tensor input, bool some=True) -> (Tensor Q, Tensor R)", "fmc", PLAIT_BOX(qr_old),
+    {"qr(Tensor input, bool some=True) -> (Tensor Q, Tensor R)", "fmco", PLAIT_BOX(qr_old),
      R"(The factors of A = Q R; the older form of `linalg.qr`.
 
 Args:
@@ -287,7 +287,7 @@ Raises:
 Example:
     >>> plait.qr(plait.tensor([[3.], [4.]])).R
     tensor([[-5.]]))"},
-    {"geqrf(Tensor input) -> (Tensor a, Tensor tau)", "fmc", PLAIT_BOX(geqrf),
+    {"geqrf(Tensor input) -> (Tensor a, Tensor tau)", "fmco", PLAIT_BOX(geqrf),
      R"(QR factors in one matrix: R, and below it the vectors of Householder reflections.
 
 Args:

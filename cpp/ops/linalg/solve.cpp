@@ -239,7 +239,7 @@ Example:
     tensor([1.0000, 0.5000]))"},
     {"linalg_solve_ex(Tensor A, Tensor B, *, bool left=True, bool check_errors=False) -> (Tensor result, "
      "Tensor info)",
-     "sc", PLAIT_BOX(solve_ex),
+     "sco", PLAIT_BOX(solve_ex),
      R"(The solution X of A X = B, and for each matrix whether it is singular; see `solve`.
 
 Args:
@@ -285,7 +285,7 @@ Example:
     {"triangular_solve(Tensor input, Tensor A, bool upper=True, bool transpose=False, bool "
      "unitriangular=False) -> "
      "(Tensor solution, Tensor cloned_coefficient)",
-     "fmc", PLAIT_BOX(triangular_solve),
+     "fmco", PLAIT_BOX(triangular_solve),
      R"(The solution X of A X = B for triangular matrices A; the older form of `linalg.solve_triangular`.
 
 Args:
@@ -307,7 +307,7 @@ Example:
             [3.]]))"},
     {"linalg_inv(Tensor A) -> Tensor", "soc", PLAIT_BOX(linalg_inv), kInvDoc},
     {"inverse(Tensor input) -> Tensor", "fmoc", PLAIT_BOX(linalg_inv), kInvDoc},
-    {"linalg_inv_ex(Tensor A, *, bool check_errors=False) -> (Tensor inverse, Tensor info)", "sc",
+    {"linalg_inv_ex(Tensor A, *, bool check_errors=False) -> (Tensor inverse, Tensor info)", "sco",
      PLAIT_BOX(linalg_inv_ex),
      R"(The inverse of square matrices, and for each whether there is one.
 

@@ -149,7 +149,7 @@ namespace {
 
 const RegisterOps kOps{
     {"linalg_svd(Tensor A, bool full_matrices=True, *, str? driver=None) -> (Tensor U, Tensor S, Tensor Vh)",
-     "sc", PLAIT_BOX(svd_public),
+     "sco", PLAIT_BOX(svd_public),
      R"(The singular value decomposition A = U diag(S) Vh.
 
 Vectors are unique up to a sign each, and where singular values are equal up to a rotation; the gradient through them
@@ -187,7 +187,7 @@ Raises:
 Example:
     >>> plait.linalg.svdvals(plait.tensor([[0., 2.], [1., 0.]]))
     tensor([2., 1.]))"},
-    {"svd(Tensor input, bool some=True, bool compute_uv=True) -> (Tensor U, Tensor S, Tensor V)", "fmc",
+    {"svd(Tensor input, bool some=True, bool compute_uv=True) -> (Tensor U, Tensor S, Tensor V)", "fmco",
      PLAIT_BOX(svd_old),
      R"(The singular value decomposition A = U diag(S) V^T; the older form of `linalg.svd`, which returns V transposed.
 

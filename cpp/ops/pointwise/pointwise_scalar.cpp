@@ -204,7 +204,7 @@ Example:
     tensor([1.1921e-07]))"},
     {"nextafter_(Tensor input, Tensor other) -> Tensor", "m", PLAIT_BOX(of_pair_<Nextafter>),
      "The in-place form of nextafter: write the result into `input` and return it."},
-    {"frexp(Tensor input) -> (Tensor mantissa, Tensor exponent)", "fm", PLAIT_BOX(frexp),
+    {"frexp(Tensor input) -> (Tensor mantissa, Tensor exponent)", "fmo", PLAIT_BOX(frexp),
      R"(Each element as mantissa * 2**exponent, with a mantissa of 0.5 to 1 in size and an int32 exponent.
 
 Both are 0 for 0; infinities and NaN are their own mantissa.

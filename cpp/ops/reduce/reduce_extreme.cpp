@@ -21,22 +21,24 @@ void check_not_empty(const char* op, const Tensor& x, const Axes& axes) {
   }
 }
 
-// The gradient is shared equally by all elements equal to the extreme.
+// The gradient is shared equally by all elements equal to the extreme. Where that is NaN all get NaN, but in
+// max and min of all elements, whose gradient the NaNs share.
 struct Extreme {
   static constexpr OpMeta meta{"amax"};
-  static Tensor forward(OpContext& ctx, const Tensor& x, const Axes& axes, ReduceOp op) {
+  static Tensor forward(OpContext& ctx, const Tensor& x, const Axes& axes, ReduceOp op, bool) {
     const Tensor y = run_reduction(op, x, axes, {ReduceFinish::kValue, x.dtype()});
     ctx.save(x);
     ctx.save_result(y);
     return y;
   }
   // gx = gy hit / sum(hit), hit = 1 where x equals y
-  static Grads backward(OpContext& ctx, const Tensor& gy, const Axes& axes, ReduceOp) {
+  static Grads backward(OpContext& ctx, const Tensor& gy, const Axes& axes, ReduceOp, bool nans_share) {
     const Tensor x = ctx.saved(0), y = restore_dims(ctx.saved(1), axes), hit = hits(x, y);
-    return {mul(share(gy, hit, axes), cast(hit, x.dtype()))};
+    return {mul(share(gy, y, hit, axes, nans_share), cast(hit, x.dtype()))};
   }
-  static Grads fused_backward(OpContext& ctx, const Tensor& gy, const Axes& axes, ReduceOp) {
-    const Tensor x = ctx.saved(0), y = restore_dims(ctx.saved(1), axes), g = share(gy, hits(x, y), axes);
+  static Grads fused_backward(OpContext& ctx, const Tensor& gy, const Axes& axes, ReduceOp, bool nans_share) {
+    const Tensor x = ctx.saved(0), y = restore_dims(ctx.saved(1), axes);
+    const Tensor g = share(gy, y, hits(x, y), axes, nans_share);
     return {run_pointwise_op(Pointwise::kAttainsGradA, meta.name, x.dtype(), {&g, &x, &y})};
   }
 
@@ -44,8 +46,10 @@ struct Extreme {
   static Tensor hits(const Tensor& x, const Tensor& y) {
     return run_pointwise_test(Pointwise::kAttains, meta.name, x.dtype(), {&x, &y});
   }
-  static Tensor share(const Tensor& gy, const Tensor& hit, const Axes& axes) {
-    return div(restore_dims(gy, axes), sum(hit, axes.dims, true));
+  static Tensor share(const Tensor& gy, const Tensor& y, const Tensor& hit, const Axes& axes,
+                      bool nans_share) {
+    const Tensor g = div(restore_dims(gy, axes), sum(hit, axes.dims, true));
+    return nans_share ? g : where(isnan(y), y, g);
   }
 };
 
@@ -75,10 +79,10 @@ struct ArgExtreme {
   }
 };
 
-Tensor extreme(const char* name, ReduceOp op, const Tensor& x, IntSpan dims, bool keepdim) {
+Tensor extreme(const char* name, ReduceOp op, const Tensor& x, IntSpan dims, bool keepdim, bool nans_share) {
   const Axes axes = make_axes(name, x, dims, keepdim);
   check_not_empty(name, x, axes);
-  return apply<Extreme>(x, axes, op);
+  return apply<Extreme>(x, axes, op, nans_share);
 }
 
 std::tuple<Tensor, Tensor> extreme_at(const char* name, ReduceOp op, const Tensor& x, int64_t dim,
@@ -105,10 +109,10 @@ Tensor arg_extreme(const char* name, ReduceOp op, const Tensor& x, std::optional
 }  // namespace
 
 Tensor amax(const Tensor& x, IntSpan dims, bool keepdim) {
-  return extreme("amax", ReduceOp::kMax, x, dims, keepdim);
+  return extreme("amax", ReduceOp::kMax, x, dims, keepdim, false);
 }
 Tensor amin(const Tensor& x, IntSpan dims, bool keepdim) {
-  return extreme("amin", ReduceOp::kMin, x, dims, keepdim);
+  return extreme("amin", ReduceOp::kMin, x, dims, keepdim, false);
 }
 std::tuple<Tensor, Tensor> max(const Tensor& x, int64_t dim, bool keepdim) {
   return extreme_at("max", ReduceOp::kArgMax, x, dim, keepdim);
@@ -125,8 +129,8 @@ Tensor argmin(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
 
 namespace {
 
-Tensor max_all(const Tensor& x) { return extreme("max", ReduceOp::kMax, x, {}, false); }
-Tensor min_all(const Tensor& x) { return extreme("min", ReduceOp::kMin, x, {}, false); }
+Tensor max_all(const Tensor& x) { return extreme("max", ReduceOp::kMax, x, {}, false, true); }
+Tensor min_all(const Tensor& x) { return extreme("min", ReduceOp::kMin, x, {}, false, true); }
 Tensor max_of_two(const Tensor& x, const Tensor& other) { return maximum(x, other); }
 Tensor min_of_two(const Tensor& x, const Tensor& other) { return minimum(x, other); }
 Tensor amax_op(const Tensor& x, std::optional<Dims> dims, bool keepdim) {
@@ -138,7 +142,7 @@ Tensor amin_op(const Tensor& x, std::optional<Dims> dims, bool keepdim) {
 std::tuple<Tensor, Tensor> aminmax(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
   const Axes axes = dim ? make_axis("aminmax", x, *dim, keepdim) : all_axes(x, keepdim);
   check_not_empty("aminmax", x, axes);
-  return {apply<Extreme>(x, axes, ReduceOp::kMin), apply<Extreme>(x, axes, ReduceOp::kMax)};
+  return {apply<Extreme>(x, axes, ReduceOp::kMin, false), apply<Extreme>(x, axes, ReduceOp::kMax, false)};
 }
 
 constexpr const char* kMaxDoc =
@@ -179,11 +183,11 @@ Example:
 const RegisterOps kOps{
     {"max(Tensor input) -> Tensor", "fm", PLAIT_BOX(max_all), kMaxDoc},
     {"max(Tensor input, Tensor other) -> Tensor", "fmo", PLAIT_BOX(max_of_two), ""},
-    {"max(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "fm",
+    {"max(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "fmo",
      PLAIT_BOX(static_cast<std::tuple<Tensor, Tensor> (*)(const Tensor&, int64_t, bool)>(max)), ""},
     {"min(Tensor input) -> Tensor", "fm", PLAIT_BOX(min_all), kMinDoc},
     {"min(Tensor input, Tensor other) -> Tensor", "fmo", PLAIT_BOX(min_of_two), ""},
-    {"min(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "fm",
+    {"min(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "fmo",
      PLAIT_BOX(static_cast<std::tuple<Tensor, Tensor> (*)(const Tensor&, int64_t, bool)>(min)), ""},
     {"amax(Tensor input, int[]? dim=None, bool keepdim=False) -> Tensor", "fmo", PLAIT_BOX(amax_op),
      R"(The largest element over some dimensions. NaN counts as the largest.
@@ -217,7 +221,7 @@ Raises:
 Example:
     >>> plait.tensor([[1., 5.], [3., 2.]]).amin(dim=0)
     tensor([1., 2.]))"},
-    {"aminmax(Tensor input, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)", "fm",
+    {"aminmax(Tensor input, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)", "fmo",
      PLAIT_BOX(aminmax),
      R"(The smallest and the largest element, of all or along one dimension, as a named tuple (min, max).
 

@@ -118,7 +118,7 @@ struct LogCumSumExp {
   static Grads backward(OpContext& ctx, const Tensor& gy, int64_t dim) {
     const Tensor x = ctx.saved(0), y = ctx.saved(1);
     constexpr double kNone = -std::numeric_limits<double>::infinity();
-    const Tensor none = full_like(gy, kNone), some = gt(y, kNone);  // y_j = -inf: so are all x_i, i <= j
+    const Tensor none = full_like(gy, kNone), some = ne(y, kNone);  // y_j = -inf: so are all x_i, i <= j
     const auto part = [&](const Tensor& g) {
       const Tensor takes_part = logical_and(gt(g, 0.0), some);
       const Tensor weight = where(takes_part, sub(log(where(takes_part, g, ones_like(g))), y), none);
@@ -242,7 +242,7 @@ Raises:
 Example:
     >>> plait.tensor([1., 2., 3.]).cumprod_(0)
     tensor([1., 2., 6.]))"},
-    {"cummax(Tensor input, int dim) -> (Tensor values, Tensor indices)", "fm", PLAIT_BOX(cummax),
+    {"cummax(Tensor input, int dim) -> (Tensor values, Tensor indices)", "fmo", PLAIT_BOX(cummax),
      R"(The largest element so far along `dim` and its index, as a named tuple (values, indices).
 
 Of several equal elements the last one is named; a NaN stays from where it stands.
@@ -253,7 +253,7 @@ Raises:
 Example:
     >>> plait.tensor([1., 3., 2.]).cummax(0).values
     tensor([1., 3., 3.]))"},
-    {"cummin(Tensor input, int dim) -> (Tensor values, Tensor indices)", "fm", PLAIT_BOX(cummin),
+    {"cummin(Tensor input, int dim) -> (Tensor values, Tensor indices)", "fmo", PLAIT_BOX(cummin),
      R"(The smallest element so far along `dim` and its index, as a named tuple (values, indices).
 
 Of several equal elements the last one is named; a NaN stays from where it stands.

@@ -390,7 +390,7 @@ Example:
     tensor([0., 2., 1., 0.]))"},
     {"histogram(Tensor input, int bins=100, *, float[]? range=None, Tensor? weight=None, bool density=False) "
      "-> (Tensor hist, Tensor bin_edges)",
-     "fm", PLAIT_BOX(histogram_of_bins),
+     "fmo", PLAIT_BOX(histogram_of_bins),
      R"(How many elements fall between each edge and the next, and the edges.
 
 `bins` is a number of bins of equal width over `range` (two numbers; by default the smallest and largest element), or
@@ -407,7 +407,7 @@ Example:
     tensor([0., 2., 1., 0.]))"},
     {"histogram(Tensor input, Tensor bins, *, Tensor? weight=None, bool density=False) "
      "-> (Tensor hist, Tensor bin_edges)",
-     "fm", PLAIT_BOX(histogram_of_edges), ""},
+     "fmo", PLAIT_BOX(histogram_of_edges), ""},
     {"isin(Operand elements, Operand test_elements, *, "
      "bool assume_unique=False, bool invert=False) -> Tensor",
      "f", PLAIT_BOX(isin),
