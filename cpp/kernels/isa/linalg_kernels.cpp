@@ -4,6 +4,7 @@
 // small rotations) is selected, never branched on. Bound by loads: two per multiply-add.
 #include "kernels/isa/linalg_eigh.h"
 #include "kernels/isa/linalg_lanes.h"
+#include "kernels/isa/linalg_svd.h"
 #include "kernels/isa/transpose.h"
 #include "kernels/table.h"
 
@@ -208,89 +209,8 @@ void qr(const LaneMatrix<T>& a, T* taus) {
   }
 }
 
-// From the last reflector on: column k of H_1 .. H_k is e_k - tau v above the columns that follow.
-template <class T>
-void form_q(const LaneMatrix<T>& q, const T* taus, int64_t steps) {
-  using V = Vec<T>;
-  for (int64_t j = steps; j < q.cols; ++j) {
-    for (int64_t i = 0; i < q.rows; ++i) store(at(q, i, j), V{} + static_cast<T>(i == j));
-  }
-  for (int64_t k = steps; k-- > 0;) {
-    const V tau = load(taus + k * W<T>);
-    reflect(corner(q, k, k), tau, corner(q, k, k + 1));
-    for (int64_t i = 0; i < k; ++i) store(at(q, i, k), V{});
-    store(at(q, k, k), 1 - tau);
-    for (int64_t i = k + 1; i < q.rows; ++i) store(at(q, i, k), -tau * get(q, i, k));
-  }
-}
-
-// The rotation of two columns that makes them orthogonal, from their product and the difference of their
-// squares: t = sign(d) 2 p / (|d| + sqrt(d^2 + 4 p^2)), c = 1 / sqrt(1 + t^2), s = c t.
-template <class V>
-struct Rotation {
-  V c, s;
-};
-template <class V>
-PLAIT_INLINE Rotation<V> rotation(V difference, V element, MaskOf<V> wanted) {
-  const V size = max(abs(difference), abs(element)), unit = wanted ? 1 / size : V{};
-  const V d = difference * unit, p = element * unit;
-  const V root = abs(d) + sqrt(fma(d, d, 4 * p * p));
-  const V t = wanted ? copysign(V{} + 1, d) * 2 * p / root : V{};
-  const V c = 1 / sqrt(fma(t, t, V{} + 1));
-  return {c, c * t};
-}
-// (x, y) = (c x - s y, s x + c y)
-template <class T>
-PLAIT_INLINE void rotate(T* x, T* y, const Rotation<Vec<T>>& r) {
-  const Vec<T> a = load(x), b = load(y);
-  store(x, r.c * a - r.s * b);
-  store(y, r.s * a + r.c * b);
-}
-
-inline constexpr int kMaxJacobiSweeps = 30;
-
-// Columns of A are rotated until they are orthogonal to working precision; their norms are the singular
-// values.
-template <class T>
-void svd(const LaneMatrix<T>& a, const LaneMatrix<T>& v, T* s) {
-  using V = Vec<T>;
-  const int64_t m = a.rows, n = a.cols;
-  for (int64_t i = 0; v.data && i < n; ++i) {
-    for (int64_t j = 0; j < n; ++j) store(at(v, i, j), V{} + static_cast<T>(i == j));
-  }
-  const V tolerance = V{} + kEpsilon<T> * 2;
-  for (int sweep = 0; sweep < kMaxJacobiSweeps; ++sweep) {
-    MaskOf<V> rotated{};
-    for (int64_t p = 0; p < n; ++p) {
-      for (int64_t q = p + 1; q < n; ++q) {
-        V pp{}, qq{}, pq{};
-        for (int64_t k = 0; k < m; ++k) {
-          const V x = get(a, k, p), y = get(a, k, q);
-          pp = fma(x, x, pp);
-          qq = fma(y, y, qq);
-          pq = fma(x, y, pq);
-        }
-        const MaskOf<V> wanted = abs(pq) > tolerance * sqrt(pp) * sqrt(qq);
-        if (!any(wanted)) continue;
-        rotated |= wanted;
-        const Rotation<V> r = rotation<V>(qq - pp, pq, wanted);
-        for (int64_t k = 0; k < m; ++k) rotate(at(a, k, p), at(a, k, q), r);
-        for (int64_t k = 0; v.data && k < n; ++k) rotate(at(v, k, p), at(v, k, q), r);
-      }
-    }
-    if (!any(rotated)) break;
-  }
-  for (int64_t j = 0; j < n; ++j) {
-    V sum{};
-    for (int64_t i = 0; i < m; ++i) sum = fma(get(a, i, j), get(a, i, j), sum);
-    const V norm = sqrt(sum);
-    store(s + j * W<T>, norm);
-    for (int64_t i = 0; i < m; ++i) store(at(a, i, j), get(a, i, j) / norm);
-  }
-}
-
 // tuned: against OpenBLAS 0.3.34 on batches of 1,000
-inline constexpr LinalgTuning kTuning = {16, 16, 16, 16, 64, 16};
+inline constexpr LinalgTuning kTuning = {16, 16, 16, 16, 64, 64};
 
 template <class T>
 constexpr LinalgKernels<T> kernels_of() {

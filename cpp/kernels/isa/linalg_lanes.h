@@ -88,6 +88,22 @@ void reflect(const LaneMatrix<T>& v, Vec<T> tau, const LaneMatrix<T>& b) {
   for (; j < b.cols; ++j) reflect_columns<T, 1>(v, tau, b, j);
 }
 
+// From the last reflector on: column k of H_1 .. H_k is e_k - tau v above the columns that follow.
+template <class T>
+void form_q(const LaneMatrix<T>& q, const T* taus, int64_t steps) {
+  using V = Vec<T>;
+  for (int64_t j = steps; j < q.cols; ++j) {
+    for (int64_t i = 0; i < q.rows; ++i) store(at(q, i, j), V{} + static_cast<T>(i == j));
+  }
+  for (int64_t k = steps; k-- > 0;) {
+    const V tau = load(taus + k * W<T>);
+    reflect(corner(q, k, k), tau, corner(q, k, k + 1));
+    for (int64_t i = 0; i < k; ++i) store(at(q, i, k), V{});
+    store(at(q, k, k), 1 - tau);
+    for (int64_t i = k + 1; i < q.rows; ++i) store(at(q, i, k), -tau * get(q, i, k));
+  }
+}
+
 // Iterations work on matrices whose largest element is scaled to about 2^kMiddle, an exact product: squares
 // then neither overflow nor vanish unless they do not matter. kGuard is a square that does not.
 template <class T>

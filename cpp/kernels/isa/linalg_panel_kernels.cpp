@@ -2,19 +2,13 @@
 // LU and QR of one column-major matrix, vectors along its columns (PanelKernels in linalg_args.h). LU halves
 // the columns until few are left, so that most of the work is products of tiles in registers. QR takes one
 // reflection after the other and is bound by the loads of the columns it acts on.
-#include "kernels/isa/vec.h"
-#include "kernels/linalg/linalg_args.h"
+#include "kernels/isa/linalg_bidiagonal.h"
+#include "kernels/isa/linalg_columns.h"
+#include "kernels/isa/linalg_tridiagonal.h"
 #include "kernels/table.h"
 
 namespace plait::PLAIT_ISA_NS {
 namespace {
-
-template <class T>
-inline constexpr int64_t W = kLanes<T>;
-template <class T>
-inline constexpr T kLeastNormal = sizeof(T) == 4 ? T(0x1p-126) : T(0x1p-1022);
-
-PLAIT_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 // ---- C -= A B ----
 
@@ -201,28 +195,6 @@ int32_t lu(int64_t m, int64_t n, T* a, int64_t ld, int32_t* pivots) {
 
 // ---- QR ----
 
-// ||x||, by squares of x / max |x| where those of x may overflow or vanish.
-template <class T>
-T norm(const T* x, int64_t n) {
-  using V = Vec<T>;
-  V sum{}, most{};
-  for (int64_t i = 0; i < n; i += W<T>) {
-    const V v = load_n(x + i, least(W<T>, n - i));
-    sum = fma(v, v, sum);
-    most = max_nan(most, abs(v));
-  }
-  const T square = reduce_add(sum), top = reduce_max(most);
-  constexpr T kSafe = sizeof(T) == 4 ? T(0x1p-70) : T(0x1p-900);
-  if (top == 0) return 0;
-  if (square > kSafe && square < 1 / kSafe) return __builtin_sqrt(square);
-  V scaled{};
-  for (int64_t i = 0; i < n; i += W<T>) {
-    const V v = load_n(x + i, least(W<T>, n - i)) / splat<V>(top);
-    scaled = fma(v, v, scaled);
-  }
-  return top * __builtin_sqrt(reduce_add(scaled));
-}
-
 // b -= tau v (v^T b) for kColumns columns of b; v[0] counts as 1 and is not read.
 template <class T, int kColumns>
 PLAIT_INLINE void reflect(int64_t m, const T* v, T tau, T* b, int64_t ld) {
@@ -255,30 +227,6 @@ void reflect_all(int64_t m, int64_t n, const T* v, T tau, T* b, int64_t ld) {
   for (; j < n; ++j) reflect<T, 1>(m, v, tau, b + j * ld, ld);
 }
 
-// x / divisor. The reciprocal of a subnormal number may be infinite.
-template <class T>
-void divide(T* x, int64_t n, T divisor) {
-  if (__builtin_fabs(divisor) >= kLeastNormal<T>) {
-    const T factor = 1 / divisor;
-    for (int64_t i = 0; i < n; ++i) x[i] *= factor;
-  } else {
-    for (int64_t i = 0; i < n; ++i) x[i] /= divisor;
-  }
-}
-
-// The reflection that makes (alpha, x) a multiple of e_1: beta over alpha, v over x; returns tau.
-template <class T>
-T make_reflection(T* alpha, T* x, int64_t n) {
-  const T below = norm(x, n);
-  if (below == 0) return 0;  // H = I
-  const T a = *alpha, size = __builtin_fabs(a) > below ? __builtin_fabs(a) : below;
-  const T p = a / size, q = below / size, length = size * static_cast<T>(__builtin_sqrt(p * p + q * q));
-  const T beta = a < 0 ? length : -length;
-  *alpha = beta;
-  divide(x, n, a - beta);
-  return (beta - a) / beta;
-}
-
 template <class T>
 void qr(int64_t m, int64_t n, T* a, int64_t ld, T* tau) {
   for (int64_t k = 0; k < least(m, n); ++k) {
@@ -305,7 +253,7 @@ void form_q(int64_t m, int64_t n, int64_t k, T* q, int64_t ld, const T* tau) {
 
 template <class T>
 constexpr PanelKernels<T> kernels_of() {
-  return {lu<T>, solve_unit_lower<T>, qr<T>, form_q<T>};
+  return {lu<T>, solve_unit_lower<T>, qr<T>, form_q<T>, tridiagonal<T>, bidiagonal<T>};
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace plait::linalg {
 namespace {
 
 // Columns of a panel. tuned: LU and QR of 512 and 1,024 floats
-constexpr int64_t kLuPanel = 64, kQrPanel = 48;
+constexpr int64_t kLuPanel = 64, kQrPanel = 48, kBidiagonalPanel = 32;
 // Rows of a triangle that are solved in registers.
 constexpr int64_t kTriangleBlock = 64;
 
@@ -296,9 +296,30 @@ void apply_q_blocked(int64_t m, int64_t n, int64_t k, const T* a, int64_t ld, co
   }
 }
 
+template <class T>
+void bidiagonal_blocked(int64_t m, int64_t n, T* a, T* d, T* e, T* tauq, T* taup, T* v) {
+  static_assert(kBidiagonalPanel <= kPanelSteps);
+  const int64_t ldx = padded<T>(m), ldy = padded<T>(n);
+  const Workspace space(static_cast<size_t>(kBidiagonalPanel * (ldx + ldy)) * sizeof(T));
+  T *const x = space.as<T>(), *const y = x + kBidiagonalPanel * ldx;
+  for (int64_t j = 0; j < n; j += kBidiagonalPanel) {
+    const int64_t steps = std::min(kBidiagonalPanel, n - j), rows = m - j - steps, cols = n - j - steps;
+    T *const u = a + j * (m + 1), *const w = v + j * (n + 1);
+    kernels().linalg_panel.of<T>().bidiagonal(
+        {m - j, n - j, steps, u, m, w, n, x, ldx, y, ldy, d + j, e + j, tauq + j, taup + j});
+    if (rows == 0 || cols == 0) continue;
+    T* const rest = u + steps * (m + 1);
+    multiply<T>(rows, cols, steps, -1, operand<T>(u + steps, m), transposed(operand<T>(y + steps, ldy)), 1,
+                rest, m);
+    multiply<T>(rows, cols, steps, -1, operand<T>(x + steps, ldx), transposed(operand<T>(w + steps, n)), 1,
+                rest, m);
+  }
+}
+
 #define PLAIT_INSTANTIATE(T)                                                         \
   template void transpose_into<T>(T*, int64_t, const T*, int64_t, int64_t, int64_t); \
   template class RightSides<T>;                                                      \
+  template void bidiagonal_blocked<T>(int64_t, int64_t, T*, T*, T*, T*, T*, T*);     \
   template void invert_factored<T>(int64_t, const T*, const int32_t*, T*);           \
   template int32_t lu_blocked<T>(int64_t, int64_t, T*, int64_t, int32_t*);           \
   template void qr_blocked<T>(int64_t, int64_t, T*, int64_t, T*);                    \

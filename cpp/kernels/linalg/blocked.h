@@ -61,6 +61,12 @@ template <class T>
 void apply_q_blocked(int64_t m, int64_t n, int64_t k, const T* a, int64_t ld, const T* tau, T* c,
                      int64_t ldc);
 
+// A = Q B P^T, B upper bidiagonal, m >= n: its diagonal d[n] and e[n - 1] above it. The reflectors of Q,
+// whose factors are tauq[n], stand over the columns of A, those of P (taup[n - 1]) in the columns of v (n x
+// n) from the second row on.
+template <class T>
+void bidiagonal_blocked(int64_t m, int64_t n, T* a, T* d, T* e, T* tauq, T* taup, T* v);
+
 // Matrices whose smaller size is at least this are decomposed here. tuned: against OpenBLAS 0.3.34
 inline constexpr int64_t kBlockedSize = 160;
 // QR of at most as many columns takes them one by one.

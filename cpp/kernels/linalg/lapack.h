@@ -51,14 +51,11 @@ int syevd(bool vectors, bool lower, int n, T* a, int ld, Real<T>* w);
 // A = Q T Q^T: the diagonal d[n] and e[n - 1] of T, the reflectors over A; real T only.
 template <class T>
 int sytrd(bool lower, int n, T* a, int ld, T* d, T* e, T* tau);
-// Eigenvalues over d and eigenvectors z of a tridiagonal matrix; e is overwritten. Real T only.
+// Eigenvalues over d and eigenvectors z (null: none) of a tridiagonal matrix; e is overwritten. Real T only.
 template <class T>
 int stedc(int n, T* d, T* e, T* z, int ld);
-// A = Q B P^T with B upper bidiagonal, m >= n: its diagonal d[n] and e[n - 1] above it, the reflectors of Q
-// over the columns and of P over the rows of A; real T only.
-template <class T>
-int gebrd(int m, int n, T* a, int ld, T* d, T* e, T* tauq, T* taup);
-// B = U diag(s) Vt (n x n) by divide and conquer, s over d; real T only.
+// B = U diag(s) Vt (n x n; null: values only), B upper bidiagonal with d[n] and above it e[n - 1], by divide
+// and conquer, s over d; e is overwritten. Real T only.
 template <class T>
 int bdsdc(int n, T* d, T* e, T* u, int ldu, T* vt, int ldvt);
 // Eigenvalues w[n] as complex numbers and the right eigenvectors v (n x n; null: none). A is overwritten.

@@ -108,6 +108,12 @@ int sytrd(bool lower, int n, T* a, int ld, T* d, T* e, T* tau) {
 
 template <class T>
 int stedc(int n, T* d, T* e, T* z, int ld) {
+  if (!z) {
+    static const Function<T, Int, T*, T*, int*> values("sterf");
+    int info = 0;
+    values(&n, d, e, &info);
+    return info;
+  }
   static const Function<T, Char, Int, T*, T*, T*, Int, T*, Int, int*, Int, int*, Length> f("stedc");
   const int int_size = 3 + 5 * n;
   const Scratch<int> int_work(int_size);
@@ -121,26 +127,17 @@ int stedc(int n, T* d, T* e, T* z, int ld) {
 }
 
 template <class T>
-int gebrd(int m, int n, T* a, int ld, T* d, T* e, T* tauq, T* taup) {
-  static const Function<T, Int, Int, T*, Int, T*, T*, T*, T*, T*, Int, int*> f("gebrd");
-  return with_work<T>([&](T* work, int size) {
-    int info = 0;
-    f(&m, &n, a, &ld, d, e, tauq, taup, work, &size, &info);
-    return info;
-  });
-}
-
-template <class T>
 int bdsdc(int n, T* d, T* e, T* u, int ldu, T* vt, int ldvt) {
   static const Function<T, Char, Char, Int, T*, T*, T*, Int, T*, Int, T*, int*, T*, int*, int*, Length,
                         Length>
       f("bdsdc");
   const auto size = static_cast<int64_t>(n);
   const Scratch<int> int_work(8 * size);
-  const Scratch<T> work(3 * size * size + 4 * size);
+  const Scratch<T> work(u ? 3 * size * size + 4 * size : 4 * size);
   int info = 0, none = 0;
-  T no_q{};
-  f("U", "I", &n, d, e, u, &ldu, vt, &ldvt, &no_q, &none, work, int_work, &info, 1, 1);
+  T nothing{};
+  f("U", u ? "I" : "N", &n, d, e, u ? u : &nothing, &ldu, vt ? vt : &nothing, &ldvt, &nothing, &none, work,
+    int_work, &info, 1, 1);
   return info;
 }
 
@@ -269,8 +266,6 @@ PLAIT_LAPACK_TYPES(PLAIT_INSTANTIATE)
 #undef PLAIT_INSTANTIATE
 template int sytrd<float>(bool, int, float*, int, float*, float*, float*);
 template int sytrd<double>(bool, int, double*, int, double*, double*, double*);
-template int gebrd<float>(int, int, float*, int, float*, float*, float*, float*);
-template int gebrd<double>(int, int, double*, int, double*, double*, double*, double*);
 template int bdsdc<float>(int, float*, float*, float*, int, float*, int);
 template int bdsdc<double>(int, double*, double*, double*, int, double*, int);
 template int stedc<float>(int, float*, float*, float*, int);

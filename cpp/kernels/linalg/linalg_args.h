@@ -68,11 +68,31 @@ struct LinalgKernels {
   // A = V diag(w) V^T by the lower half, unordered; A is overwritten, w[n][lanes], NaN in lanes whose
   // iteration did not end. V may be null (data).
   void (*eigh)(const LaneMatrix<T>& a, const LaneMatrix<T>& v, T* w);
-  // A = U diag(s) V^T for rows >= cols by one-sided Jacobi rotations, unordered; U over A. V may be null.
+  // A = U diag(s) V^T for rows >= cols, unordered; U over A. V may be null, A is then overwritten. s as w.
   void (*svd)(const LaneMatrix<T>& a, const LaneMatrix<T>& v, T* s);
 };
 
 using LinalgTable = PerReal<LinalgKernels>;
+
+// The first `steps` columns and rows of A (m x n, m >= n) in upper bidiagonal form by reflections H_i = I -
+// tauq_i u_i u_i^T from the left and G_i = I - taup_i v_i v_i^T from the right. d[steps] is the diagonal,
+// e[steps] what stands above it. u_i stands over column i from row i on, v_i in column i of v (n rows) from
+// row i + 1 on, both with their ones. The rest of A is left as it was: it is to lose U Y^T + X V^T, Y in the
+// columns of y (n rows) and X in those of x (m rows).
+inline constexpr int64_t kPanelSteps = 64;
+template <class T>
+struct BidiagonalPanel {
+  int64_t m, n, steps;  // steps <= kPanelSteps, n
+  T* a;
+  int64_t ld;
+  T* v;
+  int64_t ldv;
+  T* x;
+  int64_t ldx;
+  T* y;
+  int64_t ldy;
+  T *d, *e, *tauq, *taup;
+};
 
 // Decompositions of one matrix without scratch memory: small matrices, and panels of large ones. Matrices are
 // column-major, ld is the leading dimension.
@@ -86,6 +106,10 @@ struct PanelKernels {
   void (*qr)(int64_t m, int64_t n, T* a, int64_t ld, T* tau);
   // The first n columns of Q = H_1 ... H_k over its reflectors.
   void (*form_q)(int64_t m, int64_t n, int64_t k, T* q, int64_t ld, const T* tau);
+  // A = Q T Q^T by the lower half; as LAPACK's sytd2, but that the first element of each vector, 1, is stored
+  // too. d[n], e[n - 1], tau[n - 1], work[n].
+  void (*tridiagonal)(int64_t n, T* a, int64_t ld, T* d, T* e, T* tau, T* work);
+  void (*bidiagonal)(const BidiagonalPanel<T>& panel);
 };
 
 using LinalgPanelTable = PerReal<PanelKernels>;

@@ -28,16 +28,22 @@ bool moderate(const T* a, int64_t n) {
          most > std::sqrt(std::numeric_limits<T>::min()) / std::numeric_limits<T>::epsilon();
 }
 
-// Large matrices: A = Q T Q^T with T tridiagonal, T = Z diag(w) Z^T by divide and conquer, V = Q Z. The
-// product runs on all threads.
+// A = Q T Q^T with T tridiagonal, T = Z diag(w) Z^T by divide and conquer, V = Q Z. The product runs on all
+// threads.
 template <class T>
 int32_t eigh_one(int64_t n, T* a, bool vectors, Real<T>* w) {
   if constexpr (kIsReal<T>) {
-    if (vectors && n >= kBlockedSize && moderate(a, n * n)) {
-      const Workspace space(static_cast<size_t>(n * n + 2 * n) * sizeof(T));
-      T *const z = space.as<T>(), *const e = z + n * n, *const tau = e + n;
-      int info = lapack::sytrd(true, to_int(n), a, leading(n), w, e, tau);
-      if (info == 0) info = lapack::stedc(to_int(n), w, e, z, leading(n));
+    if (n > 1 && moderate(a, n * n)) {
+      const Workspace space(static_cast<size_t>((vectors ? n * n : 0) + 3 * n) * sizeof(T));
+      T *const e = space.as<T>(), *const tau = e + n, *const work = tau + n, *const z = work + n;
+      int info = 0;
+      if (n < kBlockedSize) {
+        kernels().linalg_panel.of<T>().tridiagonal(n, a, n, w, e, tau, work);
+      } else {
+        info = lapack::sytrd(true, to_int(n), a, leading(n), w, e, tau);
+      }
+      if (info == 0) info = lapack::stedc(to_int(n), w, e, vectors ? z : nullptr, leading(n));
+      if (!vectors) return info;
       // Reflector i is column i of A below its row i + 1.
       apply_q_blocked(n - 1, n, n - 1, a + 1, n, tau, z + 1, n);
       std::copy_n(z, n * n, a);
@@ -80,62 +86,24 @@ void eigh_in_lanes(const Matrices<T>& a, bool vectors, T* w, int32_t* info, int6
   }
 }
 
-// The singular vectors of one lane, in order. U's are the normed columns of the rotated matrix.
-template <class T>
-struct LaneSvd {
-  const LaneGroup<T>&u, &v, &s;
-  int64_t lanes, m, n;  // m >= n
-
-  void store(int64_t lane, const int64_t* order, bool transposed, T* values, T* left, T* right) const {
-    for (int64_t j = 0; j < n; ++j) {
-      values[j] = s.data()[order[j] * lanes + lane];
-      if (!left) continue;
-      // A^T = U' S V'^T gives A = V' S U'^T: left and right change places, and Vh is stored by rows.
-      for (int64_t i = 0; i < m; ++i) {
-        (transposed ? right[i * n + j] : left[j * m + i]) = u.data()[(order[j] * m + i) * lanes + lane];
-      }
-      for (int64_t i = 0; i < n; ++i) {
-        (transposed ? left[j * n + i] : right[i * n + j]) = v.data()[(order[j] * n + i) * lanes + lane];
-      }
-    }
-  }
-};
-
-// Whether the singular values of a lane tell their vectors. Matrices of a lower rank, and those whose squares
-// overflow or which hold NaN, are left to LAPACK.
-template <class T>
-bool regular(const T* s, int64_t n, int64_t lanes, int64_t lane) {
-  using Limits = std::numeric_limits<T>;
-  T most = 0;
-  for (int64_t i = 0; i < n; ++i) most = std::max(most, s[i * lanes + lane]);
-  const T least = std::max(most * Limits::epsilon() * static_cast<T>(4 * n),
-                           std::sqrt(Limits::min()) / Limits::epsilon());
-  for (int64_t i = 0; i < n; ++i) {
-    if (!(s[i * lanes + lane] > least)) return false;
-  }
-  return most < std::sqrt(Limits::max()) / static_cast<T>(n);
-}
-
-// Large matrices with m >= n: A = Q B P^T with B bidiagonal, B = X diag(s) Y^T by divide and conquer, U = Q X
-// (m x n) and V = P Y (n x n), whose products run on all threads. A is overwritten.
+// For m >= n: A = Q B P^T with B bidiagonal, B = X diag(s) Y^T by divide and conquer, U = Q X (m x n) and V =
+// P Y (n x n; both null: values only), whose products run on all threads. A is overwritten.
 template <class T>
 int32_t svd_tall(int64_t m, int64_t n, T* a, T* s, T* u, T* v) {
-  const Workspace space(static_cast<size_t>(2 * n * n + 3 * n) * sizeof(T));
-  T *const x = space.as<T>(), *const yt = x + n * n, *const e = yt + n * n, *const tauq = e + n,
-           *const taup = tauq + n;
-  int info = lapack::gebrd(to_int(m), to_int(n), a, leading(m), s, e, tauq, taup);
-  if (info == 0) info = lapack::bdsdc(to_int(n), s, e, x, leading(n), yt, leading(n));
-  if (info != 0) return info;
+  const bool vectors = u;
+  const Workspace space(static_cast<size_t>((vectors ? 3 : 1) * n * n + 3 * n) * sizeof(T));
+  T *const e = space.as<T>(), *const tauq = e + n, *const taup = tauq + n, *const p = taup + n,
+           *const x = p + n * n, *const yt = x + n * n;
+  bidiagonal_blocked(m, n, a, s, e, tauq, taup, p);
+  if (!vectors) return lapack::bdsdc<T>(to_int(n), s, e, nullptr, 1, nullptr, 1);
+  if (const int info = lapack::bdsdc(to_int(n), s, e, x, leading(n), yt, leading(n)); info != 0) return info;
   for (int64_t j = 0; j < n; ++j) {
     std::copy_n(x + j * n, n, u + j * m);
     std::fill_n(u + j * m + n, m - n, T(0));
   }
   apply_q_blocked(m, n, n, a, m, tauq, u, m);
-  // Reflector i of P is row i of A behind its column i + 1.
-  T* const rows = x;
   transpose_into(v, n, yt, n, n, n);
-  transpose_into(rows, n, a + m, m, n - 1, n - 1);
-  apply_q_blocked(n - 1, n, n - 1, rows, n, taup, v + 1, n);
+  if (n > 1) apply_q_blocked(n - 1, n, n - 1, p + 1, n, taup, v + 1, n);
   return 0;
 }
 
@@ -149,8 +117,8 @@ int32_t svd_very_tall(int64_t m, int64_t n, T* a, T* s, T* u, T* v) {
     std::copy_n(a + j * m, j + 1, r + j * n);
     std::fill_n(r + j * n + j + 1, n - j - 1, T(0));
   }
-  const int32_t info = svd_tall(n, n, r, s, x, v);
-  if (info != 0) return info;
+  const int32_t info = svd_tall(n, n, r, s, u ? x : nullptr, v);
+  if (info != 0 || !u) return info;
   for (int64_t j = 0; j < n; ++j) {
     std::copy_n(x + j * n, n, u + j * m);
     std::fill_n(u + j * m + n, m - n, T(0));
@@ -159,25 +127,28 @@ int32_t svd_very_tall(int64_t m, int64_t n, T* a, T* s, T* u, T* v) {
   return 0;
 }
 
-// The first min(m, n) vectors by the larger side: A^T = V diag(s) U^T.
+// The first min(m, n) vectors, or (null) values only, by the larger side: A^T = V diag(s) U^T.
 template <class T>
-int32_t svd_large(int64_t m, int64_t n, const T* a, T* u, T* s, T* vh) {
+int32_t svd_direct(int64_t m, int64_t n, const T* a, T* u, T* s, T* vh) {
   const int64_t most = std::max(m, n), least = std::min(m, n);
-  const Workspace space(static_cast<size_t>(m * n + least * least) * sizeof(T));
-  T *const copy = space.as<T>(), *const right = copy + m * n;
-  const auto f = most >= 3 * least / 2 ? svd_very_tall<T> : svd_tall<T>;
-  int32_t info = 0;
-  if (m >= n) {
-    std::copy_n(a, m * n, copy);
-    info = f(m, n, copy, s, u, right);
-    transpose_into(vh, n, right, n, n, n);
-  } else {
-    const Workspace left_space(static_cast<size_t>(m * n) * sizeof(T));
-    T* const left = left_space.as<T>();
+  const bool vectors = u, wide = m < n;
+  const Workspace space(static_cast<size_t>(m * n + (vectors ? least * least + (wide ? m * n : 0) : 0)) *
+                        sizeof(T));
+  T *const copy = space.as<T>(), *const right = vectors ? copy + m * n : nullptr,
+           *const left = !wide || !vectors ? u : right + least * least;
+  if (wide) {
     transpose_into(copy, n, a, m, m, n);
-    info = f(n, m, copy, s, left, right);
+  } else {
+    std::copy_n(a, m * n, copy);
+  }
+  const auto f = least >= kBlockedSize && most >= 3 * least / 2 ? svd_very_tall<T> : svd_tall<T>;
+  const int32_t info = f(most, least, copy, s, left, right);
+  if (!vectors) return info;
+  if (wide) {
     std::copy_n(right, m * m, u);
     transpose_into(vh, m, left, n, n, m);
+  } else {
+    transpose_into(vh, n, right, n, n, n);
   }
   return info;
 }
@@ -191,9 +162,8 @@ int32_t svd_one(T* a, int64_t m, int64_t n, const Matrices<T>& u, Real<T>* s, co
   T* const left = vectors ? u.matrix(i) : nullptr;
   T* const right = vectors ? vh.matrix(i) : nullptr;
   if constexpr (kIsReal<T>) {
-    const bool thin = vectors && u.cols == least && vh.rows == least;
-    if (thin && least >= kBlockedSize && moderate(a, m * n) && svd_large(m, n, a, left, s, right) == 0)
-      return 0;
+    const bool thin = !vectors || (u.cols == least && vh.rows == least);
+    if (thin && moderate(a, m * n) && svd_direct(m, n, a, left, s, right) == 0) return 0;
   }
   const char job = !vectors ? 'N' : u.cols == m && vh.rows == n ? 'A' : 'S';
   const Workspace space(static_cast<size_t>(m * n) * sizeof(T));
@@ -206,37 +176,50 @@ int32_t svd_one(T* a, int64_t m, int64_t n, const Matrices<T>& u, Real<T>* s, co
   return lapack::gesdd(job, to_int(m), to_int(n), a, leading(m), s, left, ldu, right, ldv, true);
 }
 
+// The vectors of one matrix in the order of their values. The columns of `tall` belong to the larger side;
+// where that is the right one it has been transposed: A^T = V diag(s) U^T.
+template <class T>
+void store_vectors(const T* tall, const T* square, const int64_t* order, int64_t rows, int64_t cols, T* u,
+                   T* vh) {
+  const int64_t k = std::min(rows, cols);
+  for (int64_t j = 0; j < k; ++j) {
+    std::copy_n((rows < cols ? square : tall) + order[j] * rows, rows, u + j * rows);
+    for (int64_t c = 0; c < cols; ++c) {
+      vh[c * k + j] = rows < cols ? tall[c * k + order[j]] : square[order[j] * k + c];
+    }
+  }
+}
+
 template <class T>
 void svd_in_lanes(const Matrices<T>& a, const Matrices<T>& u, T* s, const Matrices<T>& vh, int32_t* info,
                   int64_t first, int64_t count) {
   const auto& table = kernels().linalg.of<T>();
-  const bool transposed = a.rows < a.cols, vectors = u.data;
-  const int64_t m = std::max(a.rows, a.cols), n = std::min(a.rows, a.cols), lanes = table.lanes;
-  const LaneGroup<T> group(m, n), v(n, vectors ? n : 0), values(n, 1);
-  if (transposed) {
-    const LaneGroup<T> rows(read_only(a), first, count);
-    for (int64_t i = 0; i < a.rows; ++i) {
-      for (int64_t j = 0; j < a.cols; ++j) {
-        std::copy_n(rows.data() + (j * a.rows + i) * lanes, lanes, group.data() + (i * a.cols + j) * lanes);
-      }
-    }
-  } else {
-    table.interleave(group.data(), a.matrix(first), a.size(), a.size(), count);
+  const bool vectors = u.data;
+  const int64_t k = std::min(a.rows, a.cols), lanes = table.lanes, square = k * k;
+  const LaneGroup<T> group(read_only(a), first, count), v(k, vectors ? k : 0), values(k, 1);
+  table.svd(a.rows < a.cols ? group.transposed() : group.matrix(), vectors ? v.matrix() : LaneMatrix<T>{},
+            values.data());
+  const Workspace order_space(static_cast<size_t>(k) * sizeof(int64_t)),
+      vector_space(static_cast<size_t>(vectors ? (a.size() + square) * count : 0) * sizeof(T));
+  int64_t* const order = order_space.as<int64_t>();
+  T *const tall = vector_space.as<T>(), *const others = tall + a.size() * count;
+  if (vectors) {
+    table.deinterleave(tall, a.size(), a.size(), count, group.data());
+    table.deinterleave(others, square, square, count, v.data());
   }
-  table.svd(group.matrix(), vectors ? v.matrix() : LaneMatrix<T>{}, values.data());
-  const Workspace space(static_cast<size_t>(n) * sizeof(int64_t));
-  int64_t* const order = space.as<int64_t>();
-  const LaneSvd<T> lane_svd{group, v, values, lanes, m, n};
   for (int64_t lane = 0; lane < count; ++lane) {
     const int64_t i = first + lane;
-    if (!regular(values.data(), n, lanes, lane)) {
-      info[i] = svd_one(a.matrix(i), a.rows, a.cols, u, s + i * n, vh, i);
+    if (std::isnan(values.data()[lane])) {
+      info[i] = svd_one(a.matrix(i), a.rows, a.cols, u, s + i * k, vh, i);
       continue;
     }
-    order_of(values.data(), n, lanes, lane, false, order);
-    lane_svd.store(lane, order, transposed, s + i * n, vectors ? u.matrix(i) : nullptr,
-                   vectors ? vh.matrix(i) : nullptr);
     info[i] = 0;
+    order_of(values.data(), k, lanes, lane, false, order);
+    for (int64_t j = 0; j < k; ++j) s[i * k + j] = values.data()[order[j] * lanes + lane];
+    if (vectors) {
+      store_vectors(tall + lane * a.size(), others + lane * square, order, a.rows, a.cols, u.matrix(i),
+                    vh.matrix(i));
+    }
   }
 }
 
@@ -304,7 +287,8 @@ void svd(const Matrices<T>& a, const Matrices<T>& u, Real<T>* s, const Matrices<
   const double work = 10 * cube(m, n, k);
   if constexpr (kIsReal<T>) {
     const bool thin = !u.data || (u.cols == k && vh.rows == k);
-    if (thin && k > 0 && std::max(m, n) <= kernels().linalg.of<T>().tuning.svd) {
+    const auto& table = kernels().linalg.of<T>();
+    if (thin && k > 0 && fill_lanes(std::max(m, n), table.tuning.svd, a.count, table.lanes)) {
       return for_groups<T>(a.count, work, [&](int64_t first, int64_t count) {
         svd_in_lanes(a, u, s, vh, info, first, count);
       });
