@@ -209,7 +209,21 @@ def test_numbers_and_tensors_without_dimensions_count_by_category() -> None:
         plait.ones(2).mul_(1j)
 
 
-REAL = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64")
+REAL = (
+    "bool",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "float16",
+    "bfloat16",
+    "float32",
+    "float64",
+)
 
 
 @pytest.mark.parametrize("dtype", COMPLEX, ids=str)

@@ -95,7 +95,9 @@ def test_gradient(key: Any) -> None:
     np.testing.assert_allclose(x.grad.numpy(), want.reshape(BASE.shape), rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["float32", "float16", "bfloat16", "int8", "uint8", "int64", "bool"])
+@pytest.mark.parametrize(
+    "name", ["float32", "float16", "bfloat16", "int8", "uint8", "uint16", "uint64", "int64", "bool"]
+)
 def test_dtypes(name: str) -> None:
     dtype = getattr(plait, name)
     values = (np.arange(24).reshape(4, 6) % 2).astype(np.float32)

@@ -13,7 +13,20 @@ import pytest
 
 import plait
 
-NUMPY_DTYPES = ["float32", "float64", "float16", "uint8", "int8", "int16", "int32", "int64", "bool"]
+NUMPY_DTYPES = [
+    "float32",
+    "float64",
+    "float16",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "bool",
+]
 ALL_DTYPES = [*NUMPY_DTYPES, "bfloat16"]
 
 

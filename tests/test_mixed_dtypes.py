@@ -162,7 +162,7 @@ def differentiable() -> dict[str, tuple[Callable[..., plait.Tensor], int]]:
 
 
 OPS = differentiable()
-OTHERS = ("uint8", "int8", "int64", "bool", "float16", "bfloat16", "float64", "number")
+OTHERS = ("uint8", "uint16", "uint64", "int8", "int64", "bool", "float16", "bfloat16", "float64", "number")
 
 
 def mixed_operands(count: int, at: int, learn: str, other: str) -> list:

@@ -107,7 +107,7 @@ def test_a_tensor_with_dimensions_is_no_number() -> None:
     assert x.sum(plait.tensor(1)).tolist() == [2, 2]
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "int32"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32", "int8", "int16", "int32"])
 def test_clamp_between_integers(dtype: str) -> None:
     x = plait.tensor([5, 7], dtype=getattr(plait, dtype))
     wide = plait.tensor([300_000_000_000, 6])

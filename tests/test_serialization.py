@@ -22,7 +22,21 @@ import plait
 from plait import serialization
 from plait.serialization import FileFormatError
 
-DTYPES = ["float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool"]
+DTYPES = [
+    "float32",
+    "float64",
+    "float16",
+    "bfloat16",
+    "int64",
+    "int32",
+    "int16",
+    "int8",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "bool",
+]
 
 
 def round_trip(obj: Any) -> Any:
@@ -408,7 +422,7 @@ def tree(node: Any) -> dict[str, Any]:
         (raw({"x": {"dtype": "F32", "shape": [2]}}, bytes(8)), "dtype, shape and data_offsets"),
         (raw(entry(extra=1), bytes(8)), "dtype, shape and data_offsets"),
         (raw(entry(dtype="F33"), bytes(8)), "'F33', which is unknown"),
-        (raw(entry(dtype="U32"), bytes(8)), "'U32', which plait does not have"),
+        (raw(entry(dtype="F8_E4M3"), bytes(2)), "'F8_E4M3', which plait does not have"),
         (raw(entry(dtype=["F32"]), bytes(8)), "dtype among"),
         (raw(entry(shape=[-2]), bytes(8)), "sizes >= 0"),
         (raw(entry(shape=[2.0]), bytes(8)), "sizes >= 0"),

@@ -103,7 +103,7 @@ bool is_complex_number(PyObject* o) {
 }
 
 // The kind of the number stays, as promotion depends on it: True is a bool, 1 an int, 1.0 a float. An int
-// beyond int64 becomes a float, as in PyTorch. A 0-d tensor counts as a number unless a gradient would get
+// beyond uint64 becomes a float. A 0-d tensor counts as a number unless a gradient would get
 // lost.
 bool number_arg(PyObject* o, Arg& arg) {
   if (PyBool_Check(o)) {
@@ -119,6 +119,12 @@ bool number_arg(PyObject* o, Arg& arg) {
   if (PyLong_Check(o) || (!is_tensor(o) && PyIndex_Check(o))) {
     if (!to_int(o, &arg.i)) {
       PyErr_Clear();
+      uint64_t bits;
+      if (to_unsigned(o, &bits)) {
+        arg.kind = Arg::kUnsigned;
+        arg.i = static_cast<int64_t>(bits);
+        return true;
+      }
       if (!to_double(o, &arg.f)) return false;
       arg.kind = Arg::kFloat;
       return true;
@@ -142,6 +148,7 @@ bool number_arg(PyObject* o, Arg& arg) {
     } else {
       arg.kind = t.dtype() == DType::kBool ? Arg::kBool : Arg::kInt;
       arg.i = t.item_as<int64_t>();
+      if (t.dtype() == DType::kUInt64 && arg.i < 0) arg.kind = Arg::kUnsigned;
     }
     return true;
   }
@@ -170,7 +177,7 @@ bool to_int(PyObject* o, int64_t* out) {
     const Tensor& t = tensor_of(o);
     if (t.numel() != 1 || t.is_differentiable() || t.dtype() == DType::kBool) return false;
     *out = t.item_as<int64_t>();
-    return true;
+    return t.dtype() != DType::kUInt64 || *out >= 0;
   }
   if (!PyIndex_Check(o)) return false;
   PyObject* index = PyNumber_Index(o);
@@ -181,6 +188,15 @@ bool to_int(PyObject* o, int64_t* out) {
   const bool ok = to_int(index, out);
   Py_DECREF(index);
   return ok;
+}
+
+bool to_unsigned(PyObject* o, uint64_t* out) {
+  PyObject* index = PyIndex_Check(o) ? PyNumber_Index(o) : nullptr;
+  *out = index ? PyLong_AsUnsignedLongLong(index) : 0;
+  Py_XDECREF(index);
+  const bool failed = !index || PyErr_Occurred();
+  PyErr_Clear();
+  return !failed;
 }
 
 bool to_double(PyObject* o, double* out) {

@@ -103,7 +103,9 @@ struct CallArgs {
 };
 
 // Conversions shared with the other bindings; false when `o` is not of the kind (no Python error set).
-bool to_int(PyObject* o, int64_t* out);    // int, anything with __index__, one-element integer tensors
+bool to_int(PyObject* o, int64_t* out);  // int, anything with __index__, one-element integer tensors
+bool to_unsigned(PyObject* o,
+                 uint64_t* out);           // int and anything with __index__ from 0 to 2^64 - 1, no tensors
 bool to_double(PyObject* o, double* out);  // also float and __float__, except tensors of several elements
 bool to_complex(PyObject* o, Complex<double>* out);             // the same, complex and NumPy's complex64
 bool to_ints(PyObject* o, Dims* out, bool none_items = false);  // list or tuple of ints

@@ -247,6 +247,11 @@ Tensor assigned_value(PyObject* value, DType dtype) {
     Scalar(integer).check_fits("indexing", dtype);
     return Tensor::scalar(integer);
   }
+  uint64_t large;
+  if (PyLong_Check(value) && to_unsigned(value, &large)) {
+    Scalar(large).check_fits("indexing", dtype);
+    return Tensor::scalar(large);
+  }
   if (to_double(value, &number)) {
     Scalar(number).check_fits("indexing", dtype);
     return Tensor::scalar(number);

@@ -220,12 +220,14 @@ Scalar item_of(const char* op, const Tensor& t) {
   if (t.is_complex()) return t.item_as<Complex<double>>();
   if (t.is_floating()) return t.item_as<double>();
   if (t.dtype() == DType::kBool) return t.item_as<bool>();
+  if (t.dtype() == DType::kUInt64) return t.item_as<uint64_t>();
   return t.item_as<int64_t>();
 }
 PyObject* scalar_to_python(const Scalar& s) {
   if (s.is_complex()) return PyComplex_FromDoubles(s.to_complex().re, s.to_complex().im);
   if (s.is_float()) return PyFloat_FromDouble(s.to_double());
   if (s.is_bool()) return PyBool_FromLong(s.to_int() != 0);
+  if (s.is_beyond_int64()) return PyLong_FromUnsignedLongLong(static_cast<uint64_t>(s.to_int()));
   return PyLong_FromLongLong(s.to_int());
 }
 
@@ -264,8 +266,8 @@ PyObject* tensor_int(PyObject* o) {
   return guarded([&]() -> PyObject* {
     const Scalar s = item_of("int", tensor_of(o));
     s.check_fits("int", DType::kFloat64);
-    return s.is_float() || s.is_complex() ? PyLong_FromDouble(s.to_double())
-                                          : PyLong_FromLongLong(s.to_int());
+    if (s.is_float() || s.is_complex()) return PyLong_FromDouble(s.to_double());
+    return s.is_bool() ? PyLong_FromLongLong(s.to_int()) : scalar_to_python(s);
   });
 }
 PyObject* tensor_index(PyObject* o) {
@@ -275,6 +277,7 @@ PyObject* tensor_index(PyObject* o) {
     PyErr_SetString(PyExc_TypeError, "only integer tensors of a single element can be converted to an index");
     return nullptr;
   }
+  if (t.dtype() == DType::kUInt64) return PyLong_FromUnsignedLongLong(t.item_as<uint64_t>());
   return PyLong_FromLongLong(t.item_as<int64_t>());
 }
 

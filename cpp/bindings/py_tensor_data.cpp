@@ -22,8 +22,8 @@ namespace {
 // ---- NumPy ----
 
 const char* numpy_code(DType d) {
-  static constexpr const char* kCodes[kNumDTypes] = {"?", "B",     "b", "h", "i", "q",
-                                                     "e", nullptr, "f", "d", "F", "D"};
+  static constexpr const char* kCodes[kNumDTypes] = {"?", "B", "b",     "h", "i", "q", "H", "I",
+                                                     "Q", "e", nullptr, "f", "d", "F", "D"};
   return kCodes[static_cast<int>(d)];
 }
 // The same in the language of the buffer protocol.
@@ -31,7 +31,7 @@ const char* buffer_format(DType d) {
   return d == DType::kComplex64 ? "Zf" : d == DType::kComplex128 ? "Zd" : numpy_code(d);
 }
 
-// The dtype of the same kind and size; false for byte-swapped numbers, unsigned ones but bytes, strings, ...
+// The dtype of the same kind and size; false for byte-swapped numbers, strings, ...
 bool numpy_dtype(const py::dtype& d, DType* out) {
   if (!d.attr("isnative").cast<bool>()) return false;
   static constexpr struct {
@@ -41,6 +41,7 @@ bool numpy_dtype(const py::dtype& d, DType* out) {
   } kTypes[] = {
       {'b', 1, DType::kBool},      {'u', 1, DType::kUInt8},       {'i', 1, DType::kInt8},
       {'i', 2, DType::kInt16},     {'i', 4, DType::kInt32},       {'i', 8, DType::kInt64},
+      {'u', 2, DType::kUInt16},    {'u', 4, DType::kUInt32},      {'u', 8, DType::kUInt64},
       {'f', 2, DType::kFloat16},   {'f', 4, DType::kFloat32},     {'f', 8, DType::kFloat64},
       {'c', 8, DType::kComplex64}, {'c', 16, DType::kComplex128},
   };
@@ -65,7 +66,7 @@ DType numpy_dtype_checked(const char* op, const py::array& a) {
   PLAIT_CHECK(numpy_dtype(a.dtype(), &dtype), kType, op, ": can't convert np.ndarray of type ",
               std::string(py::str(a.dtype())),
               ". The only supported types are: complex128, complex64, float64, float32, float16, "
-              "int64, int32, int16, int8, uint8 and bool.");
+              "int64, int32, int16, int8, uint64, uint32, uint16, uint8 and bool.");
   return dtype;
 }
 
@@ -205,6 +206,7 @@ T element(PyObject* o) {
   if (PyBool_Check(o)) return convert<T>(o == Py_True);
   int64_t i;
   if (to_int(o, &i)) return checked(i);
+  if (uint64_t large; !is_tensor(o) && to_unsigned(o, &large)) return checked(large);
   if (PyLong_Check(o)) {
     const double v = PyLong_AsDouble(o);
     PyErr_Clear();
@@ -293,6 +295,7 @@ py::object to_list(const Tensor& t, int64_t depth, int64_t offset) {
     }
     if (t.is_floating()) return py::float_(e.item_as<double>());
     if (t.dtype() == DType::kBool) return py::bool_(e.item_as<bool>());
+    if (t.dtype() == DType::kUInt64) return py::int_(e.item_as<uint64_t>());
     return py::int_(e.item_as<int64_t>());
   }
   py::list list(static_cast<size_t>(t.shape()[depth]));
@@ -309,12 +312,10 @@ dlpack::DataType dlpack_type(DType d) {
   switch (d) {
     case DType::kBool:
       return {6, 8, 1};
-    case DType::kUInt8:
-      return {1, 8, 1};
     case DType::kBFloat16:
       return {4, 16, 1};
     default:
-      return {static_cast<uint8_t>(is_complex(d) ? 5 : is_floating(d) ? 2 : 0), bits, 1};
+      return {static_cast<uint8_t>(is_complex(d) ? 5 : is_floating(d) ? 2 : is_unsigned(d) ? 1 : 0), bits, 1};
   }
 }
 

@@ -71,7 +71,7 @@ PyObject* dtype_get_name(PyObject* o, void*) { return PyUnicode_FromString(dtype
 PyObject* dtype_get_floating(PyObject* o, void*) { return PyBool_FromLong(is_floating(self_dtype(o))); }
 PyObject* dtype_get_complex(PyObject* o, void*) { return PyBool_FromLong(is_complex(self_dtype(o))); }
 PyObject* dtype_get_signed(PyObject* o, void*) {
-  return PyBool_FromLong(self_dtype(o) != DType::kBool && self_dtype(o) != DType::kUInt8);
+  return PyBool_FromLong(self_dtype(o) != DType::kBool && !is_unsigned(self_dtype(o)));
 }
 PyObject* dtype_get_itemsize(PyObject* o, void*) { return PyLong_FromSize_t(item_size(self_dtype(o))); }
 

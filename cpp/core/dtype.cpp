@@ -8,11 +8,23 @@
 namespace plait {
 namespace {
 
-constexpr size_t kSizes[kNumDTypes] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16};
-constexpr const char* kNames[kNumDTypes] = {"bool",    "uint8",   "int8",      "int16",
-                                            "int32",   "int64",   "float16",   "bfloat16",
-                                            "float32", "float64", "complex64", "complex128"};
+constexpr size_t kSizes[kNumDTypes] = {1, 1, 1, 2, 4, 8, 2, 4, 8, 2, 2, 4, 8, 8, 16};
+constexpr const char* kNames[kNumDTypes] = {"bool",     "uint8",   "int8",    "int16",     "int32",
+                                            "int64",    "uint16",  "uint32",  "uint64",    "float16",
+                                            "bfloat16", "float32", "float64", "complex64", "complex128"};
 std::atomic<DType> g_default{DType::kFloat32};
+
+// Of two integer dtypes, not bool: the wider; of an unsigned and a signed one the signed one if it is wider,
+// else a signed one that is.
+DType promote_integers(DType a, DType b) {
+  if (is_unsigned(a) == is_unsigned(b)) return item_size(a) > item_size(b) ? a : b;
+  const DType u = is_unsigned(a) ? a : b, s = is_unsigned(a) ? b : a;
+  if (item_size(s) > item_size(u)) return s;
+  return item_size(u) == 1   ? DType::kInt16
+         : item_size(u) == 2 ? DType::kInt32
+         : item_size(u) == 4 ? DType::kInt64
+                             : DType::kFloat64;
+}
 
 }  // namespace
 
@@ -32,8 +44,8 @@ DType promote_types(DType a, DType b) {
     a = b;
     b = t;
   }
-  // uint8 has no signed type of its own width that holds it; float16 and bfloat16 hold neither each other.
-  if (a == DType::kUInt8 && b == DType::kInt8) return DType::kInt16;
+  if (a != DType::kBool && is_integral(b)) return promote_integers(a, b);
+  // float16 and bfloat16 hold neither each other.
   if (a == DType::kFloat16 && b == DType::kBFloat16) return DType::kFloat32;
   if (a == DType::kFloat64 && b == DType::kComplex64) return DType::kComplex128;
   return b;

@@ -36,9 +36,14 @@ inline bool is_complex(DType dtype) { return dtype >= DType::kComplex64; }
 // Tensors of these dtypes take part in the graph.
 inline bool is_differentiable(DType dtype) { return dtype >= DType::kFloat16; }
 inline bool is_integral(DType dtype) { return dtype < DType::kFloat16; }  // bool counts
+inline bool is_unsigned(DType dtype) {                                    // bool does not count
+  return dtype == DType::kUInt8 || (dtype >= DType::kUInt16 && dtype <= DType::kUInt64);
+}
 inline bool is_16_bit_float(DType dtype) { return dtype == DType::kFloat16 || dtype == DType::kBFloat16; }
 // What a dtype is computed in: 16-bit floats in float32, rounded once at the end; every other in itself.
 inline DType compute_dtype(DType dtype) { return is_16_bit_float(dtype) ? DType::kFloat32 : dtype; }
+// PyTorch's rules; where PyTorch has none, for unsigned integers wider than uint8 beside other integers and
+// bool, NumPy's: the narrowest dtype that holds both, and float64 for uint64 beside a signed one.
 DType promote_types(DType a, DType b);
 // The complex dtype whose parts hold a real dtype: complex128 for float64, complex64 for every other; a
 // complex dtype itself.
@@ -64,6 +69,9 @@ PLAIT_DTYPE_OF(int8_t, kInt8)
 PLAIT_DTYPE_OF(int16_t, kInt16)
 PLAIT_DTYPE_OF(int32_t, kInt32)
 PLAIT_DTYPE_OF(int64_t, kInt64)
+PLAIT_DTYPE_OF(uint16_t, kUInt16)
+PLAIT_DTYPE_OF(uint32_t, kUInt32)
+PLAIT_DTYPE_OF(uint64_t, kUInt64)
 PLAIT_DTYPE_OF(Half, kFloat16)
 PLAIT_DTYPE_OF(BFloat16, kBFloat16)
 PLAIT_DTYPE_OF(float, kFloat32)
@@ -100,6 +108,12 @@ decltype(auto) dispatch(DType dtype, F&& f) {
       return f(TypeTag<int32_t>{});
     case DType::kInt64:
       return f(TypeTag<int64_t>{});
+    case DType::kUInt16:
+      return f(TypeTag<uint16_t>{});
+    case DType::kUInt32:
+      return f(TypeTag<uint32_t>{});
+    case DType::kUInt64:
+      return f(TypeTag<uint64_t>{});
     case DType::kFloat16:
       return f(TypeTag<Half>{});
     case DType::kBFloat16:
@@ -150,6 +164,35 @@ decltype(auto) dispatch_compute(DType dtype, F&& f) {
   return dtype == DType::kFloat64 ? f(TypeTag<double>{}) : f(TypeTag<float>{});
 }
 
+// dispatch() and dispatch_any() for code that makes the same bits of signed and unsigned integers (sums,
+// products, tests for zero and equality): f gets the signed type for both.
+template <class F>
+decltype(auto) dispatch_bits(DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::kBool:
+      return f(TypeTag<bool>{});
+    case DType::kUInt8:
+    case DType::kInt8:
+      return f(TypeTag<int8_t>{});
+    case DType::kUInt16:
+    case DType::kInt16:
+      return f(TypeTag<int16_t>{});
+    case DType::kUInt32:
+    case DType::kInt32:
+      return f(TypeTag<int32_t>{});
+    case DType::kUInt64:
+    case DType::kInt64:
+      return f(TypeTag<int64_t>{});
+    default:
+      return dispatch_float(dtype, f);
+  }
+}
+template <class F>
+decltype(auto) dispatch_any_bits(DType dtype, F&& f) {
+  if (is_complex(dtype)) return dispatch_complex(dtype, f);
+  return dispatch_bits(dtype, f);
+}
+
 // An element of complex128, for code that only moves it.
 struct Bytes16 {
   uint64_t low = 0, high = 0;
@@ -171,6 +214,14 @@ decltype(auto) dispatch_size(DType dtype, F&& f) {
     default:
       return f(TypeTag<uint64_t>{});
   }
+}
+
+// A float as a number of 64 bits. Negative ones wrap, as PyTorch's do; what 64 bits do not hold is as
+// undefined as int64's, though every instruction set gives the same.
+inline uint64_t to_uint64(double v) {
+  constexpr uint64_t kTop = uint64_t{1} << 63;
+  return v < 0x1p63 ? static_cast<uint64_t>(static_cast<int64_t>(v))
+                    : static_cast<uint64_t>(static_cast<int64_t>(v - 0x1p63)) ^ kTop;
 }
 
 // Conversion between any two element types; numbers go to bool by != 0, complex ones to real ones by their
@@ -196,6 +247,8 @@ inline To convert(From v) {
     return v != From(0);
   } else if constexpr (std::is_same_v<To, Half> || std::is_same_v<To, BFloat16>) {
     return To(static_cast<float>(v));
+  } else if constexpr (std::is_floating_point_v<From> && std::is_same_v<To, uint64_t>) {
+    return to_uint64(v);
   } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To> && sizeof(To) < 8) {
     return static_cast<To>(static_cast<int64_t>(v));  // wraps like PyTorch instead of being undefined
   } else {

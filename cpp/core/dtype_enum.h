@@ -7,7 +7,8 @@
 
 namespace plait {
 
-// The order is the order of promotion inside a category; kernels index their tables with it.
+// The order is that of categories, and of promotion among floats and among signed integers; kernels index
+// their tables with it.
 enum class DType : uint8_t {
   kBool,
   kUInt8,
@@ -15,6 +16,9 @@ enum class DType : uint8_t {
   kInt16,
   kInt32,
   kInt64,
+  kUInt16,
+  kUInt32,
+  kUInt64,
   kFloat16,
   kBFloat16,
   kFloat32,
@@ -22,7 +26,7 @@ enum class DType : uint8_t {
   kComplex64,
   kComplex128,
 };
-inline constexpr int kNumDTypes = 12;
+inline constexpr int kNumDTypes = 15;
 
 // A complex number as it lies in memory: complex64 is Complex<float>, complex128 Complex<double>. Arithmetic
 // on it is written where it is needed (kernels/complex).

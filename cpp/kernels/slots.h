@@ -34,6 +34,9 @@ PLAIT_SLOT_TYPE(int8_t, kInt8)
 PLAIT_SLOT_TYPE(int16_t, kInt16)
 PLAIT_SLOT_TYPE(int32_t, kInt32)
 PLAIT_SLOT_TYPE(int64_t, kInt64)
+PLAIT_SLOT_TYPE(uint16_t, kUInt16)
+PLAIT_SLOT_TYPE(uint32_t, kUInt32)
+PLAIT_SLOT_TYPE(uint64_t, kUInt64)
 PLAIT_SLOT_TYPE(float, kFloat32)
 PLAIT_SLOT_TYPE(double, kFloat64)
 PLAIT_SLOT_TYPE(Complex<float>, kComplex64)
@@ -85,7 +88,7 @@ struct PerSize {
     return (item_size > 1) + (item_size > 2) + (item_size > 4) + (item_size > 8);
   }
   PLAIT_SLOT static int index(DType dtype) {
-    constexpr int kIndex[kNumDTypes] = {0, 0, 0, 1, 2, 3, 1, 1, 2, 3, 3, 4};
+    constexpr int kIndex[kNumDTypes] = {0, 0, 0, 1, 2, 3, 1, 2, 3, 1, 1, 2, 3, 3, 4};
     return kIndex[static_cast<int>(dtype)];
   }
 };

@@ -45,6 +45,7 @@ struct Arg {
     kTensor,
     kTensors,
     kInt,
+    kUnsigned,  // an int of 2^63 to 2^64 - 1, where a number of any kind is expected
     kFloat,
     kBool,
     kComplex,
@@ -222,10 +223,11 @@ PLAIT_UNBOX(DType, kDType, kRefused, a.dtype)
 PLAIT_UNBOX(std::string_view, kString, kRefused, *a.string)
 PLAIT_UNBOX(Generator*, kGenerator, kNull, a.kind == Arg::kNone ? nullptr : a.generator)
 PLAIT_UNBOX(Scalar, kNumber, kRefused,
-            a.kind == Arg::kFloat     ? Scalar(a.f)
-            : a.kind == Arg::kBool    ? Scalar(a.i != 0)
-            : a.kind == Arg::kComplex ? Scalar(a.z)
-                                      : Scalar(a.i))
+            a.kind == Arg::kFloat      ? Scalar(a.f)
+            : a.kind == Arg::kBool     ? Scalar(a.i != 0)
+            : a.kind == Arg::kComplex  ? Scalar(a.z)
+            : a.kind == Arg::kUnsigned ? Scalar(static_cast<uint64_t>(a.i))
+                                       : Scalar(a.i))
 PLAIT_UNBOX(IntSpan, kInts, kRefused, IntSpan(*a.ints))
 PLAIT_UNBOX(Dims, kInts, kRefused, *a.ints)
 #undef PLAIT_UNBOX

@@ -271,10 +271,11 @@ PointwiseOperand operand(Array& a, const Dims& shape, DType compute) {
 void strided_operands() {
   std::mt19937 bits(3);
   constexpr DType kTypes[] = {DType::kFloat32, DType::kFloat32, DType::kFloat64, DType::kBFloat16,
-                              DType::kFloat16, DType::kInt32,   DType::kUInt8,   DType::kInt64};
+                              DType::kFloat16, DType::kInt32,   DType::kUInt8,   DType::kInt64,
+                              DType::kUInt16,  DType::kUInt32,  DType::kUInt64};
   for (int round = 0; round < 1500; ++round) {
     const Dims shape = random_shape(bits);
-    const auto type = [&] { return kTypes[bits() % 8]; };
+    const auto type = [&] { return kTypes[bits() % std::size(kTypes)]; };
     Array a = random_array(bits, shape, type(), true), b = random_array(bits, shape, type(), true);
     Array y = random_array(bits, shape, type(), false);
     const DType compute = bits() % 2 ? DType::kFloat32 : DType::kFloat64;

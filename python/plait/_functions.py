@@ -433,8 +433,8 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
     """
     if edge_order not in (1, 2):
         raise ArgumentError(f"gradient: expected edge_order 1 or 2, got {edge_order}")
-    if input.dtype == _core.uint8:
-        raise ArgumentTypeError("gradient: expected a signed dtype, got plait.uint8")
+    if not input.dtype.is_signed and input.dtype != _core.bool:
+        raise ArgumentTypeError(f"gradient: expected a signed dtype, got {input.dtype}")
     if isinstance(dim, int):
         given = [dim]
     elif dim is not None:

@@ -47,13 +47,16 @@ _DTYPES: dict[str, tuple[str, str]] = {
     "I32": ("int32", "<i4"),
     "I16": ("int16", "<i2"),
     "I8": ("int8", "|i1"),
+    "U64": ("uint64", "<u8"),
+    "U32": ("uint32", "<u4"),
+    "U16": ("uint16", "<u2"),
     "U8": ("uint8", "|u1"),
     "BOOL": ("bool", "|b1"),
 }
 _CODES = {name: code for code, (name, _) in _DTYPES.items()}
 _ARRAY_DTYPES = {np.dtype(carrier).name for name, carrier in _DTYPES.values() if name != "bfloat16"}
 _ARRAY_KINDS = "biufcSUmM"  # of NumPy's dtypes that hold no Python objects
-_FOREIGN_DTYPES = {"U16", "U32", "U64", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F6_E2M3", "F6_E3M2", "F4"}
+_FOREIGN_DTYPES = {"F8_E4M3", "F8_E5M2", "F8_E8M0", "F6_E2M3", "F6_E3M2", "F4"}
 
 
 class FileFormatError(ValueError, RuntimeError):

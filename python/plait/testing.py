@@ -180,7 +180,7 @@ def make_tensor(
         shape: the sizes.
         dtype: its dtype.
         device: the CPU.
-        low: the smallest value. Default: -9, for uint8 and bool 0.
+        low: the smallest value. Default: -9, for unsigned integers and bool 0.
         high: the values are below this. Default: 9 for floats, 10 for integers, 2 for bool.
         requires_grad: whether it is a leaf with a gradient. Default: ``False``.
         noncontiguous: whether every second element of memory is left out. Default: ``False``.
@@ -200,8 +200,7 @@ def make_tensor(
     """
     sizes = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else shape
     floats = dtype.is_floating_point or dtype.is_complex
-    unsigned = dtype in (_core.uint8, _core.bool)
-    start = low if low is not None else 0 if unsigned else -9
+    start = low if low is not None else -9 if dtype.is_signed else 0
     end = high if high is not None else 9 if floats else 2 if dtype == _core.bool else 10
     if start >= end:
         raise ArgumentError(f"make_tensor: expected low < high, got {start} and {end}")

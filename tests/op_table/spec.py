@@ -17,7 +17,7 @@ import numpy as np
 HALVES = ("float16", "bfloat16")
 FLOATS = ("float32", "float64", *HALVES)
 SIGNED = ("int8", "int16", "int32", "int64")
-INTS = ("uint8", *SIGNED)
+INTS = ("uint8", "uint16", "uint32", "uint64", *SIGNED)
 NUMBERS = (*FLOATS, *INTS)
 ALL = (*NUMBERS, "bool")
 

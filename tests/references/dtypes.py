@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 CATEGORY = {
-    "bool": 0, "uint8": 1, "int8": 1, "int16": 1, "int32": 1, "int64": 1,
+    "bool": 0, "uint8": 1, "int8": 1, "int16": 1, "int32": 1, "int64": 1, "uint16": 1, "uint32": 1, "uint64": 1,
     "float16": 2, "bfloat16": 2, "float32": 2, "float64": 2,
 }  # fmt: skip
 MANTISSA = {"float16": 10, "bfloat16": 7, "float32": 23, "float64": 52}
@@ -21,19 +21,25 @@ MAX_FINITE = {
 }
 
 # Row and column order: the promotion of two tensors that both have dimensions.
-ORDER = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64")
-_B, _U1, _I1, _I2, _I4, _I8, _F2, _BF, _F4, _F8 = ORDER
+ORDER = (
+    "bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64",
+    "float16", "bfloat16", "float32", "float64",
+)  # fmt: skip
+_B, _U1, _U2, _U4, _U8, _I1, _I2, _I4, _I8, _F2, _BF, _F4, _F8 = ORDER
 PROMOTION = (
-    (_B, _U1, _I1, _I2, _I4, _I8, _F2, _BF, _F4, _F8),
-    (_U1, _U1, _I2, _I2, _I4, _I8, _F2, _BF, _F4, _F8),
-    (_I1, _I2, _I1, _I2, _I4, _I8, _F2, _BF, _F4, _F8),
-    (_I2, _I2, _I2, _I2, _I4, _I8, _F2, _BF, _F4, _F8),
-    (_I4, _I4, _I4, _I4, _I4, _I8, _F2, _BF, _F4, _F8),
-    (_I8, _I8, _I8, _I8, _I8, _I8, _F2, _BF, _F4, _F8),
-    (_F2, _F2, _F2, _F2, _F2, _F2, _F2, _F4, _F4, _F8),
-    (_BF, _BF, _BF, _BF, _BF, _BF, _F4, _BF, _F4, _F8),
-    (_F4, _F4, _F4, _F4, _F4, _F4, _F4, _F4, _F4, _F8),
-    (_F8, _F8, _F8, _F8, _F8, _F8, _F8, _F8, _F8, _F8),
+    (_B, _U1, _U2, _U4, _U8, _I1, _I2, _I4, _I8, _F2, _BF, _F4, _F8),
+    (_U1, _U1, _U2, _U4, _U8, _I2, _I2, _I4, _I8, _F2, _BF, _F4, _F8),
+    (_U2, _U2, _U2, _U4, _U8, _I4, _I4, _I4, _I8, _F2, _BF, _F4, _F8),
+    (_U4, _U4, _U4, _U4, _U8, _I8, _I8, _I8, _I8, _F2, _BF, _F4, _F8),
+    (_U8, _U8, _U8, _U8, _U8, _F8, _F8, _F8, _F8, _F2, _BF, _F4, _F8),
+    (_I1, _I2, _I4, _I8, _F8, _I1, _I2, _I4, _I8, _F2, _BF, _F4, _F8),
+    (_I2, _I2, _I4, _I8, _F8, _I2, _I2, _I4, _I8, _F2, _BF, _F4, _F8),
+    (_I4, _I4, _I4, _I8, _F8, _I4, _I4, _I4, _I8, _F2, _BF, _F4, _F8),
+    (_I8, _I8, _I8, _I8, _F8, _I8, _I8, _I8, _I8, _F2, _BF, _F4, _F8),
+    (_F2, _F2, _F2, _F2, _F2, _F2, _F2, _F2, _F2, _F2, _F4, _F4, _F8),
+    (_BF, _BF, _BF, _BF, _BF, _BF, _BF, _BF, _BF, _F4, _BF, _F4, _F8),
+    (_F4, _F4, _F4, _F4, _F4, _F4, _F4, _F4, _F4, _F4, _F4, _F4, _F8),
+    (_F8, _F8, _F8, _F8, _F8, _F8, _F8, _F8, _F8, _F8, _F8, _F8, _F8),
 )
 
 
@@ -88,8 +94,8 @@ def to_integers(values: np.ndarray, dtype: str) -> np.ndarray:
     values = np.nan_to_num(np.asarray(values), nan=0.0, posinf=25.0, neginf=-25.0)
     if dtype == "bool":
         return np.asarray(values > 0)
-    if dtype == "uint8":
-        return np.asarray(np.clip(np.rint(np.abs(values) * 4), 0, 120).astype(np.uint8))
+    if dtype.startswith("uint"):
+        return np.asarray(np.clip(np.rint(np.abs(values) * 4), 0, 120).astype(dtype))
     return np.asarray(np.clip(np.rint(values * 4), -100, 100).astype(dtype))
 
 

@@ -208,7 +208,8 @@ void set_conversions(ConvertTable& t) {
 }
 template <class C, class Other>
 void set_all_conversions(ConvertTable& t) {
-  set_conversions<C, bool, uint8_t, int8_t, int16_t, int32_t, int64_t, Half, BFloat16, float, double>(t);
+  set_conversions<C, bool, uint8_t, int8_t, int16_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t, Half,
+                  BFloat16, float, double>(t);
   t.convert[DTypeOf<C>::value][DTypeOf<Other>::value] = convert_loop<Other, C>;
 }
 

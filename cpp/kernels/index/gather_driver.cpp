@@ -218,7 +218,7 @@ void scatter_lines(DType dtype, Scatter how, const LineIndex& at, void* x, const
     return;
   }
   if (how == Scatter::kAdd || how == Scatter::kMultiply) {
-    dispatch_any(dtype, [&](auto tag) {
+    dispatch_any_bits(dtype, [&](auto tag) {
       using T = typename decltype(tag)::type;
       T* const to = static_cast<T*>(x);
       T* const from = static_cast<T*>(const_cast<void*>(y));

@@ -26,8 +26,9 @@ void add_places_of(const char* op, IntSpan shape, const IndexAxis& axis, bool fi
       const T* p = static_cast<const T*>(axis.index) + at[0];
       for (int64_t i = 0; i < n; ++i) {
         const auto v = static_cast<int64_t>(p[i * step]);
-        PLAIT_CHECK(v >= low && v < size, kIndex, op, ": index ", v, " is out of bounds for dimension ",
-                    axis.dim, " with size ", size);
+        const bool wrapped = std::is_same_v<T, uint64_t> && v < 0;
+        PLAIT_CHECK(v >= low && v < size && !wrapped, kIndex, op, ": index ", v,
+                    " is out of bounds for dimension ", axis.dim, " with size ", size);
         const int64_t place = (v < 0 ? v + size : v) * stride;
         *out = first ? place : *out + place;
         ++out;
@@ -244,7 +245,7 @@ void write_indexed(DType dtype, const IndexedArray& plan, void* x, const void* v
     });
     return;
   }
-  dispatch_any(dtype, [&](auto tag) {
+  dispatch_any_bits(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     write<T>(plan, static_cast<T*>(x), static_cast<const T*>(values), one_value,
              [](T* to, int64_t step, const T* from, int64_t from_step, int64_t m) {

@@ -44,7 +44,7 @@ void write_coordinates(const T* x, IntSpan shape, const std::vector<int64_t>& be
 std::vector<int64_t> count_nonzero_chunks(DType dtype, const void* x, int64_t n) {
   const int64_t chunks = ceil_div(n, kChunk);
   std::vector<int64_t> before(static_cast<size_t>(chunks) + 1, 0);
-  dispatch_any(dtype, [&](auto tag) {
+  dispatch_any_bits(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     const T* const p = static_cast<const T*>(x);
     parallel_chunks(chunks, [&](int64_t c) {
@@ -60,7 +60,7 @@ std::vector<int64_t> count_nonzero_chunks(DType dtype, const void* x, int64_t n)
 
 void nonzero_coordinates(DType dtype, const void* x, IntSpan shape, const std::vector<int64_t>& before,
                          int64_t* out) {
-  dispatch_any(dtype, [&](auto tag) {
+  dispatch_any_bits(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     write_coordinates(static_cast<const T*>(x), shape, before, out);
   });

@@ -22,7 +22,11 @@ template <class To, class From>
 PLAIT_INLINE To cast_element(From v) {
   if constexpr (kSame<To, bool>) {
     return v != 0;
-  } else if constexpr (kIsFloat<From> && !kIsFloat<To> && sizeof(To) < 4) {
+  } else if constexpr (kIsFloat<From> && kSame<To, uint64_t>) {  // negative numbers wrap around
+    const From top = static_cast<From>(0x1p63);
+    const bool low = v < top;
+    return static_cast<To>(static_cast<int64_t>(low ? v : v - top)) ^ (low ? To{0} : To{1} << 63);
+  } else if constexpr (kIsFloat<From> && !kIsFloat<To> && (sizeof(To) < 4 || kSame<To, uint32_t>)) {
     return static_cast<To>(static_cast<int64_t>(v));  // wraps around
   } else {
     return static_cast<To>(v);
@@ -54,13 +58,34 @@ void convert(void* dst_v, const void* src_v, int64_t n) {
   }
 }
 
+// Integers of equal width share what gives them the same bits: a test for 0, a conversion to no more bits,
+// the result of one from integers, and that of one from floats by way of int64.
+template <class To, class From>
+constexpr ConvertFn conversion() {
+  using SignedTo = typename SignedOf<To>::type;
+  using SignedFrom = typename SignedOf<From>::type;
+  constexpr bool kFromInteger = !kIsFloat<From> && !kIs16Bit<From>;
+  if constexpr (kSame<To, bool>) {
+    return convert<bool, SignedFrom>;
+  } else if constexpr (kIsFloat<To> || kIs16Bit<To>) {
+    return convert<To, From>;
+  } else if constexpr (kFromInteger && sizeof(To) <= sizeof(From)) {
+    return convert<SignedTo, SignedFrom>;
+  } else if constexpr (kFromInteger || sizeof(To) < 4) {
+    return convert<SignedTo, From>;
+  } else {
+    return convert<To, From>;
+  }
+}
+
 template <class From, class... Tos>
 void set_conversions(PerDType<ConvertFn>& to) {
-  ((to.of<Tos>() = convert<Tos, From>), ...);
+  ((to.of<Tos>() = conversion<Tos, From>()), ...);
 }
 template <class From>
 void set_all_conversions(PerDType<ConvertFn>& to) {
-  set_conversions<From, bool, uint8_t, int8_t, int16_t, int32_t, int64_t, f16, bf16, float, double>(to);
+  set_conversions<From, bool, uint8_t, int8_t, int16_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t, f16,
+                  bf16, float, double>(to);
 }
 
 // ---- Strides ----
@@ -423,7 +448,8 @@ void fill_convert(KernelTable& table) {
   t.tuning = kTuning;
   t.vector_bytes = kVecBytes;
   set_all_conversions<uint8_t>(t.convert.of<bool>());  // bytes of 0 and 1
-  set_each_conversion<uint8_t, int8_t, int16_t, int32_t, int64_t, f16, bf16, float, double>(t);
+  set_each_conversion<uint8_t, int8_t, int16_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t, f16, bf16,
+                      float, double>(t);
   set_moves<uint8_t, uint16_t, uint32_t, uint64_t>(t);
   t.copy_rows = copy_rows;
   t.take_rows = take_rows;

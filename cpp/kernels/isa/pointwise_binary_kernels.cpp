@@ -68,7 +68,8 @@ void fill_pointwise_binary(KernelTable& table) {
 #define PLAIT_BINARY_KERNEL(Name, types, gradient) PLAIT_BINARY(Name, , types, gradient, )
 #include "kernels/pointwise/pointwise.def"
 
-  set_integer_pow<uint8_t, int8_t, int16_t, int32_t, int64_t>(t.fn[Pointwise::kPow]);
+  set_integer_pow<uint8_t, int8_t, int16_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t>(
+      t.fn[Pointwise::kPow]);
 
   // bool: + is or, * is and.
   const auto boolean = [&](Pointwise op) -> PointwiseFn& { return t.fn[op].of<bool>(); };

@@ -251,13 +251,23 @@ template <class F, Types kTypes, class... Ts>
 void set_loops(PerDType<PointwiseFn>& fn) {
   ((fn.of<Ts>() = loop_of<F, Ts, kTypes>()), ...);
 }
+// Unsigned integers take the loops of signed ones where the function does the same to both (F::kIgnoresSign).
+template <class F, Types kTypes, class... Ts>
+void set_unsigned_loops(PerDType<PointwiseFn>& fn) {
+  if constexpr (requires { F::kIgnoresSign; }) {
+    ((fn.of<Ts>() = fn.of<typename SignedOf<Ts>::type>()), ...);
+  } else {
+    set_loops<F, kTypes, Ts...>(fn);
+  }
+}
 
 template <class F, Types kTypes>
 void set_values(PerDType<PointwiseFn>& fn) {
   if constexpr (kTypes != Types::Integer) set_loops<F, kTypes, f16, bf16, float, double>(fn);
   if constexpr (kTypes == Types::Number || kTypes == Types::NumberBool || kTypes == Types::Integer ||
                 kTypes == Types::Test) {
-    set_loops<F, kTypes, uint8_t, int8_t, int16_t, int32_t, int64_t>(fn);
+    set_loops<F, kTypes, int8_t, int16_t, int32_t, int64_t>(fn);
+    set_unsigned_loops<F, kTypes, uint8_t, uint16_t, uint32_t, uint64_t>(fn);
   }
   if constexpr (kTypes == Types::NumberBool || kTypes == Types::Integer || kTypes == Types::Test) {
     fn.of<bool>() = fn.of<uint8_t>();

@@ -20,6 +20,9 @@ inline constexpr T kHighest = 0;
   template <>                            \
   inline constexpr T kHighest<T> = (high);
 PLAIT_LIMITS(uint8_t, 0, UINT8_MAX)
+PLAIT_LIMITS(uint16_t, 0, UINT16_MAX)
+PLAIT_LIMITS(uint32_t, 0, UINT32_MAX)
+PLAIT_LIMITS(uint64_t, 0, UINT64_MAX)
 PLAIT_LIMITS(int8_t, INT8_MIN, INT8_MAX)
 PLAIT_LIMITS(int16_t, INT16_MIN, INT16_MAX)
 PLAIT_LIMITS(int32_t, INT32_MIN, INT32_MAX)

@@ -276,7 +276,7 @@ void set_reduce_floats(ReduceTable& t, ReduceOp op) {
 template <template <class> class R>
 void set_reduce_integers(ReduceTable& t, ReduceOp op) {
   PerDType<ReduceKernel>& kernel = t.kernel[op];
-  set_reduce<R, uint8_t, int8_t, int16_t, int32_t, int64_t>(kernel);
+  set_reduce<R, uint8_t, int8_t, int16_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t>(kernel);
   kernel.of<bool>() = kernel.of<uint8_t>();
 }
 

@@ -285,12 +285,21 @@ template <class T>
 using SumAbs = FloatSum<T, Absolute>;
 template <class T>
 using SumSquares = FloatSum<T, Square>;
+// Of 64 bits, sums and products are the same for signed and unsigned integers; counts are of any width.
 template <class T>
-using IntegerSum = Integer<T, AddOp>;
+struct StateOf {
+  using type = T;
+};
+template <>
+struct StateOf<uint64_t> {
+  using type = int64_t;
+};
 template <class T>
-using IntegerProduct = Integer<T, MultiplyOp>;
+using IntegerSum = Integer<typename StateOf<T>::type, AddOp>;
 template <class T>
-using Count = Integer<T, CountOp>;
+using IntegerProduct = Integer<typename StateOf<T>::type, MultiplyOp>;
+template <class T>
+using Count = Integer<typename SignedOf<T>::type, CountOp>;
 
 }  // namespace
 

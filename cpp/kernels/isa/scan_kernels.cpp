@@ -239,7 +239,8 @@ void set_extremes(PerDType<ScanKernel>& kernel) {
 }
 template <bool kLargest>
 void set_all_extremes(PerDType<ScanKernel>& kernel) {
-  set_extremes<kLargest, uint8_t, int8_t, int16_t, int32_t, int64_t, f16, bf16, float, double>(kernel);
+  set_extremes<kLargest, uint8_t, int8_t, int16_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t, f16, bf16,
+               float, double>(kernel);
   kernel.of<bool>() = kernel.of<uint8_t>();
 }
 template <class... Ts>

@@ -94,6 +94,20 @@ inline constexpr int kLanes = kVecBytes / static_cast<int>(sizeof(ElemT<Vec<T>>)
 template <class V>
 using MaskOf = typename VecOf<typename IntOfSize<sizeof(ElemT<V>)>::type, sizeof(V)>::type;
 
+// The integer type that does the same to bits where signs do not matter: signed, of the same width.
+template <class T>
+struct SignedOf {
+  using type = T;
+};
+template <>
+struct SignedOf<uint8_t> : IntOfSize<1> {};
+template <>
+struct SignedOf<uint16_t> : IntOfSize<2> {};
+template <>
+struct SignedOf<uint32_t> : IntOfSize<4> {};
+template <>
+struct SignedOf<uint64_t> : IntOfSize<8> {};
+
 template <class A, class B>
 inline constexpr bool kSame = false;
 template <class A>

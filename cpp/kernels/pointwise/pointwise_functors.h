@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The pointwise functions and their derivatives as neighbours, one struct each.
 //   f      the value. Compiled per instruction set for vectors.
+//   kIgnoresSign   of integers it does the same to the bits of signed and unsigned ones
 //   df     dy/dx of a function of one operand, from what pointwise.def says is kept: the operand or the
 //   result. da, db dy/da and dy/db of a function of two operands.
 // Further operands are parameters. A derivative is written with select(), k<V>() and functions of
@@ -342,6 +343,7 @@ struct Logit {
 // ---- Of one operand, on any number ----
 
 struct Neg {
+  static constexpr bool kIgnoresSign = true;
   template <class V>
   static V f(V x) {
     return -x;
@@ -364,6 +366,7 @@ struct Sign {
   }
 };
 struct Square {
+  static constexpr bool kIgnoresSign = true;
   template <class V>
   static V f(V x) {
     return x * x;
@@ -414,6 +417,7 @@ struct Frac {
   }
 };
 struct BitwiseNot {
+  static constexpr bool kIgnoresSign = true;
   template <class V>
   static V f(V x) {
     return ~x;
@@ -470,6 +474,7 @@ struct Signbit {
   }
 };
 struct LogicalNot {
+  static constexpr bool kIgnoresSign = true;
   template <class V>
   static MaskOf<V> f(V x) {
     return x == 0;
@@ -479,30 +484,35 @@ struct LogicalNot {
 // ---- Of two operands ----
 
 struct Add {
+  static constexpr bool kIgnoresSign = true;
   template <class V>
   static V f(V a, V b) {
     return a + b;
   }
 };
 struct AddScaled {  // a + alpha b
+  static constexpr bool kIgnoresSign = true;
   template <class V>
   static V f(V a, V b, V alpha) {
     return fma(b, alpha, a);
   }
 };
 struct Sub {
+  static constexpr bool kIgnoresSign = true;
   template <class V>
   static V f(V a, V b) {
     return a - b;
   }
 };
 struct Mul {
+  static constexpr bool kIgnoresSign = true;
   template <class V>
   static V f(V a, V b) {
     return a * b;
   }
 };
 struct SquaredDifference {
+  static constexpr bool kIgnoresSign = true;
   template <class V>
   static V f(V a, V b) {
     const V d = a - b;
@@ -518,6 +528,7 @@ struct SquaredDifference {
   }
 };
 struct Attains {  // whether a is the extreme b, for which NaN counts; its share of the gradient
+  static constexpr bool kIgnoresSign = true;
   template <class V>
   static MaskOf<V> f(V a, V b) {
     return (a == b) | ((a != a) & (b != b));
@@ -811,12 +822,14 @@ struct Heaviside {
 };
 
 struct Eq {
+  static constexpr bool kIgnoresSign = true;
   template <class V>
   static MaskOf<V> f(V a, V b) {
     return a == b;
   }
 };
 struct Ne {
+  static constexpr bool kIgnoresSign = true;
   template <class V>
   static MaskOf<V> f(V a, V b) {
     return a != b;
@@ -847,42 +860,49 @@ struct Ge {
   }
 };
 struct LogicalAnd {
+  static constexpr bool kIgnoresSign = true;
   template <class V>
   static MaskOf<V> f(V a, V b) {
     return (a != 0) & (b != 0);
   }
 };
 struct LogicalOr {
+  static constexpr bool kIgnoresSign = true;
   template <class V>
   static MaskOf<V> f(V a, V b) {
     return (a != 0) | (b != 0);
   }
 };
 struct LogicalXor {
+  static constexpr bool kIgnoresSign = true;
   template <class V>
   static MaskOf<V> f(V a, V b) {
     return (a != 0) ^ (b != 0);
   }
 };
 struct BitwiseAnd {
+  static constexpr bool kIgnoresSign = true;
   template <class V>
   static V f(V a, V b) {
     return a & b;
   }
 };
 struct BitwiseOr {
+  static constexpr bool kIgnoresSign = true;
   template <class V>
   static V f(V a, V b) {
     return a | b;
   }
 };
 struct BitwiseXor {
+  static constexpr bool kIgnoresSign = true;
   template <class V>
   static V f(V a, V b) {
     return a ^ b;
   }
 };
 struct LeftShift {  // 0 where b is not a bit number
+  static constexpr bool kIgnoresSign = true;
   template <class V>
   static V f(V a, V b) {
     constexpr ElemT<V> kBits = 8 * sizeof(ElemT<V>);
@@ -916,6 +936,7 @@ struct Lerp {  // a + w (b - a), from the nearer end
   }
 };
 struct Addcmul {  // a + value b c
+  static constexpr bool kIgnoresSign = true;
   template <class V>
   static V f(V a, V b, V c, V value) {
     return a + value * b * c;

@@ -56,13 +56,13 @@ namespace {
 // The number of steps from start to below end.
 int64_t count_steps(Scalar start, Scalar end, Scalar step) {
   if (!start.is_float() && !end.is_float() && !step.is_float()) {
-    const int64_t a = start.to_int(), b = end.to_int(), s = step.to_int();
+    const __int128 a = start.to_wide_int(), b = end.to_wide_int(), s = step.to_wide_int();
     PLAIT_CHECK(s != 0, kValue, "arange: expected a step other than 0");
-    PLAIT_CHECK(s > 0 ? a <= b : a >= b, kValue, "arange: end ", b, " lies on the wrong side of start ", a,
-                " for step ", s);
-    const __int128 distance = static_cast<__int128>(b) - a, stride = s;
-    const __int128 n = (distance + stride - (s > 0 ? 1 : -1)) / stride;
-    PLAIT_CHECK(n <= INT64_MAX, kValue, "arange: more than 2**63 - 1 elements from ", a, " to ", b);
+    PLAIT_CHECK(s > 0 ? a <= b : a >= b, kValue, "arange: end ", end.to_string(),
+                " lies on the wrong side of start ", start.to_string(), " for step ", step.to_string());
+    const __int128 n = (b - a + s - (s > 0 ? 1 : -1)) / s;
+    PLAIT_CHECK(n <= INT64_MAX, kValue, "arange: more than 2**63 - 1 elements from ", start.to_string(),
+                " to ", end.to_string());
     return static_cast<int64_t>(n);
   }
   const double a = start.to_double(), b = end.to_double(), s = step.to_double();

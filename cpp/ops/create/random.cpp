@@ -94,7 +94,7 @@ int64_t integer_below(uint64_t bits, uint64_t range, int64_t low) {
 }
 
 void fill_integers(const Tensor& x, int64_t low, uint64_t range, Generator* generator) {
-  dispatch(x.dtype(), [&](auto tag) {
+  dispatch_bits(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     fill_dense(x, x.dtype(), [&](const Tensor& dense) {
       draw_by_element<2>(dense.numel(), generator, [&](int64_t i, const uint32_t* w) {
@@ -107,7 +107,7 @@ void fill_integers(const Tensor& x, int64_t low, uint64_t range, Generator* gene
 // y = f(u) with u in (0, 1), in double.
 template <class F>
 void fill_from_uniform(const Tensor& x, Generator* generator, F f) {
-  dispatch(x.dtype(), [&](auto tag) {
+  dispatch_bits(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     fill_dense(x, x.dtype(), [&](const Tensor& dense) {
       draw_by_element<2>(dense.numel(), generator, [&](int64_t i, const uint32_t* w) {
@@ -120,7 +120,7 @@ void fill_from_uniform(const Tensor& x, Generator* generator, F f) {
 
 void fill_bernoulli(const Tensor& x, double p, Generator* generator) {
   const auto threshold = static_cast<uint64_t>(std::llround(p * 0x1p32));
-  dispatch(x.dtype(), [&](auto tag) {
+  dispatch_bits(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     fill_dense(x, x.dtype(), [&](const Tensor& dense) {
       draw_by_element<1>(dense.numel(), generator, [&](int64_t i, const uint32_t* w) {
@@ -241,7 +241,7 @@ struct Bernoulli {
     const double* q = from.data<double>();
     for (int64_t i = 0; i < from.numel(); ++i) check_probability(q[i]);
     const Tensor y = Tensor::empty(p.shape(), dtype);
-    dispatch(dtype, [&](auto tag) {
+    dispatch_bits(dtype, [&](auto tag) {
       using T = typename decltype(tag)::type;
       draw_by_element<1>(y.numel(), generator, [&](int64_t i, const uint32_t* w) {
         y.data<T>()[i] = convert<T>(static_cast<int>(static_cast<double>(w[0]) * 0x1p-32 < q[i]));
@@ -274,8 +274,7 @@ uint64_t integer_range(const char* op, int64_t low, int64_t high, DType dtype) {
   dispatch(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     if constexpr (std::is_integral_v<T>) {
-      const auto least = static_cast<int64_t>(std::numeric_limits<T>::lowest());
-      const auto most = static_cast<int64_t>(std::numeric_limits<T>::max());
+      const __int128 least = std::numeric_limits<T>::lowest(), most = std::numeric_limits<T>::max();
       PLAIT_CHECK(low >= least && high - 1 <= most, kValue, op, ": [", low, ", ", high, ") does not fit ",
                   dtype_name(dtype));
     }
@@ -289,11 +288,12 @@ Tensor random_between_(const Tensor& x, int64_t low, int64_t high, Generator* ge
 }
 // All values of an integer dtype from 0 on; of a float dtype the whole numbers it holds exactly.
 Tensor random_(const Tensor& x, Generator* generator) {
+  constexpr uint64_t kAllBits = 0;  // 2^64 numbers
+  if (x.dtype() == DType::kUInt64) return fill_in_place<Fill::kInteger>(x, 0, 0, generator, 0, kAllBits);
   const int64_t most = dispatch(x.dtype(), [](auto tag) -> int64_t {
     using T = typename decltype(tag)::type;
     if constexpr (std::is_integral_v<T>) {
-      return std::numeric_limits<T>::max() == INT64_MAX ? INT64_MAX
-                                                        : int64_t{std::numeric_limits<T>::max()} + 1;
+      return sizeof(T) == 8 ? INT64_MAX : static_cast<int64_t>(std::numeric_limits<T>::max()) + 1;
     } else {
       constexpr int kBits = std::is_same_v<T, double>  ? 53
                             : std::is_same_v<T, float> ? 24

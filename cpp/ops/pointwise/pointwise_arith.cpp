@@ -196,7 +196,7 @@ bool is_number_power(const Tensor& a, const Tensor& b) {
     return false;
   }
   if (is_differentiable(result_type(a, b))) return true;
-  PLAIT_CHECK(b.item_as<int64_t>() >= 0, kRuntime,
+  PLAIT_CHECK(is_unsigned(b.dtype()) || b.item_as<int64_t>() >= 0, kRuntime,
               "pow: Integers to negative integer powers are not allowed.");
   PLAIT_CHECK(result_type(a, b) != DType::kBool, kType, "pow: expected a numeric dtype, got bool");
   return false;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "ops/pointwise/pointwise_run.h"
 
+#include <algorithm>
+
 #include "ops/copy.h"
 #include "ops/create/create.h"
 #include "ops/pointwise/pointwise_op.h"
@@ -85,13 +87,18 @@ DType result_type(std::initializer_list<const Tensor*> xs) {
   for (const Tensor* x : xs) {
     if (x->is_wrapped_number()) {
       const DType dtype = x->dtype();
-      join(numbers, x->is_complex()      ? to_complex(default_dtype())
-                    : is_floating(dtype) ? default_dtype()
-                                         : dtype);
+      if (is_integral(dtype)) {  // bool, int64 or, of ints beyond it, uint64, which counts for both
+        numbers = std::max(numbers, static_cast<int>(dtype));
+      } else {
+        join(numbers, x->is_complex() ? to_complex(default_dtype()) : default_dtype());
+      }
     } else {
       join(x->dim() > 0 ? dims : scalars, x->dtype());
     }
   }
+  // A Python int beyond int64 is an integer beside uint64; beside other integers it counts as a float.
+  const bool is_beyond = numbers == static_cast<int>(DType::kUInt64);
+  if (is_beyond && combine(dims, scalars) != numbers) numbers = static_cast<int>(default_dtype());
   return static_cast<DType>(combine(dims, combine(scalars, numbers)));
 }
 

@@ -81,7 +81,9 @@ Tensor no_bound(DType dtype, bool upper) {
     return number(upper ? std::numeric_limits<double>::infinity() : -std::numeric_limits<double>::infinity());
   return dispatch(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    if constexpr (std::is_integral_v<T>) {
+    if constexpr (std::is_same_v<T, uint64_t>) {
+      return number(upper ? Scalar(std::numeric_limits<T>::max()) : Scalar(int64_t{0}));
+    } else if constexpr (std::is_integral_v<T>) {
       return number(
           static_cast<int64_t>(upper ? std::numeric_limits<T>::max() : std::numeric_limits<T>::min()));
     } else {
@@ -96,10 +98,19 @@ void check_bound(const Tensor& x, const std::optional<Scalar>& bound) {
   dispatch(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
-      PLAIT_CHECK(std::in_range<T>(bound->to_int()), kValue, "clamp: expected bounds in the range of ",
-                  dtype_name(x.dtype()), ", got ", bound->to_int());
+      const __int128 value = bound->to_wide_int();
+      PLAIT_CHECK(value >= std::numeric_limits<T>::min() && value <= std::numeric_limits<T>::max(), kValue,
+                  "clamp: expected bounds in the range of ", dtype_name(x.dtype()), ", got ",
+                  bound->to_string());
     }
   });
+}
+
+// The number that a wrapped real tensor was made of.
+Scalar number_of(const Tensor& wrapped) {
+  if (is_floating(wrapped.dtype())) return wrapped.item_as<double>();
+  if (wrapped.dtype() == DType::kUInt64) return wrapped.item_as<uint64_t>();
+  return wrapped.item_as<int64_t>();
 }
 
 template <bool kInplace>
@@ -127,16 +138,12 @@ Tensor clamp_tensors(const Tensor& x, const Tensor& min, const Tensor& max) {
 }
 template <bool kInplace>
 Tensor clamp_below(const Tensor& x, const Tensor& min) {
-  if (min.is_wrapped_number())
-    return clamp_numbers<kInplace>(
-        x, is_floating(min.dtype()) ? Scalar(min.item_as<double>()) : Scalar(min.item_as<int64_t>()), {});
+  if (min.is_wrapped_number()) return clamp_numbers<kInplace>(x, number_of(min), {});
   return clamp_tensors<kInplace>(x, min, Tensor());
 }
 template <bool kInplace>
 Tensor clamp_above(const Tensor& x, const Tensor& max) {
-  if (max.is_wrapped_number())
-    return clamp_numbers<kInplace>(
-        x, {}, is_floating(max.dtype()) ? Scalar(max.item_as<double>()) : Scalar(max.item_as<int64_t>()));
+  if (max.is_wrapped_number()) return clamp_numbers<kInplace>(x, {}, number_of(max));
   return clamp_tensors<kInplace>(x, Tensor(), max);
 }
 
@@ -292,7 +299,8 @@ Example:
      R"(The dtype that arithmetic on the two gives.
 
 Tensors with dimensions decide before 0-d tensors, and these before numbers; what comes later changes the dtype only when
-it is of a higher category (bool, integer, float).
+it is of a higher category (bool, integer, float). Unsigned integers wider than uint8, for which PyTorch has no rules,
+promote as in NumPy: to the narrowest dtype that holds both, and to float64 from uint64 beside a signed dtype.
 
 Example:
     >>> plait.result_type(plait.tensor([1, 2]), 1.0)

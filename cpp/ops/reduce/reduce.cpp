@@ -106,6 +106,8 @@ bool any_complex(const Tensor& x, DType out) { return x.is_complex() || is_compl
 // Floats that are to be summed as integers lose their fractions first, as a conversion would; a float64 sum
 // of narrower floats is a sum of float64. (16-bit floats are summed in float32 in any case.)
 Tensor as_summand(const Tensor& x, DType out) {
+  if (x.dtype() == DType::kUInt64 && is_floating(out))
+    return cast(x, out);  // a sum of integers is one of int64
   const bool converts = x.is_floating() && x.dtype() != out && (!is_floating(out) || out == DType::kFloat64);
   return converts ? cast(x, out) : x;
 }

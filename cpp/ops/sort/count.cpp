@@ -27,6 +27,8 @@ namespace {
 
 // What two tensors are compared as; Python numbers take part by category only.
 DType common_dtype(const Tensor& a, const Tensor& b) {
+  // An int beyond int64 has a place in uint64 and in floats.
+  if (a.dtype() == DType::kUInt64 || b.dtype() == DType::kUInt64) return promote_types(a.dtype(), b.dtype());
   if (a.is_wrapped_number() && !b.is_wrapped_number() && category(a.dtype()) <= category(b.dtype()))
     return b.dtype();
   if (b.is_wrapped_number() && !a.is_wrapped_number() && category(b.dtype()) <= category(a.dtype()))
@@ -303,7 +305,7 @@ std::tuple<Tensor, Tensor, Tensor> unique_elements(const Tensor& x, bool consecu
   const int64_t n = flat.numel();
   Tensor order = consecutive ? arange(n) : argsort(flat, 0);
   const auto* const o = order.data<int64_t>();
-  const Groups g = dispatch(x.dtype(), [&](auto tag) {
+  const Groups g = dispatch_bits(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const T* const p = flat.data<T>();
     return group(order, n, [&](int64_t i) { return differ(p[o[i]], p[o[i - 1]]); });

@@ -2,8 +2,8 @@
 """The Python array API standard (data-apis.org, 2024.12) over plait's tensors.
 
 ``x.__array_namespace__()`` gives this module. Its arrays are plait's tensors, its functions have the standard's names,
-keywords and dtypes. Left out: uint16, uint32 and uint64, which plait does not have, and the attribute ``size``, which
-is a method of tensors (``array_api.size(x)`` is the number).
+keywords and dtypes. Left out: the attribute ``size``, which is a method of tensors (``array_api.size(x)`` is the
+number).
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from ._package import plait
 __all__ = ["astype", "can_cast", "finfo", "iinfo", "isdtype", "result_type"]
 
 _NAMES = (
-    "bool", "int8", "int16", "int32", "int64", "uint8", "float32", "float64", "complex64", "complex128",
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+    "float32", "float64", "complex64", "complex128",
 )  # fmt: skip
 DTYPES: dict[str, dtype] = {name: getattr(plait, name) for name in _NAMES if hasattr(plait, name)}
 

@@ -32,8 +32,10 @@ def _axes(x: Tensor, axis: Any) -> tuple[int, ...]:
 
 
 def _wide(x: Tensor) -> dtype:
-    """The dtype sums are in: integers as int64."""
-    return x.dtype if x.is_floating_point() or x.is_complex() else plait.int64
+    """The dtype sums are in: integers as int64, unsigned ones as uint64."""
+    if x.is_floating_point() or x.is_complex():
+        return x.dtype
+    return plait.int64 if x.is_signed() or x.dtype == plait.bool else plait.uint64
 
 
 def sum(x: Tensor, /, *, axis: Any = None, dtype: dtype | None = None, keepdims: bool = False) -> Tensor:
