@@ -57,15 +57,18 @@ PLAIT_INLINE V per_lane(V x, V y, F f) {
   }
   return x;
 }
-// y, except in the lanes of `rest`, which are rare: there a scalar double function of x.
+// y, except in the lanes of `rest`, which are rare: there a scalar double function of x. The calls for every
+// lane stand apart: a kernel inlines its function several times.
 template <class V, class F, class... X>
-PLAIT_INLINE V with_lanes(V y, MaskOf<V> rest, F f, X... x) {
-  if (__builtin_expect(any(rest), 0)) {
-    for (int i = 0; i < kLanes<ElemT<V>>; ++i) {
-      if (rest[i]) y[i] = static_cast<ElemT<V>>(f(lane_value(x[i])...));
-    }
+PLAIT_NOINLINE V replace_lanes(V y, MaskOf<V> rest, F f, X... x) {
+  for (int i = 0; i < kLanes<ElemT<V>>; ++i) {
+    if (rest[i]) y[i] = static_cast<ElemT<V>>(f(lane_value(x[i])...));
   }
   return y;
+}
+template <class V, class F, class... X>
+PLAIT_INLINE V with_lanes(V y, MaskOf<V> rest, F f, X... x) {
+  return __builtin_expect(any(rest), 0) ? replace_lanes(y, rest, f, x...) : y;
 }
 // f(x), except in the lanes of `rest`: there the scalar double function g.
 template <class V, class F, class G, class... X>
@@ -416,14 +419,8 @@ PLAIT_INLINE Quadrant trig_reduce(F32 x) {
 // y with the lanes beyond the limit (and NaN) replaced by f of libm.
 template <class V, class F>
 PLAIT_INLINE V trig_beyond(V x, V y, F f) {
-  using T = ElemT<V>;
-  if (__builtin_expect(any_not_less(abs(x), splat<V>(T(kTrigLimit))), 0)) {
-    for (int i = 0; i < kLanes<T>; ++i) {
-      if (!(__builtin_fabs(x[i]) < static_cast<double>(kTrigLimit)))
-        y[i] = static_cast<T>(f(static_cast<double>(x[i])));
-    }
-  }
-  return y;
+  const V a = abs(x), limit = splat<V>(ElemT<V>(kTrigLimit));
+  return __builtin_expect(any_not_less(a, limit), 0) ? replace_lanes(y, !(a < limit), f, x) : y;
 }
 
 // The same for doubles: r + rest, to 150 bits of pi/2, because |x| < 1e6 comes as near as 2^-57 to a
