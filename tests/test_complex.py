@@ -209,6 +209,13 @@ def test_numbers_and_tensors_without_dimensions_count_by_category() -> None:
         plait.ones(2).mul_(1j)
 
 
+def test_assigned_numbers_keep_their_bits() -> None:
+    x = plait.zeros(3, dtype=plait.complex128)
+    x[0] = 2.5e-287j
+    x[x == 0] = 1 + 1e-200j
+    assert x.tolist() == [2.5e-287j, 1 + 1e-200j, 1 + 1e-200j]
+
+
 REAL = (
     "bool",
     "uint8",

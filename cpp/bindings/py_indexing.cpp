@@ -256,6 +256,7 @@ Tensor assigned_value(PyObject* value, DType dtype) {
     Scalar(number).check_fits("indexing", dtype);
     return Tensor::scalar(number);
   }
+  if (Complex<double> z; to_complex(value, &z)) return Tensor::scalar(z);
   return make_index(value);
 }
 
