@@ -23,6 +23,7 @@ def test_namespace() -> None:
     info = xp.__array_namespace_info__()
     assert info.default_dtypes()["real floating"] == plait.float32 and info.default_device() in info.devices()
     assert set(info.dtypes(kind="signed integer")) == {"int8", "int16", "int32", "int64"}
+    assert set(info.dtypes(kind="unsigned integer")) == {"uint8", "uint16", "uint32", "uint64"}
     assert info.capabilities()["boolean indexing"]
     for name in xp.__all__:
         assert hasattr(xp, name)
@@ -53,6 +54,29 @@ def test_zero_dimensional_tensors_promote() -> None:
     assert xp.add(a, b).dtype == plait.int64 and xp.add(b, 1).dtype == plait.int8
     assert xp.where(b > 0, a, b).dtype == plait.int64
     assert xp.multiply(2.0, plait.ones(2)).dtype == plait.float32
+
+
+@pytest.mark.parametrize("name", ["uint8", "uint16", "uint32", "uint64"])
+def test_unsigned_integers(name: str) -> None:
+    top = xp.iinfo(getattr(xp, name)).max
+    x = xp.asarray([3, top, 0], dtype=getattr(xp, name))
+    for f in (xp.sum, xp.prod, xp.cumulative_sum, xp.cumulative_prod):
+        assert f(x).dtype == plait.uint64
+    assert int(xp.sum(x)) == (top + 3) % 2**64 and int(xp.prod(x[:2])) == 3 * top % 2**64
+    assert xp.any(x).dtype == xp.all(x).dtype == plait.bool and bool(xp.any(x)) and not bool(xp.all(x))
+    assert xp.max(x) == top and int(xp.argmax(x)) == 1
+    assert xp.result_type(x, plait.int8) == (
+        plait.float64 if name == "uint64" else xp.add(x, xp.ones(3, dtype=xp.int8)).dtype
+    )
+    assert xp.clip(x, 1, top - 1).tolist() == [3, top - 1, 1]
+
+
+def test_unique_complex_numbers() -> None:
+    x = xp.asarray([[1 + 2j, 1], [1 + 2j, 0]])
+    values, first, inverse, counts = xp.unique_all(x)
+    assert sorted(zip([str(v) for v in values.tolist()], counts.tolist())) == [("(1+0j)", 1), ("(1+2j)", 2), ("0j", 1)]
+    assert plait.equal(values[inverse], x) and plait.equal(x.reshape(-1)[first], values)
+    assert xp.unique_values(x).shape == (3,) and xp.unique_inverse(x)[1].shape == (2, 2)
 
 
 def test_creation() -> None:

@@ -201,8 +201,16 @@ class UniqueInverse(NamedTuple):
     inverse_indices: Tensor
 
 
+def _unique(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    if not x.is_complex():
+        return plait.unique(x, return_inverse=True, return_counts=True)
+    parts = plait.view_as_real(x.reshape(-1))
+    values, inverse, counts = plait.unique(parts, return_inverse=True, return_counts=True, dim=0)
+    return plait.view_as_complex(values), inverse.reshape(x.shape), counts
+
+
 def unique_all(x: Tensor, /) -> UniqueAll:
-    values, inverse, counts = plait.unique(x, return_inverse=True, return_counts=True)
+    values, inverse, counts = _unique(x)
     # The first place of each value.
     n = inverse.numel()
     first = plait.full(values.shape, n, dtype=plait.int64)
@@ -211,15 +219,17 @@ def unique_all(x: Tensor, /) -> UniqueAll:
 
 
 def unique_counts(x: Tensor, /) -> UniqueCounts:
-    return UniqueCounts(*plait.unique(x, return_counts=True))
+    values, _, counts = _unique(x)
+    return UniqueCounts(values, counts)
 
 
 def unique_inverse(x: Tensor, /) -> UniqueInverse:
-    return UniqueInverse(*plait.unique(x, return_inverse=True))
+    values, inverse, _ = _unique(x)
+    return UniqueInverse(values, inverse)
 
 
 def unique_values(x: Tensor, /) -> Tensor:
-    return plait.unique(x)
+    return _unique(x)[0]
 
 
 # ---- Order ----------------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ def prod(x: Tensor, /, *, axis: Any = None, dtype: dtype | None = None, keepdims
     if not axes:
         return y.clone()
     for a in axes:
-        y = plait.prod(y, a, keepdims)
+        y = plait.prod(y, a, keepdims, dtype=y.dtype)
     return y
 
 
@@ -84,12 +84,12 @@ def min(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 def any(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     axes = _axes(x, axis)
-    return plait.any(x, axes, keepdims) if axes else x.to(plait.bool, copy=True)
+    return plait.any(x != 0, axes, keepdims) if axes else x.to(plait.bool, copy=True)
 
 
 def all(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     axes = _axes(x, axis)
-    return plait.all(x, axes, keepdims) if axes else x.to(plait.bool, copy=True)
+    return plait.all(x != 0, axes, keepdims) if axes else x.to(plait.bool, copy=True)
 
 
 def count_nonzero(x: Tensor, /, *, axis: Any = None, keepdims: bool = False) -> Tensor:
