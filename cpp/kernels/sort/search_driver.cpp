@@ -102,7 +102,7 @@ class HashSet {
 
 void contained_in(const ContainedIn& args) {
   const DenormalGuard guard;  // the set is read under the same mode as the values
-  dispatch(args.dtype, [&](auto tag) {
+  dispatch_bits(args.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     if (args.size == 0) return store_contained<T>(args, [](T) { return false; });
     if constexpr (std::is_integral_v<T>) {
