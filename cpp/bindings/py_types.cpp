@@ -65,7 +65,16 @@ PyTypeObject* dtype_type;
 PyObject* dtype_objects[kNumDTypes];
 
 DType self_dtype(PyObject* o) { return reinterpret_cast<PyDType*>(o)->dtype; }
-PyObject* dtype_repr(PyObject* o) { return PyUnicode_FromFormat("plait.%s", dtype_name(self_dtype(o))); }
+// The module of the type is part of how its objects read, so that programs that know plait by another name see it.
+PyObject* module_of_type(PyObject* o) {
+  return PyObject_GetAttrString(reinterpret_cast<PyObject*>(Py_TYPE(o)), "__module__");
+}
+PyObject* dtype_repr(PyObject* o) {
+  PyObject* module = module_of_type(o);
+  PyObject* r = module ? PyUnicode_FromFormat("%S.%s", module, dtype_name(self_dtype(o))) : nullptr;
+  Py_XDECREF(module);
+  return r;
+}
 PyObject* dtype_reduce(PyObject* o, PyObject*) { return PyUnicode_FromString(dtype_name(self_dtype(o))); }
 PyObject* dtype_get_name(PyObject* o, void*) { return PyUnicode_FromString(dtype_name(self_dtype(o))); }
 PyObject* dtype_get_floating(PyObject* o, void*) { return PyBool_FromLong(is_floating(self_dtype(o))); }
@@ -153,8 +162,10 @@ PyObject* size_new(PyTypeObject*, PyObject* args, PyObject*) {
   return s;
 }
 PyObject* size_repr(PyObject* self) {
+  PyObject* module = module_of_type(self);
   PyObject* list = PySequence_List(self);
-  PyObject* r = list ? PyUnicode_FromFormat("plait.Size(%R)", list) : nullptr;
+  PyObject* r = module && list ? PyUnicode_FromFormat("%S.Size(%R)", module, list) : nullptr;
+  Py_XDECREF(module);
   Py_XDECREF(list);
   return r;
 }

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""Which module answers to a name below ``torch``.
+
+A file of ``plait/compat/torch`` comes first. Every other name is that of the module of plait which has the same place:
+``torch.nn`` *is* ``plait.nn``. The classes of such modules say that they come from torch, as programs expect of
+``type(x).__module__`` and as the files that they pickle need.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.machinery
+import importlib.util
+import os
+import sys
+from types import ModuleType
+
+__all__ = ["EAGER", "VERSION", "extend", "find_spec", "rename_classes"]
+
+VERSION = "2.13.0+plait"  # the release of PyTorch whose names these are
+
+EAGER = ("autograd", "nn", "optim", "utils", "version")  # what `import torch` alone gives
+
+_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "torch")
+_renamed: set[str] = set()
+
+
+class _Alias:
+    """Loads a module of plait, or of Keras, under a second name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
+        return None  # the empty module that the machinery makes is dropped below
+
+    def exec_module(self, module: ModuleType) -> None:
+        real = importlib.import_module(self.name)
+        rename_classes()
+        sys.modules[module.__name__] = real
+
+
+def _file_spec(name: str) -> importlib.machinery.ModuleSpec | None:
+    place = os.path.join(_FOLDER, *name.split(".")[1:])
+    package = os.path.join(place, "__init__.py")
+    if os.path.isfile(package):
+        return importlib.util.spec_from_file_location(name, package, submodule_search_locations=[place])
+    if os.path.isfile(place + ".py"):
+        return importlib.util.spec_from_file_location(name, place + ".py")
+    return None
+
+
+def _exists(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # a parent that is not there, or is no package
+        return False
+
+
+def find_spec(name: str) -> importlib.machinery.ModuleSpec | None:
+    """The spec for ``torch.*`` or ``tensorflow*``; None if nothing answers to the name."""
+    root, _, rest = name.partition(".")
+    if root == "tensorflow":
+        return _keras_spec(name, rest)
+    spec = _file_spec(name)
+    if spec is None and _exists(f"plait.{rest}") and not rest.startswith("_"):
+        spec = importlib.machinery.ModuleSpec(name, _Alias(f"plait.{rest}"))  # type: ignore[arg-type]
+    return spec
+
+
+def _keras_spec(name: str, rest: str) -> importlib.machinery.ModuleSpec | None:
+    """``tensorflow`` has one name, ``keras``, and is there only if Keras is."""
+    if not rest:
+        if importlib.machinery.PathFinder.find_spec("tensorflow") or not _exists("keras"):
+            return None
+        place = os.path.join(os.path.dirname(_FOLDER), "tensorflow.py")
+        return importlib.util.spec_from_file_location(name, place, submodule_search_locations=[])
+    if rest.partition(".")[0] != "keras":
+        return None
+    return importlib.machinery.ModuleSpec(name, _Alias(rest))  # type: ignore[arg-type]
+
+
+def _is_public(module: str) -> bool:
+    return not any(part.startswith("_") for part in module.split("."))
+
+
+def rename_classes() -> None:
+    """Let the classes of all modules of plait that are loaded say that they come from torch."""
+    new = [name for name in sys.modules if name.split(".", 1)[0] == "plait" and name not in _renamed]
+    for name in new:
+        _renamed.add(name)
+        if name.startswith("plait.compat"):
+            continue
+        for value in list(vars(sys.modules[name]).values()):
+            if not isinstance(value, type):
+                continue
+            home = value.__module__
+            if (home == "plait" or home.startswith("plait.")) and _is_public(home):
+                value.__module__ = "torch" + home[len("plait") :]
+
+
+def extend(namespace: dict[str, object], real: str) -> None:
+    """Give a module of this package the names of a module of plait, and its submodules on demand.
+
+    Args:
+        namespace: ``globals()`` of the module, whose own names stay.
+        real: the name of plait's module.
+    """
+    module = importlib.import_module(real)
+    name = namespace["__name__"]
+    for key, value in vars(module).items():
+        if not (key.startswith("__") or isinstance(value, ModuleType)):
+            namespace.setdefault(key, value)
+    own_getattr = namespace.get("__getattr__")
+
+    def __getattr__(key: str) -> object:
+        if not key.startswith("__"):
+            if importlib.util.find_spec(f"{name}.{key}") is not None:
+                return importlib.import_module(f"{name}.{key}")
+            if hasattr(module, key):
+                namespace[key] = value = getattr(module, key)
+                return value
+        if callable(own_getattr):
+            return own_getattr(key)
+        raise AttributeError(f"module {name!r} has no attribute {key!r}: plait has none of this name")
+
+    namespace["__getattr__"] = __getattr__
+    namespace.setdefault("__dir__", lambda: sorted({*namespace, *dir(module)}))
+    namespace.setdefault("__all__", list(getattr(module, "__all__", ())))

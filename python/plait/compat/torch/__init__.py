@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+"""plait under PyTorch's name."""
+
+from __future__ import annotations
+
+from plait.compat import _modules
+
+_modules.rename_classes()
+
+from torch.torch_version import __version__ as __version__  # noqa: E402
+
+from plait.compat._names import *  # noqa: E402, F403  (what PyTorch's packages ask beyond plait)
+
+_modules.extend(globals(), "plait")
+
+for _name in _modules.EAGER:
+    __import__(f"torch.{_name}")
+del _name
