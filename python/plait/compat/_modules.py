@@ -69,15 +69,30 @@ def find_spec(name: str) -> importlib.machinery.ModuleSpec | None:
 
 
 def _keras_spec(name: str, rest: str) -> importlib.machinery.ModuleSpec | None:
-    """``tensorflow`` has one name, ``keras``, and is there only if Keras is."""
+    """``tensorflow`` has one name, ``keras``. It is there for programs, if Keras is; packages that look for it go on."""
     if not rest:
-        if importlib.machinery.PathFinder.find_spec("tensorflow") or not _exists("keras"):
+        if _asked_by_package() or importlib.machinery.PathFinder.find_spec("tensorflow") or not _exists("keras"):
             return None
         place = os.path.join(os.path.dirname(_FOLDER), "tensorflow.py")
         return importlib.util.spec_from_file_location(name, place, submodule_search_locations=[])
     if rest.partition(".")[0] != "keras":
         return None
     return importlib.machinery.ModuleSpec(name, _Alias(rest))  # type: ignore[arg-type]
+
+
+def _asked_by_package() -> bool:
+    """Whether the import that is under way stands in an installed package, not in a program."""
+    import sysconfig
+
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in (
+        "importlib",
+        "plait",
+        "_plait_torch",
+    ):
+        frame = frame.f_back  # type: ignore[assignment]
+    file = os.path.abspath(frame.f_code.co_filename) if frame is not None else ""
+    return any(file.startswith(sysconfig.get_path(kind) + os.sep) for kind in ("purelib", "platlib"))
 
 
 def _is_public(module: str) -> bool:

@@ -15,7 +15,49 @@ __all__ = [
     "SymInt",
     "_assert",
     "_assert_async",
+    "chalf",
+    "complex32",
+    "float4_e2m1fn_x2",
+    "float8_e4m3fn",
+    "float8_e4m3fnuz",
+    "float8_e5m2",
+    "float8_e5m2fnuz",
+    "float8_e8m0fnu",
+    "qint8",
+    "qint32",
+    "quint8",
 ]
+
+
+class _ForeignDtype:
+    """A dtype that can be named, compared and looked up in a table; no tensor has it."""
+
+    is_complex = False
+    is_signed = True
+
+    def __init__(self, name: str, itemsize: int, is_floating_point: bool) -> None:
+        self.name = name
+        self.itemsize = itemsize
+        self.is_floating_point = is_floating_point
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> str:
+        return self.name
+
+
+_ForeignDtype.__module__ = "torch"
+float8_e4m3fn = _ForeignDtype("float8_e4m3fn", 1, True)
+float8_e4m3fnuz = _ForeignDtype("float8_e4m3fnuz", 1, True)
+float8_e5m2 = _ForeignDtype("float8_e5m2", 1, True)
+float8_e5m2fnuz = _ForeignDtype("float8_e5m2fnuz", 1, True)
+float8_e8m0fnu = _ForeignDtype("float8_e8m0fnu", 1, True)
+float4_e2m1fn_x2 = _ForeignDtype("float4_e2m1fn_x2", 1, True)
+complex32 = chalf = _ForeignDtype("complex32", 4, False)
+qint8 = _ForeignDtype("qint8", 1, False)
+quint8 = _ForeignDtype("quint8", 1, False)
+qint32 = _ForeignDtype("qint32", 4, False)
 
 
 class _Symbolic:
