@@ -190,6 +190,7 @@ _SUBMODULES = {
     "optim",
     "signal",
     "overrides",
+    "profiler",
     "sparse",
     "special",
     "testing",

@@ -19,7 +19,7 @@ __all__ = ["EAGER", "VERSION", "extend", "find_spec", "rename_classes"]
 
 VERSION = "2.13.0+plait"  # the release of PyTorch whose names these are
 
-EAGER = ("autograd", "nn", "optim", "utils", "version")  # what `import torch` alone gives
+EAGER = ("__config__", "autograd", "nn", "optim", "utils", "version")  # what `import torch` alone gives
 
 _FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "torch")
 _renamed: set[str] = set()
@@ -69,7 +69,7 @@ def find_spec(name: str) -> importlib.machinery.ModuleSpec | None:
 
 
 def _keras_spec(name: str, rest: str) -> importlib.machinery.ModuleSpec | None:
-    """``tensorflow`` has one name, ``keras``. It is there for programs, if Keras is; packages that look for it go on."""
+    """``tensorflow`` has one name, ``keras``. It is there for programs, if Keras is, not for packages that probe."""
     if not rest:
         if _asked_by_package() or importlib.machinery.PathFinder.find_spec("tensorflow") or not _exists("keras"):
             return None

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import plait
+
 from . import _foreach
 from ._foreach import *  # noqa: F403
 
@@ -15,6 +17,13 @@ __all__ = [
     "SymInt",
     "_assert",
     "_assert_async",
+    "_check",
+    "_check_index",
+    "_check_is_size",
+    "_check_not_implemented",
+    "_check_type",
+    "_check_value",
+    "finfo",
     "chalf",
     "complex32",
     "float4_e2m1fn_x2",
@@ -77,6 +86,58 @@ class SymFloat(_Symbolic):
 
 class SymBool(_Symbolic):
     """See :class:`_Symbolic`."""
+
+
+class finfo(plait.finfo):
+    """``plait.finfo``, which also tells the limits of dtypes that no tensor has."""
+
+    # By name: mantissa bits, largest and smallest normal number.
+    _LIMITS = {
+        "float8_e4m3fn": (3, 448.0, 2.0**-6),
+        "float8_e4m3fnuz": (3, 240.0, 2.0**-7),
+        "float8_e5m2": (2, 57344.0, 2.0**-14),
+        "float8_e5m2fnuz": (2, 57344.0, 2.0**-15),
+    }
+
+    def __init__(self, type: Any = None) -> None:
+        limits = self._LIMITS.get(type.name) if isinstance(type, _ForeignDtype) else None
+        if limits is None:
+            super().__init__(type)
+            return
+        mantissa, self.max, self.tiny = limits
+        self.dtype, self.bits, self.min = type.name, 8 * type.itemsize, -self.max
+        self.smallest_normal, self.resolution = self.tiny, 1.0
+        self.eps = 2.0**-mantissa
+
+
+def _check_with(error: type[Exception], condition: Any, message: Any = None) -> None:
+    if not condition:
+        text = message() if callable(message) else message
+        raise error("expected a condition that holds" if text is None else str(text))
+
+
+def _check(cond: Any, message: Any = None) -> None:
+    _check_with(RuntimeError, cond, message)
+
+
+def _check_index(cond: Any, message: Any = None) -> None:
+    _check_with(IndexError, cond, message)
+
+
+def _check_value(cond: Any, message: Any = None) -> None:
+    _check_with(ValueError, cond, message)
+
+
+def _check_type(cond: Any, message: Any = None) -> None:
+    _check_with(TypeError, cond, message)
+
+
+def _check_not_implemented(cond: Any, message: Any = None) -> None:
+    _check_with(NotImplementedError, cond, message)
+
+
+def _check_is_size(i: Any, message: Any = None, *, max: Any = None) -> None:
+    _check(i >= 0 and (max is None or i <= max), message)
 
 
 def _assert(condition: Any, message: str) -> None:

@@ -48,17 +48,6 @@ class _CallSignature:
         return inspect.Signature([inspect.Parameter(name, kind) for name, kind in kinds.items()])
 
 
-class _NoSave:
-    """Tells programs that look for ScriptModule's method what to use; attributes of the name go before it."""
-
-    def __get__(self, module: Any, kind: Any = None) -> Any:
-        name = getattr(kind, "__name__", "Module")
-        raise AttributeError(
-            f"'{name}' object has no attribute 'save': files hold no code\n"
-            "hint: plait.save(module.state_dict(), path) writes the parameters"
-        )
-
-
 class Module(_core._ModuleBase):
     """Base class of all neural network modules; models derive from it too.
 
@@ -140,6 +129,11 @@ class Module(_core._ModuleBase):
 
     def __getattr__(self, name: str) -> Any:
         """What the usual look-up, which finds parameters too, has not found; wrappers call it through super()."""
+        if name == "save":  # what programs ask of a ScriptModule
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute 'save': files hold no code\n"
+                "hint: plait.save(module.state_dict(), path) writes the parameters"
+            )
         return object.__getattribute__(self, name)  # a property that failed says why once more
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -637,8 +631,6 @@ class Module(_core._ModuleBase):
             "Module.cuda: expected a CUDA device, got none: plait computes on the CPU\n"
             "hint: use model.to('cuda' if plait.cuda.is_available() else 'cpu')"
         )
-
-    save = _NoSave()
 
     def share_memory(self) -> Self:
         """Move parameters, buffers and gradients to memory that forked processes see; return the module.

@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: MIT
+"""Operators written in Python: registered by name, called through :mod:`torch.ops`."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import plait
+from plait.autograd import Function
+
+__all__ = [
+    "CustomOpDef",
+    "Library",
+    "custom_op",
+    "define",
+    "fallthrough_kernel",
+    "get_ctx",
+    "impl",
+    "infer_schema",
+    "register_autocast",
+    "register_autograd",
+    "register_fake",
+    "register_kernel",
+    "register_torch_dispatch",
+    "register_vmap",
+]
+
+# Which kernel serves the CPU: its own before one that is made of other ops.
+_KEYS = ("CPU", "CompositeExplicitAutograd", "CompositeImplicitAutograd", "")
+
+
+def _parameters(schema: str) -> inspect.Signature:
+    """The signature that a schema such as ``(Tensor x, *, float eps=1e-5) -> Tensor`` describes."""
+    inner = schema[schema.index("(") + 1 : schema.rindex(")", 0, schema.rindex("->") if "->" in schema else None)]
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = []
+    for part in filter(None, map(str.strip, _split(inner))):
+        if part == "*":
+            kind = inspect.Parameter.KEYWORD_ONLY
+            continue
+        declared, _, default = part.partition("=")
+        name = declared.split()[-1]
+        parameters.append(inspect.Parameter(name, kind, default=_default(default) if default else inspect._empty))
+    return inspect.Signature(parameters)
+
+
+def _split(text: str) -> list[str]:
+    """The parts between the commas that stand outside of brackets."""
+    parts, depth = [""], 0
+    for c in text:
+        depth += (c in "([") - (c in ")]")
+        if c == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += c
+    return parts
+
+
+def _default(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return {"true": True, "false": False}.get(text.lower(), text)
+
+
+class Operator:
+    """One operator: its kernels by dispatch key, and its derivative."""
+
+    def __init__(self, name: str, signature: inspect.Signature | None, schema: str = "") -> None:
+        self.qualified_name = name
+        self.signature = signature
+        self.schema = schema
+        self.kernels: dict[str, Callable[..., Any]] = {}
+        self.fake: Callable[..., Any] | None = None
+        self.backward: Callable[..., Any] | None = None
+        self.setup_context: Callable[..., Any] | None = None
+
+    def kernel(self) -> tuple[str, Callable[..., Any]]:
+        """The key and the function that serve a call.
+
+        Raises:
+            NotImplementedError: if there is no kernel for the CPU.
+        """
+        for key in _KEYS:
+            if key in self.kernels:
+                return key, self.kernels[key]
+        raise NotImplementedError(f"{self.qualified_name}: no kernel is registered for the CPU")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        key, kernel = self.kernel()
+        if self.signature is None:
+            return kernel(*args, **kwargs)
+        bound = self.signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        made_of_ops = key == "CompositeImplicitAutograd" and self.backward is None
+        if made_of_ops or not (plait.is_grad_enabled() and _requires_grad(bound.args)):
+            return kernel(*bound.args, **bound.kwargs)
+        return _Call.apply(self, kernel, bound.kwargs, *bound.args)
+
+
+def _requires_grad(args: Iterable[Any]) -> bool:
+    for arg in args:
+        if isinstance(arg, list | tuple):
+            if _requires_grad(arg):
+                return True
+        elif isinstance(arg, plait.Tensor) and arg.requires_grad:
+            return True
+    return False
+
+
+class _Call(Function):
+    """A call whose derivative the operator's author gives."""
+
+    @staticmethod
+    def forward(ctx: Any, op: Operator, kernel: Any, keywords: dict[str, Any], *args: Any) -> Any:
+        output = kernel(*args, **keywords)
+        ctx.op = op
+        if op.setup_context is not None:
+            if "keyword_only_inputs" in inspect.signature(op.setup_context).parameters:
+                op.setup_context(ctx, args, keywords, output)
+            else:
+                op.setup_context(ctx, args, output)
+        return output
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        if ctx.op.backward is None:
+            raise RuntimeError(
+                f"{ctx.op.qualified_name}: no derivative is registered\nhint: torch.library.register_autograd gives one"
+            )
+        results = ctx.op.backward(ctx, *grads)
+        results = results if isinstance(results, tuple) else (results,)
+        return None, None, None, *results
+
+
+_operators: dict[str, Operator] = {}
+
+
+def find(name: str) -> Operator | None:
+    """The operator of a name such as ``ns::op``, or None."""
+    return _operators.get(name)
+
+
+def _qualified(op: Any) -> str:
+    name = op if isinstance(op, str) else getattr(op, "qualified_name", None) or op.name()
+    name = name.partition(".")[0] if "::" in name else name.replace(".", "::", 1)
+    if "::" not in name:
+        raise ValueError(f"torch.library: expected an operator's name such as 'namespace::name', got {op!r}")
+    return name
+
+
+def _operator(op: Any) -> Operator:
+    name = _qualified(op)
+    if name not in _operators:
+        _operators[name] = Operator(name, None)
+    return _operators[name]
+
+
+def define(qualname: str, schema: str, *, lib: Any = None, tags: Any = ()) -> None:
+    """Declare an operator, ``define("ns::op", "(Tensor x) -> Tensor")``.
+
+    Raises:
+        ValueError: if the name has no namespace.
+    """
+    op = _operator(qualname)
+    op.signature, op.schema = _parameters(schema), schema
+
+
+def impl(qualname: str, types: str | Sequence[str], func: Any = None, *, lib: Any = None) -> Any:
+    """Give an operator its kernel for device types or dispatch keys; a decorator without ``func``."""
+
+    def register(fn: Callable[..., Any]) -> Callable[..., Any]:
+        for key in (types,) if isinstance(types, str) else types:
+            _operator(qualname).kernels["CPU" if key.lower() in ("cpu", "default") else key] = fn
+        return fn
+
+    return register if func is None else register(func)
+
+
+def register_kernel(op: Any, device_types: str | Sequence[str], func: Any = None, /, *, lib: Any = None) -> Any:
+    """As :func:`impl`."""
+    return impl(_qualified(op), device_types, func)
+
+
+def register_fake(op: Any, func: Any = None, /, *, lib: Any = None, **options: Any) -> Any:
+    """Note the function that computes shapes alone."""
+
+    def register(fn: Callable[..., Any]) -> Callable[..., Any]:
+        _operator(op).fake = fn
+        return fn
+
+    return register if func is None else register(func)
+
+
+impl_abstract = register_fake
+
+
+def register_autograd(op: Any, backward: Any, /, *, setup_context: Any = None, lib: Any = None) -> None:
+    """Give an operator its derivative.
+
+    Args:
+        op: the operator or its name.
+        backward: ``backward(ctx, *grads)`` returns the gradients of the inputs.
+        setup_context: ``setup_context(ctx, inputs, output)`` keeps what ``backward`` needs.
+    """
+    entry = _operator(op)
+    entry.backward, entry.setup_context = backward, setup_context
+
+
+def register_vmap(op: Any, func: Any = None, /, *, lib: Any = None) -> Any:
+    """Accepted: operators are mapped by a loop."""
+    return (lambda fn: fn) if func is None else func
+
+
+def register_autocast(op: Any, device_type: str, cast_inputs: Any, /, *, lib: Any = None) -> None:
+    """Accepted: operators get their inputs as they are."""
+
+
+def register_torch_dispatch(op: Any, torch_dispatch_class: Any, func: Any = None, /, *, lib: Any = None) -> Any:
+    """Accepted: there is no dispatch below ``__torch_function__``."""
+    return (lambda fn: fn) if func is None else func
+
+
+def infer_schema(prototype_function: Callable[..., Any], /, *, mutates_args: Any, op_name: str | None = None) -> str:
+    """The parameters of a function as a schema."""
+    return (op_name or "") + str(inspect.signature(prototype_function))
+
+
+def fallthrough_kernel(*args: Any) -> None:
+    """Raise NotImplementedError: there are no layers to fall through."""
+    raise NotImplementedError("torch.library.fallthrough_kernel: there are no layers to fall through")
+
+
+def get_ctx() -> Any:
+    """Raise RuntimeError: shapes are computed with the values."""
+    raise RuntimeError("torch.library.get_ctx: expected a call from a function of register_fake")
+
+
+class CustomOpDef:
+    """An operator made by :func:`custom_op`: call it, and register what belongs to it."""
+
+    def __init__(self, op: Operator, function: Callable[..., Any]) -> None:
+        self._op = op
+        self._init_fn = function
+        self.qualified_name = op.qualified_name
+        self.__name__ = op.qualified_name.partition("::")[2]
+        self.__doc__ = function.__doc__
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._op(*args, **kwargs)
+
+    def register_kernel(self, device_types: Any, fn: Any = None, /) -> Any:
+        """See :func:`register_kernel`."""
+        return register_kernel(self.qualified_name, device_types, fn)
+
+    def register_fake(self, fn: Any, /) -> Any:
+        """See :func:`register_fake`."""
+        return register_fake(self.qualified_name, fn)
+
+    def register_autograd(self, backward: Any, /, *, setup_context: Any = None) -> None:
+        """See :func:`register_autograd`."""
+        register_autograd(self.qualified_name, backward, setup_context=setup_context)
+
+    def register_vmap(self, func: Any = None) -> Any:
+        """See :func:`register_vmap`."""
+        return register_vmap(self.qualified_name, func)
+
+
+def custom_op(
+    name: str,
+    fn: Any = None,
+    /,
+    *,
+    mutates_args: Any,
+    device_types: Any = None,
+    schema: str | None = None,
+    tags: Any = None,
+) -> Any:
+    """Make an operator of a function; a decorator without ``fn``.
+
+    Args:
+        name: such as ``'namespace::name'``.
+        fn: the kernel.
+        mutates_args: names of the arguments written in place, or ``'unknown'``.
+        device_types: the device types it serves; ``None`` for all.
+        schema: the parameters; by default those of the function.
+        tags: accepted.
+    """
+
+    def make(function: Callable[..., Any]) -> CustomOpDef:
+        op = _operator(name)
+        op.signature = _parameters(schema) if schema else inspect.signature(function)
+        op.schema = schema or infer_schema(function, mutates_args=mutates_args)
+        types = (device_types,) if isinstance(device_types, str) else device_types
+        if types is None or "cpu" in types:
+            op.kernels["CPU"] = function
+        return CustomOpDef(op, function)
+
+    return make if fn is None else make(fn)
+
+
+class Library:
+    """The operators of one namespace.
+
+    Args:
+        ns: the namespace.
+        kind: ``'DEF'``, ``'FRAGMENT'`` or ``'IMPL'``.
+        dispatch_key: the key of kernels that name none.
+    """
+
+    def __init__(self, ns: str, kind: str, dispatch_key: str = "") -> None:
+        if kind not in ("DEF", "FRAGMENT", "IMPL"):
+            raise ValueError(f"Library: expected kind to be 'DEF', 'FRAGMENT' or 'IMPL', got {kind!r}")
+        self.ns, self.kind, self.dispatch_key = ns, kind, dispatch_key
+        self._names: list[str] = []
+
+    def define(self, schema: str, alias_analysis: str = "", *, tags: Any = ()) -> str:
+        """Declare ``name(parameters) -> results``; the name."""
+        name = schema[: schema.index("(")].strip().partition(".")[0]
+        define(f"{self.ns}::{name}", schema)
+        self._names.append(name)
+        return name
+
+    def impl(self, op_name: Any, fn: Any, dispatch_key: str = "", **options: Any) -> None:
+        """Give an operator its kernel."""
+        name = op_name if isinstance(op_name, str) else op_name.name().partition("::")[2]
+        name = name.partition("::")[2] or name
+        impl(f"{self.ns}::{name.partition('.')[0]}", dispatch_key or self.dispatch_key, fn)
+
+    def _register_fake(self, op_name: str, fn: Any, *args: Any, **options: Any) -> None:
+        register_fake(f"{self.ns}::{op_name}", fn)
+
+    def _destroy(self) -> None:
+        for name in self._names:
+            _operators.pop(f"{self.ns}::{name}", None)

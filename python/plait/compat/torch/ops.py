@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""Operators by namespace: ``torch.ops.namespace.name(...)``, and ``torch.ops.aten`` for plait's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import library
+
+import plait
+
+__all__ = ["load_library", "loaded_libraries"]
+
+loaded_libraries: set[str] = set()
+
+
+def load_library(path: Any) -> None:
+    """Raise OSError: libraries of operators are built for PyTorch's own binary interface.
+
+    Raises:
+        OSError: always.
+    """
+    raise OSError(f"torch.ops.load_library: {path} is built for PyTorch's binary interface, which plait does not have")
+
+
+class _Overload:
+    """An operator under the name of one of its overloads, such as ``aten.add.Tensor``."""
+
+    def __init__(self, packet: _Packet, overload: str) -> None:
+        self.overloadpacket = packet
+        self._overloadname = overload
+        self.__name__ = f"{packet.__name__}.{overload}"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.overloadpacket(*args, **kwargs)
+
+    def name(self) -> str:
+        """The name with its namespace."""
+        return self.overloadpacket.name()
+
+    def __repr__(self) -> str:
+        return f"<operator {self.name()}.{self._overloadname}>"
+
+
+class _Packet:
+    """An operator; its attributes are its overloads, which all lead to the same function."""
+
+    def __init__(self, namespace: str, name: str, function: Callable[..., Any]) -> None:
+        self._namespace = namespace
+        self._function = function
+        self.__name__ = name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._function(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> _Overload:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        overload = _Overload(self, name)
+        setattr(self, name, overload)
+        return overload
+
+    def name(self) -> str:
+        """The name with its namespace."""
+        return f"{self._namespace}::{self.__name__}"
+
+    def overloads(self) -> list[str]:
+        """The names of overloads."""
+        return ["default"]
+
+    def __repr__(self) -> str:
+        return f"<operator {self.name()}>"
+
+
+def _own(name: str) -> Callable[..., Any] | None:
+    """The function or method of plait with this name."""
+    for place in (plait, plait.nn.functional, plait.Tensor):
+        function = getattr(place, name, None)
+        if callable(function):
+            return function
+    return None
+
+
+class _Namespace:
+    """The operators registered in one namespace."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __getattr__(self, name: str) -> _Packet:
+        function: Callable[..., Any] | None = library.find(f"{self.name}::{name}")
+        if function is None and self.name in ("aten", "prims"):
+            function = _own(name)
+        if function is None:
+            raise AttributeError(f"torch.ops.{self.name} has no operator {name!r}")
+        packet = _Packet(self.name, name, function)
+        if self.name == "aten":
+            setattr(self, name, packet)
+        return packet
+
+
+def __getattr__(name: str) -> _Namespace:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    namespace = globals()[name] = _Namespace(name)
+    return namespace
