@@ -40,6 +40,17 @@ from ._functions import (
     unravel_index,
     vander,
 )
+from ._layouts import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    layout,
+    memory_format,
+    preserve_format,
+    sparse_coo,
+    sparse_csr,
+    strided,
+)
 from ._products import cdist, chain_matmul, cross, einsum, tensordot
 from ._runtime import (
     are_deterministic_algorithms_enabled,
@@ -165,12 +176,6 @@ nan = _math.nan
 pi = _math.pi
 newaxis = None
 
-strided = "strided"
-sparse_coo = "sparse_coo"
-sparse_csr = "sparse_csr"
-contiguous_format = "contiguous_format"
-preserve_format = "preserve_format"
-channels_last = "channels_last"
 
 _SUBMODULES = {
     "amp",
@@ -269,6 +274,7 @@ _LAZY = {
             "feature_alpha_dropout",
             "hinge_embedding_loss",
             "margin_ranking_loss",
+            "memory_format",
             "pairwise_distance",
             "pdist",
             "pixel_shuffle",
@@ -345,6 +351,13 @@ __all__ = [
     "ctc_loss",
     "cumulative_trapezoid",
     "dist",
+    "channels_last",
+    "channels_last_3d",
+    "contiguous_format",
+    "preserve_format",
+    "sparse_coo",
+    "sparse_csr",
+    "strided",
     "e",
     "einsum",
     "enable_grad",
@@ -383,6 +396,7 @@ __all__ = [
     "istft",
     "kaiser_window",
     "load",
+    "layout",
     "lobpcg",
     "lu",
     "manual_seed",

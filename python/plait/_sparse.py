@@ -14,6 +14,7 @@ from typing import Any
 
 from . import _core, _tensor_str
 from ._core import ArgumentError, ArgumentTypeError, Tensor
+from ._layouts import sparse_coo, sparse_csr
 from .autograd.grad_mode import no_grad
 
 __all__ = [
@@ -117,7 +118,9 @@ class SparseTensor(Tensor):
 
     is_sparse = property(lambda self: self._layout() == "coo", doc="Whether the layout is COO.")
     is_sparse_csr = property(lambda self: self._layout() == "csr", doc="Whether the layout is CSR.")
-    layout = property(lambda self: f"sparse_{self._layout()}", doc="``sparse_coo`` or ``sparse_csr``.")
+    layout = property(
+        lambda self: sparse_csr if self._layout() == "csr" else sparse_coo, doc="``sparse_coo`` or ``sparse_csr``."
+    )
 
     # ---- Other forms ----
 

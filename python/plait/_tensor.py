@@ -12,6 +12,7 @@ from . import _core, _tensor_str
 from ._arguments import explains_arguments
 from ._core import ArgumentError, ArgumentTypeError, Tensor, dtype
 from ._hooks import RemovableHandle, watch
+from ._layouts import strided
 from ._products import cross
 from ._tensor_str import set_printoptions
 
@@ -550,7 +551,7 @@ def _set_part(part: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Any], None]
 
 Tensor.real = property(_core.real, _set_part(_core.real), doc="The real part, a view; a real tensor itself.")
 Tensor.imag = property(_core.imag, _set_part(_core.imag), doc="The imaginary part of a complex tensor, a view.")
-Tensor.layout = property(lambda self: "strided", doc="Always 'strided'.")
+Tensor.layout = property(lambda self: strided, doc="Always ``strided``.")
 Tensor.names = property(lambda self: (None,) * self.dim(), doc="None for each dimension.")
 
 

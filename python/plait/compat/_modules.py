@@ -130,7 +130,7 @@ def extend(namespace: dict[str, object], real: str) -> None:
 
     def __getattr__(key: str) -> object:
         if not key.startswith("__"):
-            if importlib.util.find_spec(f"{name}.{key}") is not None:
+            if "__path__" in namespace and importlib.util.find_spec(f"{name}.{key}") is not None:
                 return importlib.import_module(f"{name}.{key}")
             if hasattr(module, key):
                 namespace[key] = value = getattr(module, key)

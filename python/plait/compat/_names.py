@@ -7,14 +7,29 @@ from typing import Any
 
 import plait
 
+from .._tensor import _Storage
 from . import _foreach
 from ._foreach import *  # noqa: F403
 
 __all__ = [
     *_foreach.__all__,
+    "BFloat16Storage",
+    "BoolStorage",
+    "ByteStorage",
+    "CharStorage",
+    "DoubleStorage",
+    "FloatStorage",
+    "HalfStorage",
+    "IntStorage",
+    "LongStorage",
+    "PyTorchFileReader",
+    "PyTorchFileWriter",
+    "ShortStorage",
     "SymBool",
     "SymFloat",
     "SymInt",
+    "TypedStorage",
+    "UntypedStorage",
     "_assert",
     "_assert_async",
     "_check",
@@ -108,6 +123,42 @@ class finfo(plait.finfo):
         self.dtype, self.bits, self.min = type.name, 8 * type.itemsize, -self.max
         self.smallest_normal, self.resolution = self.tiny, 1.0
         self.eps = 2.0**-mantissa
+
+
+class TypedStorage:
+    """Memory with a dtype: a tensor is what has both, so there is no object of this class."""
+
+
+class _FileOfPyTorch:
+    def __init__(self, *args: Any) -> None:
+        raise NotImplementedError(
+            f"{type(self).__name__}: files are read by torch.load and written by torch.save alone"
+        )
+
+
+class PyTorchFileReader(_FileOfPyTorch):
+    """There is no object of this class."""
+
+
+class PyTorchFileWriter(_FileOfPyTorch):
+    """There is no object of this class."""
+
+
+def _storage_class(name: str) -> type[TypedStorage]:
+    return type(name, (TypedStorage,), {"__module__": "torch", "__doc__": "See :class:`TypedStorage`."})
+
+
+FloatStorage = _storage_class("FloatStorage")
+DoubleStorage = _storage_class("DoubleStorage")
+HalfStorage = _storage_class("HalfStorage")
+BFloat16Storage = _storage_class("BFloat16Storage")
+LongStorage = _storage_class("LongStorage")
+IntStorage = _storage_class("IntStorage")
+ShortStorage = _storage_class("ShortStorage")
+CharStorage = _storage_class("CharStorage")
+ByteStorage = _storage_class("ByteStorage")
+BoolStorage = _storage_class("BoolStorage")
+UntypedStorage = _Storage
 
 
 def _check_with(error: type[Exception], condition: Any, message: Any = None) -> None:

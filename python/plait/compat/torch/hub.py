@@ -15,6 +15,11 @@ from urllib.parse import urlparse
 
 import plait
 
+try:
+    from tqdm.auto import tqdm
+except ImportError:
+    tqdm = None
+
 __all__ = ["download_url_to_file", "get_dir", "help", "list", "load", "load_state_dict_from_url", "set_dir"]
 
 HASH_REGEX = re.compile(r"-([a-f0-9]*)\.")  # the start of a file's SHA-256 in its name

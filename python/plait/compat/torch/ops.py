@@ -73,8 +73,26 @@ class _Packet:
         return f"<operator {self.name()}>"
 
 
+def _slice(x: plait.Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Any:
+    return x[(slice(None),) * (dim % x.dim()) + (slice(start, end, step),)]
+
+
+# Operators of PyTorch's lower level that have another name here.
+_INTERNAL: dict[str, Callable[..., Any]] = {
+    "_pin_memory": lambda x, device=None: x,
+    "_sparse_addmm": plait.addmm,
+    "_to_copy": lambda x, dtype=None, **options: x.clone() if dtype is None else x.to(dtype, copy=True),
+    "alias": lambda x: x.view_as(x),
+    "index": lambda x, indices: x[tuple(slice(None) if i is None else i for i in indices)],
+    "slice": _slice,
+    "sym_size": lambda x, dim: x.size(dim),
+}
+
+
 def _own(name: str) -> Callable[..., Any] | None:
     """The function or method of plait with this name."""
+    if name in _INTERNAL:
+        return _INTERNAL[name]
     for place in (plait, plait.nn.functional, plait.Tensor):
         function = getattr(place, name, None)
         if callable(function):

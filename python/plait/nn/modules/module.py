@@ -26,6 +26,8 @@ from ._table import Table
 
 __all__ = ["Module"]
 
+_IncompatibleKeys = IncompatibleKeys  # PyTorch's name
+
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from torch.compiler import allow_in_graph, disable, is_compiling, list_backends, reset
+from torch.compiler import allow_in_graph, assume_constant_result, disable, is_compiling, list_backends, reset
 
 from . import config, eval_frame
 from .eval_frame import OptimizedModule
@@ -14,6 +14,7 @@ from .eval_frame import OptimizedModule
 __all__ = [
     "OptimizedModule",
     "allow_in_graph",
+    "assume_constant_result",
     "config",
     "disable",
     "eval_frame",

@@ -119,5 +119,6 @@ def _overload(func: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _overload_method = _overload
+_script_if_tracing = script_if_tracing
 
 extend(globals(), "plait.jit")

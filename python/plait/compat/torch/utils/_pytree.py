@@ -149,6 +149,26 @@ def _register_mapping(cls: type, unflatten: _Unflatten, context: Callable[[Any],
     )
 
 
+def _dict_flatten(d: dict[Any, Any]) -> tuple[list[Any], Any]:
+    return list(d.values()), list(d)
+
+
+def _dict_unflatten(values: Iterable[Any], context: Any) -> dict[Any, Any]:
+    return dict(zip(context, values))
+
+
+def _dict_flatten_with_keys(d: dict[Any, Any]) -> tuple[list[tuple[Any, Any]], Any]:
+    return [(MappingKey(key), value) for key, value in d.items()], list(d)
+
+
+def _list_flatten(values: list[Any]) -> tuple[list[Any], Any]:
+    return list(values), None
+
+
+def _list_unflatten(values: Iterable[Any], context: Any) -> list[Any]:
+    return list(values)
+
+
 _register_sequence(list, lambda children, _: list(children), lambda s: None)
 _register_sequence(tuple, lambda children, _: tuple(children), lambda s: None)
 _register_sequence(deque, lambda children, length: deque(children, maxlen=length), lambda s: s.maxlen)
