@@ -29,6 +29,7 @@ name of ...", "See ...") and what is there for programs that switch devices need
 from __future__ import annotations
 
 import doctest
+import enum
 import importlib
 import inspect
 import pkgutil
@@ -55,6 +56,7 @@ NOUNS = {
 # Modules whose names are public in the module above them, and the stand-ins for devices that are not there.
 INSIDE = ("plait.nn.functional.", "plait.nn.modules", "plait.autograd.variable")
 STAND_INS = ("plait.cuda.", "plait.jit.", "plait.backends.", "plait.mps.", "plait.amp.")
+OTHER_NAMES = ("plait.compat.torch", "plait.compat.tensorflow")  # modules that are imported under these names alone
 ALIAS = r"The (?:old|older|in-place) (?:name|place|form|spelling)s? of|See :|:(?:func|meth|class):`|Accepted for"
 # "The arguments are those of :class:`Conv2d`": the names are said there.
 REFERS = r"arguments as there|(?:[Aa]rguments|[Ss]ame as|[Ll]ike|[Aa]s|[Ss]ee|[Ff]or)\b[^.]*:(?:class|func|meth):`"
@@ -69,6 +71,8 @@ MISSING: frozenset[str] = frozenset()
 def modules() -> list[str]:
     names = ["plait"]
     for info in pkgutil.walk_packages(plait.__path__, "plait."):
+        if info.name.startswith(OTHER_NAMES):
+            continue
         if not any(part.startswith(("_", "lib")) for part in info.name.split(".")):
             names += [] if info.name.startswith(INSIDE) else [info.name]
     return names
@@ -104,7 +108,7 @@ def public_members(path: str, cls: type, seen: set[int]) -> Iterator[tuple[str, 
 
 
 def parameters(value: Any) -> list[str]:
-    if isinstance(value, property):
+    if isinstance(value, property) or (inspect.isclass(value) and issubclass(value, enum.Enum)):
         return []
     try:
         signature = inspect.signature(value)

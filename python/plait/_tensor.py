@@ -222,7 +222,7 @@ def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
         non_blocking: accepted and ignored.
     """
     if dtype is None:
-        return "plait." + next(t.__name__ for t in _TYPED if t.dtype == self.dtype)
+        return f"{Tensor.__module__}." + next(t.__name__ for t in _TYPED if t.dtype == self.dtype)
     return self.to(_as_dtype(dtype))
 
 

@@ -64,12 +64,12 @@ class FunctionEvent:
 
     @property
     def cpu_time_total(self) -> float:
-        """Microseconds from start to end."""
+        """The microseconds from start to end."""
         return self.end - self.start
 
     @property
     def self_cpu_time_total(self) -> float:
-        """Microseconds outside of the calls within it."""
+        """The microseconds outside of the calls within it."""
         return self.cpu_time_total - sum(child.cpu_time_total for child in self.children)
 
     cpu_time = cpu_time_total
@@ -87,7 +87,7 @@ class EventAverage:
 
     @property
     def cpu_time(self) -> float:
-        """Microseconds of one call, on average."""
+        """The microseconds of one call, on average."""
         return self.cpu_time_total / self.count if self.count else 0.0
 
     device_time_total = cuda_time_total = self_device_time_total = 0.0
@@ -95,6 +95,9 @@ class EventAverage:
 
 class EventList(list[Any]):
     """Calls, or sums of calls by name.
+
+    Args:
+        iterable: the calls, or the sums. Default: none.
 
     Example:
         >>> from plait.profiler import EventList, FunctionEvent
@@ -116,7 +119,7 @@ class EventList(list[Any]):
 
     @property
     def self_cpu_time_total(self) -> float:
-        """Microseconds of all calls, each counted once."""
+        """The microseconds of all calls, each counted once."""
         return float(sum(event.self_cpu_time_total for event in self))
 
     def table(

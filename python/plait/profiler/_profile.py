@@ -25,7 +25,13 @@ __all__ = [
 
 
 class ProfilerActivity(enum.Enum):
-    """What a profile watches. There is the CPU alone; the others can be named."""
+    """What a profile watches. There is the CPU alone; the others can be named.
+
+    Example:
+        >>> from plait.profiler import ProfilerActivity
+        >>> ProfilerActivity.CPU.name
+        'CPU'
+    """
 
     CPU = 0
     XPU = 1
@@ -33,7 +39,13 @@ class ProfilerActivity(enum.Enum):
 
 
 class ProfilerAction(enum.Enum):
-    """What a profile does in a step."""
+    """What a profile does in a step.
+
+    Example:
+        >>> from plait.profiler import ProfilerAction
+        >>> ProfilerAction.RECORD.value
+        2
+    """
 
     NONE = 0
     WARMUP = 1
@@ -161,6 +173,16 @@ class profile:
         Args:
             group_by_input_shape: whether calls with other shapes have a row of their own. Default: ``False``.
             options: accepted for existing programs.
+
+        Returns:
+            The sums; ``table()`` shows them.
+
+        Example:
+            >>> import plait
+            >>> with plait.profiler.profile() as p:
+            ...     _ = plait.ones(2) + 1
+            >>> [(total.key, total.count) for total in p.key_averages()]
+            [('ones', 1), ('add', 1)]
         """
         return self.events().key_averages(group_by_input_shape)
 
@@ -169,6 +191,16 @@ class profile:
 
         Args:
             options: those of :meth:`EventList.table`.
+
+        Returns:
+            The text.
+
+        Example:
+            >>> import plait
+            >>> with plait.profiler.profile() as p:
+            ...     _ = plait.ones(2) + 1
+            >>> "add" in p.table()
+            True
         """
         return self.key_averages().table(**options)
 
@@ -177,6 +209,12 @@ class profile:
 
         Args:
             path: of the file.
+
+        Example:
+            >>> import plait
+            >>> with plait.profiler.profile() as p:
+            ...     _ = plait.ones(2) + 1
+            >>> p.export_chrome_trace("trace.json")  # doctest: +SKIP
         """
         self.events().export_chrome_trace(path)
 
@@ -193,6 +231,9 @@ def schedule(
         repeat: the number of cycles; 0 for no end.
         skip_first: steps before the first cycle.
         skip_first_wait: 1 to leave out the first cycle's ``wait``.
+
+    Returns:
+        A function of the number of a step.
 
     Raises:
         ValueError: if a number is negative, or nothing is recorded.
@@ -232,6 +273,9 @@ def tensorboard_trace_handler(
         dir_name: the folder; it is made if it is not there.
         worker_name: the start of the files' names. Default: the number of the process.
         use_gzip: accepted; files are not compressed.
+
+    Returns:
+        A function of the profile.
 
     Example:
         >>> from plait.profiler import profile, tensorboard_trace_handler

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+if __name__ != "torch":
+    raise ImportError("plait.compat.torch is imported under the name torch alone: plait.compat.install(); import torch")
+
 from plait.compat import _modules
 
 _modules.rename_classes()

@@ -37,6 +37,9 @@ def scatter_kwargs(
         target_gpus: accepted for existing programs.
         dim: accepted for existing programs.
 
+    Returns:
+        Two tuples with an entry for the one device.
+
     Example:
         >>> from plait.nn.parallel.scatter_gather import scatter_kwargs
         >>> scatter_kwargs((1,), {"a": 2})
@@ -52,6 +55,9 @@ def gather(outputs: Any, target_device: Any = None, dim: int = 0) -> Any:
         outputs: a list of results, tensors or tuples, lists and dictionaries of tensors.
         target_device: accepted for existing programs.
         dim: the dimension along which tensors are concatenated; 0-d tensors become vectors. Default: 0.
+
+    Returns:
+        One result.
 
     Example:
         >>> import plait

@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: MIT
+"""plait under the name torch: in a program, in a process, in an environment; each case in processes of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import venv
+from pathlib import Path
+
+import pytest
+
+import plait
+
+ROOT = Path(plait.__file__).parent.parent  # where plait and the import hook are
+pytestmark = pytest.mark.skipif(not (ROOT / "_plait_torch.py").exists(), reason="plait was installed without the hook")
+
+
+def run(*command: str, code: int = 0, python: str = sys.executable, **env: str) -> str:
+    clean = {k: v for k, v in os.environ.items() if k != "PLAIT_AS_TORCH"} | {"PYTHONPATH": str(ROOT), **env}
+    done = subprocess.run([python, *command], capture_output=True, text=True, env=clean, timeout=120)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def run_torch(code: str) -> str:
+    return run("-c", "import plait.compat; plait.compat.install()\n" + textwrap.dedent(code))
+
+
+def test_names() -> None:
+    out = run_torch("""
+        import torch, torch.nn as nn, torch.nn.functional as F
+        from torch.utils.data import DataLoader, TensorDataset
+        from torch.optim.lr_scheduler import StepLR
+        import plait
+        assert torch.nn is plait.nn and torch.Tensor is plait.Tensor and torch.relu is plait.relu
+        assert isinstance(nn.Linear(1, 1), plait.nn.Linear) and F.relu is plait.nn.functional.relu
+        print(torch.float32, torch.zeros(2, 3).shape, nn.Linear, torch.Tensor, torch.zeros(2).type(), torch.strided)
+        print(DataLoader.__module__, torch.optim.Adam.__module__, torch.distributions.Normal.__module__)
+    """)
+    assert out.splitlines() == [
+        "torch.float32 torch.Size([2, 3]) <class 'torch.nn.modules.linear.Linear'> <class 'torch.Tensor'> "
+        "torch.FloatTensor torch.strided",
+        "torch.utils.data.dataloader torch.optim.adam torch.distributions.normal",
+    ]
+
+
+def test_version() -> None:
+    run_torch("""
+        import importlib.metadata, torch
+        v = torch.__version__
+        assert v == "2.13.0+plait" and v >= "2.8" and v >= (2, 4) and v < "3" and not v < "2.13.0" and v != "2.13.1"
+        assert v > "2.13.0rc1" and hash(v) == hash(str(v)) and not v == "something"
+        assert torch.version.cuda is None and torch.version.plait and torch.torch_version.TorchVersion("1.10") > "1.9"
+        assert importlib.metadata.version("torch") == v
+        assert importlib.metadata.packages_distributions
+    """)
+
+
+def test_what_is_missing_is_missing() -> None:
+    run_torch("""
+        import torch, importlib.util
+        for name in ("no_such_op", "_private", "nn.NoSuchLayer", "compile_nothing"):
+            place, _, last = ("torch." + name).rpartition(".")
+            assert not hasattr(eval(place), last), name
+        assert importlib.util.find_spec("torch.no_such_module") is None
+        try:
+            import torch.no_such_module
+        except ModuleNotFoundError as error:
+            assert error.name == "torch.no_such_module"
+        else:
+            raise AssertionError
+        assert not torch.cuda.is_available() and torch.accelerator.current_accelerator() is None
+        assert not torch.compiler.is_compiling() and not torch.distributed.is_available()
+        for make in (lambda: torch.cuda.Stream(), lambda: torch.SymInt(), lambda: torch.distributed.get_rank()):
+            try:
+                make()
+            except (RuntimeError, TypeError):
+                continue
+            raise AssertionError
+    """)
+
+
+def test_pickles() -> None:
+    run_torch("""
+        import pickle, torch
+        from torch import nn
+        model = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+        copies = pickle.loads(pickle.dumps([model, torch.ones(2), torch.float64, torch.Size([3]), torch.strided]))
+        assert b"torch.nn.modules.linear" in pickle.dumps(model)
+        assert torch.equal(copies[0][0].weight, model[0].weight) and copies[2] is torch.float64
+    """)
+
+
+def test_plait_alone_is_not_touched() -> None:
+    run("-c", "import plait, sys; assert 'torch' not in sys.modules and 'plait.compat' not in sys.modules")
+    assert "No module named 'torch'" in run("-S", "-c", "import torch", code=1)
+
+
+def test_install_comes_before_pytorch(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("__version__ = '2.9.0'\n")
+    program = "import torch\nimport plait.compat\nplait.compat.install()"
+    out = run("-c", program, code=1, PYTHONPATH=f"{tmp_path}:{ROOT}")
+    assert "PyTorch 2.9.0 is already imported" in out and "hint: call install() before" in out
+    program = "import plait.compat\nplait.compat.install()\nimport torch; print(torch.__version__)"
+    out = run("-c", program, PYTHONPATH=f"{tmp_path}:{ROOT}")
+    assert out == "2.13.0+plait\nplait: PyTorch is installed here too; in this process torch is plait\n"
+
+
+def test_program(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import sys, torch, helper\n"
+        "if __name__ == '__main__':\n"
+        "    print(torch.__version__, sys.argv[1:], helper.name, __file__ == sys.argv[0])\n"
+    )
+    (tmp_path / "helper.py").write_text("name = __name__\n")
+    out = run("-m", "plait", str(program), "--lr", "0.1")
+    assert out == "2.13.0+plait ['--lr', '0.1'] helper True\n"
+    assert "usage: python -m plait" in run("-m", "plait", code=2)
+    assert "there is no file 'nowhere.py'" in run("-m", "plait", "nowhere.py", code=2)
+    out = run("-m", "plait", "-m", "helper", PYTHONPATH=f"{tmp_path}:{ROOT}")
+    assert out == ""
+
+
+def test_child_processes(tmp_path: Path) -> None:
+    """Processes started by spawn, and interpreters of their own, find the hook through the environment."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        textwrap.dedent("""
+        import multiprocessing as mp, subprocess, sys, torch
+
+        def square(x):
+            return (x ** 2).sum().item()
+
+        if __name__ == "__main__":
+            with mp.get_context("spawn").Pool(1) as pool:
+                print(pool.map(square, [torch.arange(3.0)]))
+            sys.stdout.flush()
+            subprocess.run([sys.executable, "-c", "import torch; print(torch.__version__)"], check=True)
+        """)
+    )
+    (tmp_path / "sitecustomize.py").write_text((ROOT / "plait_torch.pth").read_text())  # what a site folder does
+    out = run("-m", "plait", str(program), PYTHONPATH=f"{tmp_path}:{ROOT}")
+    assert out == "[5.0]\n2.13.0+plait\n"
+
+
+def test_environment(tmp_path: Path) -> None:
+    """adopt, what pip and importlib.metadata say, release; a folder with PyTorch is left alone."""
+    venv.create(tmp_path / "env", symlinks=True, with_pip=False, system_site_packages=False)
+    python = str(tmp_path / "env" / "bin" / "python")
+    [site] = (tmp_path / "env" / "lib").glob("python*/site-packages")
+    numpy = str(Path(__import__("numpy").__file__).parent.parent)
+    env = {"PYTHONPATH": f"{ROOT}:{numpy}", "python": python}
+    before = sorted(p.name for p in site.rglob("*"))
+    assert "there is no torch" in run("-m", "plait.compat", "status", **env)
+    assert "torch 2.13.0+plait is plait in" in run("-m", "plait.compat", "adopt", **env)
+    assert "torch 2.13.0+plait is plait in" in run("-m", "plait.compat", "adopt", **env)
+    program = "import torch, torch.nn as nn; print(torch.__version__, nn.Linear(1, 2))"
+    assert run("-c", program, **env) == "2.13.0+plait Linear(in_features=1, out_features=2, bias=True)\n"
+    asked = "import importlib.metadata as m; print(m.version('torch'), m.requires('torch'), m.files('torch')[0])"
+    assert run("-c", asked, **env) == "2.13.0+plait ['plait'] torch/__init__.py\n"
+    assert "torch is released" in run("-m", "plait.compat", "release", **env)
+    assert sorted(p.name for p in site.rglob("*")) == before
+    assert "nothing to release" in run("-m", "plait.compat", "release", **env)
+    (site / "torch").mkdir()
+    (site / "torch" / "__init__.py").write_text("__version__ = '2.9.0'\n")
+    assert "PyTorch (without metadata) is installed" in run("-m", "plait.compat", "adopt", code=1, **env)
+    assert "nothing to release" in run("-m", "plait.compat", "release", **env)
+    assert (site / "torch" / "__init__.py").exists()
+    assert "usage:" in run("-m", "plait.compat", "steal", code=2, **env)
+
+
+def test_tensorflow_is_keras_alone(tmp_path: Path) -> None:
+    """A stand-in for Keras: ``tensorflow.keras`` is it; packages that look for TensorFlow do not find it."""
+    package = tmp_path / "keras"
+    (package / "src" / "utils").mkdir(parents=True)
+    for folder in (package, package / "src", package / "src" / "utils"):
+        (folder / "__init__.py").write_text("")
+    (package / "layers.py").write_text("class Dense: pass\n")
+    (package / "src" / "utils" / "module_utils.py").write_text(
+        "class _Lazy:\n"
+        "    @property\n"
+        "    def available(self):\n"
+        "        try:\n"
+        "            import tensorflow\n"
+        "        except ImportError:\n"
+        "            self.found = False\n"
+        "        return self.found\n"
+        "    found = True\n"
+        "tensorflow = _Lazy()\n"
+    )
+    program = textwrap.dedent("""
+        import plait.compat; plait.compat.install()
+        import tensorflow as tf, keras, os
+        from tensorflow.keras.layers import Dense
+        from keras.src.utils.module_utils import tensorflow as asked
+        assert tf.keras is keras and Dense is keras.layers.Dense and os.environ["KERAS_BACKEND"] == "torch"
+        assert asked.found is False
+        try:
+            tf.constant(1)
+        except AttributeError as error:
+            print(error)
+    """)
+    out = run("-c", program, PYTHONPATH=f"{tmp_path}:{ROOT}")
+    assert "plait answers to `tensorflow` with Keras alone\nhint: tf.keras is there" in out
+
+
+def test_operators_of_programs() -> None:
+    run_torch("""
+        import torch
+        from torch.library import Library, custom_op, register_autograd
+
+        @custom_op("mine::scaled_sin", mutates_args=())
+        def scaled_sin(x: torch.Tensor, scale: float = 2.0) -> torch.Tensor:
+            return scale * x.sin()
+
+        x = torch.tensor([0.5], requires_grad=True)
+        y = scaled_sin(x)
+        try:
+            y.backward()
+        except RuntimeError as error:
+            assert "no derivative is registered" in str(error)
+        else:
+            raise AssertionError
+
+        def setup(ctx, inputs, output):
+            ctx.save_for_backward(inputs[0])
+            ctx.scale = inputs[1]
+
+        def backward(ctx, g):
+            return g * ctx.scale * ctx.saved_tensors[0].cos(), None
+
+        scaled_sin.register_autograd(backward, setup_context=setup)
+        torch.ops.mine.scaled_sin(x, 3.0).sum().backward()
+        torch.testing.assert_close(x.grad, 3 * x.detach().cos())
+
+        lib = Library("other", "DEF")
+        lib.define("twice(Tensor x, *, int n=2) -> Tensor")
+        lib.impl("twice", lambda x, *, n: x * n, "CompositeImplicitAutograd")
+        assert torch.ops.other.twice(torch.ones(1), n=5).item() == 5
+        assert torch.ops.other.twice.default(torch.ones(1)).item() == 2
+        assert not hasattr(torch.ops.other, "thrice")
+        assert torch.ops.aten.add.Tensor(torch.ones(1), 1).item() == 2
+    """)
+
+
+def test_foreach() -> None:
+    run_torch("""
+        import torch
+        a, b = [torch.ones(2), torch.full((3,), 2.0)], [torch.full((2,), 3.0), torch.full((3,), 4.0)]
+        assert [t.tolist() for t in torch._foreach_add(a, b, alpha=2)] == [[7, 7], [10, 10, 10]]
+        torch._foreach_mul_(a, 3)
+        torch._foreach_addcmul_(a, b, b, 0.5)
+        assert [t.tolist() for t in a] == [[7.5, 7.5], [14, 14, 14]]
+        assert [t.item() for t in torch._foreach_norm([torch.tensor([3.0, 4.0])])] == [5]
+        try:
+            torch._foreach_add(a, b[:1])
+        except RuntimeError as error:
+            assert "lists of one length, got 2 tensors and 1 operands" in str(error)
+        else:
+            raise AssertionError
+    """)
+
+
+def test_trees() -> None:
+    run_torch("""
+        import collections, torch
+        from torch.utils import _pytree as pytree
+        Point = collections.namedtuple("Point", "x y")
+        tree = {"a": [1, (2, None)], "b": Point(3, {"c": 4}), "d": collections.OrderedDict(e=5)}
+        leaves, spec = pytree.tree_flatten(tree)
+        assert leaves == [1, 2, None, 3, 4, 5] and spec.num_leaves == 6
+        assert pytree.tree_unflatten(leaves, spec) == tree
+        assert pytree.tree_map(lambda x, y: (x or 0) + (y or 0), tree, tree)["b"] == Point(6, {"c": 8})
+        assert pytree.tree_map_only(int, lambda x: -x, tree)["a"] == [-1, (-2, None)]
+        assert pytree.keystr(pytree.tree_leaves_with_path(tree)[4][0]) == "['b'][1]['c']"
+        for bad in (lambda: spec.unflatten([1]), lambda: pytree.tree_map(max, [1, 2], [1])):
+            try:
+                bad()
+            except ValueError:
+                continue
+            raise AssertionError
+    """)
+
+
+def test_profile() -> None:
+    run_torch("""
+        import json, tempfile, torch
+        from torch.profiler import ProfilerActivity, profile, record_function, schedule
+        model = torch.nn.Linear(4, 2)
+        with profile(activities=[ProfilerActivity.CPU], record_shapes=True) as p:
+            with record_function("step"):
+                model(torch.ones(3, 4)).sum().backward()
+        names = [event.name for event in p.events()]
+        assert names[0] == "step" and {"linear", "sum", "backward"} <= set(names)
+        table = p.key_averages().table(sort_by="cpu_time_total", row_limit=2)
+        assert "step" in table and "Self CPU time total" in table
+        with tempfile.NamedTemporaryFile() as file:
+            p.export_chrome_trace(file.name)
+            trace = json.load(open(file.name))["traceEvents"]
+        assert [e["args"].get("Input Dims") for e in trace if e["name"] == "linear"][0][0] == [3, 4]
+        ready = []
+        with profile(schedule=schedule(wait=1, warmup=1, active=2, repeat=1), on_trace_ready=ready.append) as p:
+            for _ in range(6):
+                torch.ones(2) + 1
+                p.step()
+        assert len(ready) == 1 and len([e for e in p.events() if e.name == "add"]) == 2
+    """)
+
+
+def test_flexible_attention() -> None:
+    run_torch("""
+        import torch
+        from torch.nn.attention.flex_attention import create_block_mask, flex_attention
+        q, k, v = (torch.randn(2, 3, 5, 4) for _ in range(3))
+        causal = create_block_mask(lambda b, h, i, j: i >= j, None, None, 5, 5)
+        expected = torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        torch.testing.assert_close(flex_attention(q, k, v, block_mask=causal), expected)
+        near = flex_attention(q, k, v, score_mod=lambda s, b, h, i, j: s - (i - j).abs())
+        scores = q @ k.mT / 2 - (torch.arange(5)[:, None] - torch.arange(5)).abs()
+        torch.testing.assert_close(near, scores.softmax(-1) @ v)
+    """)
