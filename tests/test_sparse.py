@@ -155,7 +155,7 @@ def test_hybrid_and_empty() -> None:
 
 def test_printing_and_copies(sparse: Any) -> None:
     text = repr(sparse)
-    assert text.startswith("tensor(") and f"nnz={sparse._nnz()}" in text and f"layout=plait.{sparse.layout}" in text
+    assert text.startswith("tensor(") and f"nnz={sparse._nnz()}" in text and f"layout={sparse.layout}" in text
     for twin in (copy.deepcopy(sparse), pickle.loads(pickle.dumps(sparse)), sparse.clone()):
         assert twin.layout == sparse.layout
         same(twin, dense_array(), True)

@@ -11,6 +11,7 @@ import numpy as np
 
 from . import _core
 from ._core import ArgumentError, Tensor
+from ._layouts import sparse_coo, sparse_csr
 
 __all__ = ["set_printoptions", "sparse_str", "tensor_str"]
 
@@ -217,7 +218,7 @@ def sparse_str(self: Tensor, layout: str, indices: Tensor, columns: Tensor | Non
     tail = [f"size={tuple(self.shape)}", f"nnz={entries}"]
     if not _has_default_dtype(self):
         tail.append(f"dtype={self.dtype}")
-    tail += [f"layout=plait.sparse_{layout}", *_history(values)]
+    tail += [f"layout={sparse_csr if layout == 'csr' else sparse_coo}", *_history(values)]
     body = "tensor(" + (",\n" + " " * len("tensor(")).join(lines)
     if layout == "coo":
         body += ",\n" + " " * len("tensor(") + tail.pop(0)

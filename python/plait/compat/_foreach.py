@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import plait
-from plait import Tensor
+from .. import linalg
+from .._core import Tensor
 
 __all__: list[str] = []
 
@@ -81,7 +81,7 @@ def _foreach_copy_(tensors: Sequence[Tensor], sources: Sequence[Tensor], non_blo
 
 def _foreach_norm(tensors: Sequence[Tensor], ord: float = 2, dtype: Any = None) -> list[Tensor]:
     """The vector norm of each tensor."""
-    return [plait.linalg.vector_norm(tensor, ord, dtype=dtype) for tensor in tensors]
+    return [linalg.vector_norm(tensor, ord, dtype=dtype) for tensor in tensors]
 
 
 def _foreach_max(tensors: Sequence[Tensor]) -> list[Tensor]:

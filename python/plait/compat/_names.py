@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import plait
-
 from .._tensor import _Storage
+from .._tensor import finfo as _finfo
 from . import _foreach
 from ._foreach import *  # noqa: F403
 
@@ -103,7 +102,7 @@ class SymBool(_Symbolic):
     """See :class:`_Symbolic`."""
 
 
-class finfo(plait.finfo):
+class finfo(_finfo):
     """``plait.finfo``, which also tells the limits of dtypes that no tensor has."""
 
     # By name: mantissa bits, largest and smallest normal number.
