@@ -142,7 +142,7 @@ PLAIT_INLINE F64 lgamma_positive(F64 x) {
   const F64 series = poly(z, 1. / 12, -1. / 360, 1. / 1260, -1. / 1680, 1. / 1188) / x;
   return (x - 0.5) * (log(x) - 1) + (0.41893853320467274 + series) - log(product);
 }
-PLAIT_INLINE F64 digamma_positive(F64 x) {
+PLAIT_INLINE F64 digamma_positive(F64 x) {  // to that of a double
   F64 numerator{}, denominator = splat<F64>(1);
   for (int i = 0; i < 10; ++i) {
     const auto below = x < 10;
@@ -151,8 +151,9 @@ PLAIT_INLINE F64 digamma_positive(F64 x) {
     x = below ? x + 1 : x;
   }
   const F64 r = 1 / x, z = r * r;
-  return log(x) - 0.5 * r - z * poly(z, 1. / 12, -1. / 120, 1. / 252, -1. / 240, 1. / 132) -
-         numerator / denominator;
+  const F64 series =
+      poly(z, 1. / 12, -1. / 120, 1. / 252, -1. / 240, 1. / 132, -691. / 32760, 1. / 12);  // DLMF 5.11.2
+  return log(x) - 0.5 * r - z * series - numerator / denominator;
 }
 PLAIT_INLINE F64 trigamma_positive(F64 x) {
   F64 numerator{}, denominator = splat<F64>(1);

@@ -3,7 +3,7 @@
 // most x stays the same: dx / da = -(dF / da) / (dF / dx). Figurnov, Mohamed and Mnih, "Implicit
 // reparameterization gradients" (NeurIPS 2018).
 //
-// All inputs are doubles, contiguous; psi is the digamma function.
+// All inputs are doubles, contiguous.
 #pragma once
 
 #include <cstdint>
@@ -22,14 +22,12 @@ struct GammaGradArgs {
 };
 void gamma_grad(const GammaGradArgs& args);
 
-// out[n] = (dx / dalpha) / (1 - x) of beta variables x[n] of parameters alpha and total - alpha, with
-// psi_difference[n] = psi(total) - psi(alpha). For the elements of a Dirichlet variable and their gradients
-// gx, galpha = out (gx - sum(x gx)).
+// out[n] = (dx / dalpha) / (1 - x) of beta variables x[n] of parameters alpha and total - alpha. For the
+// elements of a Dirichlet variable and their gradients gx, galpha = out (gx - sum(x gx)).
 struct BetaGradArgs {
   const double* x;
   const double* alpha;
   const double* total;
-  const double* psi_difference;
   DType dtype;
   void* out;
   int64_t n;

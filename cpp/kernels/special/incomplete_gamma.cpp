@@ -13,7 +13,8 @@
 //
 // dP/da is the derivative of the series and of the fraction, whose terms have one sign; for a large and x
 // close to a it has an expansion of its own. 50 ns to 1 us.
-#include "kernels/special/continued_fraction.h"
+#include <utility>
+
 #include "kernels/special/polynomial.h"
 #include "kernels/special/special.h"
 
@@ -85,18 +86,22 @@ double power_series(double a, double x, double tolerance) {
   return sum;
 }
 
-// h = x / (x + 1 - a - 1 (1 - a) / (x + 3 - a - 2 (2 - a) / (...))) in Q = x^a e^-x / Gamma(a) h / x. T:
-// double, or Dual for the derivative in a.
-template <class T>
-T upper_fraction(T a, double x, double tolerance) {
-  T b = T{x + 1} - a;
-  if (x > 1e30) return T{x} / b;  // x is well above a
-  ContinuedFraction fraction(b, tolerance);
+// h = x / (x + 1 - a - 1 (1 - a) / (x + 3 - a - 2 (2 - a) / (...))) in Q = x^a e^-x / Gamma(a) h / x, for x
+// up to 1e30. Numerators and denominators of the fraction are sums of their own, p_n = b_n p_{n-1} + a_n
+// p_{n-2}, divided every fourth step.
+double upper_fraction(double a, double x, double tolerance) {
+  double b = x + 1 - a, p = b, q = 1, p_before = 1, q_before = 0, value = b;
   for (int n = 1; n < 100000; ++n) {
-    b = b + T{2};
-    if (fraction.add(T{static_cast<double>(n)} * (a - T{static_cast<double>(n)}), b)) break;
+    b += 2;
+    const double c = n * (a - n);
+    p_before = std::exchange(p, b * p + c * p_before);
+    q_before = std::exchange(q, b * q + c * q_before);
+    if (n % 4 != 0) continue;
+    const double last = std::exchange(value, p / q);
+    if (std::fabs(value - last) <= std::fmax(tolerance, 0x1p-51) * std::fabs(value)) break;
+    if (p > 1e150) p *= 1e-150, p_before *= 1e-150, q *= 1e-150, q_before *= 1e-150;
   }
-  return T{x} / fraction.value();
+  return x / value;
 }
 
 // ---- Temme's expansion ----
@@ -166,61 +171,6 @@ double uniform(double a, double x, double sign) {
   return 0.5 * std::erfc(sign * w) + sign * std::exp(-w * w) / std::sqrt(2 * kPi * a) * e.s;
 }
 
-// ---- dx/da at constant P(a, x) ----
-// y = dx/da satisfies  x y' + (a - 1 - x) y = -x (log x - psi(a)).
-
-// y as a series in 1 / m and w = log(x / m), m = a - 1, for large a. With psi(m + 1) - log m = sum b_k m^-k
-// the equation becomes  dy / dw + m (1 - e^w) y = -m e^w (w - sum b_k m^-k),  so y = sum Y_k(w) m^-k with
-//   Y_0 = w e^w / (e^w - 1),   Y_k = (Y_(k-1)' - b_k e^w) / (e^w - 1),
-// whose singularity at w = 0 is removable.
-class LargeShape {
- public:
-  LargeShape() {
-    // Power series in w: e^w / 1, and (e^w - 1) / w.
-    long double exponential[kOrders + 1], divisor[kOrders + 1];
-    long double factorial = 1;
-    for (int j = 0; j <= kOrders; ++j) {
-      exponential[j] = 1 / factorial;
-      factorial *= j + 1;
-      divisor[j] = 1 / factorial;
-    }
-    // Y = numerator / (e^w - 1), where numerator has no constant term: one order is lost each time.
-    long double numerator[kOrders + 1] = {};
-    for (int j = 1; j <= kOrders; ++j) numerator[j] = exponential[j - 1];
-    for (int k = 0, orders = kOrders; k < kInverse; ++k, orders -= 2) {
-      long double series[kOrders];
-      for (int j = 0; j < orders; ++j) {
-        series[j] = numerator[j + 1];
-        for (int i = 0; i < j; ++i) series[j] -= series[i] * divisor[j - i];
-      }
-      for (int j = 0; j < kPowers; ++j) y_[j][k] = static_cast<double>(series[j]);
-      for (int j = 0; j + 1 < orders; ++j) {
-        numerator[j] = static_cast<long double>(j + 1) * series[j + 1] - kPsi[k] * exponential[j];
-      }
-    }
-  }
-  // Errors of 1e-14; of 1e-9 where that is enough.
-  static bool covers(double a, double x, bool roughly) {
-    return roughly ? a >= 16 && std::fabs(x - a) <= 0.75 * a : a >= 40 && std::fabs(x - a) <= 0.4 * a;
-  }
-  double operator()(double a, double x) const {
-    const double m = a - 1, w = std::log(x / m), r = 1 / m;
-    double y[kInverse] = {};
-    for (int j = kPowers - 1; j >= 0; --j) {
-      for (int k = 0; k < kInverse; ++k) y[k] = y[k] * w + y_[j][k];  // all k side by side
-    }
-    double sum = 0;
-    for (int k = kInverse - 1; k >= 0; --k) sum = sum * r + y[k];
-    return sum;
-  }
-
- private:
-  static constexpr int kInverse = 8, kPowers = 16, kOrders = kPowers + 2 * kInverse;
-  static constexpr long double kPsi[kInverse] = {1.0L / 2, -1.0L / 12,  0, 1.0L / 120,
-                                                 0,        -1.0L / 252, 0, 1.0L / 240};
-  double y_[kPowers][kInverse];
-};
-
 // ---- The choice ----
 
 bool is_infinite_or_zero(double a, double x) { return a == 0 || x == 0 || std::isinf(a) || std::isinf(x); }
@@ -279,35 +229,6 @@ double gamma_density(double a, double x) {
   if (x == 0) return a > 1 ? 0 : a == 1 ? 1 : kInf;
   if (a == 0 || std::isinf(a) || std::isinf(x)) return 0;
   return leading_factor(a, x) * (a / x);
-}
-
-// -dP/da / (dP/dx), in which x^a e^-x / Gamma(a) cancels.
-double standard_gamma_grad(double a, double x, double tolerance) {
-  if (a != a || x != x) return kNan;
-  if (x <= 0) return 0;
-  if (std::isinf(a) || std::isinf(x)) return 1;
-  static const LargeShape large_shape;
-  if (LargeShape::covers(a, x, tolerance > 1e-10)) return large_shape(a, x);
-  if (x <= std::fmax(a, 1)) {  // sum of x^k / ((a + 1) ... (a + k)) (psi(a + k + 1) - log x)
-    double term = 1, bracket = digamma(a + 1) - std::log(x), sum = bracket;
-    for (double n = a + 1; term * (1 + std::fabs(bracket)) > tolerance * std::fabs(sum); ++n) {
-      const double r = 1 / n;
-      term *= x * r;
-      bracket += r;
-      sum += term * bracket;
-    }
-    return x / a * sum;
-  }
-  // Q = x^a e^-x / Gamma(a) h / x: dQ/da / (dP/dx) = h (log x - psi(a)) + dh/da
-  const Dual h = upper_fraction(Dual{a, 1}, x, tolerance);
-  return h.v * (std::log(x) - digamma(a)) + h.d;
-}
-
-double gammainc_grad_a(double a, double x) {
-  if (!(a >= 0 && x >= 0)) return kNan;
-  if (x == 0 || std::isinf(a) || std::isinf(x)) return 0;
-  a = std::fmax(a, 1e-100);  // the limit at 0 is that of E1
-  return -standard_gamma_grad(a, x, kEpsilon) * gamma_density(a, x);
 }
 
 }  // namespace plait::special

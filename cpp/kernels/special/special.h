@@ -18,10 +18,7 @@ double zeta(double s, double q);       // sum over k >= 0 of (q + k)^-s
 // `tolerance`: where sums end, relative to them.
 double gammainc(double a, double x, double tolerance);   // P(a, x)
 double gammaincc(double a, double x, double tolerance);  // Q(a, x) = 1 - P(a, x)
-double gammainc_grad_a(double a, double x);              // dP/da
 double gamma_density(double a, double x);                // dP/dx = x^(a-1) e^-x / Gamma(a)
-// dx/da at constant P(a, x): the derivative of a draw from Gamma(a).
-double standard_gamma_grad(double a, double x, double tolerance);
 
 // ---- Orthogonal polynomials of degree n, truncated to an integer; 0 where it is negative (DLMF 18) ----
 

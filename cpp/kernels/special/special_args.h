@@ -11,6 +11,7 @@
 //   ndtri(p)                      the x with ndtr(x) = p
 //   entr(x)                       -x log x; 0 at 0, -inf below
 //   xlog1py(x, y)                 x log(1 + y); 0 where x is 0
+//   gammainc_grad_a(a, x)         dP/da of the incomplete gamma function
 #pragma once
 
 #include <cstdint>
@@ -38,7 +39,8 @@ namespace plait {
   X(log_ndtr)                    \
   X(ndtri)                       \
   X(entr)                        \
-  X(xlog1py)
+  X(xlog1py)                     \
+  X(gammainc_grad_a)
 
 enum class Special : uint8_t {
 #define PLAIT_SPECIAL_NAME(name) name,
@@ -49,6 +51,11 @@ enum class Special : uint8_t {
 
 struct SpecialTable {
   PerEnum<Special, static_cast<int>(Special::kCount), PerFloat<PointwiseFn>> fn;  // float32 and float64 only
+
+  // y[n] = the derivatives of random/reparameterized.h. `tolerance`: where sums end, relative to them.
+  void (*gamma_grad)(const double* alpha, const double* x, double* y, int64_t n, double tolerance);
+  void (*beta_grad)(const double* x, const double* alpha, const double* total, double* y, int64_t n,
+                    double tolerance);
 };
 
 }  // namespace plait

@@ -83,10 +83,9 @@ Tensor dirichlet_grad(const Tensor& x, const Tensor& alpha, const Tensor& total)
       "_dirichlet_grad", broadcast_shapes("_dirichlet_grad", x.shape(), alpha.shape()), total.shape());
   NoGradGuard guard;
   const Tensor values = doubles(x, shape), a = doubles(alpha, shape), sums = doubles(total, shape);
-  const Tensor difference = sub(digamma(sums), digamma(a));
   const Tensor y = Tensor::empty(shape, x.dtype());
-  beta_grad({values.data<double>(), a.data<double>(), sums.data<double>(), difference.data<double>(),
-             y.dtype(), y.data_ptr(), y.numel()});
+  beta_grad(
+      {values.data<double>(), a.data<double>(), sums.data<double>(), y.dtype(), y.data_ptr(), y.numel()});
   return y;
 }
 
