@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "core/parallel.h"
@@ -122,7 +123,9 @@ double log_gamma_variable(double alpha, ElementWords& words) {
 }
 double gamma_variable(double alpha, ElementWords& words) {
   if (!(alpha < HUGE_VAL)) return alpha;
-  return alpha >= 1 ? gamma_from_1(alpha, words) : std::exp(log_gamma_variable(alpha, words));
+  if (alpha >= 1) return gamma_from_1(alpha, words);
+  const double boosted = gamma_from_1(alpha + 1, words);
+  return boosted * std::exp(std::log(words.uniform()) / alpha);
 }
 
 template <class T>
@@ -157,18 +160,22 @@ void sample_dirichlet(const double* alpha, DType dtype, void* out, int64_t rows,
     using T = typename decltype(tag)::type;
     const int64_t grain = std::max<int64_t>(1, kGrainSamples / n);
     parallel_for(rows, grain, [&](int64_t begin, int64_t end) {
-      std::vector<double> logs(static_cast<size_t>(n));
+      std::vector<double> parts(static_cast<size_t>(n));
       for (int64_t row = begin; row < end; ++row) {
+        const double* const shapes = alpha + row * n;
+        const bool plain = std::all_of(shapes, shapes + n, [](double v) { return v >= 1 && v < HUGE_VAL; });
         for_samples_in(row * n, (row + 1) * n, at, [&](int64_t i, ElementWords& words) {
-          logs[static_cast<size_t>(i - row * n)] = log_gamma_variable(alpha[i], words);
+          parts[static_cast<size_t>(i - row * n)] =
+              plain ? gamma_from_1(alpha[i], words) : log_gamma_variable(alpha[i], words);
         });
-        // softmax of the logarithms
-        const double largest = *std::max_element(logs.begin(), logs.end());
-        double sum = 0;
-        for (double& v : logs) sum += v = std::exp(v - largest);
+        if (!plain) {  // softmax of the logarithms
+          const double largest = *std::max_element(parts.begin(), parts.end());
+          for (double& v : parts) v = std::exp(v - largest);
+        }
+        const double sum = std::accumulate(parts.begin(), parts.end(), 0.0);
         T* const x = static_cast<T*>(out) + row * n;
         for (int64_t j = 0; j < n; ++j) {
-          const double p = logs[static_cast<size_t>(j)] / sum;
+          const double p = parts[static_cast<size_t>(j)] / sum;
           x[j] = convert<T>(p < smallest_normal<T>() ? smallest_normal<T>()
                             : p > below_1<T>()       ? below_1<T>()
                                                      : p);
@@ -185,16 +192,32 @@ namespace {
 // binomial probabilities" (2000).
 
 // log(k!) - log(sqrt(2 pi k) (k / e)^k)
+double exact_stirling_rest(double k) {
+  const long double x = k, half_log_2pi = 0.91893853320467274178032973640562L;
+  return static_cast<double>(logl(tgammal(x + 1)) - (x + 0.5L) * logl(x) + x - half_log_2pi);
+}
 double stirling_rest(double k) {
-  if (k < 16) return std::log(std::tgamma(k + 1)) - (k + 0.5) * std::log(k) + k - 0.5 * std::log(2 * M_PI);
+  constexpr size_t kTable = 64;
+  static const auto table = [] {
+    std::array<double, kTable> rests{};
+    for (size_t i = 1; i < kTable; ++i) rests[i] = exact_stirling_rest(static_cast<double>(i));
+    return rests;
+  }();
+  if (k < kTable && k == std::floor(k)) return table[static_cast<size_t>(k)];
+  if (k < 16) return exact_stirling_rest(k);
   const double r = 1 / (k * k);
   return (1.0 / 12 - r * (1.0 / 360 - r * (1.0 / 1260 - r / 1680))) / k;
 }
-// k log(k / mean) + mean - k
+// k log(k / mean) + mean - k, which is k (t - log(1 + t)) for t = (mean - k) / k. Near 0, log(1 + t) = 2
+// atanh(s).
 double deviance(double k, double mean) {
   if (k == 0) return mean;
   const double t = (mean - k) / k;
-  return k * (t - std::log1p(t));
+  if (std::fabs(t) > 0.25) return k * (t - std::log(mean / k));
+  const double s = t / (2 + t), z = s * s;
+  const double tail =
+      1. / 3 + z * (1. / 5 + z * (1. / 7 + z * (1. / 9 + z * (1. / 11 + z * (1. / 13 + z / 15)))));
+  return k * s * (t - 2 * z * tail);
 }
 double log_poisson(double k, double rate) {
   if (k == 0) return -rate;
@@ -245,20 +268,42 @@ double poisson_variable(double rate, ElementWords& words) {
   return invert_sum(std::exp(-rate), kMostEvents, words, [=](double k) { return rate / k; });
 }
 
+// The product of (n - i + 1) odds / i over i from `from` + 1 to `to`: the probability of `to` over that of
+// `from`.
+double binomial_ratio(double from, double to, double n, double odds) {
+  double over = 1, under = 1;
+  for (double i = from + 1; i <= to; ++i) {
+    over *= (n - i + 1) * odds;
+    under *= i;
+  }
+  return over / under;
+}
+
 // Hoermann, "The generation of binomial random variates", J. Statistical Computation and Simulation 46
-// (1993): BTRS, for p <= 1/2.
+// (1993): BTRS, for p <= 1/2; near the mode, probabilities are products of ratios, as in his BTRD.
 double binomial_by_rejection(double n, double p, ElementWords& words) {
+  constexpr double kNear = 15;
   const double spread = std::sqrt(n * p * (1 - p)), b = 1.15 + 2.53 * spread,
                a = -0.0873 + 0.0248 * b + 0.01 * p;
   const double center = n * p + 0.5, accepted = 0.92 - 4.2 / b, alpha = (2.83 + 5.1 / b) * spread;
+  const double mode = std::floor((n + 1) * p);
   double at_mode = HUGE_VAL;  // computed for the few samples that need it
   while (true) {
     const double u = words.uniform() - 0.5, v = words.uniform(), us = 0.5 - std::fabs(u);
     const double k = std::floor((2 * a / us + b) * u + center);
     if (k < 0 || k > n) continue;
     if (us >= 0.07 && v <= accepted) return k;
-    if (at_mode == HUGE_VAL) at_mode = log_binomial(std::floor((n + 1) * p), n, p);
-    if (std::log(v * alpha / (a / (us * us) + b)) <= log_binomial(k, n, p) - at_mode) return k;
+    const double wanted = v * alpha / (a / (us * us) + b);  // of the probability of k over that of the mode
+    if (std::fabs(k - mode) <= kNear) {
+      const double odds = p / (1 - p);
+      if (k >= mode ? wanted <= binomial_ratio(mode, k, n, odds)
+                    : wanted * binomial_ratio(k, mode, n, odds) <= 1) {
+        return k;
+      }
+      continue;
+    }
+    if (at_mode == HUGE_VAL) at_mode = log_binomial(mode, n, p);
+    if (std::log(wanted) <= log_binomial(k, n, p) - at_mode) return k;
   }
 }
 double binomial_variable(double n, double p, ElementWords& words) {
