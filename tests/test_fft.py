@@ -120,6 +120,20 @@ def test_columns_of_every_width() -> None:
             check(fft.fft(plait.from_numpy(x), dim=1), np.fft.fft(x, axis=1), "float64")
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n", [2, 4, 6, 34, 64, 258, 510])
+def test_real_lines_side_by_side(n: int, dtype: str) -> None:
+    """As many lines as lanes, fewer and more; half of the length may have any factors."""
+    rng = np.random.default_rng(n)
+    for lines in (2, 7, 8, 9, 16, 33):
+        x = rng.standard_normal((lines, n)).astype(dtype)
+        want = np.fft.rfft(x.astype(np.float64))
+        got = plait.fft.rfft(plait.from_numpy(x))
+        tolerance = (2e-6 if dtype == "float32" else 1e-14) * n
+        np.testing.assert_allclose(got.numpy(), want, atol=tolerance)
+        np.testing.assert_allclose(plait.fft.irfft(got, n).numpy(), x, atol=tolerance)
+
+
 def test_strides_and_dtypes() -> None:
     x = operand((6, 8), "float64", False)
     check(fft.fft(plait.from_numpy(x).t()), np.fft.fft(x.T), "float64")
@@ -249,7 +263,7 @@ def test_frequencies_and_shifts() -> None:
 
 @pytest.mark.parametrize("center", [True, False])
 @pytest.mark.parametrize("normalized", [True, False])
-@pytest.mark.parametrize(("n_fft", "hop", "length"), [(8, 2, 8), (9, 3, 6), (16, 4, 16)])
+@pytest.mark.parametrize(("n_fft", "hop", "length"), [(8, 2, 8), (9, 3, 6), (16, 4, 16), (9, 4, 9), (40, 1, 40)])
 def test_stft_and_back(n_fft: int, hop: int, length: int, normalized: bool, center: bool) -> None:
     x = operand((2, 50), "float64", True)
     window = plait.signal.windows.hamming(length, sym=False, dtype=plait.float64)

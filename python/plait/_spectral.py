@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import warnings
 from typing import Any
 
@@ -175,13 +177,18 @@ def istft(
         frames = fft.irfft(spectrum[..., : n_fft // 2 + 1], n_fft, norm=norm)
     count = frames.shape[-2]
     total = n_fft + hop * (count - 1)
-    at = (_core.arange(count).unsqueeze(1) * hop + _core.arange(n_fft)).reshape(-1)
+    parts = -(-n_fft // hop)  # of a stretch, each hop long
 
     def added(stretches: Tensor) -> Tensor:
-        flat = stretches.flatten(-2)
-        if flat.is_complex():
+        if stretches.is_complex():
             return _core.complex(added(stretches.real), added(stretches.imag))
-        return _core.zeros(*flat.shape[:-1], total, dtype=flat.dtype).index_add(-1, at, flat)
+        if parts > 32:
+            at = (_core.arange(count).unsqueeze(1) * hop + _core.arange(n_fft)).reshape(-1)
+            flat = stretches.flatten(-2)
+            return _core.zeros(*flat.shape[:-1], total, dtype=flat.dtype).index_add(-1, at, flat)
+        pieces = F.pad(stretches, (0, parts * hop - n_fft)).unflatten(-1, (parts, hop))
+        rows = [F.pad(pieces[..., i, :], (0, 0, i, parts - 1 - i)) for i in range(parts)]
+        return functools.reduce(operator.add, rows).flatten(-2)[..., :total]
 
     signal = added(frames * weights)
     envelope = added((weights * weights).expand(count, n_fft))

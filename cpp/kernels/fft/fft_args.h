@@ -63,6 +63,11 @@ struct FftKernels {
   // memory are elements (element = 1) or lines (line = 1). `scratch`: plan.scratch vectors.
   void (*lanes_of)(const FftLanes<T>& plan, FftArray<const T> x, FftArray<T> y, int64_t lines, bool inverse,
                    T scale, T* scratch);
+  // The same for reals: y[n + 1] complex of x[2 n] reals, taken as pairs, and back; `twiddles` as below.
+  void (*real_lanes_of)(const FftLanes<T>& plan, FftArray<const T> x, const T* twiddles, FftArray<T> y,
+                        int64_t lines, T scale, T* scratch);
+  void (*inverse_real_lanes_of)(const FftLanes<T>& plan, FftArray<const T> y, const T* twiddles,
+                                FftArray<T> x, int64_t lines, T scale, T* scratch);
   // The columns of group g of a long line, [lanes] of them, into t[columns][row blocks][re, im][lanes].
   void (*columns_of)(const FftLine<T>& plan, const T* x, T* t, int64_t group, bool inverse, T* scratch);
   // The rows of block g from there into the result.

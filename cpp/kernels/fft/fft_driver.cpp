@@ -71,18 +71,14 @@ void run_line(const FftLinePlan<T>& plan, const T* x, T* y, bool inverse, T scal
 
 // ---- Lines side by side ----
 
-// Lines `line` apart whose elements are neighbours, or columns.
-template <class T>
-void run_rows_in_lanes(const FftLanes<T>& plan, FftArray<const T> x, FftArray<T> y, int64_t lines,
-                       bool inverse, T scale) {
-  const FftKernels<T>& k = kernels_of<T>();
-  parallel_for(ceil_div(lines, k.lanes), grain_of(plan.n * k.lanes), [&](int64_t begin, int64_t end) {
-    const Workspace scratch = numbers<T>(plan.scratch * k.lanes);
+// f(first, count, scratch) for groups of as many of the lines as a vector has lanes.
+template <class T, class F>
+void for_groups(const FftLanes<T>& plan, int64_t lines, F f) {
+  const int64_t lanes = kernels_of<T>().lanes;
+  parallel_for(ceil_div(lines, lanes), grain_of(plan.n * lanes), [&](int64_t begin, int64_t end) {
+    const Workspace scratch = numbers<T>(plan.scratch * lanes);
     for (int64_t g = begin; g < end; ++g) {
-      const int64_t first = g * k.lanes;
-      k.lanes_of(plan, {x.data + 2 * first * x.line, x.element, x.line},
-                 {y.data + 2 * first * y.line, y.element, y.line}, std::min(k.lanes, lines - first), inverse,
-                 scale, scratch.as<T>());
+      f(g * lanes, std::min(lanes, lines - g * lanes), scratch.as<T>());
     }
   });
 }
@@ -145,7 +141,11 @@ void fft_complex(const FftArgs<T>& a) {
   }
   if (in_lanes<T>(a.n, a.outer)) {
     const auto plan = find_fft_plan<FftLanesPlan<T>>(a.n);
-    return run_rows_in_lanes<T>(plan->lanes, {a.x, 1, a.n}, {a.y, 1, a.n}, a.outer, a.inverse, scale);
+    return for_groups(plan->lanes, a.outer, [&](int64_t first, int64_t lines, T* scratch) {
+      const int64_t at = 2 * first * a.n;
+      kernels_of<T>().lanes_of(plan->lanes, {a.x + at, 1, a.n}, {a.y + at, 1, a.n}, lines, a.inverse, scale,
+                               scratch);
+    });
   }
   const auto plan = find_fft_plan<FftLinePlan<T>>(a.n);
   for_lines(a.outer, a.n,
@@ -175,9 +175,9 @@ void fft_of_real(const T* x, T* y, int64_t outer, int64_t n, double scale) {
   const auto twiddles = find_fft_plan<FftRealPlan<T>>(half);
   if (in_lanes<T>(half, outer)) {
     const auto plan = find_fft_plan<FftLanesPlan<T>>(half);
-    run_rows_in_lanes<T>(plan->lanes, {x, 1, half}, {y, 1, half + 1}, outer, false, 1);
-    return for_lines(outer, half, [&](int64_t i) {
-      k.real_from_half(y + i * row, twiddles->twiddles.data(), y + i * row, half, factor);
+    return for_groups(plan->lanes, outer, [&](int64_t first, int64_t lines, T* scratch) {
+      k.real_lanes_of(plan->lanes, {x + first * n, 1, half}, twiddles->twiddles.data(),
+                      {y + first * row, 1, half + 1}, lines, factor, scratch);
     });
   }
   const auto plan = find_fft_plan<FftLinePlan<T>>(half);
@@ -211,9 +211,10 @@ void fft_to_real(const T* y, T* x, int64_t outer, int64_t n, double scale) {
   const auto twiddles = find_fft_plan<FftRealPlan<T>>(half);
   if (in_lanes<T>(half, outer)) {
     const auto plan = find_fft_plan<FftLanesPlan<T>>(half);
-    for_lines(outer, half,
-              [&](int64_t i) { k.half_from_real(y + i * row, twiddles->twiddles.data(), x + i * n, half); });
-    return run_rows_in_lanes<T>(plan->lanes, {x, 1, half}, {x, 1, half}, outer, true, factor);
+    return for_groups(plan->lanes, outer, [&](int64_t first, int64_t lines, T* scratch) {
+      k.inverse_real_lanes_of(plan->lanes, {y + first * row, 1, half + 1}, twiddles->twiddles.data(),
+                              {x + first * n, 1, half}, lines, factor, scratch);
+    });
   }
   const auto plan = find_fft_plan<FftLinePlan<T>>(half);
   for_lines(outer, half, [&](int64_t i) {

@@ -139,7 +139,7 @@ bool is_fft_length(int64_t n) { return n == 1 || !radices_of(n).empty(); }
 template <class T>
 FftLanesPlan<T>::FftLanesPlan(int64_t n) {
   lanes.n = n;
-  lanes.scratch = 4 * n;
+  lanes.scratch = 4 * (n + 1);
   if (!is_fft_length(n)) {
     convolution = find_fft_plan<FftLanesPlan>(convolution_length(2 * n - 1));
     tables.push_back(make_chirp<T>(n));
@@ -147,7 +147,7 @@ FftLanesPlan<T>::FftLanesPlan(int64_t n) {
     lanes.chirp = tables[0].data();
     lanes.filter = tables[1].data();
     lanes.convolution = &convolution->lanes;
-    lanes.scratch = 4 * convolution->lanes.n;
+    lanes.scratch = 4 * (convolution->lanes.n + 1);
     return;
   }
   int64_t stride = 1, rest = n;

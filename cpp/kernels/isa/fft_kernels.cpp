@@ -405,6 +405,26 @@ T* transform(const FftLanes<T>& plan, const T* x, int64_t element, T* scratch) {
   return run_passes(plan, x, element, a, b);
 }
 
+// ---- Real transforms from complex ones of half the length ----
+
+// E = (u + conj v) / 2, O = (u - conj v) / 2i: out[k] = E + w O, out[n - k] = conj(E - w O). half: 1/2, or
+// times a scale.
+template <class T>
+PLAIT_INLINE void split_half(Complex<T>& u, Complex<T>& v, Complex<T> w, T half) {
+  const Complex<T> e{(u.re + v.re) * half, (u.im - v.im) * half},
+      o{(u.im + v.im) * half, (v.re - u.re) * half}, p = o * w;
+  u = e + p;
+  v = {e.re - p.re, p.im - e.im};
+}
+// S = u + conj v, D = (u - conj v) conj(w): out[k] = S + i D, out[n - k] = conj(S - i D)
+template <class T>
+PLAIT_INLINE void join_half(Complex<T>& u, Complex<T>& v, Complex<T> w) {
+  const Complex<T> s{u.re + v.re, u.im - v.im},
+      p = Complex<T>{u.re - v.re, u.im + v.im} * Complex<T>{w.re, -w.im};
+  u = {s.re - p.im, s.im + p.re};
+  v = {s.re + p.im, p.re - s.im};
+}
+
 // ---- Lines ----
 
 // Element j of each line at buffer + j 2 lanes, from lines in memory.
@@ -490,6 +510,48 @@ void lanes_of(const FftLanes<T>& plan, FftArray<const T> x, FftArray<T> y, int64
               T scale, T* scratch) {
   load_lines(x, plan.n, lines, inverse, scratch);
   store_lines(y, plan.n, lines, inverse, scale, transform(plan, scratch, 2 * kLanes<T>, scratch));
+}
+
+// For pairs k, n - k of the lanes' elements, z[k] and z[n - k] = f(z[k], z[n - k], twiddles[k]).
+template <class T, class F>
+PLAIT_INLINE void for_lane_pairs(T* z, const T* twiddles, int64_t n, F f) {
+  constexpr int64_t kStep = 2 * kLanes<T>;
+  for (int64_t k = 1; k <= n - k; ++k) {
+    Complex<T> u = load_split(z + k * kStep), v = load_split(z + (n - k) * kStep);
+    f(u, v, broadcast(twiddles + 2 * k));
+    store_split(z + k * kStep, u);
+    store_split(z + (n - k) * kStep, v);
+  }
+}
+// The transform of n numbers leaves room for one more.
+template <class T>
+void real_lanes_of(const FftLanes<T>& plan, FftArray<const T> x, const T* twiddles, FftArray<T> y,
+                   int64_t lines, T scale, T* scratch) {
+  const int64_t n = plan.n;
+  load_lines(x, n, lines, false, scratch);
+  T* const z = transform(plan, scratch, 2 * kLanes<T>, scratch);
+  for_lane_pairs(z, twiddles, n, [](Complex<T>& u, Complex<T>& v, Complex<T> w) {
+    split_half(u, v, w, static_cast<T>(0.5));
+  });
+  const Complex<T> first = load_split(z);
+  store_split(z, Complex<T>{first.re + first.im, Vec<T>{}});
+  store_split(z + n * 2 * kLanes<T>, Complex<T>{first.re - first.im, Vec<T>{}});
+  store_lines(y, n + 1, lines, false, scale, z);
+}
+template <class T>
+void inverse_real_lanes_of(const FftLanes<T>& plan, FftArray<const T> y, const T* twiddles, FftArray<T> x,
+                           int64_t lines, T scale, T* scratch) {
+  const int64_t n = plan.n;
+  load_lines(y, n + 1, lines, false, scratch);
+  // The inverse takes them with re and im exchanged.
+  for_lane_pairs(scratch, twiddles, n, [](Complex<T>& u, Complex<T>& v, Complex<T> w) {
+    join_half(u, v, w);
+    u = swapped(u, true);
+    v = swapped(v, true);
+  });
+  const Vec<T> a = load(scratch), b = load(scratch + n * 2 * kLanes<T>);
+  store_split(scratch, Complex<T>{a - b, a + b});
+  store_lines(x, n, lines, true, scale, transform(plan, scratch, 2 * kLanes<T>, scratch));
 }
 
 // ---- One long line ----
@@ -587,39 +649,29 @@ PLAIT_INLINE void for_pairs(const T* in, const T* twiddles, T* out, int64_t n, F
   }
 }
 
-// E = (u + conj v) / 2, O = (u - conj v) / 2i: out[k] = E + w O, out[n - k] = conj(E - w O)
 template <class T>
 void real_from_half(const T* z, const T* twiddles, T* y, int64_t n, T scale) {
   const T half = static_cast<T>(0.5) * scale;
-  for_pairs(z, twiddles, y, n, [half](Complex<T>& u, Complex<T>& v, Complex<T> w) {
-    const Complex<T> e{(u.re + v.re) * half, (u.im - v.im) * half},
-        o{(u.im + v.im) * half, (v.re - u.re) * half}, p = o * w;
-    u = e + p;
-    v = {e.re - p.re, p.im - e.im};
-  });
+  for_pairs(z, twiddles, y, n,
+            [half](Complex<T>& u, Complex<T>& v, Complex<T> w) { split_half(u, v, w, half); });
   const T re = z[0], im = z[1];
   y[0] = (re + im) * scale;
   y[1] = 0;
   y[2 * n] = (re - im) * scale;
   y[2 * n + 1] = 0;
 }
-// S = u + conj v, D = (u - conj v) conj(w): out[k] = S + i D, out[n - k] = conj(S - i D)
 template <class T>
 void half_from_real(const T* y, const T* twiddles, T* z, int64_t n) {
-  for_pairs(y, twiddles, z, n, [](Complex<T>& u, Complex<T>& v, Complex<T> w) {
-    const Complex<T> s{u.re + v.re, u.im - v.im},
-        p = Complex<T>{u.re - v.re, u.im + v.im} * Complex<T>{w.re, -w.im};
-    u = {s.re - p.im, s.im + p.re};
-    v = {s.re + p.im, p.re - s.im};
-  });
+  for_pairs(y, twiddles, z, n, [](Complex<T>& u, Complex<T>& v, Complex<T> w) { join_half(u, v, w); });
   const T a = y[0], b = y[2 * n];
   z[0] = a + b;
   z[1] = a - b;
 }
 
 template <class T>
-constexpr FftKernels<T> kKernels = {kLanes<T>,   lanes_of<T>,       columns_of<T>,    rows_of<T>,
-                                    multiply<T>, real_from_half<T>, half_from_real<T>};
+constexpr FftKernels<T> kKernels = {kLanes<T>,        lanes_of<T>, real_lanes_of<T>, inverse_real_lanes_of<T>,
+                                    columns_of<T>,    rows_of<T>,  multiply<T>,      real_from_half<T>,
+                                    half_from_real<T>};
 
 }  // namespace
 

@@ -33,22 +33,27 @@ int64_t product(const Dims& shape, int64_t begin, int64_t end) {
   return n;
 }
 
+// Along the first of dims from x to y, along the others in place.
 struct FftAlong {
   static constexpr OpMeta meta{"fft"};
-  static Tensor forward(OpContext&, const Tensor& x, int64_t dim, bool inverse, double scale) {
+  static Tensor forward(OpContext&, const Tensor& x, const Dims& dims, bool inverse, double scale) {
     const Tensor in = contiguous_as(x, x.dtype());
     const Tensor y = Tensor::empty(x.shape(), x.dtype());
     with_parts(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
-      fft_complex<T>({static_cast<const T*>(in.data_ptr()), static_cast<T*>(y.data_ptr()),
-                      product(x.shape(), 0, dim), x.shape()[dim], product(x.shape(), dim + 1, x.dim()),
-                      inverse, scale});
+      T* const to = static_cast<T*>(y.data_ptr());
+      const T* from = static_cast<const T*>(in.data_ptr());
+      for (const int64_t dim : dims) {
+        fft_complex<T>({from, to, product(x.shape(), 0, dim), x.shape()[dim],
+                        product(x.shape(), dim + 1, x.dim()), inverse, from == to ? 1 : scale});
+        from = to;
+      }
     });
     return y;
   }
   // The matrix of the transform is symmetric, its adjoint its conjugate: gx = the other direction of gy
-  static Grads backward(OpContext&, const Tensor& gy, int64_t dim, bool inverse, double scale) {
-    return {fft_along(gy, dim, !inverse, scale)};
+  static Grads backward(OpContext&, const Tensor& gy, const Dims& dims, bool inverse, double scale) {
+    return {fft_along(gy, dims, !inverse, scale)};
   }
 };
 
@@ -185,9 +190,9 @@ Tensor transform(const Function& f, const Tensor& input, const Dims& dims, const
     x = from_last(fft_of_real(to_last(x, last), take_scale()), last);
     if (f.conjugate) x = conj(x);
   }
-  for (int64_t i = 0; i < dims.size() - (f.form == Form::kComplex ? 0 : 1); ++i) {
-    x = fft_along(x, dims[i], inverse, take_scale());
-  }
+  Dims others;
+  for (int64_t i = 0; i < dims.size() - (f.form == Form::kComplex ? 0 : 1); ++i) others.push_back(dims[i]);
+  if (!others.empty()) x = fft_along(x, others, inverse, take_scale());
   if (f.form == Form::kFromHalf) {
     if (f.conjugate) x = conj(x);
     x = from_last(fft_to_real(to_last(x, last), sizes[dims.size() - 1], take_scale()), last);
@@ -255,8 +260,8 @@ Tensor two(const Tensor& x, std::optional<Dims> s, IntSpan dim, std::optional<st
 
 }  // namespace
 
-Tensor fft_along(const Tensor& x, int64_t dim, bool inverse, double scale) {
-  return apply<FftAlong>(x, dim, inverse, scale);
+Tensor fft_along(const Tensor& x, const Dims& dims, bool inverse, double scale) {
+  return apply<FftAlong>(x, dims, inverse, scale);
 }
 Tensor fft_of_real(const Tensor& x, double scale) { return apply<FftOfReal>(x, scale); }
 Tensor fft_to_real(const Tensor& x, int64_t n, double scale) { return apply<FftToReal>(x, n, scale); }
