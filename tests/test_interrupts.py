@@ -29,6 +29,9 @@ except KeyboardInterrupt:
 """
 LONG = {
     "sort": ("x = plait.rand(30_000_000)", "x.sort()"),
+    "topk": ("x = plait.rand(30_000_000)", "x.topk(1_000_000)"),
+    "median": ("x = plait.rand(30_000_000)", "x.median()"),
+    "mode": ("x = plait.randint(0, 1000, (20_000_000,))", "x.mode()"),
     "pointwise": ("x = plait.rand(60_000_000)", "x.lgamma()"),
     "matmul": ("x = plait.rand(7000, 7000)", "x @ x"),
     "convolution": ("x = plait.rand(8, 64, 200, 200); w = plait.rand(256, 64, 5, 5)", "plait.conv2d(x, w)"),

@@ -88,6 +88,7 @@ constexpr int64_t kShort = 48;        // up to here items are compared, from her
 constexpr int64_t kSmall = 2048;      // up to here digits of 8 bits, whose counters cost less
 constexpr int64_t kCached = 1 << 16;  // up to here items stay in the second-level cache
 constexpr int kWideDigit = 11;
+constexpr int64_t kUnpolled = 1 << 20;  // items that take a few milliseconds: no look whether to stop
 
 template <int kBits, class Item>
 inline uint32_t digit(const Item& item, int shift) {
@@ -149,6 +150,7 @@ Item* sort_items(Item* a, Item* b, int64_t n, int bits) {
   start = 0;
   for (int64_t e : end) {
     if (e > start) {
+      if (n > kUnpolled) poll_interrupt();
       const Item* sorted = sort_items(b + start, a + start, e - start, low);
       if (sorted != b + start) std::copy(sorted, sorted + (e - start), b + start);
     }
@@ -353,8 +355,13 @@ void keep_smallest(const T* line, int64_t n, int64_t k, bool descending, Item* k
   int64_t i = 0;
   for (; i < std::min(n, few ? k : 2 * k); ++i) add(Item(ordered_key(line[i], descending), i));
   prune();
+  int64_t unpolled = 0;
   for (int64_t size; i < n; i += size) {
     size = std::min(n - i, kBlock);
+    if ((unpolled += size) > kUnpolled) {
+      poll_interrupt();
+      unpolled = 0;
+    }
     const bool hit =
         is_nan(limit_value) || (size == kBlock ? any_ahead(line + i, kBlock, limit_value, descending)
                                                : any_ahead(line + i, size, limit_value, descending));
@@ -375,28 +382,95 @@ void select_all(const T* x, int64_t lines, int64_t n, int64_t k, bool descending
     const Items<Item> kept(2 * k + 64);
     for (int64_t l = begin; l < end; ++l) {
       keep_smallest(x + l * n, n, k, descending, kept.get());
+      poll_interrupt();
       std::sort(kept.get(), kept.get() + k);
       write_out(x + l * n, kept.get(), k, values + l * k, indices + l * k);
     }
   });
 }
 
+// f(begin, end) over pieces of [0, n) between which the thread looks whether to stop.
+template <class F>
+void for_polled(int64_t n, F f) {
+  for (int64_t begin = 0; begin < n; begin += kUnpolled) {
+    if (begin > 0) poll_interrupt();
+    f(begin, std::min(n, begin + kUnpolled));
+  }
+}
+
+// How many of n keys, key_at(i), have each digit; the counts are split so that neighbours seldom meet in one.
+template <class F>
+std::vector<int64_t> count_digits(int64_t n, int shift, F key_at) {
+  constexpr size_t kDigits = 1 << kWideDigit;
+  std::vector<int64_t> counts(2 * kDigits, 0);
+  for_polled(n, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      ++counts[(static_cast<size_t>(i) & 1) * kDigits + (key_at(i) >> shift & (kDigits - 1))];
+    }
+  });
+  for (size_t d = 0; d < kDigits; ++d) counts[d] += counts[kDigits + d];
+  counts.resize(kDigits);
+  return counts;
+}
+// The digit of item k in sorted order, and k's place among the items of that digit.
+struct DigitOf {
+  uint64_t digit;
+  int64_t k, count;
+};
+inline DigitOf find_digit(const std::vector<int64_t>& counts, int64_t k) {
+  uint64_t d = 0;
+  for (; k >= counts[d]; ++d) k -= counts[d];
+  return {d, k, counts[d]};
+}
+
+// Item k of a line in sorted order, by its digits from the highest on: of each step only the items that agree
+// with it remain.
+template <class T, class Item>
+Item nth_item(const T* line, int64_t n, int64_t k) {
+  const auto key_at = [line](int64_t i) { return ordered_key(line[i], false); };
+  constexpr uint64_t kMask = (1 << kWideDigit) - 1;
+  int low = 8 * static_cast<int>(sizeof(T));
+  DigitOf found{0, k, n};
+  if (n > kSmall) {
+    low = std::max(0, low - kWideDigit);
+    found = find_digit(count_digits(n, low, key_at), k);
+  }
+  const bool all = found.count == n;
+  const Items<Item> items(found.count + 1);
+  int64_t count = 0;
+  for_polled(n, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const uint64_t key = key_at(i);
+      items[count] = Item(key, i);
+      count += all || (key >> low & kMask) == found.digit;
+    }
+  });
+  while (found.count > kSmall && low > 0) {
+    low = std::max(0, low - kWideDigit);
+    found = find_digit(count_digits(found.count, low, [&](int64_t i) { return items[i].key(); }), found.k);
+    int64_t kept = 0;
+    for_polled(count, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        items[kept] = items[i];
+        kept += (items[kept].key() >> low & kMask) == found.digit;
+      }
+    });
+    count = kept;
+  }
+  // Items of one key are in the order of their places.
+  if (low > 0) std::nth_element(items.get(), items.get() + found.k, items.get() + count);
+  return items[found.k];
+}
+
 // choose(line) names the place k in sorted order that is wanted, or -1 - i for element i itself.
 template <class T, class Item, class F>
 void nth_all(const T* x, int64_t lines, int64_t n, F choose, T* values, int64_t* indices) {
   parallel_for(lines, std::max<int64_t>(1, kGrainElements / 8 / n), [&](int64_t begin, int64_t end) {
-    const Items<Item> items(n);
     for (int64_t l = begin; l < end; ++l) {
       const T* line = x + l * n;
       const int64_t k = choose(line);
-      if (k < 0) {
-        values[l] = line[-1 - k];
-        indices[l] = -1 - k;
-        continue;
-      }
-      for (int64_t i = 0; i < n; ++i) items[i] = Item(ordered_key(line[i], false), i);
-      std::nth_element(items.get(), items.get() + k, items.get() + n);
-      write_out(line, items.get() + k, 1, values + l, indices + l);
+      indices[l] = k < 0 ? -1 - k : nth_item<T, Item>(line, n, k).place();
+      values[l] = line[indices[l]];
     }
   });
 }
@@ -415,11 +489,11 @@ int64_t median_place(const T* line, int64_t n, bool skip_nan) {
 template <class T, class Item>
 void mode_all(const T* x, int64_t lines, int64_t n, T* values, int64_t* indices) {
   parallel_for(lines, std::max<int64_t>(1, kGrainElements / 16 / n), [&](int64_t begin, int64_t end) {
-    const Items<Item> items(n);
+    const Items<Item> a(n), b(n > kShort ? n : 0);
     for (int64_t l = begin; l < end; ++l) {
       const T* line = x + l * n;
-      for (int64_t i = 0; i < n; ++i) items[i] = Item(ordered_key(line[i], false), i);
-      std::sort(items.get(), items.get() + n);
+      for (int64_t i = 0; i < n; ++i) a[i] = Item(ordered_key(line[i], false), i);
+      const Item* const items = sort_items(a.get(), b.get(), n, 8 * static_cast<int>(sizeof(T)));
       int64_t most = 0, run = 0;
       for (int64_t i = 0; i < n; ++i) {
         ++run;
@@ -427,7 +501,7 @@ void mode_all(const T* x, int64_t lines, int64_t n, T* values, int64_t* indices)
         if (i + 1 < n && items[i].key() == items[i + 1].key() && !is_nan(value)) continue;
         if (run > most) {
           most = run;
-          write_out(line, items.get() + i, 1, values + l, indices + l);
+          write_out(line, items + i, 1, values + l, indices + l);
         }
         run = 0;
       }
@@ -455,9 +529,29 @@ void sort_lines(const void* x, DType dtype, int64_t lines, int64_t n, bool desce
   });
 }
 
+namespace {
+
+// The k smallest of lines that are long, and k not small beside them.
+void sort_and_cut(const void* x, DType dtype, int64_t lines, int64_t n, int64_t k, bool descending,
+                  void* values, int64_t* indices) {
+  const int64_t line = n * item_size(dtype), cut = k * item_size(dtype);
+  const Items<char> sorted(line);
+  const Items<int64_t> places(n);
+  for (int64_t l = 0; l < lines; ++l) {
+    sort_lines(static_cast<const char*>(x) + l * line, dtype, 1, n, descending, sorted.get(), places.get());
+    std::copy_n(sorted.get(), cut, static_cast<char*>(values) + l * cut);
+    std::copy_n(places.get(), k, indices + l * k);
+  }
+}
+
+}  // namespace
+
 void select_lines(const void* x, DType dtype, int64_t lines, int64_t n, int64_t k, bool descending,
                   void* values, int64_t* indices) {
   if (lines == 0 || k == 0) return;
+  if (n >= 2 * kCached && k >= n / 16) {
+    return sort_and_cut(x, dtype, lines, n, k, descending, values, indices);
+  }
   with_types(dtype, n, [&](auto tag, auto item) {
     using T = typename decltype(tag)::type;
     select_all<T, typename decltype(item)::type>(static_cast<const T*>(x), lines, n, k, descending,
