@@ -495,6 +495,9 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1, dim: int = -
         >>> plait.trapezoid(plait.tensor([1.0, 2.0, 3.0]))
         tensor(4.)
     """
+    if x is None and y.shape[dim] > 1:  # half of the first and last, all in between
+        y = y if y.is_floating_point() or y.is_complex() else y.to(_core.get_default_dtype())
+        return (y.narrow(dim, 1, y.shape[dim] - 2).sum(dim) + (y.select(dim, 0) + y.select(dim, -1)) / 2) * dx
     return _areas("trapezoid", y, x, dx, dim).sum(dim)
 
 
@@ -584,6 +587,9 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     """
     if input.dim() != 1 or r < 0:
         raise ArgumentError(f"combinations: expected a vector and r >= 0, got {tuple(input.shape)} and {r}")
+    if r == 2:
+        first, second = _core.triu_indices(input.shape[0], input.shape[0], 0 if with_replacement else 1)
+        return _core.stack([input[first], input[second]], 1)
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     rows = list(choose(range(input.shape[0]), r))
     if r == 0:

@@ -71,10 +71,6 @@ Z sinc(Z z) {
   const Z p = z * kPi;
   return std::sin(p) / p;
 }
-Z sgn(Z z) {
-  const double size = std::abs(z);
-  return size == 0 ? Z(0) : Z(z.real() / size, z.imag() / size);
-}
 // Whole exponents up to 2^10 by squaring, so that they are exact where the results are.
 Z pow(Z a, Z b) {
   if (b == 0.0) return kOne;
@@ -176,7 +172,10 @@ void set_functions(PointwiseTable& t) {
   fn(Pointwise::kSigmoid) = function<T, sigmoid>;
   fn(Pointwise::kSilu) = function<T, silu>;
   fn(Pointwise::kSinc) = function<T, sinc>;
-  fn(Pointwise::kSgn) = function<T, sgn>;
+  fn(Pointwise::kSgn) = unary_kernel<C, C>([](C z) {
+    const double size = size_of(z);
+    return size == 0 ? C(0) : C(static_cast<T>(z.real() / size), static_cast<T>(z.imag() / size));
+  });
   fn(Pointwise::kPow) = binary_kernel<C, C>([](C a, C b) { return C(pow(wide(a), wide(b))); });
   fn(Pointwise::kAbs) = unary_kernel<T, C>([](C z) { return static_cast<T>(size_of(z)); });
   fn(Pointwise::kAngle) = unary_kernel<T, C>([](C z) { return std::atan2(z.imag(), z.real()); });

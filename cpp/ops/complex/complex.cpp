@@ -82,6 +82,7 @@ struct Angle {
   static constexpr OpMeta meta{"angle"};
   static Tensor forward(OpContext& ctx, const Tensor& z) {
     ctx.save(z);
+    if (z.dtype() == DType::kComplex64) return atan2(contiguous(imag(z)), contiguous(real(z)));
     return run_between(Pointwise::kAngle, "angle", z.dtype(), to_real(z.dtype()), {&z});
   }
   // gz = gy i z / |z|^2, 0 where z is 0

@@ -7,6 +7,7 @@
 #include "ops/copy.h"
 #include "ops/matmul/matmul_run.h"
 #include "ops/pointwise/pointwise.h"
+#include "ops/reduce/reduce.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
 
@@ -179,6 +180,7 @@ Tensor mv(const Tensor& a, const Tensor& x) {
 Tensor dot(const Tensor& a, const Tensor& b) {
   check_dims("dot", "input", a, 1);
   check_dims("dot", "tensor", b, 1);
+  if (a.is_complex() && a.shape() == b.shape() && a.dtype() == b.dtype()) return sum(mul(a, b));
   return apply<MatMul>(a, b, product_shape("dot", a, b), 1.0);
 }
 

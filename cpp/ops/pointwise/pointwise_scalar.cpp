@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Functions that are computed one element at a time, by loops of bits or digits.
+#include <bit>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
 #include <numeric>
 #include <tuple>
+#include <type_traits>
 
 #include "autograd/op.h"
 #include "core/parallel.h"
@@ -68,7 +70,7 @@ struct OfIntegers {
     return dispatch(dtype, [&](auto tag) {
       using T = typename decltype(tag)::type;
       if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
-        return each_pair<T>(meta.name, a, b, F::template f<T>);
+        return each_pair<T>(meta.name, a, b, [](T x, T z) { return F::f(x, z); });
       } else {
         return Tensor();  // not reached
       }
@@ -78,6 +80,11 @@ struct OfIntegers {
 
 // ---- Neighbours and parts of floats ----
 
+template <class T>
+bool is_nan(T x) {
+  return std::isnan(convert<double>(x));
+}
+
 // The bits of a float in an order that is that of the values; both zeros are 0.
 template <class Bits>
 Bits in_order(Bits bits) {
@@ -86,19 +93,13 @@ Bits in_order(Bits bits) {
 
 template <class T>
 T next_towards(T x, T to) {
-  if constexpr (sizeof(T) > 2) {
-    return std::nextafter(x, to);
-  } else {
-    const auto a = static_cast<float>(x), b = static_cast<float>(to);
-    if (std::isnan(a) || std::isnan(b)) return T(a + b);
-    const auto from = in_order(static_cast<int16_t>(x.bits)), end = in_order(static_cast<int16_t>(to.bits));
-    if (from == end) return to;
-    const auto next = static_cast<int16_t>(from + (from < end ? 1 : -1));
-    T y = x;
-    y.bits =
-        static_cast<uint16_t>(next == 0 && from < 0 ? std::numeric_limits<int16_t>::min() : in_order(next));
-    return y;
-  }
+  using Bits =
+      std::conditional_t<sizeof(T) == 2, int16_t, std::conditional_t<sizeof(T) == 4, int32_t, int64_t>>;
+  if (is_nan(x) || is_nan(to)) return convert<T>(convert<double>(x) + convert<double>(to));
+  const Bits from = in_order(std::bit_cast<Bits>(x)), end = in_order(std::bit_cast<Bits>(to));
+  if (from == end) return to;
+  const auto next = static_cast<Bits>(from + (from < end ? 1 : -1));
+  return std::bit_cast<T>(next == 0 && from < 0 ? std::numeric_limits<Bits>::min() : in_order(next));
 }
 
 struct Nextafter {
@@ -109,7 +110,7 @@ struct Nextafter {
                 dtype_name(a.dtype()), " and ", dtype_name(b.dtype()));
     return dispatch_float(dtype, [&](auto tag) {
       using T = typename decltype(tag)::type;
-      return each_pair<T>("nextafter", a, b, next_towards<T>);
+      return each_pair<T>("nextafter", a, b, [](T x, T to) { return next_towards(x, to); });
     });
   }
   // ga = gy, gb = 0

@@ -155,22 +155,44 @@ void check_weights(const Tensor& x, const Tensor& weight) {
               dtype_name(x.dtype()), ", got ", weight.shape(), " and ", dtype_name(weight.dtype()));
 }
 
+// f(x): the bin of x, -1 or the number of bins outside. Edges at equal distances are guessed, others
+// searched.
+template <class F>
+void with_bin_of(const double* edges, int64_t bins, bool equal_steps, F f) {
+  if (!equal_steps) {
+    return f([=](double x) {
+      if (x == edges[bins]) return bins - 1;
+      return std::upper_bound(edges, edges + bins + 1, x, is_less<double>) - edges - 1;  // NaN is behind all
+    });
+  }
+  const double low = edges[0], high = edges[bins], scale = static_cast<double>(bins) / (high - low);
+  f([=](double x) {
+    if (!(x >= low && x <= high)) return x < low ? int64_t{-1} : bins;
+    int64_t bin = std::min(static_cast<int64_t>((x - low) * scale), bins - 1);
+    while (bin > 0 && x < edges[bin]) --bin;
+    while (bin + 1 < bins && x >= edges[bin + 1]) ++bin;
+    return bin;
+  });
+}
+
 // The sum of the weights (of ones) between each edge and the next; the last bin includes its upper edge.
-Tensor count_between(const Tensor& x, const Tensor& edges, const Tensor& weight, bool density) {
+Tensor count_between(const Tensor& x, const Tensor& edges, bool equal_steps, const Tensor& weight,
+                     bool density) {
   const DenormalGuard guard;  // comparisons as in kernels
   const int64_t bins = edges.numel() - 1;
   const Tensor flat = contiguous(reshape(x, Dims{-1}));
-  const Tensor place = search("histogram", edges, flat, true, false, Tensor());
   const Tensor values = contiguous_as(flat, DType::kFloat64), limits = contiguous_as(edges, DType::kFloat64);
   const Tensor weights =
       weight.defined() ? contiguous_as(reshape(weight, Dims{-1}), DType::kFloat64) : Tensor();
   const Tensor total = zeros(Dims{bins}, DType::kFloat64);
-  const double last = limits.data<double>()[bins];
-  for (int64_t i = 0; i < flat.numel(); ++i) {
-    const int64_t bin = values.data<double>()[i] == last ? bins - 1 : place.data<int64_t>()[i] - 1;
-    if (bin < 0 || bin >= bins) continue;  // NaN is behind all edges
-    total.data<double>()[bin] += weights.defined() ? weights.data<double>()[i] : 1.0;
-  }
+  with_bin_of(limits.data<double>(), bins, equal_steps, [&](auto bin_of) {
+    const double* const v = values.data<double>();
+    const double* const w = weights.defined() ? weights.data<double>() : nullptr;
+    for (int64_t i = 0; i < flat.numel(); ++i) {
+      const int64_t bin = bin_of(v[i]);
+      if (bin >= 0 && bin < bins) total.data<double>()[bin] += w ? w[i] : 1.0;
+    }
+  });
   if (!density) return cast(total, x.dtype());
   return cast(div(div(total, sum(total)), sub(narrow(limits, 0, 1, bins), narrow(limits, 0, 0, bins))),
               x.dtype());
@@ -201,7 +223,7 @@ std::tuple<Tensor, Tensor> histogram_of_bins(const Tensor& x, int64_t bins,
   Tensor edges = add(mul(steps, (high - low) / static_cast<double>(bins)), low);
   edges.data<double>()[bins] = high;
   edges = cast(edges, x.dtype());
-  return {count_between(x, edges, weight, density), edges};
+  return {count_between(x, edges, true, weight, density), edges};
 }
 
 std::tuple<Tensor, Tensor> histogram_of_edges(const Tensor& x, const Tensor& edges, const Tensor& weight,
@@ -212,7 +234,7 @@ std::tuple<Tensor, Tensor> histogram_of_edges(const Tensor& x, const Tensor& edg
   PLAIT_CHECK(edges.dtype() == x.dtype(), kType, "histogram: expected edges of dtype ", dtype_name(x.dtype()),
               ", got ", dtype_name(edges.dtype()));
   NoGradGuard guard;
-  return {count_between(x, edges, weight, density), clone(edges)};
+  return {count_between(x, edges, false, weight, density), clone(edges)};
 }
 
 Tensor isin(const Tensor& elements, const Tensor& test, bool, bool invert) {
@@ -251,16 +273,16 @@ Groups group(Tensor order, int64_t n, F starts) {
 }
 
 // first: the element of x that stands for each group; inverse: the group of each element; counts.
-std::tuple<Tensor, Tensor, Tensor> describe(const Groups& g, int64_t n) {
+std::tuple<Tensor, Tensor, Tensor> describe(const Groups& g, int64_t n, bool with_inverse) {
   const auto count = static_cast<int64_t>(g.start.size()) - 1;
   const Tensor first = Tensor::empty({count}, DType::kInt64), counts = Tensor::empty({count}, DType::kInt64);
-  const Tensor inverse = Tensor::empty({n}, DType::kInt64);
+  const Tensor inverse = Tensor::empty({with_inverse ? n : 0}, DType::kInt64);
   const auto* const order = g.order.data<int64_t>();
   for (int64_t k = 0; k < count; ++k) {
     const int64_t begin = g.start[static_cast<size_t>(k)], end = g.start[static_cast<size_t>(k) + 1];
     first.data<int64_t>()[k] = order[begin];
     counts.data<int64_t>()[k] = end - begin;
-    for (int64_t i = begin; i < end; ++i) inverse.data<int64_t>()[order[i]] = k;
+    for (int64_t i = begin; with_inverse && i < end; ++i) inverse.data<int64_t>()[order[i]] = k;
   }
   return {first, inverse, counts};
 }
@@ -276,7 +298,8 @@ Tensor rows_of(const Tensor& x, int64_t dim) {
   return reshape(moved, Dims{x.shape()[dim], x.shape()[dim] ? x.numel() / x.shape()[dim] : 0});
 }
 
-std::tuple<Tensor, Tensor, Tensor> unique_rows(const Tensor& x, int64_t dim, bool consecutive) {
+std::tuple<Tensor, Tensor, Tensor> unique_rows(const Tensor& x, int64_t dim, bool consecutive,
+                                               bool with_inverse) {
   PLAIT_CHECK(x.dim() > 0, kValue, "unique: a 0-d tensor has no dimension ", dim);
   const DenormalGuard guard;  // comparisons as in kernels
   const Tensor rows = rows_of(x, dim);
@@ -295,11 +318,11 @@ std::tuple<Tensor, Tensor, Tensor> unique_rows(const Tensor& x, int64_t dim, boo
       return !std::equal(row(o[i]), row(o[i]) + width, row(o[i - 1]), [](T a, T b) { return !differ(a, b); });
     });
   });
-  const auto [first, inverse, counts] = describe(g, n);
+  const auto [first, inverse, counts] = describe(g, n, with_inverse);
   return {index_select(x, dim, first), inverse, counts};
 }
 
-std::tuple<Tensor, Tensor, Tensor> unique_elements(const Tensor& x, bool consecutive) {
+std::tuple<Tensor, Tensor, Tensor> unique_elements(const Tensor& x, bool consecutive, bool with_inverse) {
   const DenormalGuard guard;
   const Tensor flat = contiguous(reshape(x, Dims{-1}));
   const int64_t n = flat.numel();
@@ -310,8 +333,8 @@ std::tuple<Tensor, Tensor, Tensor> unique_elements(const Tensor& x, bool consecu
     const T* const p = flat.data<T>();
     return group(order, n, [&](int64_t i) { return differ(p[o[i]], p[o[i - 1]]); });
   });
-  const auto [first, inverse, counts] = describe(g, n);
-  return {index_select(flat, 0, first), reshape(inverse, x.shape()), counts};
+  const auto [first, inverse, counts] = describe(g, n, with_inverse);
+  return {index_select(flat, 0, first), with_inverse ? reshape(inverse, x.shape()) : inverse, counts};
 }
 
 using OneOrSeveral = std::variant<Tensor, std::vector<Tensor>>;
@@ -320,7 +343,8 @@ OneOrSeveral unique_as_asked(const Tensor& x, bool consecutive, bool return_inve
                              std::optional<int64_t> dim) {
   NoGradGuard guard;
   auto [values, inverse, counts] =
-      dim ? unique_rows(x, wrap_dim("unique", *dim, x.dim()), consecutive) : unique_elements(x, consecutive);
+      dim ? unique_rows(x, wrap_dim("unique", *dim, x.dim()), consecutive, return_inverse)
+          : unique_elements(x, consecutive, return_inverse);
   if (!return_inverse && !return_counts) return values;
   std::vector<Tensor> out{values};
   if (return_inverse) out.push_back(inverse);
