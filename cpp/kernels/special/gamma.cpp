@@ -68,12 +68,7 @@ double digamma(double x) {
     y = -kPi / std::tan(kPi * (x - std::rint(x)));
     x = 1 - x;
   }
-  double numerator = 0, denominator = 1;  // of the sum of 1 / x, with one division
-  for (; x < 10; ++x) {
-    numerator = numerator * x + denominator;
-    denominator *= x;
-  }
-  y -= numerator / denominator;
+  for (; x < 10; ++x) y -= 1 / x;
   const double z = 1 / (x * x);
   const double series =
       z * (1. / 12 -
