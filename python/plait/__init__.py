@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ._boot import _core
 from ._core import *  # noqa: F403  (the names are listed in _core.__all__)
 from ._functions import (
+    _assert,
     broadcast_shapes,
     combinations,
     corrcoef,

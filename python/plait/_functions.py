@@ -638,6 +638,14 @@ def is_nonzero(input: Tensor) -> bool:
     return bool(input)
 
 
+def _assert(condition: Any, message: str) -> None:
+    """``assert condition, message`` as a function, which traces and graphs can have."""
+    if _core._has_torch_function(condition):
+        _core._call_taken_over(_assert, (condition, message), {})
+    elif not condition:
+        raise AssertionError(message)
+
+
 @explains_arguments
 def is_signed(input: Tensor) -> bool:
     """Whether the dtype has negative values.

@@ -7,6 +7,7 @@ import string
 from collections.abc import Sequence
 from typing import Any
 
+from . import _core
 from ._arguments import explains_arguments
 from ._autocast import float32_in_autocast
 from ._core import ArgumentError, ArgumentTypeError, Tensor, _ops, broadcast_tensors
@@ -40,6 +41,8 @@ def einsum(*args: Any) -> Tensor:
         >>> plait.einsum("ij,ij->i", plait.ones(2, 3), plait.ones(2, 3))
         tensor([3., 3.])
     """
+    if _core._has_torch_function(args):
+        return _core._call_taken_over(einsum, args, {})
     if args and isinstance(args[0], str):
         operands = args[1:]
         if len(operands) == 1 and isinstance(operands[0], (list, tuple)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._functions import _assert
 from .._tensor import _Storage
 from .._tensor import finfo as _finfo
 from . import _foreach
@@ -29,7 +30,6 @@ __all__ = [
     "SymInt",
     "TypedStorage",
     "UntypedStorage",
-    "_assert",
     "_assert_async",
     "_check",
     "_check_index",
@@ -188,11 +188,6 @@ def _check_not_implemented(cond: Any, message: Any = None) -> None:
 
 def _check_is_size(i: Any, message: Any = None, *, max: Any = None) -> None:
     _check(i >= 0 and (max is None or i <= max), message)
-
-
-def _assert(condition: Any, message: str) -> None:
-    if not condition:
-        raise AssertionError(message)
 
 
 def _assert_async(condition: Any, message: str = "expected a condition that holds") -> None:

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Further programs over graphs."""
