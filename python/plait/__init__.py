@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 from ._boot import _core
 from ._core import *  # noqa: F403  (the names are listed in _core.__all__)
 from ._functions import (
-    _assert,
+    _assert as _assert,
+)
+from ._functions import (
     broadcast_shapes,
     combinations,
     corrcoef,
@@ -108,6 +110,7 @@ if TYPE_CHECKING:
     from . import datasets as datasets
     from . import distributions as distributions
     from . import fft as fft
+    from . import fx as fx
     from . import nn as nn
     from . import optim as optim
     from . import signal as signal
@@ -187,6 +190,7 @@ _SUBMODULES = {
     "datasets",
     "distributions",
     "fft",
+    "fx",
     "func",
     "jit",
     "linalg",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
+from .._layouts import layout, memory_format
 from ._names import Namespace, is_ours, qualified_name, root_name
 from ._pytree import Tree
 from .node import Argument, Node
@@ -34,11 +35,16 @@ OPERATORS = {
 
 @dataclass
 class PythonCode:
-    """The text of a graph as a method ``forward``, and what its names mean.
+    """The text of a graph as a method ``forward``, and what its names mean: ``src`` and ``globals``.
 
     Attributes:
         src: the text.
         globals: the objects that the text refers to, by name.
+
+    Example:
+        >>> from plait.fx.graph import PythonCode
+        >>> PythonCode("def forward(self): ...").globals
+        {}
     """
 
     src: str
@@ -46,7 +52,7 @@ class PythonCode:
 
 
 class CodeGen:
-    """Turns a graph into the text of a function; a subclass may change its head and its end.
+    """The way from a graph to the text of a function; a subclass may change its head and its end.
 
     Example:
         >>> graph = plait.fx.Graph()
@@ -239,7 +245,7 @@ class _Writer:
             return f"{type(arg).__name__}.{arg.name}" if isinstance(arg, enum.Enum) else repr(arg)
         if isinstance(arg, _core.device):
             return f"device(type={arg.type!r})" if arg.index is None else f"device({str(arg)!r})"
-        if isinstance(arg, (_core.dtype, _core.layout, _core.memory_format)):
+        if isinstance(arg, (_core.dtype, layout, memory_format)):
             return f"{root_name()}.{str(arg).rpartition('.')[2]}"
         if isinstance(arg, type) or callable(arg):
             return self.global_name(qualified_name(arg), arg)
@@ -303,8 +309,12 @@ def _type_name(kind: Any) -> str:
 def _access(base: str, path: str, dots: bool = True) -> str:
     """The text that looks up ``path`` in ``base``; names that are no words of Python by ``getattr``."""
     for name in path.split(".") if dots else [path]:
-        base = f"{base}.{name}" if name.isidentifier() else f'getattr({base}, "{name}")' if dots else (
-            f"getattr({base}, {name!r})"
+        base = (
+            f"{base}.{name}"
+            if name.isidentifier()
+            else f'getattr({base}, "{name}")'
+            if dots
+            else (f"getattr({base}, {name!r})")
         )
     return base
 

@@ -19,7 +19,8 @@ RESERVED = ("inf", "nan", "NoneType", "torch", "plait", "device", "fx_pytree", "
 
 def root_name() -> str:
     """The name under which the package goes: that of the module that its classes say they come from."""
-    return _core.Tensor.__module__.partition(".")[0]
+    name = _core.Tensor.__module__.partition(".")[0]
+    return name if name in sys.modules else "plait"
 
 
 def is_ours(module: str) -> bool:

@@ -22,9 +22,7 @@ class Tree:
         if isinstance(nest, dict):
             self.keys = list(nest)
             self.children = [Tree(x) for x in nest.values()]
-        elif isinstance(nest, list) or self.kind is tuple or (
-            isinstance(nest, tuple) and hasattr(nest, "_fields")
-        ):
+        elif isinstance(nest, list) or self.kind is tuple or (isinstance(nest, tuple) and hasattr(nest, "_fields")):
             self.children = [Tree(x) for x in nest]
         else:
             self.kind = None

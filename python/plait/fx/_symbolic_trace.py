@@ -57,7 +57,7 @@ def is_fx_tracing() -> bool:
 
 
 class Tracer(TracerBase):
-    """Makes the graph of a module or function by running it once with proxies.
+    """What makes the graph of a module or function, by running it once with proxies.
 
     A subclass decides what is kept whole (:meth:`is_leaf_module`) and may record more.
 
@@ -280,7 +280,10 @@ class Tracer(TracerBase):
     # -- arguments -------------------------------------------------------------------------------------------
 
     def create_args_for_root(
-        self, root_fn: Callable[..., Any], is_module: bool, concrete_args: dict[str, Any] | tuple[Any, ...] | None = None
+        self,
+        root_fn: Callable[..., Any],
+        is_module: bool,
+        concrete_args: dict[str, Any] | tuple[Any, ...] | None = None,
     ) -> tuple[Any, list[Any]]:
         """The inputs of a graph.
 

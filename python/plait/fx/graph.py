@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ._codegen import CodeGen, PythonCode
-from ._codegen import TreeCodeGen as _PyTreeCodeGen
 from ._names import Namespace, snake_case
 from .node import Argument, Node, Target, map_arg
 

@@ -29,8 +29,9 @@ def _forward_from_src(src: str, names: dict[str, Any]) -> Any:
 
 
 def _get_attr(module: Any, path: str) -> Any:
+    """The attribute at a path, None if there is none."""
     for name in path.split("."):
-        module = getattr(module, name)
+        module = getattr(module, name, None)
     return module
 
 

@@ -11,11 +11,12 @@ _HINT = "hint: make a new one and assign it to node.args or node.kwargs"
 
 
 def _refuse(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
+    """See :class:`immutable_list`."""
     raise TypeError(f"{type(self).__name__}: expected no change; nodes of a graph refer to it\n{_HINT}")
 
 
 class immutable_list(list[Any]):
-    """A list that refuses changes.
+    """A list that refuses changes; made of an ``iterable``.
 
     Raises:
         TypeError: from each method that would change it.

@@ -18,7 +18,7 @@ __all__ = ["Interpreter", "Transformer"]
 
 
 class Interpreter:
-    """Runs a graph node by node.
+    """A run of a graph node by node.
 
     A subclass may change what a kind of node does (:meth:`call_function` and so on), or look at each value
     (:meth:`run_node`).
@@ -151,7 +151,7 @@ class Interpreter:
         return self.map_nodes_to_values(n.args, n), self.map_nodes_to_values(n.kwargs, n)
 
     def map_nodes_to_values(self, args: Argument, n: Node) -> Any:
-        """Arguments with values in place of nodes.
+        """The arguments with values in place of nodes.
 
         Args:
             args: the arguments.
@@ -183,7 +183,7 @@ class _LeafTracer(Tracer):
 
 
 class Transformer(Interpreter):
-    """Makes a new graph of a graph, node by node.
+    """The making of a new graph from a graph, node by node.
 
     A subclass changes what a kind of node becomes; its methods get proxies and return them.
 
@@ -245,6 +245,7 @@ class Transformer(Interpreter):
             self.env[node] = value
             if isinstance(value, Proxy) and node.op != "output":
                 value.node.meta = {**node.meta, **value.node.meta}
+                value.node.type = value.node.type or node.type
             if node.op == "output":
                 return node, value
         return None

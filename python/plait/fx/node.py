@@ -344,7 +344,19 @@ class Node:
 
 # Operators that draw from the generator.
 _RANDOM = frozenset(
-    "bernoulli multinomial normal poisson rand rand_like randint randint_like randn randn_like randperm".split()
+    [
+        "bernoulli",
+        "multinomial",
+        "normal",
+        "poisson",
+        "rand",
+        "rand_like",
+        "randint",
+        "randint_like",
+        "randn",
+        "randn_like",
+        "randperm",
+    ]
 )
 
 

@@ -12,6 +12,7 @@ from types import FrameType, MappingProxyType
 from typing import Any
 
 from .. import _core
+from .._layouts import layout, memory_format
 from ..overrides import is_tensor_method_or_property
 from .graph import Graph
 from .node import Argument, Node, Target, map_aggregate
@@ -32,7 +33,7 @@ class TraceError(ValueError):
 
 
 _CONSTANTS = (str, int, float, complex, bool, bytes, type(None), type(Ellipsis), _core.Tensor, _core.dtype)
-_CONSTANTS += (_core.device, _core.layout, _core.memory_format, range)
+_CONSTANTS += (_core.device, layout, memory_format, range)
 
 
 class TracerBase:
@@ -108,7 +109,9 @@ class TracerBase:
         if isinstance(a, Proxy):
             return a.node
         if isinstance(a, tuple) and type(a) is not tuple and not hasattr(a, "_fields"):
-            return type(a)(self.create_arg(x) for x in a) if isinstance(a, _core.Size) else tuple(map(self.create_arg, a))
+            return (
+                type(a)(self.create_arg(x) for x in a) if isinstance(a, _core.Size) else tuple(map(self.create_arg, a))
+            )
         if isinstance(a, tuple):
             items = [self.create_arg(x) for x in a]
             return type(a)(*items) if hasattr(a, "_fields") else tuple(items)
@@ -158,10 +161,16 @@ class TracerBase:
 
 
 class GraphAppendingTracer(TracerBase):
-    """Records at the end of a graph that exists.
+    """What records at the end of a graph that exists.
 
     Args:
         graph: the graph.
+
+    Example:
+        >>> graph = plait.fx.Graph()
+        >>> tracer = plait.fx.proxy.GraphAppendingTracer(graph)
+        >>> tracer.create_proxy("placeholder", "x", (), {})
+        Proxy(x)
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -286,10 +295,36 @@ class Proxy:
 
 # Functions of nn.functional that are recorded as they are called.
 _AS_CALLED = frozenset(
-    "adaptive_avg_pool1d avg_pool1d avg_pool2d avg_pool3d bilinear channel_shuffle conv1d conv2d conv3d conv_tbc "
-    "conv_transpose1d conv_transpose2d conv_transpose3d cosine_similarity gelu hardshrink linear logsigmoid "
-    "native_channel_shuffle one_hot pairwise_distance pdist pixel_shuffle pixel_unshuffle prelu "
-    "scaled_dot_product_attention softplus softshrink".split()
+    [
+        "adaptive_avg_pool1d",
+        "avg_pool1d",
+        "avg_pool2d",
+        "avg_pool3d",
+        "bilinear",
+        "channel_shuffle",
+        "conv1d",
+        "conv2d",
+        "conv3d",
+        "conv_tbc",
+        "conv_transpose1d",
+        "conv_transpose2d",
+        "conv_transpose3d",
+        "cosine_similarity",
+        "gelu",
+        "hardshrink",
+        "linear",
+        "logsigmoid",
+        "native_channel_shuffle",
+        "one_hot",
+        "pairwise_distance",
+        "pdist",
+        "pixel_shuffle",
+        "pixel_unshuffle",
+        "prelu",
+        "scaled_dot_product_attention",
+        "softplus",
+        "softshrink",
+    ]
 )
 _UNSAID = ("cudnn_enable",)  # parameters that change nothing
 
@@ -325,6 +360,14 @@ class Attribute(Proxy):
     Args:
         root: the proxy.
         attr: the name of the attribute.
+
+    Example:
+        >>> graph = plait.fx.Graph()
+        >>> x = plait.fx.Proxy(graph.placeholder("x"))
+        >>> x.shape[0], x.exp()
+        (Proxy(getitem), Proxy(exp))
+        >>> [node.name for node in graph.nodes]
+        ['x', 'getattr_1', 'getitem', 'exp']
     """
 
     def __init__(self, root: Proxy, attr: str) -> None:
@@ -352,6 +395,14 @@ class ParameterProxy(Proxy):
         node: the node whose value it is.
         name: the path of the parameter.
         param: the parameter.
+
+    Example:
+        >>> net = nn.Linear(2, 3)
+        >>> tracer = plait.fx.Tracer(param_shapes_constant=True)
+        >>> tracer.root, tracer.graph = net, plait.fx.Graph()
+        >>> weight = tracer.getattr("weight", net.weight, {})
+        >>> weight, tuple(weight.shape)
+        (ParameterProxy(weight), (3, 2))
     """
 
     def __init__(self, tracer: TracerBase, node: Node, name: str, param: Any) -> None:
@@ -395,7 +446,7 @@ def _recorder(function: Callable[..., Any], reflected: bool) -> Callable[..., An
     return lambda self, *args: self.tracer.create_proxy("call_function", function, (self, *args), {})
 
 
-_BINARY = "add sub mul floordiv truediv mod pow lshift rshift and_ or_ xor matmul".split()
+_BINARY = ["add", "sub", "mul", "floordiv", "truediv", "mod", "pow", "lshift", "rshift", "and_", "or_", "xor", "matmul"]
 for _name in [*_BINARY, "getitem", "eq", "ne", "lt", "gt", "le", "ge", "pos", "neg", "invert", "abs"]:
     _special = _name.strip("_")
     setattr(Proxy, f"__{_special}__", _recorder(getattr(operator, _name), reflected=False))

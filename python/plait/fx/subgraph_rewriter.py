@@ -21,6 +21,12 @@ class Match(NamedTuple):
     Args:
         anchor: the node that gives the result of the pattern.
         nodes_map: the node of the graph for each node of the pattern.
+
+    Example:
+        >>> net = plait.fx.symbolic_trace(lambda x: plait.relu(x))
+        >>> (match,) = plait.fx.replace_pattern(net, lambda a: plait.relu(a), lambda a: plait.tanh(a))
+        >>> match.anchor
+        relu
     """
 
     anchor: Node
@@ -150,7 +156,9 @@ def _disjoint_matches(graph: Graph, matcher: _Matcher, results: list[Node]) -> l
     return matches
 
 
-def _replace(gm: GraphModule, match: Match, values: dict[Node, Node], new: GraphModule, replaced: dict[Any, Any]) -> None:
+def _replace(
+    gm: GraphModule, match: Match, values: dict[Node, Node], new: GraphModule, replaced: dict[Any, Any]
+) -> None:
     """Put the replacement in front of the result of an occurrence, whose nodes go."""
     for node in new.graph.nodes:
         if node.op in ("call_module", "get_attr"):
@@ -163,5 +171,3 @@ def _replace(gm: GraphModule, match: Match, values: dict[Node, Node], new: Graph
     for node in reversed(list(gm.graph.nodes)):
         if node in inner and not node.users:
             gm.graph.erase_node(node)
-
-

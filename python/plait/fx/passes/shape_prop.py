@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ... import _core
+from ..._layouts import channels_last, contiguous_format
 from ..interpreter import Interpreter
 from ..node import Node, map_aggregate
 
@@ -20,6 +21,13 @@ class TensorMetadata(NamedTuple):
         memory_format: ``contiguous_format``, ``channels_last`` or None.
         is_quantized: ``False``.
         qparams: empty.
+
+    Example:
+        >>> from plait.fx.passes.shape_prop import ShapeProp
+        >>> net = plait.fx.symbolic_trace(lambda x: x.t())
+        >>> _ = ShapeProp(net).propagate(plait.ones(4, 2))
+        >>> net.graph.output_node().meta["tensor_meta"].stride
+        (1, 2)
     """
 
     shape: Any
@@ -35,14 +43,14 @@ def _extract_tensor_metadata(result: Any, include_contiguity: bool = True) -> Te
     memory_format = None
     if include_contiguity:
         if result.is_contiguous():
-            memory_format = _core.contiguous_format
-        elif result.dim() == 4 and result.is_contiguous(memory_format=_core.channels_last):
-            memory_format = _core.channels_last
+            memory_format = contiguous_format
+        elif result.dim() == 4 and result.is_contiguous(memory_format=channels_last):
+            memory_format = channels_last
     return TensorMetadata(result.shape, result.dtype, result.requires_grad, result.stride(), memory_format, False, {})
 
 
 class ShapeProp(Interpreter):
-    """Runs a graph and notes at each node what its tensors are like, as ``node.meta["tensor_meta"]``.
+    """A run of a graph that notes at each node what its tensors are like, as ``node.meta["tensor_meta"]``.
 
     Args:
         gm: the module whose graph runs.
