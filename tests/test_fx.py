@@ -400,6 +400,23 @@ def test_tensors_become_attributes() -> None:
     np.testing.assert_array_equal(traced(plait.ones(2)).numpy(), [3.0, 3.0])
 
 
+def test_tensors_are_indexed_by_proxies() -> None:
+    table = plait.arange(6).view(3, 2)
+    lines = code(lambda x: (table[x], table[:, x]))
+    assert lines[1] == "getitem = _tensor_constant0.__getitem__(x);  _tensor_constant0 = None"
+    traced = fx.symbolic_trace(lambda x: (table[x], table[:, x, None]))
+    rows, columns = traced(plait.tensor([1, 0]))
+    assert rows.tolist() == [[2, 3], [0, 1]]
+    assert columns.tolist() == [[[1], [0]], [[3], [2]], [[5], [4]]]
+
+    def assign(x: Any) -> Any:
+        filled = plait.zeros(2)
+        filled[0] = x
+        return filled
+
+    assert fx.symbolic_trace(assign)(5.0).tolist() == [5.0, 0.0]
+
+
 def test_shapes_of_parameters() -> None:
     class Net(nn.Module):
         def __init__(self) -> None:

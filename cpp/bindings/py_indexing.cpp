@@ -3,6 +3,8 @@
 //
 // Both are calls of public ops, so they go through the op table like calls from Python: what watches the
 // table (call_op() in ops/registry.h) sees `x[1:3]` as `_slice` and `x[mask] = v` as `index_put_`.
+#include <algorithm>
+
 #include "bindings/call_args.h"
 #include "bindings/overrides.h"
 #include "bindings/python_api.h"
@@ -218,8 +220,17 @@ class KeyReader {
 
 // ---- Reading and writing ----
 
+// Whether an index or a value is of a class that indexing does not know, and so may take over.
+bool is_foreign(PyObject* o) {
+  if (PyTuple_CheckExact(o)) {
+    return std::any_of(PySequence_Fast_ITEMS(o), PySequence_Fast_ITEMS(o) + PyTuple_GET_SIZE(o), is_foreign);
+  }
+  return !(PyLong_CheckExact(o) || PySlice_Check(o) || o == Py_None || o == Py_Ellipsis ||
+           PyFloat_CheckExact(o) || is_plain_tensor(o));
+}
+
 PyObject* get_item(PyObject* self, PyObject* key) {
-  if (!is_plain_tensor(self) || torch_function_modes != 0) [[unlikely]] {
+  if (!is_plain_tensor(self) || torch_function_modes != 0 || is_foreign(key)) [[unlikely]] {
     PyObject* const args[] = {self, key};
     PyObject* result = override_method("__getitem__", args, 2);
     if (result || PyErr_Occurred()) return result;
@@ -261,7 +272,8 @@ Tensor assigned_value(PyObject* value, DType dtype) {
 }
 
 int set_item(PyObject* self, PyObject* key, PyObject* value) {
-  if (value && (!is_plain_tensor(self) || torch_function_modes != 0)) [[unlikely]] {
+  if (value && (!is_plain_tensor(self) || torch_function_modes != 0 || is_foreign(key) || is_foreign(value)))
+      [[unlikely]] {
     PyObject* const args[] = {self, key, value};
     PyObject* result = override_method("__setitem__", args, 3);
     if (!result && PyErr_Occurred()) return -1;

@@ -225,7 +225,10 @@ def is_tensor_method_or_property(func: Callable[..., Any]) -> bool:
         >>> plait.overrides.is_tensor_method_or_property(plait.Tensor.exp)
         True
     """
-    return func in get_overridable_functions()[Tensor] or getattr(func, "__name__", "") == "__get__"
+    name = getattr(func, "__name__", "")
+    if name.startswith("__"):  # of an attribute, or a method that stands for syntax
+        return name == "__get__" or func == getattr(Tensor, name, None)
+    return func in get_overridable_functions()[Tensor]
 
 
 def resolve_name(f: Callable[..., Any]) -> str | None:
