@@ -47,6 +47,28 @@ def test_names() -> None:
     ]
 
 
+def test_traced_functions_call_torch() -> None:
+    out = run_torch("""
+        import pickle, sys, torch
+        assert "torch.fx" not in sys.modules and "plait.fx" not in sys.modules
+        torch.fx.wrap("len")
+        traced = torch.fx.symbolic_trace(lambda x: torch.relu(x) * len(x))
+        assert torch.fx.GraphModule.__module__ == "torch.fx.graph_module"
+        print(traced.code.strip())
+        assert torch.equal(pickle.loads(pickle.dumps(traced))(torch.ones(3)), torch.ones(3) * 3)
+        assert len(list(torch.fx.symbolic_trace(traced).graph.nodes)) == 5
+    """)
+    assert out.splitlines() == [
+        'torch.fx._symbolic_trace.wrap("len")',
+        "",
+        "def forward(self, x):",
+        "    relu = torch.relu(x)",
+        "    len_1 = len(x);  x = None",
+        "    mul = relu * len_1;  relu = len_1 = None",
+        "    return mul",
+    ]
+
+
 def test_version() -> None:
     run_torch("""
         import importlib.metadata, torch

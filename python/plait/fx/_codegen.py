@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import enum
 import re
+import sys
 import types
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -270,9 +271,9 @@ class _Writer:
         if kind is Ellipsis:
             return "..."
         args = typing.get_args(kind)
-        if not args or typing.get_origin(kind) is typing.Literal or callable(typing.get_origin(kind)) is False:
+        if not args or typing.get_origin(kind) is typing.Literal or any(isinstance(a, list) for a in args):
             return self.global_name(_type_name(kind), kind)
-        inner = [self.type_text(a) for a in args if not isinstance(a, list)]
+        inner = [self.type_text(a) for a in args]
         if isinstance(kind, types.UnionType):
             return "|".join(inner)
         origin = typing.get_origin(kind)
@@ -285,8 +286,6 @@ class _Writer:
 
 
 def _package() -> Any:
-    import sys
-
     return sys.modules.get(root_name()) or sys.modules["plait"]
 
 
@@ -329,6 +328,3 @@ def _last_uses(nodes: list[Node]) -> dict[Node, list[Node]]:
                 seen.add(node)
                 dead.setdefault(user, []).append(node)
     return dead
-
-
-TransformCode = Callable[[list[str]], list[str]]
