@@ -187,8 +187,9 @@ PLAIT_INLINE void solve_rows(const SharedTriangle<T>& t, int64_t i, T* x) {
 }
 template <class T, int kVectors>
 void solve_vectors(const SharedTriangle<T>& t, T* x) {
+  constexpr int64_t kRows = kVectors == 1 ? 8 : 4;
   int64_t i = 0;
-  for (; i + 4 <= t.n; i += 4) solve_rows<T, 4, kVectors>(t, i, x);
+  for (; i + kRows <= t.n; i += kRows) solve_rows<T, kRows, kVectors>(t, i, x);
   for (; i < t.n; ++i) solve_rows<T, 1, kVectors>(t, i, x);
 }
 template <class T>

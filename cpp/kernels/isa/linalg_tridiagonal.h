@@ -8,38 +8,64 @@
 namespace plait::PLAIT_ISA_NS {
 namespace {
 
-// y = A x by the lower half.
+// What kColumns columns from j on have in y = A x, by the lower half: their rows, and rows by symmetry.
+template <class T, int kColumns>
+PLAIT_INLINE void multiply_columns(int64_t n, const T* a, int64_t ld, int64_t j, const T* x, T* y) {
+  using V = Vec<T>;
+  const T* const column = a + j * ld;
+  for (int c = 0; c < kColumns; ++c) {
+    y[j + c] += column[c * ld + j + c] * x[j + c];
+    for (int r = c + 1; r < kColumns; ++r) {
+      y[j + r] += column[c * ld + j + r] * x[j + c];
+      y[j + c] += column[c * ld + j + r] * x[j + r];
+    }
+  }
+  V factor[kColumns], sum[kColumns]{};
+  for (int c = 0; c < kColumns; ++c) factor[c] = splat<V>(x[j + c]);
+  for (int64_t i = j + kColumns; i < n; i += W<T>) {
+    const int64_t rows = least(W<T>, n - i);
+    const V xi = load_n(x + i, rows);
+    V yi = load_n(y + i, rows);
+    for (int c = 0; c < kColumns; ++c) {
+      const V element = load_n(column + c * ld + i, rows);
+      sum[c] = fma(element, xi, sum[c]);
+      yi = fma(element, factor[c], yi);
+    }
+    store_n(y + i, yi, rows);
+  }
+  for (int c = 0; c < kColumns; ++c) y[j + c] += reduce_add(sum[c]);
+}
 template <class T>
 void multiply_lower(int64_t n, const T* a, int64_t ld, const T* x, T* y) {
-  using V = Vec<T>;
   for (int64_t i = 0; i < n; ++i) y[i] = 0;
-  for (int64_t j = 0; j < n; ++j) {
-    const T* const column = a + j * ld;
-    const V factor = splat<V>(x[j]);
-    V sum{};
-    for (int64_t i = j + 1; i < n; i += W<T>) {
-      const int64_t rows = least(W<T>, n - i);
-      const V element = load_n(column + i, rows);
-      sum = fma(element, load_n(x + i, rows), sum);
-      store_n(y + i, fma(element, factor, load_n(y + i, rows)), rows);
-    }
-    y[j] += column[j] * x[j] + reduce_add(sum);
-  }
+  int64_t j = 0;
+  for (; j + 4 <= n; j += 4) multiply_columns<T, 4>(n, a, ld, j, x, y);
+  for (; j < n; ++j) multiply_columns<T, 1>(n, a, ld, j, x, y);
 }
 
-// A -= v q^T + q v^T, lower half
-template <class T>
-void update_lower(int64_t n, T* a, int64_t ld, const T* v, const T* q) {
+// A -= v q^T + q v^T for kColumns columns, from row j on: what stands above the diagonal is not read.
+template <class T, int kColumns>
+PLAIT_INLINE void update_few(int64_t n, T* a, int64_t ld, int64_t j, const T* v, const T* q) {
   using V = Vec<T>;
-  for (int64_t j = 0; j < n; ++j) {
-    T* const column = a + j * ld;
-    const V by_v = splat<V>(-q[j]), by_q = splat<V>(-v[j]);
-    for (int64_t i = j; i < n; i += W<T>) {
-      const int64_t rows = least(W<T>, n - i);
-      const V x = fma(by_v, load_n(v + i, rows), load_n(column + i, rows));
-      store_n(column + i, fma(by_q, load_n(q + i, rows), x), rows);
+  V by_v[kColumns], by_q[kColumns];
+  for (int c = 0; c < kColumns; ++c) {
+    by_v[c] = splat<V>(-q[j + c]);
+    by_q[c] = splat<V>(-v[j + c]);
+  }
+  for (int64_t i = j; i < n; i += W<T>) {
+    const int64_t rows = least(W<T>, n - i);
+    const V vi = load_n(v + i, rows), qi = load_n(q + i, rows);
+    for (int c = 0; c < kColumns; ++c) {
+      T* const to = a + (j + c) * ld + i;
+      store_n(to, fma(by_q[c], qi, fma(by_v[c], vi, load_n(to, rows))), rows);
     }
   }
+}
+template <class T>
+void update_lower(int64_t n, T* a, int64_t ld, const T* v, const T* q) {
+  int64_t j = 0;
+  for (; j + 4 <= n; j += 4) update_few<T, 4>(n, a, ld, j, v, q);
+  for (; j < n; ++j) update_few<T, 1>(n, a, ld, j, v, q);
 }
 
 // With p = tau A v and q = p - tau / 2 (p^T v) v: H A H = A - v q^T - q v^T.

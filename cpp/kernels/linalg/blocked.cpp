@@ -14,8 +14,8 @@ namespace {
 
 // Columns of a panel. tuned: LU and QR of 512 and 1,024 floats
 constexpr int64_t kLuPanel = 64, kQrPanel = 48, kBidiagonalPanel = 32;
-// Rows of a triangle that are solved in registers.
-constexpr int64_t kTriangleBlock = 64;
+// Rows of a triangle that are solved without a product, for right sides of several vectors and of one.
+constexpr int64_t kTriangleBlock = 64, kVectorBlock = 512;
 
 template <class T>
 GemmOperand<T> operand(const T* data, int64_t ld) {
@@ -62,7 +62,7 @@ struct LowerTriangle {
 template <class T>
 void solve_rows(const LowerTriangle<T>& t, T* x, int64_t ldx, int64_t width) {
   const auto& table = kernels().linalg.of<T>();
-  if (t.n <= kTriangleBlock) {
+  if (t.n <= (width == table.lanes ? kVectorBlock : kTriangleBlock)) {
     return for_columns(width, [&](int64_t first, int64_t count) {
       table.solve_shared({t.a, t.n, t.rs, t.cs, x + first, ldx, count / table.lanes, t.unit});
     });
@@ -149,8 +149,44 @@ class BlockReflector {
     multiply<T>(m_, n, k_, -1, v, operand<T>(tw, k_), 1, c, ld);
   }
 
+  // C -= C V T^T V^T; C (n x m).
+  void apply_right(int64_t n, T* c, int64_t ld) const {
+    const Workspace space(static_cast<size_t>(2 * k_ * n) * sizeof(T));
+    T *const w = space.as<T>(), *const wt = w + k_ * n;
+    const GemmOperand<T> v = operand<T>(space_.template as<T>(), m_);
+    const GemmOperand<T> t = operand<T>(space_.template as<T>() + m_ * k_, k_);
+    multiply<T>(n, k_, m_, 1, operand<T>(c, ld), v, 0, w, n);
+    multiply<T>(n, k_, k_, 1, operand<T>(w, n), transposed(t), 0, wt, n);
+    multiply<T>(n, m_, k_, -1, operand<T>(wt, n), transposed(v), 1, c, ld);
+  }
+
  private:
   int64_t m_, k_;
+  Workspace space_;
+};
+
+// Q (m x m) of few reflectors, all of it.
+template <class T>
+class SmallQ {
+ public:
+  SmallQ(int64_t m, int64_t k, const T* a, int64_t ld, const T* tau)
+      : m_(m), space_(static_cast<size_t>(m * m) * sizeof(T)) {
+    T* const q = space_.template as<T>();
+    for (int64_t j = 0; j < k; ++j) std::copy_n(a + j * ld, m, q + j * m);
+    kernels().linalg_panel.of<T>().form_q(m, m, k, q, m, tau);
+  }
+  GemmOperand<T> operand() const { return linalg::operand<T>(space_.template as<T>(), m_); }
+  // x y over c (rows x cols), which is one of them.
+  void multiply_into(int64_t rows, int64_t cols, const GemmOperand<T>& x, const GemmOperand<T>& y, T* c,
+                     int64_t ld) const {
+    const Workspace space(static_cast<size_t>(rows * cols) * sizeof(T));
+    T* const product = space.as<T>();
+    multiply<T>(rows, cols, m_, 1, x, y, 0, product, rows);
+    for (int64_t j = 0; j < cols; ++j) std::copy_n(product + j * rows, rows, c + j * ld);
+  }
+
+ private:
+  int64_t m_;
   Workspace space_;
 };
 
@@ -290,9 +326,27 @@ void form_q_blocked(int64_t m, int64_t n, int64_t k, T* q, int64_t ld, const T* 
 template <class T>
 void apply_q_blocked(int64_t m, int64_t n, int64_t k, const T* a, int64_t ld, const T* tau, T* c,
                      int64_t ldc) {
+  if (k <= kPanelSize && m <= kBlockedSize) {
+    const SmallQ<T> q(m, k, a, ld, tau);
+    return q.multiply_into(m, n, q.operand(), operand<T>(c, ldc), c, ldc);
+  }
   for (int64_t j = (k - 1) / kQrPanel * kQrPanel; j >= 0; j -= kQrPanel) {
     const int64_t width = std::min(kQrPanel, k - j);
     BlockReflector<T>(m - j, width, a + j * ld + j, ld, tau + j).apply(false, n, c + j, ldc);
+  }
+}
+
+// Q^T = H_k ... H_1
+template <class T>
+void apply_q_right_blocked(int64_t m, int64_t n, int64_t k, const T* a, int64_t ld, const T* tau, T* c,
+                           int64_t ldc) {
+  if (k <= kPanelSize && n <= kBlockedSize) {
+    const SmallQ<T> q(n, k, a, ld, tau);
+    return q.multiply_into(m, n, operand<T>(c, ldc), transposed(q.operand()), c, ldc);
+  }
+  for (int64_t j = (k - 1) / kQrPanel * kQrPanel; j >= 0; j -= kQrPanel) {
+    const int64_t width = std::min(kQrPanel, k - j);
+    BlockReflector<T>(n - j, width, a + j * ld + j, ld, tau + j).apply_right(m, c + j * ldc, ldc);
   }
 }
 
@@ -316,14 +370,16 @@ void bidiagonal_blocked(int64_t m, int64_t n, T* a, T* d, T* e, T* tauq, T* taup
   }
 }
 
-#define PLAIT_INSTANTIATE(T)                                                         \
-  template void transpose_into<T>(T*, int64_t, const T*, int64_t, int64_t, int64_t); \
-  template class RightSides<T>;                                                      \
-  template void bidiagonal_blocked<T>(int64_t, int64_t, T*, T*, T*, T*, T*, T*);     \
-  template void invert_factored<T>(int64_t, const T*, const int32_t*, T*);           \
-  template int32_t lu_blocked<T>(int64_t, int64_t, T*, int64_t, int32_t*);           \
-  template void qr_blocked<T>(int64_t, int64_t, T*, int64_t, T*);                    \
-  template void form_q_blocked<T>(int64_t, int64_t, int64_t, T*, int64_t, const T*); \
+#define PLAIT_INSTANTIATE(T)                                                                         \
+  template void transpose_into<T>(T*, int64_t, const T*, int64_t, int64_t, int64_t);                 \
+  template class RightSides<T>;                                                                      \
+  template void apply_q_right_blocked<T>(int64_t, int64_t, int64_t, const T*, int64_t, const T*, T*, \
+                                         int64_t);                                                   \
+  template void bidiagonal_blocked<T>(int64_t, int64_t, T*, T*, T*, T*, T*, T*);                     \
+  template void invert_factored<T>(int64_t, const T*, const int32_t*, T*);                           \
+  template int32_t lu_blocked<T>(int64_t, int64_t, T*, int64_t, int32_t*);                           \
+  template void qr_blocked<T>(int64_t, int64_t, T*, int64_t, T*);                                    \
+  template void form_q_blocked<T>(int64_t, int64_t, int64_t, T*, int64_t, const T*);                 \
   template void apply_q_blocked<T>(int64_t, int64_t, int64_t, const T*, int64_t, const T*, T*, int64_t);
 PLAIT_INSTANTIATE(float)
 PLAIT_INSTANTIATE(double)

@@ -61,6 +61,11 @@ template <class T>
 void apply_q_blocked(int64_t m, int64_t n, int64_t k, const T* a, int64_t ld, const T* tau, T* c,
                      int64_t ldc);
 
+// C Q^T over C (m x n), Q of the k reflectors in the first columns of A (n x k).
+template <class T>
+void apply_q_right_blocked(int64_t m, int64_t n, int64_t k, const T* a, int64_t ld, const T* tau, T* c,
+                           int64_t ldc);
+
 // A = Q B P^T, B upper bidiagonal, m >= n: its diagonal d[n] and e[n - 1] above it. The reflectors of Q,
 // whose factors are tauq[n], stand over the columns of A, those of P (taup[n - 1]) in the columns of v (n x
 // n) from the second row on.

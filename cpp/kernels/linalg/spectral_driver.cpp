@@ -86,30 +86,28 @@ void eigh_in_lanes(const Matrices<T>& a, bool vectors, T* w, int32_t* info, int6
   }
 }
 
-// For m >= n: A = Q B P^T with B bidiagonal, B = X diag(s) Y^T by divide and conquer, U = Q X (m x n) and V =
-// P Y (n x n; both null: values only), whose products run on all threads. A is overwritten.
+// For m >= n: A = Q B P^T with B bidiagonal, B = X diag(s) Y^T by divide and conquer, U = Q X (m x n) and V^T
+// = Y^T P^T (n x n; both null: values only), whose products run on all threads. A is overwritten.
 template <class T>
-int32_t svd_tall(int64_t m, int64_t n, T* a, T* s, T* u, T* v) {
-  const bool vectors = u;
-  const Workspace space(static_cast<size_t>((vectors ? 3 : 1) * n * n + 3 * n) * sizeof(T));
+int32_t svd_tall(int64_t m, int64_t n, T* a, T* s, T* u, T* vt) {
+  const Workspace space(static_cast<size_t>((u ? 2 : 1) * n * n + 3 * n) * sizeof(T));
   T *const e = space.as<T>(), *const tauq = e + n, *const taup = tauq + n, *const p = taup + n,
-           *const x = p + n * n, *const yt = x + n * n;
+           *const x = p + n * n;
   bidiagonal_blocked(m, n, a, s, e, tauq, taup, p);
-  if (!vectors) return lapack::bdsdc<T>(to_int(n), s, e, nullptr, 1, nullptr, 1);
-  if (const int info = lapack::bdsdc(to_int(n), s, e, x, leading(n), yt, leading(n)); info != 0) return info;
+  const int info = lapack::bdsdc(to_int(n), s, e, u ? x : nullptr, leading(n), vt, leading(n));
+  if (info != 0 || !u) return info;
   for (int64_t j = 0; j < n; ++j) {
     std::copy_n(x + j * n, n, u + j * m);
     std::fill_n(u + j * m + n, m - n, T(0));
   }
   apply_q_blocked(m, n, n, a, m, tauq, u, m);
-  transpose_into(v, n, yt, n, n, n);
-  if (n > 1) apply_q_blocked(n - 1, n, n - 1, p + 1, n, taup, v + 1, n);
+  if (n > 1) apply_q_right_blocked(n, n - 1, n - 1, p + 1, n, taup, vt + n, n);
   return 0;
 }
 
 // R of A = Q R first where A has many more rows than columns.
 template <class T>
-int32_t svd_very_tall(int64_t m, int64_t n, T* a, T* s, T* u, T* v) {
+int32_t svd_very_tall(int64_t m, int64_t n, T* a, T* s, T* u, T* vt) {
   const Workspace space(static_cast<size_t>(2 * n * n + n) * sizeof(T));
   T *const r = space.as<T>(), *const x = r + n * n, *const tau = x + n * n;
   qr_blocked(m, n, a, m, tau);
@@ -117,7 +115,7 @@ int32_t svd_very_tall(int64_t m, int64_t n, T* a, T* s, T* u, T* v) {
     std::copy_n(a + j * m, j + 1, r + j * n);
     std::fill_n(r + j * n + j + 1, n - j - 1, T(0));
   }
-  const int32_t info = svd_tall(n, n, r, s, u ? x : nullptr, v);
+  const int32_t info = svd_tall(n, n, r, s, u ? x : nullptr, vt);
   if (info != 0 || !u) return info;
   for (int64_t j = 0; j < n; ++j) {
     std::copy_n(x + j * n, n, u + j * m);
@@ -127,28 +125,22 @@ int32_t svd_very_tall(int64_t m, int64_t n, T* a, T* s, T* u, T* v) {
   return 0;
 }
 
-// The first min(m, n) vectors, or (null) values only, by the larger side: A^T = V diag(s) U^T.
+// The first min(m, n) vectors, or (null) values only; for m < n by A^T = V diag(s) U^T.
 template <class T>
 int32_t svd_direct(int64_t m, int64_t n, const T* a, T* u, T* s, T* vh) {
   const int64_t most = std::max(m, n), least = std::min(m, n);
-  const bool vectors = u, wide = m < n;
-  const Workspace space(static_cast<size_t>(m * n + (vectors ? least * least + (wide ? m * n : 0) : 0)) *
-                        sizeof(T));
-  T *const copy = space.as<T>(), *const right = vectors ? copy + m * n : nullptr,
-           *const left = !wide || !vectors ? u : right + least * least;
-  if (wide) {
-    transpose_into(copy, n, a, m, m, n);
-  } else {
-    std::copy_n(a, m * n, copy);
-  }
   const auto f = least >= kBlockedSize && most >= 3 * least / 2 ? svd_very_tall<T> : svd_tall<T>;
-  const int32_t info = f(most, least, copy, s, left, right);
-  if (!vectors) return info;
-  if (wide) {
-    std::copy_n(right, m * m, u);
+  const Workspace space(static_cast<size_t>(2 * m * n + least * least) * sizeof(T));
+  T *const copy = space.as<T>(), *const left = copy + m * n, *const right = left + m * n;
+  if (m >= n) {
+    std::copy_n(a, m * n, copy);
+    return f(m, n, copy, s, u, vh);
+  }
+  transpose_into(copy, n, a, m, m, n);
+  const int32_t info = f(n, m, copy, s, u ? left : nullptr, u ? right : nullptr);
+  if (info == 0 && u) {
+    transpose_into(u, m, right, m, m, m);
     transpose_into(vh, m, left, n, n, m);
-  } else {
-    transpose_into(vh, n, right, n, n, n);
   }
   return info;
 }
