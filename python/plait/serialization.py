@@ -26,7 +26,16 @@ from . import _core
 from ._core import ArgumentError, ArgumentTypeError, Size, Tensor
 from ._tensor import _view_of_bytes
 
-__all__ = ["FileFormatError", "load", "save"]
+__all__ = [
+    "FileFormatError",
+    "add_safe_globals",
+    "clear_safe_globals",
+    "get_safe_globals",
+    "get_unsafe_globals_in_checkpoint",
+    "load",
+    "safe_globals",
+    "save",
+]
 
 FileLike: TypeAlias = "str | bytes | os.PathLike[Any] | IO[bytes]"
 
@@ -410,6 +419,124 @@ def _remove_abandoned(folder: str) -> None:
                     os.close(descriptor)
 
 
+# ---- classes that a program calls safe ---------------------------------------------------------------------
+
+_safe: dict[str, Any] = {}  # by the name that a file has for them
+
+
+def _safe_names(entries: Any) -> dict[str, Any]:
+    """The names of classes and functions; those of plait's are also called by PyTorch's name."""
+    names: dict[str, Any] = {}
+    for entry in entries:
+        pair = isinstance(entry, tuple) and len(entry) == 2
+        value, name = (
+            entry if pair else (entry, f"{getattr(entry, '__module__', '')}.{getattr(entry, '__qualname__', '')}")
+        )
+        if not callable(value) or not isinstance(name, str):
+            raise ArgumentTypeError(f"add_safe_globals: expected classes and functions, got {type(value).__name__}")
+        names[name] = value
+        root, _, rest = name.partition(".")
+        if not pair and root in ("plait", "torch"):
+            names[f"plait.{rest}"] = names[f"torch.{rest}"] = value
+    return names
+
+
+def add_safe_globals(safe_globals: list[Any]) -> None:
+    """Let :func:`load` make objects of these classes, which the program trusts.
+
+    No file runs code of its own. An object of a class that is named here is made as pickle makes it, by the class's
+    ``__new__`` and ``__setstate__`` with what the file holds; a function that is named here is called.
+
+    Args:
+        safe_globals: classes and functions, or pairs of one and the name that files have for it.
+
+    Raises:
+        TypeError: something else is given.
+
+    Example:
+        >>> import plait
+        >>> class Net(plait.nn.Linear): pass
+        >>> plait.serialization.add_safe_globals([Net])
+        >>> plait.serialization.get_safe_globals()[-1].__name__
+        'Net'
+        >>> plait.serialization.clear_safe_globals()
+    """
+    _safe.update(_safe_names(safe_globals))
+
+
+def clear_safe_globals() -> None:
+    """Forget what :func:`add_safe_globals` was given.
+
+    Example:
+        >>> import plait
+        >>> plait.serialization.clear_safe_globals()
+        >>> plait.serialization.get_safe_globals()
+        []
+    """
+    _safe.clear()
+
+
+def get_safe_globals() -> list[Any]:
+    """The classes and functions that :func:`add_safe_globals` was given.
+
+    Example:
+        >>> import plait
+        >>> plait.serialization.get_safe_globals()
+        []
+    """
+    return list(dict.fromkeys(_safe.values()))
+
+
+class safe_globals(contextlib.ContextDecorator):
+    """A context in which :func:`load` makes objects of these classes; see :func:`add_safe_globals`.
+
+    Args:
+        safe_globals: classes and functions, or pairs of one and the name that files have for it.
+
+    Example:
+        >>> import io, plait
+        >>> class Net(plait.nn.Linear): pass
+        >>> buffer = io.BytesIO()
+        >>> plait.save(Net(2, 1), buffer)
+        >>> _ = buffer.seek(0)
+        >>> with plait.serialization.safe_globals([Net]):
+        ...     plait.load(buffer)
+        Net(in_features=2, out_features=1, bias=True)
+    """
+
+    def __init__(self, safe_globals: list[Any]) -> None:
+        self._names = _safe_names(safe_globals)
+
+    def __enter__(self) -> None:
+        self._before = dict(_safe)
+        _safe.update(self._names)
+
+    def __exit__(self, *_: object) -> None:
+        _safe.clear()
+        _safe.update(self._before)
+
+
+def get_unsafe_globals_in_checkpoint(f: FileLike) -> list[str]:
+    """The classes and functions which a file of PyTorch's names and :func:`load` would refuse.
+
+    Args:
+        f: a path, or a binary file open for reading.
+
+    Returns:
+        Their names, with those of modules, sorted.
+
+    Raises:
+        FileFormatError: the file is none of PyTorch's, or damaged.
+    """
+    from ._pytorch_files import names_in, unsafe
+
+    with contextlib.nullcontext(f) if hasattr(f, "read") else open(os.fsdecode(f), "rb") as file:
+        start = file.tell()
+        size = file.seek(0, os.SEEK_END) - start
+        file.seek(start)
+        return unsafe(names_in(file, size), _safe)
+
+
 # ---- loading -----------------------------------------------------------------------------------------------
 
 
@@ -453,11 +580,6 @@ def _explain_start(start: bytes) -> str | None:
     """
     if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= _MAX_HEADER:
         return None
-    if start[:4] == b"PK\x03\x04" or start[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
-        return (
-            "load: expected a safetensors file, got one written by torch.save or pickle, which can run "
-            "code when it is loaded\nhint: in PyTorch: safetensors.torch.save_file(state_dict, path)"
-        )
     if start[:8] == b"\x89HDF\r\n\x1a\n":
         return "load: expected a safetensors file, got an HDF5 file"
     if start[:6] == b"\x93NUMPY":
@@ -714,14 +836,32 @@ def _unpack_container(kind: str, items: list[Any]) -> Any:
     raise FileFormatError(f"load: expected a known kind in the tree, got {kind!r}")
 
 
-def _check_location(map_location: Any) -> None:
+def _check_target(target: Any) -> None:
     """There is one device: everything else than the CPU is refused."""
+    if str(target).partition(":")[0] != "cpu":
+        raise ArgumentError(f"load: expected map_location 'cpu', got {target!r}; plait computes on the CPU")
+
+
+def _check_location(map_location: Any) -> None:
     if map_location is None or callable(map_location):
         return
-    targets = map_location.values() if isinstance(map_location, dict) else [map_location]
-    for target in targets:
-        if str(target).partition(":")[0] != "cpu":
-            raise ArgumentError(f"load: expected map_location 'cpu', got {target!r}; plait computes on the CPU")
+    for target in map_location.values() if isinstance(map_location, dict) else [map_location]:
+        _check_target(target)
+
+
+def _is_pytorch(start: bytes, tar: bytes) -> bool:
+    """Whether a file of these first bytes is one of ``torch.save``: a zip file, or pickles, of which 1 is text."""
+    if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= _MAX_HEADER:
+        return False
+    if tar == b"ustar":
+        raise FileFormatError(
+            "load: expected a file of torch.save in the zip format or the one before, got a tar file, as PyTorch 0.1 "
+            "wrote them\nhint: in PyTorch up to 2.13: torch.save(torch.load(path, weights_only=False), new_path)"
+        )
+    return start[:4] in (b"PK\x03\x04", b"PK\x05\x06") or start[:8] == b"L1195470" or start[:2] in _PICKLES
+
+
+_PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
 def load(
@@ -731,6 +871,7 @@ def load(
     *,
     weights_only: bool | None = None,
     mmap: bool | None = None,
+    encoding: str = "utf-8",
 ) -> Any:
     """Read what :func:`save` or the safetensors package wrote. No file can run code.
 
@@ -760,6 +901,7 @@ def load(
         {'weight': tensor([1., 1.])}
     """
     _check_location(map_location)
+    options = {"map_location": map_location, "encoding": encoding, "safe": _safe}
     if pickle_module is not None:
         raise ArgumentError("load: expected pickle_module None; pickle is never used")
     if hasattr(f, "read"):
@@ -771,17 +913,24 @@ def load(
         start = file.tell()
         size = file.seek(0, os.SEEK_END) - start
         file.seek(start)
-        return _decode(file, start, size, None)
+        return _decode(file, start, size, None, options)
     path = os.fsdecode(f)
     with open(path, "rb") as opened:
         size = os.fstat(opened.fileno()).st_size
         mapped = np.memmap(path, np.uint8, "c").view(np.ndarray) if mmap and size else None
-        return _decode(opened, 0, size, mapped)
+        return _decode(opened, 0, size, mapped, options)
 
 
-def _decode(f: Any, offset: int, size: int, mapped: np.ndarray | None) -> Any:
-    entries, metadata, start = _read_header(f, size)
-    read = _Reader(f, entries, offset + start, mapped)
+def _decode(f: Any, offset: int, size: int, mapped: np.ndarray | None, options: dict[str, Any]) -> Any:
+    start = _read_exactly(f, 9)
+    f.seek(offset + 257)
+    if _is_pytorch(start, f.read(5)):
+        from ._pytorch_files import load as load_pytorch
+
+        return load_pytorch(f, offset, size, mapped, options)
+    f.seek(offset)
+    entries, metadata, data = _read_header(f, size)
+    read = _Reader(f, entries, offset + data, mapped)
     if _TREE_KEY not in metadata:
         return {name: read(name) for name in entries}
     return _unpack(_parse_json(metadata[_TREE_KEY], "the tree"), read)
