@@ -297,9 +297,8 @@ def test_file_without_our_tree() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: plait.nn.Linear(2, 2), r"got Linear at the top.*\n.*linear\.state_dict\(\)"),
-        (lambda: {"net": [plait.nn.Linear(2, 2)]}, r"got Linear at 'net\.0'"),
-        (lambda: plait.optim.SGD([plait.ones(1, requires_grad=True)]), r"sgd\.state_dict\(\)"),
+        (lambda: plait.optim.SGD([plait.ones(1, requires_grad=True)]), r"got SGD at the top.*\n.*sgd\.state_dict\(\)"),
+        (lambda: {"net": [plait.Generator()]}, r"got Generator at 'net\.0'"),
         (lambda: plait.Generator(), r"get_state\(\)"),
         (lambda: {"f": print}, "got builtin_function_or_method at 'f'"),
         (lambda: {object(): 1}, "dict keys"),
@@ -457,7 +456,7 @@ def tree(node: Any) -> dict[str, Any]:
         (raw(tree({"$size": [-1]}), bytes(8)), "known kind"),
         (raw(tree("[" * 300 + "]" * 300), bytes(8)), "depth"),
         (raw(tree("[" * 100_000), bytes(8)), "JSON"),
-        (io.BytesIO(b"PK\x03\x04" + bytes(100)), r"torch\.save"),
+        (io.BytesIO(b"PK\x03\x04" + bytes(100)), "zip file"),
         (io.BytesIO(b"\x80\x04\x95" + bytes(100)), "pickle"),
         (io.BytesIO(b"\x93NUMPY" + bytes(100)), "NumPy"),
         (io.BytesIO(b"\x89HDF\r\n\x1a\n" + bytes(100)), "HDF5"),

@@ -12,8 +12,7 @@ failure is reported with the seed that makes the file again (``--only SEED``).
 from __future__ import annotations
 
 import argparse
-import encodings.cp437  # which zipfile and codecs would import later  # noqa: F401
-import encodings.raw_unicode_escape  # noqa: F401
+import codecs
 import io
 import random
 import resource
@@ -152,6 +151,8 @@ def outcome(data: bytes, watch: Watch) -> str:
 def run(files: list[bytes], seeds: range, report: Callable[[str], None]) -> Counter[str]:
     """Load the files of all seeds; failures are reported and counted."""
     watch, counts = Watch(), Counter()  # type: tuple[Watch, Counter[str]]
+    for name in ("cp437", "raw_unicode_escape"):  # imported by zipfile and pickles when they are first needed
+        codecs.lookup(name)
     for data in files:
         outcome(data, watch)  # which imports what is imported lazily
         if outcome(data, watch).startswith("WRONG"):

@@ -28,6 +28,11 @@ from .serialization import _ARRAY_KINDS, FileFormatError, _check_bools, _is_size
 __all__ = ["FileStorage", "build_array", "build_numpy_dtype", "find"]
 
 _PYTHON_2 = {"__builtin__": "builtins", "copy_reg": "copyreg"}
+_PYTHON_2_NAMES = {
+    "builtins.xrange": "builtins.range",
+    "builtins.unicode": "builtins.str",
+    "builtins.long": "builtins.int",
+}
 _MEMORY_FORMATS = ("contiguous_format", "preserve_format", "channels_last", "channels_last_3d")
 _FLOATS = ("float32", "float64", "float16", "bfloat16", "complex64", "complex128")
 _INTEGERS = ("bool", "uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64")
@@ -48,7 +53,23 @@ _STORAGES = {
     "Untyped": "uint8",
     "_Untyped": "uint8",
 }
-_STATE_DICT = "in PyTorch, torch.save(model.state_dict(), path) writes the tensors alone"
+_HINTS = {  # by the beginning of a name
+    "torch.nn.": "in PyTorch: torch.save(model.state_dict(), path) writes the tensors of a module alone",
+    "torch._utils._rebuild_qtensor": "quantised tensors are not read: save x.dequantize()",
+    "torch._utils._rebuild_nested_tensor": "nested tensors are not read: save a list of their parts, x.unbind()",
+    "torch._utils._rebuild_meta_tensor": "tensors of the meta device have no values",
+    "torch.Q": "quantised tensors are not read: save x.dequantize()",
+    "torch.sparse_": "the layouts here are strided, COO and CSR: save x.to_sparse_csr()",
+    "torch.float": "plait does not have this dtype: save x.to(torch.float32)",
+    "torch.complex": "plait does not have this dtype: save x.to(torch.complex64)",
+    "torch.uint": "plait does not have this dtype: save x.to(torch.int64)",
+    "numpy.dtype": "save an array of numbers, strings or dates",
+}
+
+
+def _foreign(name: str) -> Foreign:
+    """What a name of something unknown stands for, with what the user can do about it."""
+    return Foreign(name[:200], next((hint for start, hint in _HINTS.items() if name.startswith(start)), ""))
 
 
 class _Block:
@@ -222,7 +243,7 @@ def _sparse(layout: Any, data: Any) -> Any:
 
 def _layout(name: Any) -> Any:
     known = {"torch.strided": "strided", "torch.sparse_coo": "sparse_coo", "torch.sparse_csr": "sparse_csr"}
-    return known[name] if name in known else Foreign(f"{name}", "plait has the layouts strided, COO and CSR")
+    return known[name] if name in known else _foreign(f"{name:.50}")
 
 
 def _from_numpy(data: Any, dtype: Any, device: Any, requires_grad: Any) -> Tensor:
@@ -233,10 +254,6 @@ def _from_numpy(data: Any, dtype: Any, device: Any, requires_grad: Any) -> Tenso
 
 def _from_cpu_tensor(data: Any, dtype: Any, device: Any, requires_grad: Any) -> Tensor:
     return _finish(_need_tensor(data).detach().to(dtype), requires_grad)
-
-
-def _meta(*args: Any) -> Foreign:
-    return Foreign("torch._utils._rebuild_meta_tensor_no_storage", "tensors of the meta device have no values")
 
 
 def _size(items: Any) -> Size:
@@ -261,13 +278,14 @@ _UNITS = {b"Y", b"M", b"W", b"D", b"h", b"m", b"s", b"ms", b"us", b"ns", b"ps", 
 
 def _need_numpy_dtype(dtype: Any) -> np.dtype:
     if not isinstance(dtype, np.dtype) or dtype.kind not in _ARRAY_KINDS or dtype.itemsize == 0:
-        raise FileFormatError("load: expected arrays of numbers, strings or dates, got another dtype")
+        name = dtype.name if type(dtype) is Foreign else "another dtype"
+        raise FileFormatError(f"load: expected arrays of numbers, strings or dates, got {name}")
     return dtype
 
 
 def _numpy_dtype(name: Any, align: Any = False, copy: Any = True) -> Any:
     if type(name) is not str or not re.fullmatch(r"[biufcSUmM][0-9]{1,9}", name):
-        return Foreign(f"numpy.dtype({name!r:.50})", "save an array of numbers, strings or dates")
+        return _foreign(f"numpy.dtype({name!r:.50})")
     return np.dtype(name, False, True)  # a copy: its state is set later
 
 
@@ -434,7 +452,6 @@ def _table() -> dict[str, Any]:
     add(utils + "sparse_tensor", _sparse)
     add(f"{utils}device_tensor_from_numpy {utils}xla_tensor", _from_numpy)
     add(utils + "device_tensor_from_cpu_tensor", _from_cpu_tensor)
-    add(utils + "meta_tensor_no_storage", _meta)
     add("torch._tensor._rebuild_from_type_v2 torch.tensor._rebuild_from_type_v2", _from_type)
     add("torch._tensor._rebuild_from_type torch.tensor._rebuild_from_type", _from_type)
     add("torch.nn.parameter.Parameter torch.nn.Parameter", _parameter, Parameter)
@@ -445,8 +462,8 @@ def _table() -> dict[str, Any]:
     add("torch.Size", _size, Size)
     add("torch.device", _device)
     for name in (*_FLOATS, *_INTEGERS):
-        dtype = getattr(_core, name, None)
-        table[f"torch.{name}"] = Foreign(f"torch.{name}", "a dtype that plait has not") if dtype is None else dtype
+        if (dtype := getattr(_core, name, None)) is not None:
+            table[f"torch.{name}"] = dtype
     for name in _MEMORY_FORMATS:
         table[f"torch.{name}"] = name
     for module in ("torch", "torch.cuda", "torch.storage"):
@@ -492,8 +509,9 @@ _TABLE = _table()
 def find(module: str, name: str, safe: dict[str, Any]) -> Any:
     """What a name stands for: an entry of the table, one that the program calls safe, or something foreign."""
     full = f"{_PYTHON_2.get(module, module)}.{name}"
+    full = _PYTHON_2_NAMES.get(full, full)
     if full in _TABLE:
         return _TABLE[full]
     if full in safe:
         return Safe(full, safe[full])
-    return Foreign(full[:200], _STATE_DICT if module.partition(".")[0] == "torch" else "")
+    return _foreign(full)

@@ -105,12 +105,12 @@ def _finish(obj: Any) -> Any:
     if found is None:
         return obj
     place, thing = found
-    where = f"at obj{place}"[:500] if place else "at the top"
-    text = f"load: expected tensors, containers and plain data, got {thing.name} {where}, which no table names safe"
     hint = getattr(thing, "hint", "") or (
-        "save the tensors alone (model.state_dict()); or, if it is a class of yours, let "
-        f"plait.serialization.add_safe_globals([{thing.name.rpartition('.')[2]}]) come before"
+        "save the state of a module, torch.save(model.state_dict(), path); or, if the class is one that this program "
+        f"trusts: plait.serialization.add_safe_globals([{thing.name.rpartition('.')[2]}])"
     )
+    where = f"obj{place}" if place else "the top"
+    text = f"load: expected tensors, containers and plain data, got {thing.name} at {where:.500}"
     raise FileFormatError(f"{text}\nhint: {hint}")
 
 

@@ -17,7 +17,7 @@ import os
 import secrets
 import stat
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import IO, Any, TypeAlias
 
 import numpy as np
@@ -87,6 +87,7 @@ class _Packer:
         self._packed: list[Tensor] = []  # kept alive: their ids are keys
         self._names: dict[tuple[Any, ...], str] = {}
         self._nodes: dict[str, list[dict[str, Any]]] = {}
+        self._numbers: dict[int, int] = {}  # of modules, by identity
 
     def share_memory(self) -> None:
         """Write tensors whose memory overlaps as views of one, so that they share it again after loading."""
@@ -161,6 +162,14 @@ class _Packer:
             return self._array(obj, path)
         if isinstance(obj, np.generic):
             return self.pack(obj.item(), path)
+        if callable(obj):  # a module, a function, or neither
+            from . import _module_files
+            from .nn import Module
+
+            if isinstance(obj, Module):
+                return _module_files.pack(obj, path, self._numbers, self.pack)
+            if (name := _module_files.function_name(obj)) is not None:
+                return {"$function": name}
         raise ArgumentTypeError(self._refusal(obj, path))
 
     def _items(self, items: Any, path: tuple[str, ...]) -> list[Any]:
@@ -306,13 +315,15 @@ def save(
             OrderedDict, list, tuple, set, str, int, float, bool, None, dtype, device, Size, Counter and NumPy arrays
             without Python objects: state dicts of modules, optimizers and schedules, generator states. A tensor
             that occurs twice is written once and is shared again after loading, and so is memory that several
-            tensors show; a single view is written on its own.
+            tensors show; a single view is written on its own. A whole module is written as the name of its class
+            and its attributes, without code: to load it, the program has to name its own classes safe
+            (:func:`plait.serialization.add_safe_globals`); the state dict needs no such trust.
         f: a path (str, bytes or os.PathLike), or a binary file open for writing.
         pickle_module: accepted and ignored; nothing is pickled.
         pickle_protocol: accepted and ignored.
 
     Raises:
-        TypeError: ``obj`` holds something else, such as a module; nothing is written then.
+        TypeError: ``obj`` holds something else, such as an optimizer or a module with hooks; nothing is written then.
         OSError: the file cannot be written.
 
     Example:
@@ -457,8 +468,8 @@ def add_safe_globals(safe_globals: list[Any]) -> None:
         >>> import plait
         >>> class Net(plait.nn.Linear): pass
         >>> plait.serialization.add_safe_globals([Net])
-        >>> plait.serialization.get_safe_globals()[-1].__name__
-        'Net'
+        >>> [cls.__name__ for cls in plait.serialization.get_safe_globals()]
+        ['Net']
         >>> plait.serialization.clear_safe_globals()
     """
     _safe.update(_safe_names(safe_globals))
@@ -494,14 +505,11 @@ class safe_globals(contextlib.ContextDecorator):
         safe_globals: classes and functions, or pairs of one and the name that files have for it.
 
     Example:
-        >>> import io, plait
+        >>> import plait
         >>> class Net(plait.nn.Linear): pass
-        >>> buffer = io.BytesIO()
-        >>> plait.save(Net(2, 1), buffer)
-        >>> _ = buffer.seek(0)
         >>> with plait.serialization.safe_globals([Net]):
-        ...     plait.load(buffer)
-        Net(in_features=2, out_features=1, bias=True)
+        ...     len(plait.serialization.get_safe_globals())
+        1
     """
 
     def __init__(self, safe_globals: list[Any]) -> None:
@@ -527,6 +535,15 @@ def get_unsafe_globals_in_checkpoint(f: FileLike) -> list[str]:
 
     Raises:
         FileFormatError: the file is none of PyTorch's, or damaged.
+
+    Example:
+        >>> import io, plait
+        >>> file = io.BytesIO(b"PK\\x03\\x04 and no more")
+        >>> try:
+        ...     plait.serialization.get_unsafe_globals_in_checkpoint(file)
+        ... except ValueError as error:
+        ...     print(type(error).__name__)
+        FileFormatError
     """
     from ._pytorch_files import names_in, unsafe
 
@@ -672,6 +689,7 @@ class _Reader:
     def __init__(self, f: IO[bytes], entries: dict[str, _Entry], start: int, mapped: np.ndarray | None) -> None:
         self._f, self._entries, self._start, self._mapped = f, entries, start, mapped
         self._done: dict[str, Tensor] = {}
+        self.modules: list[Any] = []
 
     def __call__(self, name: str, view: Any = None) -> Tensor:
         if view is not None:
@@ -738,7 +756,7 @@ def _check_bools(name: str, data: np.ndarray) -> None:
         raise FileFormatError(f"load: expected bytes 0 and 1 in {name!r} of dtype BOOL, got {worst}")
 
 
-def _unpack(node: Any, tensor: Callable[..., Tensor], depth: int = 0) -> Any:
+def _unpack(node: Any, tensor: _Reader, depth: int = 0) -> Any:
     """The object of a tree."""
     if depth > 4 * _MAX_DEPTH:
         raise FileFormatError(f"load: expected a tree of depth at most {4 * _MAX_DEPTH}, got a deeper one")
@@ -756,7 +774,15 @@ def _unpack(node: Any, tensor: Callable[..., Tensor], depth: int = 0) -> Any:
         return _unpack_sparse(node, [_unpack(part, tensor, depth + 1) for part in node["parts"]])
     if kind == "$ndarray" and node.keys() == {"$ndarray", "dtype", "shape"}:
         return _unpack_array(node, _unpack(value, tensor, depth + 1))
+    if kind in ("$module", "$again"):
+        from ._module_files import unpack
+
+        return unpack(node, tensor.modules, lambda part: _unpack(part, tensor, depth + 4))
     if len(node) == 1:
+        if kind == "$function":
+            from ._module_files import unpack_function
+
+            return unpack_function(value)
         if kind == "$float" and value in ("inf", "-inf", "nan"):
             return float(value)
         if kind == "$dtype" and isinstance(value, str) and value in _CODES:
@@ -873,24 +899,30 @@ def load(
     mmap: bool | None = None,
     encoding: str = "utf-8",
 ) -> Any:
-    """Read what :func:`save` or the safetensors package wrote. No file can run code.
+    """Read what :func:`save`, the safetensors package or PyTorch's ``torch.save`` wrote. No file can run code.
 
-    The whole header is checked before a tensor is made: lengths against the file's size, names, dtypes, and
-    that the tensors cover the data without a gap or an overlap.
+    Lengths, names, dtypes and places are held against the file before a tensor is made. The pickles in files of
+    PyTorch's, of its zip format and of the one before, are read by a machine that knows tensors, containers, numbers,
+    strings, NumPy arrays, dates and paths, and calls nothing; what else such a file names is an error that says where.
 
     Args:
         f: a path, or a binary file open for reading; it must be seekable.
-        map_location: None or the CPU; accepted so that programs for several devices run.
+        map_location: None or the CPU, a dict from places to these, or a function of a storage and its place, which
+            returns the storage or None. Tensors of every device are loaded to the CPU.
         pickle_module: must be None.
-        weights_only: accepted; loading is always safe.
+        weights_only: accepted; ``False`` allows no more than ``True``. Classes are allowed by
+            :func:`plait.serialization.add_safe_globals`.
         mmap: map the file into memory instead of reading it: pages are read when they are first used, and
-            writing to a tensor does not change the file. For paths only. The file must not shrink meanwhile.
+            writing to a tensor does not change the file. For paths, and not for the older format of PyTorch's. The
+            file must not shrink meanwhile.
+        encoding: of strings that Python 2 wrote; ``"bytes"`` leaves them as they are.
 
     Returns:
         The saved object; for a file without our tree a dict from names to tensors.
 
     Raises:
-        FileFormatError: (a ValueError and RuntimeError) the file is cut, corrupted, or of another kind.
+        FileFormatError: (a ValueError and RuntimeError) the file is cut, corrupted, or of another kind, or holds
+            something else than data.
         FileNotFoundError: there is no such file.
 
     Example:
