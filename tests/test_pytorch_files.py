@@ -325,6 +325,10 @@ def test_plain_objects_of_every_protocol(protocol: int) -> None:
     assert back[1].flags.f_contiguous
 
 
+def test_memory_formats() -> None:
+    assert plait.load(zipped([Name("torch.channels_last")])) == [plait.channels_last]
+
+
 def test_a_list_inside_itself() -> None:
     obj: list[Any] = [1]
     obj.append(obj)
@@ -385,6 +389,7 @@ def defaults_in_defaults() -> bytes:
     return b"\x80\x02" + one * 3000 + b"N" + b"s" * 3000 + b"."
 
 
+COO = Call("torch.serialization._get_layout", "torch.sparse_coo")
 ARRAY = "numpy._core.multiarray._reconstruct"
 
 
@@ -435,7 +440,7 @@ def dtype(name: str, *state: Any) -> Call:
         (tensor(FOUR, (4,), (1,)), FOUR, "a storage and a dtype"),
         (tensor(storage(16, "torch.BoolStorage"), (16,), (1,)), bytes(15) + b"\x02", "bytes 0 and 1"),
         (Call("torch._utils._rebuild_parameter", 3, True, None), b"", "expected a tensor"),
-        (Call("torch._utils._rebuild_sparse_tensor", "sparse_coo", (3,)), b"", "damaged"),
+        (Call("torch._utils._rebuild_sparse_tensor", COO, (3,)), b"", "damaged"),
         (Call("torch._utils._rebuild_tensor_v2"), b"", "damaged"),
         (array(1, (2**40,), dtype("f4"), False, b"1234"), b"", "bytes of an array"),
         (array(1, (1,), dtype("O8"), False, [1]), b"", "numpy.dtype"),

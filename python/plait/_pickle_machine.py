@@ -18,7 +18,7 @@ from argparse import Namespace
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -102,11 +102,11 @@ def set_attributes(obj: Any, state: Any) -> None:
 
 
 class Machine:
-    """Runs one pickle of a file.
+    """Runs one pickle.
 
     Args:
-        f: the file, at the pickle's first byte.
-        size: bytes from there to the end of the file.
+        data: bytes, or a view of those of a file.
+        first: where the pickle begins.
         find: a table from module and name to what stands for it.
         persistent: from a persistent id to what stands for it.
         encoding: of the str of Python 2, or ``"bytes"``.
@@ -114,13 +114,13 @@ class Machine:
 
     def __init__(
         self,
-        f: IO[bytes],
-        size: int,
+        data: bytes | memoryview,
+        first: int,
         find: Callable[[str, str], Any],
         persistent: Callable[[Any], Any],
         encoding: str = "utf-8",
     ) -> None:
-        self._f, self.left, self._size = f, size, size
+        self._data, self.at, self._first = data, first, first
         self._find, self._persistent, self._encoding = find, persistent, encoding
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
@@ -129,44 +129,69 @@ class Machine:
         self._defaultdicts = 0
 
     def run(self) -> Any:
-        """The object of the pickle; the file is then at the byte behind it."""
-        read, actions = self.read, _ACTIONS
+        """The object of the pickle; ``at`` is then the place behind it."""
         try:
-            while True:
-                opcode = read(1)
-                if opcode == b".":
-                    return self._pop()
-                action = actions.get(opcode)
-                if action is None:
-                    raise FileFormatError(f"load: expected an opcode of a pickle, got {opcode!r}")
-                action(self)
+            self._run()
+            return self._pop()
         except FileFormatError as error:
-            raise FileFormatError(f"{error} (byte {self._size - self.left} of the pickle)") from None
+            raise FileFormatError(f"{error} (byte {self.at - self._first} of the pickle)") from None
         except _ERRORS as error:
             reason = f"{type(error).__name__}: {error}"[:300]
-            at = self._size - self.left
+            if self.at >= len(self._data):
+                reason = "it is cut short"
+            at = self.at - self._first
             raise FileFormatError(f"load: expected a pickle, got one that is damaged at byte {at} ({reason})") from None
+
+    def _run(self) -> None:
+        """All opcodes up to the last; the most frequent ones stand here, the others in ``_ACTIONS``."""
+        data, stack, memo, actions = self._data, self._stack, self._memo, _ACTIONS
+        while True:
+            at = self.at
+            opcode = data[at]
+            self.at = at + 1
+            if opcode == 0x71:  # q: note the top of the stack under a small number
+                memo[data[at + 1]] = self._top()
+                self.at = at + 2
+            elif opcode == 0x68:  # h: what stands under a small number
+                stack.append(memo[data[at + 1]])
+                self.at = at + 2
+            elif opcode == 0x72:  # r
+                memo[self.number(4)] = self._top()
+            elif opcode == 0x4B:  # K: a number of one byte
+                stack.append(data[at + 1])
+                self.at = at + 2
+            elif opcode == 0x28:  # (
+                stack.append(_MARK)
+            elif opcode == 0x94:  # memoize
+                memo[len(memo)] = self._top()
+            elif opcode == 0x2E:  # .
+                return
+            else:
+                action = actions.get(opcode)
+                if action is None:
+                    raise FileFormatError(f"load: expected an opcode of a pickle, got {opcode}")
+                action(self)
 
     # -- bytes -----------------------------------------------------------------------------------------------
 
     def read(self, size: int) -> bytes:
-        if size > self.left:
-            raise FileFormatError(f"load: expected {size} more bytes, got {self.left}: the pickle is cut short")
-        data = self._f.read(size)
-        while len(data) < size:  # a read may give less than it is asked for
-            more = self._f.read(size - len(data))
-            if not more:
-                raise FileFormatError("load: expected the rest of a pickle, got the end of the file")
-            data += more
-        self.left -= size
-        return data
+        at = self.at
+        if size > len(self._data) - at:
+            left = len(self._data) - at
+            raise FileFormatError(f"load: expected {size} more bytes, got {left}: the pickle is cut short")
+        self.at = at + size
+        return bytes(self._data[at : at + size])
 
     def line(self) -> bytes:
-        data = self._f.readline(self.left)
-        self.left -= len(data)
-        if not data.endswith(b"\n"):
-            raise FileFormatError("load: expected a line, got the end of the file: the pickle is cut short")
-        return data[:-1]
+        """The bytes up to the end of a line."""
+        at, step = self.at, 256
+        while at < len(self._data):
+            piece = bytes(self._data[at : at + step])
+            if (end := piece.find(b"\n")) >= 0:
+                first, self.at = self.at, at + end + 1
+                return bytes(self._data[first : at + end])
+            at, step = at + step, 2 * step
+        raise FileFormatError("load: expected a line, got the end of the file: the pickle is cut short")
 
     def number(self, size: int) -> int:
         return int.from_bytes(self.read(size), "little")
@@ -382,79 +407,73 @@ def _sized(width: int, make: Callable[[bytes], Any]) -> Callable[[Machine], None
     return lambda m: m.push(make(m.read(m.number(width))))
 
 
-_ACTIONS: dict[bytes, Callable[[Machine], None]] = {
-    b"\x80": lambda m: _check_protocol(m.number(1)),
-    b"\x95": lambda m: _check_frame(m, m.number(8)),
+_ACTIONS: dict[int, Callable[[Machine], None]] = {
+    0x80: lambda m: _check_protocol(m.number(1)),
+    0x95: lambda m: _check_frame(m, m.number(8)),
     # constants and numbers
-    b"N": lambda m: m.push(None),
-    b"\x88": lambda m: m.push(True),
-    b"\x89": lambda m: m.push(False),
-    b"I": lambda m: m.push(_integer(m)),
-    b"J": lambda m: m.push(struct.unpack("<i", m.read(4))[0]),
-    b"K": lambda m: m.push(m.number(1)),
-    b"M": lambda m: m.push(m.number(2)),
-    b"L": lambda m: m.push(int(m.line().rstrip(b"L"))),
-    b"\x8a": _sized(1, _long),
-    b"\x8b": _sized(4, _long),
-    b"F": lambda m: m.push(float(m.line())),
-    b"G": lambda m: m.push(struct.unpack(">d", m.read(8))[0]),
+    0x4E: lambda m: m.push(None),  # N
+    0x88: lambda m: m.push(True),
+    0x89: lambda m: m.push(False),
+    0x49: lambda m: m.push(_integer(m)),  # I
+    0x4A: lambda m: m.push(struct.unpack("<i", m.read(4))[0]),  # J
+    0x4D: lambda m: m.push(m.number(2)),  # M
+    0x4C: lambda m: m.push(int(m.line().rstrip(b"L"))),  # L
+    0x8A: _sized(1, _long),
+    0x8B: _sized(4, _long),
+    0x46: lambda m: m.push(float(m.line())),  # F
+    0x47: lambda m: m.push(struct.unpack(">d", m.read(8))[0]),  # G
     # strings
-    b"S": lambda m: m.push(_quoted(m)),
-    b"T": lambda m: m.push(m.text(m.read(m.number(4)))),
-    b"U": lambda m: m.push(m.text(m.read(m.number(1)))),
-    b"V": lambda m: m.push(m.line().decode("raw-unicode-escape")),
-    b"X": _sized(4, _utf8),
-    b"\x8c": _sized(1, _utf8),
-    b"\x8d": _sized(8, _utf8),
-    b"B": _sized(4, bytes),
-    b"C": _sized(1, bytes),
-    b"\x8e": _sized(8, bytes),
-    b"\x96": _sized(8, bytearray),
+    0x53: lambda m: m.push(_quoted(m)),  # S
+    0x54: lambda m: m.push(m.text(m.read(m.number(4)))),  # T
+    0x55: lambda m: m.push(m.text(m.read(m.number(1)))),  # U
+    0x56: lambda m: m.push(m.line().decode("raw-unicode-escape")),  # V
+    0x58: _sized(4, _utf8),  # X
+    0x8C: _sized(1, _utf8),
+    0x8D: _sized(8, _utf8),
+    0x42: _sized(4, bytes),  # B
+    0x43: _sized(1, bytes),  # C
+    0x8E: _sized(8, bytes),
+    0x96: _sized(8, bytearray),
     # containers
-    b"(": lambda m: m.push(_MARK),
-    b")": lambda m: m.push(()),
-    b"t": lambda m: m.push(tuple(m._items())),
-    b"\x85": lambda m: m.tuple_of(1),
-    b"\x86": lambda m: m.tuple_of(2),
-    b"\x87": lambda m: m.tuple_of(3),
-    b"]": lambda m: m.push([]),
-    b"l": lambda m: m.push(m._items()),
-    b"a": lambda m: m.append([m._pop()]),
-    b"e": lambda m: m.append(m._items()),
-    b"}": lambda m: m.push({}),
-    b"d": lambda m: m.dict_of(m._items()),
-    b"s": lambda m: m.set_items([m._pop(), m._pop()][::-1]),
-    b"u": lambda m: m.set_items(m._items()),
-    b"\x8f": lambda m: m.push(set()),
-    b"\x90": lambda m: m.add_to_set(m._items()),
-    b"\x91": lambda m: m.push(_frozen(m._items())),
+    0x29: lambda m: m.push(()),  # )
+    0x74: lambda m: m.push(tuple(m._items())),  # t
+    0x85: lambda m: m.tuple_of(1),
+    0x86: lambda m: m.tuple_of(2),
+    0x87: lambda m: m.tuple_of(3),
+    0x5D: lambda m: m.push([]),  # ]
+    0x6C: lambda m: m.push(m._items()),  # l
+    0x61: lambda m: m.append([m._pop()]),  # a
+    0x65: lambda m: m.append(m._items()),  # e
+    0x7D: lambda m: m.push({}),  # }
+    0x64: lambda m: m.dict_of(m._items()),  # d
+    0x73: lambda m: m.set_items([m._pop(), m._pop()][::-1]),  # s
+    0x75: lambda m: m.set_items(m._items()),  # u
+    0x8F: lambda m: m.push(set()),
+    0x90: lambda m: m.add_to_set(m._items()),
+    0x91: lambda m: m.push(_frozen(m._items())),
     # the stack and the memo
-    b"0": lambda m: m.drop(),
-    b"1": lambda m: m._items() and None,
-    b"2": lambda m: m.push(m._top()),
-    b"p": lambda m: m.put(int(m.line())),
-    b"q": lambda m: m.put(m.number(1)),
-    b"r": lambda m: m.put(m.number(4)),
-    b"\x94": lambda m: m.put(len(m._memo)),
-    b"g": lambda m: m.get(int(m.line())),
-    b"h": lambda m: m.get(m.number(1)),
-    b"j": lambda m: m.get(m.number(4)),
+    0x30: lambda m: m.drop(),  # 0
+    0x31: lambda m: m._items() and None,  # 1
+    0x32: lambda m: m.push(m._top()),  # 2
+    0x70: lambda m: m.put(int(m.line())),  # p
+    0x67: lambda m: m.get(int(m.line())),  # g
+    0x6A: lambda m: m.get(m.number(4)),  # j
     # names and objects
-    b"c": lambda m: m.find(m.line().decode(), m.line().decode()),
-    b"\x93": _stacked_name,
-    b"R": lambda m: m.reduce(),
-    b"\x81": lambda m: m.reduce(new=True),
-    b"\x92": lambda m: m.new_with_names(),
-    b"o": _old_object,
-    b"i": _old_instance,
-    b"b": lambda m: m.build(),
-    b"P": _refuse("storages named by text, as protocol 0 writes them: their classes are lost"),
-    b"Q": lambda m: m.persist(m._pop()),
-    b"\x82": _refuse("a number of copyreg's registry"),
-    b"\x83": _refuse("a number of copyreg's registry"),
-    b"\x84": _refuse("a number of copyreg's registry"),
-    b"\x97": _refuse("buffers outside of it"),
-    b"\x98": _refuse("buffers outside of it"),
+    0x63: lambda m: m.find(m.line().decode(), m.line().decode()),  # c
+    0x93: _stacked_name,
+    0x52: lambda m: m.reduce(),  # R
+    0x81: lambda m: m.reduce(new=True),
+    0x92: lambda m: m.new_with_names(),
+    0x6F: _old_object,  # o
+    0x69: _old_instance,  # i
+    0x62: lambda m: m.build(),  # b
+    0x50: _refuse("storages named by text, as protocol 0 writes them: their classes are lost"),  # P
+    0x51: lambda m: m.persist(m._pop()),  # Q
+    0x82: _refuse("a number of copyreg's registry"),
+    0x83: _refuse("a number of copyreg's registry"),
+    0x84: _refuse("a number of copyreg's registry"),
+    0x97: _refuse("buffers outside of it"),
+    0x98: _refuse("buffers outside of it"),
 }
 
 
@@ -470,8 +489,9 @@ def _check_protocol(protocol: int) -> None:
 
 
 def _check_frame(machine: Machine, size: int) -> None:
-    if size > machine.left:
-        raise FileFormatError(f"load: expected a frame of {size} bytes, got {machine.left}: the pickle is cut short")
+    left = len(machine._data) - machine.at
+    if size > left:
+        raise FileFormatError(f"load: expected a frame of {size} bytes, got {left}: the pickle is cut short")
 
 
 # ---- the result --------------------------------------------------------------------------------------------

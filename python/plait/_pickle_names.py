@@ -20,6 +20,15 @@ import numpy as np
 
 from . import _core
 from ._core import Size, Tensor
+from ._layouts import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    preserve_format,
+    sparse_coo,
+    sparse_csr,
+    strided,
+)
 from ._pickle_machine import Foreign, Maker, Safe, check_key, set_attributes
 from ._tensor import _Storage, _view_of_bytes
 from .nn.parameter import Buffer, Parameter
@@ -33,7 +42,6 @@ _PYTHON_2_NAMES = {
     "builtins.unicode": "builtins.str",
     "builtins.long": "builtins.int",
 }
-_MEMORY_FORMATS = ("contiguous_format", "preserve_format", "channels_last", "channels_last_3d")
 _FLOATS = ("float32", "float64", "float16", "bfloat16", "complex64", "complex128")
 _INTEGERS = ("bool", "uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64")
 # The prefix of each class of storages that knows its dtype.
@@ -231,18 +239,18 @@ def _sparse(layout: Any, data: Any) -> Any:
     unknown = next((part for part in data if type(part) is Foreign), None)
     if unknown is not None:
         return unknown
-    if layout == "sparse_coo":
+    if layout is sparse_coo:
         indices, values, size, *rest = data
         coalesced = {"is_coalesced": True} if rest and rest[0] is True else {}
         return sparse_coo_tensor(indices, values, size, check_invariants=True, **coalesced)
-    if layout == "sparse_csr":
+    if layout is sparse_csr:
         rows, columns, values, size = data
         return sparse_csr_tensor(rows, columns, values, size, check_invariants=True)
     raise FileFormatError(f"load: expected the layout of a sparse tensor, got {layout!r:.100}")
 
 
 def _layout(name: Any) -> Any:
-    known = {"torch.strided": "strided", "torch.sparse_coo": "sparse_coo", "torch.sparse_csr": "sparse_csr"}
+    known = {"torch.strided": strided, "torch.sparse_coo": sparse_coo, "torch.sparse_csr": sparse_csr}
     return known[name] if name in known else _foreign(f"{name:.50}")
 
 
@@ -464,8 +472,8 @@ def _table() -> dict[str, Any]:
     for name in (*_FLOATS, *_INTEGERS):
         if (dtype := getattr(_core, name, None)) is not None:
             table[f"torch.{name}"] = dtype
-    for name in _MEMORY_FORMATS:
-        table[f"torch.{name}"] = name
+    for value in (contiguous_format, preserve_format, channels_last, channels_last_3d):
+        table[f"torch.{str.__str__(value)}"] = value
     for module in ("torch", "torch.cuda", "torch.storage"):
         for prefix, dtype in _STORAGES.items():
             name = f"{module}.{prefix}Storage"

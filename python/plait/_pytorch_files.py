@@ -10,7 +10,9 @@ and the elements, always with the least significant byte first.
 
 from __future__ import annotations
 
+import contextlib
 import io
+import mmap
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -236,18 +238,18 @@ def _load_zip(f: IO[bytes], size: int, mapped: np.ndarray | None, options: dict[
 
 def _interpret(data: bytes, storages: Callable[[Any], Any], options: dict[str, Any]) -> Any:
     safe = options["safe"]
-    machine = Machine(io.BytesIO(data), len(data), lambda m, n: find(m, n, safe), storages, options["encoding"])
+    machine = Machine(data, 0, lambda m, n: find(m, n, safe), storages, options["encoding"])
     return _finish(machine.run())
 
 
 # ---- the older format --------------------------------------------------------------------------------------
 
 
-def _scan(f: IO[bytes], size: int, names: set[str], ids: list[Any]) -> tuple[Any, int]:
+def _scan(data: bytes | memoryview, at: int, names: set[str], ids: list[Any]) -> tuple[Any, int]:
     """Run a pickle in which every name is foreign, and note names and persistent ids.
 
     Returns:
-        The object and the number of bytes behind the pickle.
+        The object and the place behind the pickle.
     """
 
     def note(module: str, name: str) -> Foreign:
@@ -258,35 +260,44 @@ def _scan(f: IO[bytes], size: int, names: set[str], ids: list[Any]) -> tuple[Any
         ids.append(key)
         return Foreign("a storage")
 
-    machine = Machine(f, size, note, persistent, "latin1")
-    return machine.run(), machine.left
+    machine = Machine(data, at, note, persistent, "latin1")
+    return machine.run(), machine.at
 
 
-def _read_start(f: IO[bytes], size: int) -> int:
-    """Check the pickles before that of the object; the bytes that are left."""
-    magic, left = _scan(f, size, set(), [])
+def _all_bytes(f: Any, start: int, size: int) -> bytes | memoryview:
+    """The bytes of a file from ``start`` on, mapped where that can be."""
+    with contextlib.suppress(OSError, AttributeError, ValueError):
+        return memoryview(mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ))[start : start + size]
+    f.seek(start)
+    return f.getbuffer()[start : start + size] if isinstance(f, io.BytesIO) else f.read(size)
+
+
+def _read_start(data: bytes | memoryview) -> int:
+    """Check the pickles before that of the object; where it begins."""
+    magic, at = _scan(data, 0, set(), [])
     if type(magic) is not int or magic != _MAGIC:
         raise FileFormatError(
             "load: expected a file of torch.save, got a pickle of something else, which can run code when it is loaded"
             "\nhint: load it with what wrote it, and save its tensors by torch.save or plait.save"
         )
-    protocol, left = _scan(f, left, set(), [])
-    _, left = _scan(f, left, set(), [])
+    protocol, at = _scan(data, at, set(), [])
+    _, at = _scan(data, at, set(), [])
     if type(protocol) is not int or protocol != _PROTOCOL:
         raise FileFormatError(f"load: expected version {_PROTOCOL} of the format, got another one")
-    return left
+    return at
 
 
-def _load_legacy(f: IO[bytes], size: int, options: dict[str, Any]) -> Any:
+def _load_legacy(f: IO[bytes], start: int, size: int, options: dict[str, Any]) -> Any:
     """The object's pickle is scanned first: its storages come behind it, and are needed before."""
-    before = _read_start(f, size)
-    start, ids = f.tell(), []  # type: tuple[int, list[Any]]
-    _, left = _scan(f, before, set(), ids)
-    length = before - left
-    keys, left = _scan(f, left, set(), [])
+    data = _all_bytes(f, start, size)
+    first, ids = _read_start(data), []  # type: tuple[int, list[Any]]
+    _, end = _scan(data, first, set(), ids)
+    keys, behind = _scan(data, end, set(), [])
     if type(keys) is not list or len(set(map(_string, keys))) != len(keys):
         raise FileFormatError("load: expected the keys of the storages, each once, got something else")
-    places = _find_storages(f, f.tell(), left, list(map(_string, keys)), _element_sizes(ids))
+    pickle = bytes(data[first:end])
+    del data  # a file that is mapped, or lent by its buffer, is let go
+    places = _find_storages(f, start + behind, size - behind, list(map(_string, keys)), _element_sizes(ids))
 
     def read(key: str, count: int) -> _Block:
         if key not in places or places[key][1] != count:
@@ -297,9 +308,7 @@ def _load_legacy(f: IO[bytes], size: int, options: dict[str, Any]) -> Any:
             _fill(f, _tensor_bytes(memory), key)
         return _Block(memory, False)
 
-    f.seek(start)
-    data = f.read(length)
-    return _interpret(data, _Storages(read, options["map_location"]), options)
+    return _interpret(pickle, _Storages(read, options["map_location"]), options)
 
 
 def _element_sizes(ids: list[Any]) -> dict[str, int]:
@@ -356,10 +365,9 @@ def load(f: IO[bytes], start: int, size: int, mapped: np.ndarray | None, options
     f.seek(start)
     if f.read(4)[:2] == b"PK":
         return _load_zip(f, start + size, mapped, options)
-    f.seek(start)
     if mapped is not None:
         raise ArgumentError("load: expected a zip file with mmap=True, got the older format\nhint: mmap=False")
-    return _load_legacy(f, size, options)
+    return _load_legacy(f, start, size, options)
 
 
 def names_in(f: IO[bytes], size: int) -> set[str]:
@@ -368,11 +376,10 @@ def names_in(f: IO[bytes], size: int) -> set[str]:
     start = f.tell()
     if f.read(4)[:2] == b"PK":
         data = _Archive(f, start + size, None).bytes_of("data.pkl")
-        _scan(io.BytesIO(data), len(data), names, [])
+        _scan(data, 0, names, [])
         return names
-    f.seek(start)
-    left = _read_start(f, size)
-    _scan(f, left, names, [])
+    whole = _all_bytes(f, start, size)
+    _scan(whole, _read_start(whole), names, [])
     return names
 
 
