@@ -33,7 +33,8 @@ def _check_class(cls: type) -> None:
     found: Any = sys.modules.get(cls.__module__)
     for name in cls.__qualname__.split("."):
         found = getattr(found, name, None)
-    if found is not cls and "<locals>" not in cls.__qualname__:
+    own = _own_class(f"{cls.__module__}.{cls.__qualname__}".partition(".")[2]) is cls
+    if found is not cls and not own and "<locals>" not in cls.__qualname__:
         raise ArgumentTypeError(
             f"save: expected modules of classes with a name, got {cls.__name__}, which {cls.__module__} does not have\n"
             "hint: save the state instead: plait.save(model.state_dict(), path)"

@@ -266,8 +266,10 @@ def _scan(data: bytes | memoryview, at: int, names: set[str], ids: list[Any]) ->
 
 def _all_bytes(f: Any, start: int, size: int) -> bytes | memoryview:
     """The bytes of a file from ``start`` on, mapped where that can be."""
-    with contextlib.suppress(OSError, AttributeError, ValueError):
-        return memoryview(mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ))[start : start + size]
+    raw = f.raw if isinstance(f, io.BufferedReader) else f
+    if isinstance(raw, io.FileIO):  # a file that is unpacked or decrypted on the way has a number, too
+        with contextlib.suppress(OSError, ValueError):
+            return memoryview(mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ))[start : start + size]
     f.seek(start)
     return f.getbuffer()[start : start + size] if isinstance(f, io.BytesIO) else f.read(size)
 
