@@ -45,8 +45,9 @@ def _own_class(path: str) -> Any:
     """The layer of this name, without ``plait.``, of a module of ``plait.nn`` that is loaded."""
     home, _, name = path.rpartition(".")
     cls = vars(sys.modules.get(f"plait.{home}", sys)).get(name) if path.startswith("nn.") else None
-    own = isinstance(cls, type) and issubclass(cls, Module)
-    return cls if own and f"{cls.__module__}.{cls.__qualname__}".partition(".")[2] == path else None
+    if not (isinstance(cls, type) and issubclass(cls, Module)):
+        return None
+    return cls if f"{cls.__module__}.{cls.__qualname__}".partition(".")[2] == path else None
 
 
 def _find_class(name: Any) -> type[Module]:

@@ -232,6 +232,9 @@ class Machine:
     def drop(self) -> None:
         del self._stack[-1]
 
+    def drop_items(self) -> None:
+        self._items()
+
     def tuple_of(self, count: int) -> None:
         items = [self._pop() for _ in range(count)]
         self.push(tuple(reversed(items)))
@@ -453,7 +456,7 @@ _ACTIONS: dict[int, Callable[[Machine], None]] = {
     0x91: lambda m: m.push(_frozen(m._items())),
     # the stack and the memo
     0x30: lambda m: m.drop(),  # 0
-    0x31: lambda m: m._items() and None,  # 1
+    0x31: lambda m: m.drop_items(),  # 1
     0x32: lambda m: m.push(m._top()),  # 2
     0x70: lambda m: m.put(int(m.line())),  # p
     0x67: lambda m: m.get(int(m.line())),  # g
@@ -538,7 +541,7 @@ def check_tree(obj: Any) -> tuple[str, Foreign | Maker | Safe] | None:
     seen = {id(obj)}
     levels = [_children(obj)]
     while levels:
-        name, child = next(levels[-1], ("", None))
+        name, child = next(levels[-1], ("", None))  # type: tuple[str, Any]
         if not name:
             levels.pop()
             if path:

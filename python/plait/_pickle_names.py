@@ -341,7 +341,7 @@ def build_array(array: np.ndarray, state: Any) -> None:
         raise FileFormatError("load: expected the state of an array, got something else")
     if math.prod(shape) * dtype.itemsize != len(data) or max(shape, default=0) > 2**48 or len(shape) > 32:
         raise FileFormatError(f"load: expected the bytes of an array of shape {shape}, got {len(data)}"[:300])
-    array.__setstate__((1, shape, dtype, by_columns, data))
+    array.__setstate__((1, shape, dtype, by_columns, data))  # type: ignore[arg-type]
     if dtype.kind == "b":
         _check_bools("an array", np.frombuffer(data, np.uint8))
 

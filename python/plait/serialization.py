@@ -547,7 +547,8 @@ def get_unsafe_globals_in_checkpoint(f: FileLike) -> list[str]:
     """
     from ._pytorch_files import names_in, unsafe
 
-    with contextlib.nullcontext(f) if hasattr(f, "read") else open(os.fsdecode(f), "rb") as file:
+    with contextlib.ExitStack() as stack:
+        file: Any = f if hasattr(f, "read") else stack.enter_context(open(os.fsdecode(f), "rb"))
         start = file.tell()
         size = file.seek(0, os.SEEK_END) - start
         file.seek(start)
