@@ -24,7 +24,7 @@ TABLE = _core._op_table()
 
 
 # Ops that take complex numbers but not with every argument.
-PARTLY = {"div"}
+PARTLY = {"div", "softmax", "log_softmax"}
 # References that are written for real numbers.
 OTHERS = {"triplet_margin_loss"} | {
     # Their references transpose where a complex matrix is conjugated too, or convert to float64: tests/test_linalg.py
@@ -32,6 +32,7 @@ OTHERS = {"triplet_margin_loss"} | {
     *("cholesky_solve", "cholesky_inverse", "linalg.lu_factor", "linalg.lu_factor_ex", "linalg.lu", "linalg.lu_solve"),
     *("logdet", "linalg.householder_product", "orgqr", "ormqr", "linalg.pinv", "linalg.lstsq"),
     *("linalg.ldl_factor", "linalg.ldl_factor_ex", "linalg.matrix_exp", "matrix_exp"),
+    *("logaddexp", "logcumsumexp"),
 }
 
 
@@ -601,3 +602,98 @@ def test_accuracy_over_many_sizes(name: str, dtype: Any) -> None:
     finite = np.isfinite(want.astype(got.dtype))
     error = np.abs(got[finite] - want[finite]) / np.maximum(np.abs(want[finite]), 1e-30)
     assert error.max() < (64 if name == "exp2" else 8) * np.finfo(dtype).eps  # 2^z: the angle Im z log 2 is rounded
+
+
+# ---------------------------------------------------------------- what has no kernel of its own
+
+
+_Z = 0.1 + 0.2j
+
+
+@pytest.mark.parametrize(
+    "key", [0, -1, slice(None), slice(0, 1), ..., None, [0, 1], plait.tensor([True, False, True]), (plait.tensor([0]),)]
+)
+def test_assigned_numbers_keep_their_digits(key: Any) -> None:
+    x = plait.zeros(3, dtype=plait.complex128)
+    x[key] = _Z
+    assert all(v == _Z for v in x[key].reshape(-1).tolist())
+    y = plait.zeros(3, dtype=plait.float64)
+    y[key] = 0.1
+    assert all(v == 0.1 for v in y[key].reshape(-1).tolist())
+
+
+def test_assigned_lists_keep_their_digits() -> None:
+    x, y = plait.zeros(2, dtype=plait.complex128), plait.zeros(2, dtype=plait.float64)
+    x[:] = [_Z, 0.1]
+    y[:] = [0.1, 0.2]
+    assert x.tolist() == [_Z, 0.1] and y.tolist() == [0.1, 0.2]
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 5, 300])
+def test_spaced_values(steps: int) -> None:
+    a, b = 0.1 + 2j, -1.0 + 0.5j
+    line = plait.linspace(a, b, steps, dtype=plait.complex128)
+    np.testing.assert_allclose(line.numpy(), np.linspace(a, b, steps), rtol=1e-14)
+    powers = plait.logspace(a, b, steps, base=2.0, dtype=plait.complex128)
+    np.testing.assert_allclose(powers.numpy(), np.power(2.0, np.linspace(a, b, steps)), rtol=1e-14)
+    assert plait.linspace(a, 1, steps).dtype == plait.complex64
+    assert plait.linspace(0, 1, steps, dtype=plait.complex64).dtype == plait.complex64
+    with pytest.raises(TypeError, match="expected a complex dtype"):
+        plait.linspace(a, b, steps, dtype=plait.float64)
+
+
+def _log_of_sum(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.log(np.exp(a) + np.exp(b))
+
+
+@pytest.mark.parametrize(
+    ("fn", "reference", "operands"),
+    [
+        (plait.nn.functional.softsign, lambda z: z / (1 + abs(z)), 1),
+        (plait.nn.functional.tanhshrink, lambda z: z - np.tanh(z), 1),
+        (plait.logaddexp, _log_of_sum, 2),
+        (plait.ldexp, lambda a, b: a * 2**b, 2),
+        (lambda z: plait.logcumsumexp(z, 1), lambda z: np.log(np.cumsum(np.exp(z), 1)), 1),
+        (
+            lambda z: plait.nn.functional.rms_norm(z, (5,), eps=0.5),
+            lambda z: z / np.sqrt((z * z).mean(-1, keepdims=True) + 0.5),
+            1,
+        ),
+    ],
+    ids=["softsign", "tanhshrink", "logaddexp", "ldexp", "logcumsumexp", "rms_norm"],
+)
+def test_composites(fn: Any, reference: Any, operands: int) -> None:
+    values = [numbers(3, 5, seed=i) * 0.5 for i in range(operands)]
+    tensors = [plait.from_numpy(v).requires_grad_() for v in values]
+    np.testing.assert_allclose(fn(*tensors).detach().numpy(), reference(*values), rtol=1e-12)
+    assert plait.autograd.gradcheck(fn, tuple(tensors))
+    single = fn(*(t.detach().to(plait.complex64) for t in tensors))
+    assert single.dtype == plait.complex64
+
+
+def test_logaddexp_of_infinities() -> None:
+    a = plait.tensor([complex("-inf"), complex("-inf"), 1 + 1j], dtype=plait.complex128)
+    b = plait.tensor([complex("-inf"), 2j, complex("-inf")], dtype=plait.complex128)
+    y = plait.logaddexp(a, b)
+    assert y.real.tolist() == [-math.inf, 0.0, 1.0] and y.imag[1:].tolist() == [2.0, 1.0]
+
+
+def test_dropout_drops_both_parts() -> None:
+    z = plait.full((1000,), 1 + 2j, dtype=plait.complex128, requires_grad=True)
+    y = plait.nn.functional.dropout(z, 0.5)
+    assert set(y.detach().tolist()) == {0j, 2 + 4j}
+    y.real.sum().backward()
+    assert plait.equal(z.grad.real, (y.detach() != 0) * 2.0)
+
+
+def test_the_product_of_nothing_is_recorded() -> None:
+    z = plait.zeros(0, dtype=plait.complex128, requires_grad=True)
+    y = z.prod()
+    assert y.item() == 1 and y.requires_grad
+    y.real.backward()
+    assert z.grad.shape == (0,)
+
+
+def test_storage_of_any_order() -> None:
+    assert plait.empty_permuted((2, 3), (1, 0), dtype=plait.complex64).stride() == (1, 2)
+    assert plait.ones(1, dtype=plait.complex64).new_empty_strided((2,), (2,)).dtype == plait.complex64

@@ -60,7 +60,8 @@ Overload::Overload(const OpEntry& entry)
     : op(entry),
       signature(entry.signature),
       name(signature.name),
-      outs(std::strchr(entry.where, 'o') ? signature.results[0].items.size() : 0) {
+      outs(std::strchr(entry.where, 'o') ? signature.results[0].items.size() : 0),
+      exact_out(std::strchr(entry.where, 'x') != nullptr) {
   PLAIT_CHECK(signature.params.size() <= CallArgs::kMax, kInternal, name, ": more than ", CallArgs::kMax,
               " parameters");
   for (const Param& p : signature.params) params.push_back(std::make_unique<BoundParam>(p));

@@ -37,7 +37,8 @@ struct Overload {
   Signature signature;
   std::string name;
   std::vector<std::unique_ptr<BoundParam>> params;
-  size_t outs;  // how many tensors out= takes: one per result; 0 where there is no out=
+  size_t outs;     // how many tensors out= takes: one per result; 0 where there is no out=
+  bool exact_out;  // out= has the result's dtype, not a wider one
   mutable PyObject* result_type = nullptr;  // the type of a named tuple, made when it is first needed
 };
 

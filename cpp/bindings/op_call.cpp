@@ -64,6 +64,9 @@ void check_written(const Tensor& destination, const Overload& o, const Tensor& r
   const DTypeCategory to = category(destination.dtype()), from = category(result.dtype());
   PLAIT_CHECK(to >= from, kType, o.name, ": result type ", dtype_name(result.dtype()),
               " can't be cast to the desired output type ", dtype_name(destination.dtype()));
+  PLAIT_CHECK(!o.exact_out || destination.dtype() == result.dtype(), kType, o.name,
+              ": expected out= of dtype ", dtype_name(result.dtype()), ", got ",
+              dtype_name(destination.dtype()));
   PLAIT_CHECK(destination.shape() == result.shape() || destination.numel() == 0, kValue, o.name,
               ": expected out= of shape ", result.shape(), ", got ", destination.shape());
 }

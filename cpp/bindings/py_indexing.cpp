@@ -56,10 +56,10 @@ const IndexingOps& ops() {
 
 // ---- Keys ----
 
-Tensor make_index(PyObject* item) {
+Tensor make_index(PyObject* item, PyObject* dtype = nullptr) {
   static py::handle as_tensor =
       py::module_::import("plait._core").attr("as_tensor").cast<py::object>().release();
-  Tensor t = as_tensor(py::handle(item)).cast<Tensor>();
+  Tensor t = as_tensor(py::handle(item), dtype ? py::handle(dtype) : py::none()).cast<Tensor>();
   if (t.numel() == 0 && t.is_floating()) t = cast(t, DType::kInt64);  // x[[]]
   return t;
 }
@@ -268,7 +268,9 @@ Tensor assigned_value(PyObject* value, DType dtype) {
     return Tensor::scalar(number);
   }
   if (Complex<double> z; to_complex(value, &z)) return Tensor::scalar(z);
-  return make_index(value);
+  // Numbers in a list keep their digits.
+  const bool list = PyList_Check(value) || PyTuple_Check(value);
+  return make_index(value, list && is_differentiable(dtype) ? dtype_object(dtype) : nullptr);
 }
 
 int set_item(PyObject* self, PyObject* key, PyObject* value) {

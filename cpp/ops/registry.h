@@ -15,8 +15,8 @@
 //
 // Where: 'f' plait.name, 'm' Tensor.name (the first Tensor parameter is self), 'n' plait.nn.functional.name,
 // 's' the submodule that begins the name (linalg_qr is plait.linalg.qr), 'o' also takes out= (the result is
-// copied into it; a tuple of several), 'p' private (plait._core._ops.name only), 'c' takes complex tensors,
-// numbers and dtypes. Every other op raises TypeError for them before it runs.
+// copied into it; a tuple of several), 'x' of its very dtype, 'p' private (plait._core._ops.name only),
+// 'c' takes complex tensors, numbers and dtypes. Every other op raises TypeError for them before it runs.
 #pragma once
 
 #include <atomic>

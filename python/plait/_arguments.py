@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 from . import _core
 from ._core import ArgumentTypeError, Tensor
 
-__all__ = ["explains_arguments"]
+__all__ = ["explains_arguments", "takes_out"]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -57,6 +57,25 @@ def explains_arguments(fn: _F) -> _F:
             _explain(fn.__name__, signature, args, kwargs)
             raise
 
+    return call  # type: ignore[return-value]
+
+
+def takes_out(fn: _F) -> _F:
+    """``fn``, whose result is one tensor, with ``out=`` as ops of the core have it."""
+    signature = inspect.signature(fn)
+    out = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="Tensor | None")
+
+    @functools.wraps(fn)
+    def call(*args: Any, out: Tensor | None = None, **kwargs: Any) -> Any:
+        result = fn(*args, **kwargs)
+        if out is None:
+            return result
+        try:
+            return _core.view_copy(result, result.shape, out=out)
+        except RuntimeError as error:
+            raise type(error)(str(error).replace("view_copy", fn.__name__, 1)) from None
+
+    call.__signature__ = signature.replace(parameters=[*signature.parameters.values(), out])  # type: ignore[attr-defined]
     return call  # type: ignore[return-value]
 
 

@@ -9,7 +9,7 @@ import math
 from typing import Any, NamedTuple
 
 from . import _core
-from ._arguments import explains_arguments
+from ._arguments import explains_arguments, takes_out
 from ._autocast import float32_in_autocast
 from ._core import ArgumentError, ArgumentIndexError, ArgumentTypeError, Tensor
 
@@ -83,6 +83,7 @@ def _quantile(
 
 
 @explains_arguments
+@takes_out
 @float32_in_autocast
 def quantile(
     input: Tensor,
@@ -100,6 +101,7 @@ def quantile(
         dim: the dimension of the samples. Default: all elements.
         keepdim: whether it stays, with size 1. Default: ``False``.
         interpolation: between two elements: ``"linear"``, ``"lower"``, ``"higher"``, ``"midpoint"``, ``"nearest"``.
+        out: takes the result. Default: a new tensor.
 
     Returns:
         The input's shape without ``dim``; a 1-d ``q`` is a first dimension before it.
@@ -116,6 +118,7 @@ def quantile(
 
 
 @explains_arguments
+@takes_out
 @float32_in_autocast
 def nanquantile(
     input: Tensor,

@@ -174,7 +174,7 @@ bool never(const Tensor&) { return false; }
 bool is_complex_tensor(const Tensor& x) { return x.is_complex(); }
 
 const RegisterOps kOps{
-    {"complex(Tensor real, Tensor imag) -> Tensor", "fo", PLAIT_BOX(make_complex),
+    {"complex(Tensor real, Tensor imag) -> Tensor", "fox", PLAIT_BOX(make_complex),
      R"(A complex tensor from its real and its imaginary part.
 
 Both are float32, which gives complex64, or float64, which gives complex128; shapes broadcast. `view_as_complex` makes one
@@ -186,7 +186,7 @@ Raises:
 Example:
     >>> plait.complex(plait.tensor([1., 2.]), plait.tensor([3., 4.]))
     tensor([1.+3.j, 2.+4.j]))"},
-    {"polar(Tensor abs, Tensor angle) -> Tensor", "fo", PLAIT_BOX(polar),
+    {"polar(Tensor abs, Tensor angle) -> Tensor", "fox", PLAIT_BOX(polar),
      R"(A complex tensor from absolute value and angle: abs cos(angle) + i abs sin(angle).
 
 Both are float32 or both float64; shapes broadcast.

@@ -46,9 +46,7 @@ Tensor complex_prod(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
   Tensor y = lines;
   int64_t n = y.shape()[d];
   if (n <= 1) {
-    Dims one = y.shape();
-    one[d] = 1;
-    y = n == 1 ? clone(y) : ones(one, x.dtype());
+    y = n == 1 ? clone(y) : add(sum(y, Dims{d}, true), int64_t{1});
   }
   for (; n > 1; n = y.shape()[d]) {
     const int64_t half = n / 2;
@@ -58,16 +56,23 @@ Tensor complex_prod(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
   return keepdim ? y : squeeze(y, Dims{d});
 }
 
-// After the step of width s, y[i] is the product of the last 2 s elements up to i.
-Tensor complex_cumprod(const Tensor& x, int64_t dim) {
+namespace {
+
+// y[i] = op of x[0] to x[i]: after the step of width s, of the last 2 s elements up to i.
+Tensor running(Tensor (*op)(const Tensor&, const Tensor&), const Tensor& x, int64_t dim) {
   if (x.dim() == 0) return clone(x);
   const int64_t n = x.shape()[dim];
   Tensor y = n > 1 ? x : clone(x);
   for (int64_t s = 1; s < n; s *= 2) {
-    y = cat({narrow(y, dim, 0, s), mul(narrow(y, dim, s, n - s), narrow(y, dim, 0, n - s))}, dim);
+    y = cat({narrow(y, dim, 0, s), op(narrow(y, dim, s, n - s), narrow(y, dim, 0, n - s))}, dim);
   }
   return y;
 }
+
+}  // namespace
+
+Tensor complex_cumprod(const Tensor& x, int64_t dim) { return running(mul, x, dim); }
+Tensor complex_logcumsumexp(const Tensor& x, int64_t dim) { return running(logaddexp, x, dim); }
 
 Tensor complex_var(const Tensor& x, IntSpan dims, double correction, bool keepdim) {
   return add(var(real(x), dims, correction, keepdim), var(imag(x), dims, correction, keepdim));

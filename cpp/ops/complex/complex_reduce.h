@@ -14,6 +14,7 @@ Tensor complex_mean(const Tensor& x, IntSpan dims, bool keepdim);
 Tensor complex_prod(const Tensor& x, std::optional<int64_t> dim, bool keepdim);
 Tensor complex_cumsum(const Tensor& x, int64_t dim);
 Tensor complex_cumprod(const Tensor& x, int64_t dim);
+Tensor complex_logcumsumexp(const Tensor& x, int64_t dim);
 // Of both parts together: E |x - mean|^2, corrected.
 Tensor complex_var(const Tensor& x, IntSpan dims, double correction, bool keepdim);
 // About the largest real part.

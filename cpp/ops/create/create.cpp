@@ -7,7 +7,9 @@
 
 #include "autograd/op.h"
 #include "kernels/sequence/sequence_driver.h"
+#include "ops/complex/complex.h"
 #include "ops/copy.h"
+#include "ops/pointwise/pointwise.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
 
@@ -233,13 +235,35 @@ Tensor spaced(const char* op, double start, double end, int64_t steps, DType dty
   });
   return x;
 }
-Tensor linspace(Scalar start, Scalar end, int64_t steps, OptDType dtype, bool grad) {
-  return leaf(spaced("linspace", start.to_double(), end.to_double(), steps, dtype.value_or(default_dtype()),
-                     [](double*, int64_t) {}),
+// The dtype of a spaced result: complex where an end is, unless it is given.
+DType spaced_dtype(const char* op, Scalar start, Scalar end, OptDType dtype) {
+  const bool complex = start.is_complex() || end.is_complex();
+  if (!dtype) return complex ? to_complex(default_dtype()) : default_dtype();
+  PLAIT_CHECK(!complex || is_complex(*dtype), kType, op, ": expected a complex dtype for complex ends, got ",
+              dtype_name(*dtype));
+  return *dtype;
+}
+// A line in the complex plane: its real and its imaginary parts are evenly spaced.
+Tensor complex_spaced(const char* op, Scalar start, Scalar end, int64_t steps, DType real) {
+  const Complex<double> a = start.to_complex(), b = end.to_complex();
+  const auto part = [&](double from, double to) {
+    return spaced(op, from, to, steps, real, [](double*, int64_t) {});
+  };
+  return make_complex(part(a.re, b.re), part(a.im, b.im));
+}
+Tensor linspace(Scalar start, Scalar end, int64_t steps, OptDType given, bool grad) {
+  const DType dtype = spaced_dtype("linspace", start, end, given);
+  if (is_complex(dtype)) return leaf(complex_spaced("linspace", start, end, steps, to_real(dtype)), grad);
+  return leaf(spaced("linspace", start.to_double(), end.to_double(), steps, dtype, [](double*, int64_t) {}),
               grad);
 }
-Tensor logspace(Scalar start, Scalar end, int64_t steps, double base, OptDType dtype, bool grad) {
-  return leaf(spaced("logspace", start.to_double(), end.to_double(), steps, dtype.value_or(default_dtype()),
+Tensor logspace(Scalar start, Scalar end, int64_t steps, double base, OptDType given, bool grad) {
+  const DType dtype = spaced_dtype("logspace", start, end, given);
+  if (is_complex(dtype)) {
+    const Tensor powers = complex_spaced("logspace", start, end, steps, DType::kFloat64);
+    return leaf(cast(pow(Tensor::scalar(base), powers), dtype), grad);
+  }
+  return leaf(spaced("logspace", start.to_double(), end.to_double(), steps, dtype,
                      [base](double* v, int64_t n) {
                        for (int64_t i = 0; i < n; ++i) v[i] = std::pow(base, v[i]);
                      }),
@@ -370,7 +394,7 @@ Example:
     (1, 2))"},
     {"new_empty_strided(Tensor self, int[] size, int[] stride, *, Dtype? dtype=None, any layout=None, "
      "Device? device=None, any pin_memory=False, bool requires_grad=False) -> Tensor",
-     "m", PLAIT_BOX(new_empty_strided),
+     "mc", PLAIT_BOX(new_empty_strided),
      R"(A tensor of the given shape and strides with values that are not set; see `empty_strided`.
 
 `dtype` defaults to that of this tensor.
@@ -380,7 +404,7 @@ Example:
     (1, 2))"},
     {"empty_permuted(int[] size, int[] physical_layout, *, Dtype? dtype=None, any layout=None, "
      "Device? device=None, bool requires_grad=False, any pin_memory=False) -> Tensor",
-     "f", PLAIT_BOX(make_empty_permuted),
+     "fc", PLAIT_BOX(make_empty_permuted),
      R"(A dense tensor of the given shape, its dimensions in the order `physical_layout` in memory, values not set.
 
 The dimension named last lies densest.
@@ -506,25 +530,27 @@ Example:
     {"linspace(Scalar start, Scalar end, int steps, *, Dtype? dtype=None, any layout=None, Device? "
      "device=None, any "
      "pin_memory=False, bool requires_grad=False) -> Tensor",
-     "fo", PLAIT_BOX(linspace), R"(`steps` evenly spaced values from `start` to `end`, both included.
+     "foc", PLAIT_BOX(linspace), R"(`steps` evenly spaced values from `start` to `end`, both included.
 
-Of the default float unless `dtype` is given.
+Of the default float, or complex where an end is, unless `dtype` is given.
 
 Raises:
     ValueError: a negative number of steps.
+    TypeError: complex ends and a `dtype` that is not.
 
 Example:
     >>> plait.linspace(0, 1, 5)
     tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000]))"},
     {"logspace(Scalar start, Scalar end, int steps, float base=10.0, *, Dtype? dtype=None, "
      "any layout=None, Device? device=None, any pin_memory=False, bool requires_grad=False) -> Tensor",
-     "fo", PLAIT_BOX(logspace),
+     "foc", PLAIT_BOX(logspace),
      R"(`steps` values from base**start to base**end, evenly spaced on a logarithmic scale.
 
-Of the default float unless `dtype` is given.
+Of the default float, or complex where an end is, unless `dtype` is given.
 
 Raises:
     ValueError: a negative number of steps.
+    TypeError: complex ends and a `dtype` that is not.
 
 Example:
     >>> plait.logspace(0, 2, 3)

@@ -579,7 +579,7 @@ Example:
      PLAIT_BOX(bernoulli_tensor_), ""},
     {"multinomial(Tensor input, int num_samples, "
      "bool replacement=False, *, Generator? generator=None) -> Tensor",
-     "fmo", PLAIT_BOX(multinomial), R"(Draw category numbers by the probabilities in each row of `input`.
+     "fmox", PLAIT_BOX(multinomial), R"(Draw category numbers by the probabilities in each row of `input`.
 
 `input` has 1 or 2 dimensions and need not be normalised. The result, int64, has `num_samples` as its last size. Without
 replacement no category comes twice in a row.

@@ -296,7 +296,7 @@ Example:
     tensor([2., 0., 1.]))";
 
 const RegisterOps kOps{
-    {"gather(Tensor input, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor", "fmoc",
+    {"gather(Tensor input, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor", "fmocx",
      PLAIT_BOX(gather_op),
      R"(The elements along `dim` that `index` names, one for each of its entries.
 

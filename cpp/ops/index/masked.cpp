@@ -248,7 +248,7 @@ Example:
     {"masked_fill_(Tensor self, Tensor mask, Scalar value) -> Tensor", "mc", PLAIT_BOX(masked_fill_number_),
      kFillDoc},
     {"masked_fill_(Tensor self, Tensor mask, Tensor value) -> Tensor", "mc", PLAIT_BOX(masked_fill_), ""},
-    {"masked_select(Tensor input, Tensor mask) -> Tensor", "fmoc", PLAIT_BOX(masked_select),
+    {"masked_select(Tensor input, Tensor mask) -> Tensor", "fmocx", PLAIT_BOX(masked_select),
      R"(The elements where `mask` is true, as a 1-d tensor in row-major order.
 
 `mask` is a bool tensor; it and `input` broadcast against each other.

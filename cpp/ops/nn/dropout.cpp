@@ -5,6 +5,7 @@
 #include "core/rounding.h"
 #include "kernels/random/random_driver.h"
 #include "ops/create/create.h"
+#include "ops/pointwise/pointwise.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
 
@@ -53,6 +54,10 @@ struct Dropout {
 
 Tensor dropout(const Tensor& x, double p, bool training, bool inplace) {
   PLAIT_CHECK(p >= 0 && p <= 1, kValue, "dropout: expected p between 0 and 1, got ", p);
+  if (x.is_complex() && training) {  // one number for both parts
+    const Tensor kept = dropout(ones(x.shape(), to_real(x.dtype())), p, true, false);
+    return inplace ? mul_(x, kept) : mul(x, kept);
+  }
   PLAIT_CHECK(x.is_floating() || !training, kType, "dropout: expected a floating-point input, got ",
               dtype_name(x.dtype()));
   if (!training || p == 0) return x;
@@ -64,7 +69,7 @@ Tensor dropout_op(const Tensor& x, double p, bool training) { return dropout(x, 
 Tensor dropout_(const Tensor& x, double p, bool training) { return dropout(x, p, training, true); }
 
 const RegisterOps kOps{
-    {"dropout(Tensor input, float p=0.5, bool training=True, bool inplace=False) -> Tensor", "n",
+    {"dropout(Tensor input, float p=0.5, bool training=True, bool inplace=False) -> Tensor", "nc",
      PLAIT_BOX(dropout),
      R"(In training, 0 with probability `p` and x / (1 - p) otherwise (Srivastava et al. 2014); else the input.
 
@@ -81,7 +86,7 @@ Raises:
 Example:
     >>> plait.nn.functional.dropout(plait.tensor([1., 2.]), 0.5, training=False)
     tensor([1., 2.]))"},
-    {"dropout(Tensor input, float p, bool train) -> Tensor", "f", PLAIT_BOX(dropout_op),
+    {"dropout(Tensor input, float p, bool train) -> Tensor", "fc", PLAIT_BOX(dropout_op),
      R"(With `train`, 0 with probability `p` and x / (1 - p) otherwise; else the input.
 
 Raises:

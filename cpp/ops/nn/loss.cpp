@@ -449,6 +449,8 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const Tensor& weight
   PLAIT_CHECK(x.dim() >= 1, kValue, op, ": expected an input of at least 1 dimension, got a 0-d tensor");
   check_class_weight(op, weight, x.shape()[x.dim() == 1 ? 0 : 1]);
   if (target.is_floating()) {
+    PLAIT_CHECK(ignore_index < 0, kValue, op, ": ignore_index is not supported for class probabilities, got ",
+                ignore_index);
     PLAIT_CHECK(x.is_floating(), kType, op, ": expected a floating-point input, got ", dtype_name(x.dtype()));
     PLAIT_CHECK(x.shape() == target.shape(), kValue, op,
                 ": expected class probabilities of the input's shape ", x.shape(), ", got ", target.shape(),

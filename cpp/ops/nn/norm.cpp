@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Layer, RMS, batch and group normalisation: one kernel forward and one backward each; when a second
 // derivative is asked for, the gradient is the same formula in ops.
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
@@ -141,7 +142,26 @@ Tensor row_norm(const Tensor& x, const Dims& shape, const Tensor& weight, const 
 Tensor layer_norm(const Tensor& x, const Dims& shape, const Tensor& weight, const Tensor& bias, double eps) {
   return row_norm<RowNormKind::kLayer>(x, shape, weight, bias, eps);
 }
+namespace {
+
+// 1 / sqrt(mean(x^2) + eps), of complex numbers too by the square itself
+Tensor complex_scale(const Tensor& x, const Dims& shape, double eps) {
+  PLAIT_CHECK(!shape.empty() && static_cast<int64_t>(shape.size()) <= x.dim() &&
+                  std::equal(shape.begin(), shape.end(), x.shape().end() - shape.size()),
+              kValue, "rms_norm: expected an input whose shape ends in ", shape, ", got ", x.shape());
+  Dims dims;
+  for (int64_t d = x.dim() - static_cast<int64_t>(shape.size()); d < x.dim(); ++d) dims.push_back(d);
+  return rsqrt(add(mean(mul(x, x), dims, true), eps));
+}
+
+}  // namespace
+
 Tensor rms_norm(const Tensor& x, const Dims& shape, const Tensor& weight, std::optional<double> eps) {
+  if (x.is_complex()) {
+    const Tensor scale =
+        complex_scale(x, shape, eps.value_or(x.dtype() == DType::kComplex128 ? 0x1p-52 : 0x1p-23));
+    return weight.defined() ? mul(mul(x, scale), weight) : mul(x, scale);
+  }
   check_input("rms_norm", x);
   // The computing dtype's epsilon, as PyTorch.
   const double epsilon = x.dtype() == DType::kFloat64 ? 0x1p-52 : 0x1p-23;
@@ -426,7 +446,7 @@ Args:
 Example:
     >>> plait.nn.functional.layer_norm(plait.tensor([[1., 2., 3.]]), (3,))
     tensor([[-1.2247,  0.0000,  1.2247]]))"},
-    {"rms_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, float? eps=None) -> Tensor", "fn",
+    {"rms_norm(Tensor input, int[] normalized_shape, Tensor? weight=None, float? eps=None) -> Tensor", "fnc",
      PLAIT_BOX(rms_norm),
      R"(x / sqrt(mean(x**2) + eps) * weight over the last dimensions (Zhang and Sennrich 2019).
 

@@ -78,7 +78,7 @@ Tensor log_softmax(const Tensor& x, int64_t dim, std::optional<DType> dtype) {
 namespace {
 
 const RegisterOps kOps{
-    {"softmax(Tensor input, int dim, Dtype? dtype=None) -> Tensor", "fm", PLAIT_BOX(softmax),
+    {"softmax(Tensor input, int dim, Dtype? dtype=None) -> Tensor", "fmoc", PLAIT_BOX(softmax),
      R"(exp(x) / sum(exp(x)) along `dim`, computed about the maximum so that it cannot overflow.
 
 A slice that is -inf throughout, or holds NaN or +inf, gives NaN.
@@ -93,7 +93,7 @@ Raises:
 Example:
     >>> plait.tensor([0., 0.]).softmax(0)
     tensor([0.5000, 0.5000]))"},
-    {"log_softmax(Tensor input, int dim, Dtype? dtype=None) -> Tensor", "fm", PLAIT_BOX(log_softmax),
+    {"log_softmax(Tensor input, int dim, Dtype? dtype=None) -> Tensor", "fmoc", PLAIT_BOX(log_softmax),
      R"(log(softmax(x)) along `dim` in one stable step: x - max(x) - log(sum(exp(x - max(x)))).
 
 Args:

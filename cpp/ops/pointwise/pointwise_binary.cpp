@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "autograd/op.h"
+#include "ops/complex/complex.h"
 #include "ops/create/create.h"
 #include "ops/pointwise/pointwise.h"
 #include "ops/pointwise/pointwise_composite.h"
@@ -122,15 +123,29 @@ Tensor logistic_loss(const Tensor& x, const Tensor& t) { return apply<LogisticLo
 Tensor probability_loss(const Tensor& x, const Tensor& t) { return apply<BinaryCrossEntropyOp>(x, t); }
 Tensor prelu_of(const Tensor& x, const Tensor& weight) { return apply<PreluOp>(x, weight); }
 
+namespace {
+
+// m + log(1 + e^(n - m)), m the operand of the larger real part and n the other
+Tensor complex_logaddexp(const Tensor& a, const Tensor& b) {
+  const Tensor first = ge(real(a), real(b)), m = where(first, a, b), n = where(first, b, a);
+  const Tensor same = eq(m, n);  // of two infinities there is no difference
+  return add(m, log1p(exp(where(same, zeros_like(m), sub(n, m)))));
+}
+
+}  // namespace
+
 // The results of tests are not differentiable: nothing is recorded.
-#define PLAIT_BINARY(Name, name, types, ...)      \
-  Tensor name(const Tensor& a, const Tensor& b) { \
-    if constexpr (is_test(Types::types)) {        \
-      OpContext ctx;                              \
-      return Name##Op::forward(ctx, a, b);        \
-    } else {                                      \
-      return apply<Name##Op>(a, b);               \
-    }                                             \
+#define PLAIT_BINARY(Name, name, types, ...)                                \
+  Tensor name(const Tensor& a, const Tensor& b) {                           \
+    if constexpr (Pointwise::k##Name == Pointwise::kLogaddexp) {            \
+      if (a.is_complex() || b.is_complex()) return complex_logaddexp(a, b); \
+    }                                                                       \
+    if constexpr (is_test(Types::types)) {                                  \
+      OpContext ctx;                                                        \
+      return Name##Op::forward(ctx, a, b);                                  \
+    } else {                                                                \
+      return apply<Name##Op>(a, b);                                         \
+    }                                                                       \
   }
 #include "kernels/pointwise/pointwise.def"
 

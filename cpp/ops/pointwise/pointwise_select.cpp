@@ -436,13 +436,13 @@ Example:
 )"},
     {"rad2deg_(Tensor input) -> Tensor", "fm", PLAIT_BOX(write_back<rad2deg>),
      "The in-place form of rad2deg: writes the result into `input`."},
-    {"ldexp(Tensor input, Tensor other) -> Tensor", "fmo", PLAIT_BOX(ldexp), R"(input * 2**other.
+    {"ldexp(Tensor input, Tensor other) -> Tensor", "fmoc", PLAIT_BOX(ldexp), R"(input * 2**other.
 
 Example:
     >>> plait.ldexp(plait.tensor([1., 3.]), plait.tensor([4, -1]))
     tensor([16.0000,  1.5000])
 )"},
-    {"ldexp_(Tensor input, Tensor other) -> Tensor", "fm", PLAIT_BOX(ldexp_),
+    {"ldexp_(Tensor input, Tensor other) -> Tensor", "fmc", PLAIT_BOX(ldexp_),
      "The in-place form of ldexp: write the result into `input` and return it."},
 };
 

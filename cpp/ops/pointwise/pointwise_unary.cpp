@@ -110,15 +110,20 @@ using WithKernel = std::conditional_t<kKeeps == Keeps::None, Op, FusedUnary<Op>>
 
 }  // namespace
 
-// The results of tests are not differentiable: nothing is recorded.
-#define PLAIT_UNARY(Name, name, types, ...) \
-  Tensor name(const Tensor& x) {            \
-    if constexpr (is_test(Types::types)) {  \
-      OpContext ctx;                        \
-      return Name##Op::forward(ctx, x);     \
-    } else {                                \
-      return apply<Name##Op>(x);            \
-    }                                       \
+// The results of tests are not differentiable: nothing is recorded. Some have no kernel for complex numbers.
+#define PLAIT_UNARY(Name, name, types, ...)                                                      \
+  Tensor name(const Tensor& x) {                                                                 \
+    constexpr Pointwise op = Pointwise::k##Name;                                                 \
+    if constexpr (is_test(Types::types)) {                                                       \
+      OpContext ctx;                                                                             \
+      return Name##Op::forward(ctx, x);                                                          \
+    } else {                                                                                     \
+      if constexpr (op == Pointwise::kSoftsign || op == Pointwise::kTanhshrink) {                \
+        if (x.is_complex())                                                                      \
+          return op == Pointwise::kSoftsign ? div(x, add(abs(x), int64_t{1})) : sub(x, tanh(x)); \
+      }                                                                                          \
+      return apply<Name##Op>(x);                                                                 \
+    }                                                                                            \
   }
 #include "kernels/pointwise/pointwise.def"
 

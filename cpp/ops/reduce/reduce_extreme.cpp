@@ -181,13 +181,13 @@ Example:
     tensor([0, 1]))";
 
 const RegisterOps kOps{
-    {"max(Tensor input) -> Tensor", "fm", PLAIT_BOX(max_all), kMaxDoc},
+    {"max(Tensor input) -> Tensor", "fmox", PLAIT_BOX(max_all), kMaxDoc},
     {"max(Tensor input, Tensor other) -> Tensor", "fmo", PLAIT_BOX(max_of_two), ""},
-    {"max(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "fmo",
+    {"max(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "fmox",
      PLAIT_BOX(static_cast<std::tuple<Tensor, Tensor> (*)(const Tensor&, int64_t, bool)>(max)), ""},
-    {"min(Tensor input) -> Tensor", "fm", PLAIT_BOX(min_all), kMinDoc},
+    {"min(Tensor input) -> Tensor", "fmox", PLAIT_BOX(min_all), kMinDoc},
     {"min(Tensor input, Tensor other) -> Tensor", "fmo", PLAIT_BOX(min_of_two), ""},
-    {"min(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "fmo",
+    {"min(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "fmox",
      PLAIT_BOX(static_cast<std::tuple<Tensor, Tensor> (*)(const Tensor&, int64_t, bool)>(min)), ""},
     {"amax(Tensor input, int[]? dim=None, bool keepdim=False) -> Tensor", "fmo", PLAIT_BOX(amax_op),
      R"(The largest element over some dimensions. NaN counts as the largest.
@@ -221,7 +221,7 @@ Raises:
 Example:
     >>> plait.tensor([[1., 5.], [3., 2.]]).amin(dim=0)
     tensor([1., 2.]))"},
-    {"aminmax(Tensor input, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)", "fmo",
+    {"aminmax(Tensor input, *, int? dim=None, bool keepdim=False) -> (Tensor min, Tensor max)", "fmox",
      PLAIT_BOX(aminmax),
      R"(The smallest and the largest element, of all or along one dimension, as a named tuple (min, max).
 
@@ -236,7 +236,7 @@ Raises:
 Example:
     >>> plait.tensor([3., 1., 2.]).aminmax().max
     tensor(3.))"},
-    {"argmax(Tensor input, int? dim=None, bool keepdim=False) -> Tensor", "fm", PLAIT_BOX(argmax),
+    {"argmax(Tensor input, int? dim=None, bool keepdim=False) -> Tensor", "fmo", PLAIT_BOX(argmax),
      R"(The index of the largest element along a dimension, int64; of several equal ones the first.
 
 NaN counts as the largest.
@@ -252,7 +252,7 @@ Raises:
 Example:
     >>> plait.tensor([[1., 5.], [3., 2.]]).argmax(dim=1)
     tensor([1, 0]))"},
-    {"argmin(Tensor input, int? dim=None, bool keepdim=False) -> Tensor", "fm", PLAIT_BOX(argmin),
+    {"argmin(Tensor input, int? dim=None, bool keepdim=False) -> Tensor", "fmo", PLAIT_BOX(argmin),
      R"(The index of the smallest element along a dimension, int64; of several equal ones the first.
 
 NaN counts as the smallest.

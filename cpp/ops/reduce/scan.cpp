@@ -162,6 +162,7 @@ std::tuple<Tensor, Tensor> cummin(const Tensor& x, int64_t dim) {
   return extreme("cummin", ScanOp::kMin, x, dim);
 }
 Tensor logcumsumexp(const Tensor& x, int64_t dim) {
+  if (x.is_complex()) return complex_logcumsumexp(x, wrap_dim("logcumsumexp", dim, x.dim()));
   PLAIT_CHECK(x.is_floating(), kType, "logcumsumexp: expected a floating-point input, got ",
               dtype_name(x.dtype()));
   return apply<LogCumSumExp>(x, wrap_dim("logcumsumexp", dim, x.dim()));
@@ -242,7 +243,7 @@ Raises:
 Example:
     >>> plait.tensor([1., 2., 3.]).cumprod_(0)
     tensor([1., 2., 6.]))"},
-    {"cummax(Tensor input, int dim) -> (Tensor values, Tensor indices)", "fmo", PLAIT_BOX(cummax),
+    {"cummax(Tensor input, int dim) -> (Tensor values, Tensor indices)", "fmox", PLAIT_BOX(cummax),
      R"(The largest element so far along `dim` and its index, as a named tuple (values, indices).
 
 Of several equal elements the last one is named; a NaN stays from where it stands.
@@ -253,7 +254,7 @@ Raises:
 Example:
     >>> plait.tensor([1., 3., 2.]).cummax(0).values
     tensor([1., 3., 3.]))"},
-    {"cummin(Tensor input, int dim) -> (Tensor values, Tensor indices)", "fmo", PLAIT_BOX(cummin),
+    {"cummin(Tensor input, int dim) -> (Tensor values, Tensor indices)", "fmox", PLAIT_BOX(cummin),
      R"(The smallest element so far along `dim` and its index, as a named tuple (values, indices).
 
 Of several equal elements the last one is named; a NaN stays from where it stands.
@@ -264,7 +265,7 @@ Raises:
 Example:
     >>> plait.tensor([3., 1., 2.]).cummin(0).values
     tensor([3., 1., 1.]))"},
-    {"logcumsumexp(Tensor input, int dim) -> Tensor", "fmo", PLAIT_BOX(logcumsumexp),
+    {"logcumsumexp(Tensor input, int dim) -> Tensor", "fmoc", PLAIT_BOX(logcumsumexp),
      R"(log of the running sum of exponentials along `dim`, without overflow.
 
 Raises:

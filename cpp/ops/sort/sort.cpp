@@ -241,7 +241,7 @@ Tensor median_all(const Tensor& x) {
 const RegisterOps kOps{
     {"sort(Tensor input, int dim=-1, bool descending=False, "
      "bool stable=False) -> (Tensor values, Tensor indices)",
-     "fmo", PLAIT_BOX(sort_op), R"(The elements in order along a dimension, and where they were.
+     "fmox", PLAIT_BOX(sort_op), R"(The elements in order along a dimension, and where they were.
 
 Always stable: equal elements keep their order, whether `stable` asks for it or not. NaN counts as greater than
 everything. `indices` are int64; the gradient of `values` goes back to where they came from.
@@ -275,7 +275,7 @@ Example:
             [3, 4]]))"},
     {"topk(Tensor input, int k, int? dim=None, bool largest=True, bool sorted=True) -> (Tensor values, "
      "Tensor indices)",
-     "fmo", PLAIT_BOX(topk_op),
+     "fmox", PLAIT_BOX(topk_op),
      R"(The `k` largest elements along a dimension (default: the last), and where they are.
 
 With `largest=False` the smallest. Always in order, whether `sorted` asks for it or not; of equal elements the first
@@ -288,7 +288,7 @@ Example:
     >>> plait.tensor([1.0, 4.0, 3.0]).topk(2).values
     tensor([4., 3.]))"},
     {"kthvalue(Tensor input, int k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)",
-     "fmo", PLAIT_BOX(kthvalue),
+     "fmox", PLAIT_BOX(kthvalue),
      R"(The `k`-th smallest element along a dimension, counted from 1, and where it is.
 
 NaN counts as greater than everything. With `keepdim` the dimension stays with size 1.
@@ -313,7 +313,7 @@ Example:
     tensor(2.)
     >>> plait.tensor([[3, 1, 2]]).median(dim=1).indices
     tensor([2]))"},
-    {"median(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "fmo",
+    {"median(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "fmox",
      PLAIT_BOX(median_dim<false>), ""},
     {"nanmedian(Tensor input) -> Tensor", "fm", PLAIT_BOX(median_all<true>),
      R"(`median` of the elements that are not NaN; NaN where there are none.
@@ -321,9 +321,9 @@ Example:
 Example:
     >>> plait.tensor([1.0, float('nan'), 3.0]).nanmedian()
     tensor(1.))"},
-    {"nanmedian(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "fmo",
+    {"nanmedian(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)", "fmox",
      PLAIT_BOX(median_dim<true>), ""},
-    {"mode(Tensor input, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)", "fmo",
+    {"mode(Tensor input, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)", "fmox",
      PLAIT_BOX(mode),
      R"(The most frequent element along a dimension, the smallest of several, and its last place.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from .._arguments import explains_arguments
+from .._arguments import explains_arguments, takes_out
 from .._core import ArgumentError, ArgumentIndexError, LinAlgError, Tensor, concatenate, dtype, matmul
 from .._products import chain_matmul
 from .._products import cross as _cross
@@ -36,6 +36,7 @@ __all__ += _native.__all__
 
 
 @explains_arguments
+@takes_out
 def vector_norm(
     x: Tensor,
     ord: float = 2,
@@ -52,6 +53,7 @@ def vector_norm(
         dim: one or several dimensions. Default: all.
         keepdim: whether they stay, with size 1. Default: ``False``.
         dtype: compute in this dtype. Default: that of ``x``.
+        out: takes the result. Default: a new tensor.
 
     Returns:
         The shape of ``x`` without ``dim``.
@@ -79,6 +81,7 @@ def _matrix_dims(name: str, A: Tensor, dim: Sequence[int]) -> tuple[int, int]:
 
 
 @explains_arguments
+@takes_out
 def matrix_norm(
     A: Tensor,
     ord: float | str = "fro",
@@ -97,6 +100,7 @@ def matrix_norm(
         dim: the dimensions of rows and columns. Default: the last two.
         keepdim: whether they stay, with size 1. Default: ``False``.
         dtype: compute in this dtype. Default: that of ``A``.
+        out: takes the result. Default: a new tensor.
 
     Raises:
         ValueError: for other orders.
@@ -122,6 +126,7 @@ def matrix_norm(
 
 
 @explains_arguments
+@takes_out
 def norm(
     A: Tensor,
     ord: float | str | None = None,
@@ -151,6 +156,7 @@ def norm(
 
 
 @explains_arguments
+@takes_out
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     """The vector product of two tensors of 3 elements along ``dim``; see :func:`plait.cross`.
 
@@ -175,8 +181,14 @@ def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
 
 
 @explains_arguments
+@takes_out
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     """``sum(conj(x) * y)`` along ``dim``, after broadcasting.
+
+    Args:
+        x, y: any shapes that broadcast.
+        dim: Default: the last.
+        out: takes the result. Default: a new tensor.
 
     Returns:
         The shape that the two broadcast to, without ``dim``.
@@ -190,11 +202,13 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
 
 
 @explains_arguments
+@takes_out
 def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
     """The product of a chain of matrices, in the order that takes fewest multiplications.
 
     Args:
         tensors: at least two matrices; the first and the last may be vectors.
+        out: takes the result. Default: a new tensor.
 
     Example:
         >>> import plait
@@ -205,12 +219,14 @@ def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
 
 
 @explains_arguments
+@takes_out
 def cond(A: Tensor, p: float | str | None = None) -> Tensor:
     """The condition number of matrices: a norm of the matrix times that of its inverse.
 
     Args:
         A: (*, m, n), floating point; square unless ``p`` is ``None``, ``2`` or ``-2``.
         p: an order of :func:`matrix_norm`. Default: 2, the ratio of the largest and the smallest singular value.
+        out: takes the result. Default: a new tensor.
 
     Returns:
         (*); infinity for singular matrices.
@@ -287,12 +303,14 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
 
 
 @explains_arguments
+@takes_out
 def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
     """The inverse of the map that :func:`plait.tensordot` with ``A`` is.
 
     Args:
         A: a tensor whose first ``ind`` sizes multiply to the product of the others.
         ind: how many dimensions are rows. Default: 2.
+        out: takes the result. Default: a new tensor.
 
     Returns:
         The shape ``A.shape[ind:] + A.shape[:ind]``.
@@ -318,6 +336,7 @@ def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
 
 
 @explains_arguments
+@takes_out
 def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None) -> Tensor:
     """The solution ``X`` of ``tensordot(A, X, X.dim()) == B``.
 
@@ -325,6 +344,7 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None) -> Tens
         A: a tensor whose first sizes are those of ``B`` and whose others multiply to as much.
         B: the right side.
         dims: dimensions of ``A`` that are moved to its end first. Default: none.
+        out: takes the result. Default: a new tensor.
 
     Returns:
         The shape ``A.shape[B.dim():]``, after moving.

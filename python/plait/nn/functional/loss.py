@@ -504,6 +504,15 @@ def linear_cross_entropy(
         >>> F.linear_cross_entropy(plait.zeros(2, 4), plait.zeros(3, 4), plait.tensor([0, 2]))
         tensor(1.0986)
     """
+    if ignore_index is not None and target.is_floating_point():
+        raise ArgumentError(
+            f"linear_cross_entropy: expected no ignore_index with class probabilities, got {ignore_index}"
+        )
+    if linear_weight.dim() > 2 and input.dim() != 2:
+        raise ArgumentError(
+            f"linear_cross_entropy: expected a batch (N, in) for a weight {tuple(linear_weight.shape)}, "
+            f"got {tuple(input.shape)}"
+        )
     bias = None if linear_bias is None else linear_bias.reshape(-1)
     *outer, width = linear_weight.shape
     results = _nn.linear(input, linear_weight.reshape(math.prod(outer), width), bias)
