@@ -96,6 +96,7 @@ def load() -> list[Workload]:
         "gpt",
         "autoencoder",
         "dcgan",
+        "graph",
         "pointwise",
         "reductions",
         "spectral",
