@@ -228,3 +228,32 @@ def test_triangles(rows: int, columns: int, offset: int) -> None:
         mask = plait.ones(rows, columns).numpy()
         want = getattr(plait.tensor(mask), name)(offset).nonzero().t()
         assert got.tolist() == want.tolist()
+
+
+MEMORY_ENDS = """
+import resource
+import plait
+x = plait.zeros(1).expand(60_000_000)
+resource.setrlimit(resource.RLIMIT_AS, (3 << 29, 3 << 29))
+for use in (lambda: x.tolist(), lambda: x.split(1), lambda: x.unbind(), lambda: list(x), lambda: plait.empty(2**40)):
+    try:
+        use()
+    except MemoryError:
+        continue
+    raise AssertionError("no MemoryError")
+assert plait.ones(2).tolist() == [1, 1]
+"""
+
+
+def test_results_for_which_there_is_no_memory() -> None:
+    """A list or a tuple of a tensor's parts that does not fit raises, and the process goes on."""
+    result = subprocess.run([sys.executable, "-c", MEMORY_ENDS], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr[-3000:]
+
+
+def test_windows_say_which_end_of_their_range_was_left() -> None:
+    F, x = plait.nn.functional, plait.rand(1, 1, 4)
+    for call in (lambda k: F.conv1d(x, x[:, :, :1], stride=k), lambda k: F.max_pool1d(x, 2, stride=k)):
+        for k, text in ((0, "at least 1"), (2**62, "at most 2147483647")):
+            with pytest.raises(ValueError, match=f"stride of {text}"):
+                call(k)

@@ -291,16 +291,16 @@ py::object to_list(const Tensor& t, int64_t depth, int64_t offset) {
     const Tensor e = t.alias({}, {}, offset);
     if (t.is_complex()) {
       const auto z = e.item_as<Complex<double>>();
-      return py::reinterpret_steal<py::object>(PyComplex_FromDoubles(z.re, z.im));
+      return checked(PyComplex_FromDoubles(z.re, z.im));
     }
-    if (t.is_floating()) return py::float_(e.item_as<double>());
-    if (t.dtype() == DType::kBool) return py::bool_(e.item_as<bool>());
-    if (t.dtype() == DType::kUInt64) return py::int_(e.item_as<uint64_t>());
-    return py::int_(e.item_as<int64_t>());
+    if (t.is_floating()) return checked(PyFloat_FromDouble(e.item_as<double>()));
+    if (t.dtype() == DType::kBool) return checked(PyBool_FromLong(e.item_as<bool>()));
+    if (t.dtype() == DType::kUInt64) return checked(PyLong_FromUnsignedLongLong(e.item_as<uint64_t>()));
+    return checked(PyLong_FromLongLong(e.item_as<int64_t>()));
   }
-  py::list list(static_cast<size_t>(t.shape()[depth]));
+  py::object list = checked(PyList_New(t.shape()[depth]));
   for (int64_t i = 0; i < t.shape()[depth]; ++i) {
-    list[static_cast<size_t>(i)] = to_list(t, depth + 1, offset + i * t.strides()[depth]);
+    PyList_SET_ITEM(list.ptr(), i, to_list(t, depth + 1, offset + i * t.strides()[depth]).release().ptr());
   }
   return list;
 }

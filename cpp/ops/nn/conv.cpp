@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "ops/nn/conv.h"
+#include "ops/nn/per_dim.h"
 
 #include "autograd/op.h"
 #include "kernels/conv/conv_driver.h"
@@ -158,20 +159,6 @@ struct Spatial {
   int64_t ndim;
 };
 
-// One value per spatial dimension from one or ndim of them, each at least `least`.
-Dims per_dim(const Spatial& sp, const char* what, IntSpan values, int64_t least) {
-  const auto n = static_cast<int64_t>(values.size());
-  PLAIT_CHECK(n == sp.ndim || n == 1, kValue, sp.op, ": expected ", what, " to be an int or ", sp.ndim,
-              " ints, got ", to_string(values));
-  Dims out(sp.ndim, values[0]);
-  for (int64_t d = 0; d < sp.ndim; ++d) {
-    if (n > 1) out[d] = values[static_cast<size_t>(d)];
-    PLAIT_CHECK(out[d] >= least && out[d] < (int64_t{1} << 31), kValue, sp.op, ": expected ", what,
-                " of at least ", least, ", got ", to_string(values));
-  }
-  return out;
-}
-
 // Checks ranks, channels and dtypes. in_axis, out_axis: of the weight, without groups.
 void check_operands(const Spatial& sp, const Tensor& x, const Tensor& w, const Tensor& bias, int64_t groups,
                     bool transposed) {
@@ -272,9 +259,9 @@ Tensor conv_nd(const Tensor& x, const Tensor& w, const Tensor& bias, IntSpan str
   constexpr const char* kNames[] = {"conv1d", "conv2d", "conv3d"};
   const Spatial sp{kNames[kDims - 1], kDims};
   check_operands(sp, x, w, bias, groups, false);
-  ConvParams p{per_dim(sp, "stride", stride, 1),
-               per_dim(sp, "padding", padding, 0),
-               per_dim(sp, "dilation", dilation, 1),
+  ConvParams p{per_dim(sp.op, "stride", stride, sp.ndim, 1),
+               per_dim(sp.op, "padding", padding, sp.ndim, 0),
+               per_dim(sp.op, "dilation", dilation, sp.ndim, 1),
                {},
                groups};
   p.padding_after = p.padding;
@@ -290,8 +277,8 @@ Tensor conv_nd_named(const Tensor& x, const Tensor& w, const Tensor& bias, IntSp
   check_operands(sp, x, w, bias, groups, false);
   PLAIT_CHECK(padding == "same" || padding == "valid", kValue, sp.op,
               ": expected padding 'same', 'valid' or ints, got '", std::string(padding), "'");
-  ConvParams p{per_dim(sp, "stride", stride, 1), Dims(kDims, 0), per_dim(sp, "dilation", dilation, 1),
-               Dims(kDims, 0), groups};
+  ConvParams p{per_dim(sp.op, "stride", stride, sp.ndim, 1), Dims(kDims, 0),
+               per_dim(sp.op, "dilation", dilation, sp.ndim, 1), Dims(kDims, 0), groups};
   if (padding == "same") {
     for (int64_t d = 0; d < kDims; ++d) {
       PLAIT_CHECK(p.stride[d] == 1, kValue, sp.op,
@@ -310,13 +297,13 @@ Tensor conv_transpose_nd(const Tensor& x, const Tensor& w, const Tensor& bias, I
   constexpr const char* kNames[] = {"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"};
   const Spatial sp{kNames[kDims - 1], kDims};
   check_operands(sp, x, w, bias, groups, true);
-  ConvParams p{per_dim(sp, "stride", stride, 1),
-               per_dim(sp, "padding", padding, 0),
-               per_dim(sp, "dilation", dilation, 1),
+  ConvParams p{per_dim(sp.op, "stride", stride, sp.ndim, 1),
+               per_dim(sp.op, "padding", padding, sp.ndim, 0),
+               per_dim(sp.op, "dilation", dilation, sp.ndim, 1),
                {},
                groups};
   p.padding_after = p.padding;
-  const Dims extra = per_dim(sp, "output_padding", output_padding, 0);
+  const Dims extra = per_dim(sp.op, "output_padding", output_padding, sp.ndim, 0);
   for (int64_t d = 0; d < kDims; ++d) {
     PLAIT_CHECK(extra[d] < std::max(p.stride[d], p.dilation[d]), kValue, sp.op,
                 ": output padding must be smaller than either stride or dilation, got output_padding ", extra,

@@ -9,6 +9,7 @@
 #include "kernels/pool/pool_driver.h"
 #include "ops/copy.h"
 #include "ops/create/create.h"
+#include "ops/nn/per_dim.h"
 #include "ops/reduce/reduce.h"
 #include "ops/registry.h"
 #include "ops/view/view.h"
@@ -222,20 +223,6 @@ void check_input(const char* op, const Tensor& x) {
   }
   PLAIT_CHECK(x.numel() / std::max<int64_t>(1, x.shape()[0]) < std::numeric_limits<int32_t>::max(), kValue,
               op, ": planes of 2**31 elements and more are not supported");
-}
-
-// One value per spatial dimension, each at least `least`.
-Dims per_dim(const char* op, const char* what, IntSpan values, int64_t ndim, int64_t least) {
-  const auto n = static_cast<int64_t>(values.size());
-  PLAIT_CHECK(n == ndim || n == 1, kValue, op, ": expected ", what, " to be an int or ", ndim, " ints, got ",
-              to_string(values));
-  Dims out(ndim, values[0]);
-  for (int64_t d = 0; d < ndim; ++d) {
-    if (n > 1) out[d] = values[static_cast<size_t>(d)];
-    PLAIT_CHECK(out[d] >= least && out[d] < (int64_t{1} << 31), kValue, op, ": expected ", what,
-                " of at least ", least, ", got ", to_string(values));
-  }
-  return out;
 }
 
 template <int64_t kDims>
