@@ -120,8 +120,6 @@ def test_as_subclass_shares_memory() -> None:
         x.as_subclass(int)
     made = plait.Tensor._make_subclass(Sub, x, True)
     assert type(made) is Sub and made.requires_grad and made.data_ptr() == x.data_ptr()
-    wrapper = plait.Tensor._make_wrapper_subclass(Sub, (2, 3), dtype=plait.float64)
-    assert type(wrapper) is Sub and wrapper.shape == (2, 3) and wrapper.dtype == plait.float64
 
 
 def test_what_a_class_sees() -> None:

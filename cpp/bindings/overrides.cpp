@@ -356,13 +356,15 @@ py::object overridable(py::object f) {
   return py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(o));
 }
 
-// A property whose getter can be taken over; the class sees `name.__get__` as in PyTorch.
-py::object overridable_property(py::object getter) {
-  const py::object f = overridable(getter);
-  py::object property = py::module_::import("builtins").attr("property")(f);
-  overridable_of(f.ptr())->shown = py::object(property.attr("__get__")).release().ptr();
+// A property that can be taken over; the class sees `name.__get__` and `name.__set__` as in PyTorch.
+py::object overridable_attribute(const py::object& getter, const py::object& setter) {
+  const py::object get = overridable(getter), set = setter.is_none() ? setter : overridable(setter);
+  py::object property = py::module_::import("builtins").attr("property")(get, set);
+  overridable_of(get.ptr())->shown = py::object(property.attr("__get__")).release().ptr();
+  if (!set.is_none()) overridable_of(set.ptr())->shown = py::object(property.attr("__set__")).release().ptr();
   return property;
 }
+py::object overridable_property(py::object getter) { return overridable_attribute(getter, py::none()); }
 
 namespace {
 
@@ -485,6 +487,15 @@ int override_setter(const char* name, PyObject* o, PyObject* value) {
   return 1;
 }
 
+void check_no_dispatch(PyTypeObject* type) {
+  static PyObject* const name = interned("__torch_dispatch__");
+  PyObject* f = _PyType_Lookup(type, name);
+  PLAIT_CHECK(
+      !f || f == disabled_torch_function, kNotImplemented, type->tp_name,
+      ": __torch_dispatch__ is not supported\nhint: define __torch_function__, which sees the calls of a "
+      "program, and hold other tensors as attributes");
+}
+
 PyObject* as_subclass(PyObject* o, PyTypeObject* type) {
   return guarded([&] {
     static const OpEntry& alias = find_op("_alias");
@@ -506,7 +517,7 @@ void init_overrides(py::module_& m) {
   Py_DECREF(method);
   PyType_Modified(tensor_type);
   m.def("_overridable", &overridable);
-  m.def("_overridable_property", &overridable_property);
+  m.def("_overridable_property", &overridable_attribute, py::arg("getter"), py::arg("setter") = py::none());
   m.def("_has_torch_function", &has_torch_function);
   m.attr("_fate_of_call") = checked(PyCFunction_New(&fate_def, nullptr));
   m.def("_call_taken_over", &call_taken_over);

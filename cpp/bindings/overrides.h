@@ -40,6 +40,9 @@ PyObject* override_getter(const char* name, PyObject* o);
 // Writes the attribute, or deletes it where `value` is null: 1 done, 0 not handed over, -1 an error is set.
 int override_setter(const char* name, PyObject* o, PyObject* value);
 
+// Raises for a class with `__torch_dispatch__`, which nobody would ask.
+void check_no_dispatch(PyTypeObject* type);
+
 // A tensor as one of class `type`, with its history. New reference.
 PyObject* as_subclass(PyObject* o, PyTypeObject* type);
 

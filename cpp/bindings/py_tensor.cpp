@@ -89,54 +89,59 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 
 // ---- Operators ----
 
-// The op of the table behind each operator of Python.
-#define PLAIT_OPERATORS(X)                 \
-  X(kAdd, "add")                           \
-  X(kSub, "sub")                           \
-  X(kMul, "mul")                           \
-  X(kDiv, "div")                           \
-  X(kFloorDiv, "floor_divide")             \
-  X(kMod, "remainder")                     \
-  X(kPow, "pow")                           \
-  X(kMatmul, "matmul")                     \
-  X(kAnd, "bitwise_and")                   \
-  X(kOr, "bitwise_or")                     \
-  X(kXor, "bitwise_xor")                   \
-  X(kShiftLeft, "bitwise_left_shift")      \
-  X(kShiftRight, "bitwise_right_shift")    \
-  X(kAddIn, "add_")                        \
-  X(kSubIn, "sub_")                        \
-  X(kMulIn, "mul_")                        \
-  X(kDivIn, "div_")                        \
-  X(kFloorDivIn, "floor_divide_")          \
-  X(kModIn, "remainder_")                  \
-  X(kPowIn, "pow_")                        \
-  X(kAndIn, "bitwise_and_")                \
-  X(kOrIn, "bitwise_or_")                  \
-  X(kXorIn, "bitwise_xor_")                \
-  X(kShiftLeftIn, "bitwise_left_shift_")   \
-  X(kShiftRightIn, "bitwise_right_shift_") \
-  X(kLt, "lt")                             \
-  X(kLe, "le")                             \
-  X(kEq, "eq")                             \
-  X(kNe, "ne")                             \
-  X(kGt, "gt")                             \
-  X(kGe, "ge")                             \
-  X(kNeg, "neg")                           \
-  X(kPos, "positive")                      \
-  X(kAbs, "abs")                           \
-  X(kInvert, "bitwise_not")
+// The op of the table behind each operator of Python. A class that takes the operator over sees an attribute
+// of Tensor under PyTorch's name for it: the first one, or where the left operand is no tensor, the second,
+// and the tensor comes first.
+#define PLAIT_OPERATORS(X)                                               \
+  X(kAdd, "add", "add", "add")                                           \
+  X(kSub, "sub", "sub", "__rsub__")                                      \
+  X(kMul, "mul", "mul", "mul")                                           \
+  X(kDiv, "div", "div", "__rtruediv__")                                  \
+  X(kFloorDiv, "floor_divide", "__floordiv__", "__rfloordiv__")          \
+  X(kMod, "remainder", "remainder", "__rmod__")                          \
+  X(kPow, "pow", "pow", "__rpow__")                                      \
+  X(kMatmul, "matmul", "matmul", "__rmatmul__")                          \
+  X(kAnd, "bitwise_and", "__and__", "bitwise_and")                       \
+  X(kOr, "bitwise_or", "__or__", "bitwise_or")                           \
+  X(kXor, "bitwise_xor", "__xor__", "bitwise_xor")                       \
+  X(kShiftLeft, "bitwise_left_shift", "__lshift__", "__rlshift__")       \
+  X(kShiftRight, "bitwise_right_shift", "__rshift__", "__rrshift__")     \
+  X(kAddIn, "add_", "add_", "add_")                                      \
+  X(kSubIn, "sub_", "sub_", "sub_")                                      \
+  X(kMulIn, "mul_", "mul_", "mul_")                                      \
+  X(kDivIn, "div_", "div_", "div_")                                      \
+  X(kFloorDivIn, "floor_divide_", "floor_divide_", "floor_divide_")      \
+  X(kModIn, "remainder_", "remainder_", "remainder_")                    \
+  X(kPowIn, "pow_", "pow_", "pow_")                                      \
+  X(kAndIn, "bitwise_and_", "__iand__", "__iand__")                      \
+  X(kOrIn, "bitwise_or_", "__ior__", "__ior__")                          \
+  X(kXorIn, "bitwise_xor_", "__ixor__", "__ixor__")                      \
+  X(kShiftLeftIn, "bitwise_left_shift_", "__ilshift__", "__ilshift__")   \
+  X(kShiftRightIn, "bitwise_right_shift_", "__irshift__", "__irshift__") \
+  X(kLt, "lt", "lt", "gt")                                               \
+  X(kLe, "le", "le", "ge")                                               \
+  X(kEq, "eq", "__eq__", "__eq__")                                       \
+  X(kNe, "ne", "ne", "ne")                                               \
+  X(kGt, "gt", "gt", "lt")                                               \
+  X(kGe, "ge", "ge", "le")                                               \
+  X(kNeg, "neg", "neg", "neg")                                           \
+  X(kPos, "positive", "positive", "positive")                            \
+  X(kAbs, "abs", "abs", "abs")                                           \
+  X(kInvert, "bitwise_not", "__invert__", "__invert__")
 
 enum Operator {
-#define PLAIT_ENUMERATOR(id, name) id,
+#define PLAIT_ENUMERATOR(id, ...) id,
   PLAIT_OPERATORS(PLAIT_ENUMERATOR)
 #undef PLAIT_ENUMERATOR
       kOperators
 };
-constexpr const char* kOperatorNames[] = {
-#define PLAIT_NAME(id, name) name,
-    PLAIT_OPERATORS(PLAIT_NAME)
-#undef PLAIT_NAME
+struct OperatorNames {
+  const char *op, *shown, *reflected;
+};
+constexpr OperatorNames kOperatorNames[] = {
+#define PLAIT_NAMES(id, op, shown, reflected) {op, shown, reflected},
+    PLAIT_OPERATORS(PLAIT_NAMES)
+#undef PLAIT_NAMES
 };
 
 // Looked up in the type at the first use, when the op table is bound.
@@ -145,7 +150,7 @@ PyObject* operator_ops[kOperators];
 PyObject* operator_op(Operator which) {
   PyObject*& op = operator_ops[which];
   if (!op) {
-    op = PyObject_GetAttrString(reinterpret_cast<PyObject*>(tensor_type), kOperatorNames[which]);
+    op = PyObject_GetAttrString(reinterpret_cast<PyObject*>(tensor_type), kOperatorNames[which].op);
   }
   return op;
 }
@@ -169,9 +174,24 @@ PyObject* operand(PyObject* o) {
       .ptr();
 }
 
+bool may_take_over(PyObject* o) {
+  return !is_plain_tensor(o) && !PyFloat_CheckExact(o) && !PyLong_CheckExact(o) &&
+         override_of(o) == Override::kClass;
+}
+// Null without an error where the operator is not taken over. `b` is null for one operand.
+PyObject* overridden_operator(Operator which, PyObject* a, PyObject* b) {
+  if (torch_function_modes == 0 && !may_take_over(a) && (!b || !may_take_over(b))) return nullptr;
+  const bool reflected = b && !is_tensor(a) && is_tensor(b);
+  PyObject* const args[] = {reflected ? b : a, reflected ? a : b};
+  const OperatorNames& names = kOperatorNames[which];
+  return override_method(reflected ? names.reflected : names.shown, args, b ? 2 : 1);
+}
+
 template <Operator which>
 PyObject* binary(PyObject* a, PyObject* b) {
   if (!is_operand(a) || !is_operand(b)) Py_RETURN_NOTIMPLEMENTED;
+  PyObject* taken = overridden_operator(which, a, b);
+  if (taken || PyErr_Occurred()) return taken;
   PyObject* op = operator_op(which);
   if (!op) return nullptr;
   if (is_tensor(a) && (is_tensor(b) || PyFloat_Check(b) || PyLong_Check(b))) {
@@ -191,6 +211,8 @@ PyObject* ternary(PyObject* a, PyObject* b, PyObject*) {
 }
 template <Operator which>
 PyObject* unary(PyObject* a) {
+  PyObject* taken = overridden_operator(which, a, nullptr);
+  if (taken || PyErr_Occurred()) return taken;
   PyObject* op = operator_op(which);
   return op ? PyObject_Vectorcall(op, &a, 1, nullptr) : nullptr;
 }
@@ -462,7 +484,7 @@ PyObject* m_storage_offset(PyObject* o, PyObject*) { return PyLong_FromLongLong(
 PyObject* m_data_ptr(PyObject* o, PyObject*) {
   return PyLong_FromSize_t(reinterpret_cast<size_t>(tensor_of(o).data_ptr()));
 }
-PyObject* m_is_contiguous(PyObject* o, PyObject*, PyObject*) {
+PyObject* m_is_contiguous(PyObject* o, PyObject* const*, Py_ssize_t, PyObject*) {
   return PyBool_FromLong(tensor_of(o).is_contiguous());
 }
 PyObject* m_complex(PyObject* o, PyObject*) {
@@ -495,11 +517,15 @@ PyObject* m_retain_grad(PyObject* o, PyObject*) {
     return Py_NewRef(Py_None);
   });
 }
-PyObject* m_requires_grad_(PyObject* o, PyObject* args, PyObject* kwargs) {
-  int on = 1;
-  static const char* names[] = {"requires_grad", nullptr};
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|p", const_cast<char**>(names), &on)) return nullptr;
+PyObject* m_requires_grad_(PyObject* o, PyObject* const* args, Py_ssize_t n, PyObject* names) {
   return guarded([&] {
+    const Py_ssize_t named = names ? PyTuple_GET_SIZE(names) : 0;
+    PLAIT_CHECK(n + named <= 1, kType, "requires_grad_(): expected at most one bool");
+    PLAIT_CHECK(
+        named == 0 || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "requires_grad") == 0,
+        kType, "requires_grad_(): expected requires_grad, got another keyword");
+    const int on = n + named ? PyObject_IsTrue(args[0]) : 1;
+    if (on < 0) throw py::error_already_set();
     set_requires_grad(tensor_of(o), on != 0);
     return Py_NewRef(o);
   });
@@ -589,16 +615,16 @@ PyMethodDef tensor_methods[] = {
     PLAIT_METHOD("nelement", m_numel, "Number of elements."),
     PLAIT_METHOD("storage_offset", m_storage_offset, "Elements of storage before the first of this tensor."),
     PLAIT_METHOD("data_ptr", m_data_ptr, "Address of the first element."),
-    {"is_contiguous", as_cfunction(m_is_contiguous), METH_VARARGS | METH_KEYWORDS,
-     "True when the elements lie in memory in row-major order without gaps."},
+    PLAIT_FAST_METHOD("is_contiguous", m_is_contiguous,
+                      "True when the elements lie in memory in row-major order without gaps."),
     {"__complex__", m_complex, METH_NOARGS, "complex(tensor) of a tensor of one element."},
     PLAIT_METHOD("is_floating_point", m_is_floating_point, "True for floating-point dtypes."),
     PLAIT_METHOD("item", m_item, "The value of a tensor with one element, as a Python number."),
     PLAIT_METHOD("detach", m_detach, "The same memory outside the graph."),
     PLAIT_METHOD("detach_", m_detach_in_place, "Take this tensor out of the graph."),
     PLAIT_METHOD("retain_grad", m_retain_grad, "Keep the gradient of this non-leaf tensor in .grad."),
-    {"requires_grad_", as_cfunction(m_requires_grad_), METH_VARARGS | METH_KEYWORDS,
-     "requires_grad_(requires_grad=True): ask for gradients; returns self."},
+    PLAIT_FAST_METHOD("requires_grad_", m_requires_grad_,
+                      "requires_grad_(requires_grad=True): ask for gradients; returns self."),
     {"_storage_nbytes", m_storage_nbytes, METH_NOARGS, "Bytes of the memory block."},
     {"_shares_storage", m_is_shared_with, METH_O, "True when both show the same memory block."},
     PLAIT_METHOD("_storage_bytes", m_storage_bytes, "The whole memory block, a uint8 tensor that shares it."),
@@ -677,6 +703,7 @@ PyObject* wrap(const Tensor& t) {
 
 PyObject* wrap_as(PyTypeObject* type, const Tensor& t) {
   PLAIT_ASSERT(!t.impl()->py_object);
+  check_no_dispatch(type);
   return new_object(type, t);
 }
 

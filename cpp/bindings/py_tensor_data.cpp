@@ -13,6 +13,7 @@
 
 #include "bindings/call_args.h"
 #include "bindings/dlpack.h"
+#include "bindings/overrides.h"
 #include "bindings/python_api.h"
 #include "ops/copy.h"
 
@@ -512,9 +513,29 @@ Example:
             [3.0000, 4.5000]])
 )";
 
-Tensor tensor(py::object data, std::optional<DType> dtype, py::object device, bool wants_grad, bool) {
+// What a mode makes of a function of data, which sees the arguments that are not the defaults; null where
+// there is no mode.
+py::object made_by_mode(const char* name, const py::object& data, const std::optional<DType>& dtype,
+                        const py::object& device, bool wants_grad) {
+  if (torch_function_modes == 0 || !is_overridden(nullptr, 0)) return {};
+  std::vector<PyObject*> args{data.ptr()};
+  py::list names;
+  const auto add = [&](const char* key, PyObject* value) {
+    args.push_back(value);
+    names.append(key);
+  };
+  if (dtype) add("dtype", dtype_object(*dtype));
+  if (!device.is_none()) add("device", device.ptr());
+  if (wants_grad) add("requires_grad", Py_True);
+  const py::object func = py::module_::import("plait._core").attr(name);
+  return checked(call_override(func.ptr(), args.data(), 1, py::tuple(names).ptr()));
+}
+
+py::object tensor(const py::object& data, std::optional<DType> dtype, const py::object& device,
+                  bool wants_grad, bool) {
+  if (py::object made = made_by_mode("tensor", data, dtype, device, wants_grad)) return made;
   check_device("tensor", device.ptr());
-  return finish(tensor_from(data, dtype), wants_grad);
+  return py::cast(finish(tensor_from(data, dtype), wants_grad));
 }
 
 constexpr const char* kAsTensorDoc = R"(as_tensor(data, dtype=None, device=None) -> Tensor
@@ -540,17 +561,18 @@ bool can_share(const py::array& a, std::optional<DType> dtype) {
   return true;
 }
 
-Tensor as_tensor(py::object data, std::optional<DType> dtype, py::object device) {
+py::object as_tensor(const py::object& data, std::optional<DType> dtype, const py::object& device) {
+  if (py::object made = made_by_mode("as_tensor", data, dtype, device, false)) return made;
   check_device("as_tensor", device.ptr());
   if (is_tensor(data.ptr())) {
     const Tensor& t = tensor_of(data.ptr());
-    return dtype ? cast(t, *dtype) : t;
+    return py::cast(dtype ? cast(t, *dtype) : t);
   }
   if (is_array(data.ptr())) {
     const auto a = py::reinterpret_borrow<py::array>(data);
-    if (can_share(a, dtype)) return from_numpy("as_tensor", a);
+    if (can_share(a, dtype)) return py::cast(from_numpy("as_tensor", a));
   }
-  return tensor_from(data, dtype);
+  return py::cast(tensor_from(data, dtype));
 }
 
 constexpr const char* kFromNumpyDoc = R"(from_numpy(ndarray) -> Tensor

@@ -182,6 +182,7 @@ newaxis = None
 
 
 _SUBMODULES = {
+    "_C",
     "amp",
     "array_api",
     "autograd",

@@ -42,6 +42,14 @@ __all__ = [
 
 def _legacy_new(*args: Any, dtype: dtype | None = None, device: Any = None) -> Tensor:
     """``Tensor()``: empty; ``Tensor(2, 3)``: that shape, uninitialised; ``Tensor(data)``: the data as ``dtype``."""
+    before = _core._turn_off_torch_function(2)  # a constructor is no call that could be taken over
+    try:
+        return _made_of(args, dtype)
+    finally:
+        _core._turn_off_torch_function(before)
+
+
+def _made_of(args: tuple[Any, ...], dtype: dtype | None) -> Tensor:
     if dtype is None:
         dtype = _core.get_default_dtype()
     if not args:
@@ -70,7 +78,7 @@ def _property(f: Callable[[Tensor], Any]) -> None:
 
 
 # What subclasses override as methods, or what is made of ops that they take over.
-_NOT_TAKEN_OVER = {"__dir__", "__iter__", "__reduce_ex__", "__deepcopy__", "__array__", "as_subclass"}
+_NOT_TAKEN_OVER = {"__dir__", "__iter__", "__array__", "as_subclass"}
 
 
 # ---- What a tensor looks like ---------------------------------------------------------------------------
@@ -549,8 +557,8 @@ def _set_part(part: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Any], None]
     return write
 
 
-Tensor.real = property(_core.real, _set_part(_core.real), doc="The real part, a view; a real tensor itself.")
-Tensor.imag = property(_core.imag, _set_part(_core.imag), doc="The imaginary part of a complex tensor, a view.")
+Tensor.real = _core._overridable_property(_core.real, _set_part(_core.real))
+Tensor.imag = _core._overridable_property(_core.imag, _set_part(_core.imag))
 Tensor.layout = property(lambda self: strided, doc="Always ``strided``.")
 Tensor.names = property(lambda self: (None,) * self.dim(), doc="None for each dimension.")
 
@@ -678,21 +686,12 @@ def as_subclass(self: Tensor, cls: Any) -> Any:
     return _core._as_subclass(self, cls)
 
 
-def _make_wrapper_subclass(
-    cls: Any,
-    size: Any,
-    strides: Any = None,
-    storage_offset: int | None = None,
-    memory_format: Any = None,
-    dtype: dtype | None = None,
-    layout: Any = None,
-    device: Any = None,
-    pin_memory: bool = False,
-    requires_grad: bool = False,
-) -> Any:
-    """An object of ``cls`` of this shape and dtype without memory of its own; its elements are zeros."""
-    data = _core.zeros((), dtype=dtype, device=device).expand(tuple(size))
-    return _core._make_subclass(cls, data, requires_grad)
+def _make_wrapper_subclass(cls: Any, size: Any, *args: Any, **kwargs: Any) -> Any:
+    """Raise NotImplementedError: such an object does nothing without ``__torch_dispatch__``."""
+    raise NotImplementedError(
+        f"_make_wrapper_subclass: {cls.__name__} would need __torch_dispatch__, which is not supported\n"
+        "hint: define __torch_function__, which sees the calls of a program, and hold other tensors as attributes"
+    )
 
 
 Tensor._make_subclass = staticmethod(_core._make_subclass)

@@ -227,7 +227,9 @@ def sparse_str(self: Tensor, layout: str, indices: Tensor, columns: Tensor | Non
 
 def tensor_str(self: Tensor) -> str:
     """The text of ``repr(tensor)``: values in columns, then what is not the default."""
-    prefix = "Parameter containing:\n" if type(self).__name__ == "Parameter" else ""
+    kind = type(self)
+    plain = kind is Tensor or kind.__module__ == "plait.nn.parameter"
+    start = "tensor(" if plain else f"{kind.__name__}("
     suffixes = []
     t = self.detach()
     if t.numel() == 0:
@@ -239,6 +241,7 @@ def tensor_str(self: Tensor) -> str:
     else:
         if not _has_default_dtype(self):
             suffixes.append(f"dtype={self.dtype}")
-        body = _body(t, len("tensor("))
+        body = _body(t, len(start))
     suffixes += _history(self)
-    return prefix + _with_suffixes("tensor(" + body, suffixes, len("tensor(")) + ")"
+    text = _with_suffixes(start + body, suffixes, len(start)) + ")"
+    return f"Parameter({text})" if not plain and getattr(self, "_is_param", False) else text

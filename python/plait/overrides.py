@@ -8,9 +8,10 @@ the subclass.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,6 +21,7 @@ from ._core import Tensor
 __all__ = [
     "BaseTorchFunctionMode",
     "TorchFunctionMode",
+    "enable_reentrant_dispatch",
     "get_default_nowrap_functions",
     "get_overridable_functions",
     "handle_torch_function",
@@ -197,6 +199,47 @@ def get_default_nowrap_functions() -> set[Any]:
     return {Tensor._base.__get__, Tensor.grad.__get__}  # type: ignore[union-attr]
 
 
+# Of Python's objects, not of tensors.
+_OBJECT = {"__class__", "__doc__", "__dict__", "__module__", "__weakref__", "__torch_function__", *dir(object)} - {
+    *(
+        "__eq__",
+        "__ne__",
+        "__lt__",
+        "__le__",
+        "__gt__",
+        "__ge__",
+        "__hash__",
+        "__repr__",
+        "__format__",
+        "__reduce_ex__",
+    ),
+}
+
+
+def _tensor_attributes() -> list[tuple[str, Any]]:
+    """The methods of Tensor and what reads and writes its attributes, with their names."""
+    found: list[tuple[str, Any]] = []
+    for name in dir(Tensor):
+        value = None if name in _OBJECT else getattr(Tensor, name, None)
+        if isinstance(value, property | type(Tensor.shape)):
+            found += [(f"{name}.{access}", getattr(value, access)) for access in ("__get__", "__set__")]
+        elif callable(value) and not isinstance(value, type):
+            found.append((name, value))
+    return found
+
+
+def _places() -> dict[Any, list[tuple[str, Any]]]:
+    from . import fft, linalg, special
+    from .nn import functional
+
+    found: dict[Any, list[tuple[str, Any]]] = {}
+    for place in (sys.modules[__package__], functional, linalg, fft, special):
+        values = [(name, getattr(place, name, None)) for name in place.__all__]
+        found[place] = [(n, v) for n, v in values if callable(v) and not isinstance(v, type)]
+    found[Tensor] = _tensor_attributes()
+    return found
+
+
 @functools.cache
 def get_overridable_functions() -> dict[Any, list[Any]]:
     """What can be taken over, by the module or class where it is found.
@@ -205,14 +248,17 @@ def get_overridable_functions() -> dict[Any, list[Any]]:
         >>> plait.exp in plait.overrides.get_overridable_functions()[plait]
         True
     """
-    from .nn import functional
+    return {place: [v for _, v in values] for place, values in _places().items()}
 
-    found: dict[Any, list[Any]] = {}
-    for place in (sys.modules[__package__], functional, Tensor):
-        names = getattr(place, "__all__", None) or [n for n in dir(place) if not n.startswith("__")]
-        values = [getattr(place, name, None) for name in names]
-        found[place] = [v for v in values if callable(v) and not isinstance(v, type)]
-    return found
+
+@functools.cache
+def _names() -> dict[Any, str]:
+    names: dict[Any, str] = {}
+    for place, values in _places().items():
+        start = "plait.Tensor" if place is Tensor else place.__name__
+        for name, value in values:
+            names.setdefault(value, f"{start}.{name}")
+    return names
 
 
 def is_tensor_method_or_property(func: Callable[..., Any]) -> bool:
@@ -225,10 +271,12 @@ def is_tensor_method_or_property(func: Callable[..., Any]) -> bool:
         >>> plait.overrides.is_tensor_method_or_property(plait.Tensor.exp)
         True
     """
-    name = getattr(func, "__name__", "")
-    if name.startswith("__"):  # of an attribute, or a method that stands for syntax
-        return name == "__get__" or func == getattr(Tensor, name, None)
-    return func in get_overridable_functions()[Tensor]
+    return func in _methods() or getattr(func, "__name__", "") == "__get__"
+
+
+@functools.cache
+def _methods() -> set[Any]:
+    return set(get_overridable_functions()[Tensor])
 
 
 def resolve_name(f: Callable[..., Any]) -> str | None:
@@ -238,10 +286,23 @@ def resolve_name(f: Callable[..., Any]) -> str | None:
         f: what ``__torch_function__`` was given.
 
     Example:
-        >>> plait.overrides.resolve_name(plait.exp)
-        'plait.exp'
+        >>> plait.overrides.resolve_name(plait.exp), plait.overrides.resolve_name(plait.Tensor.shape.__get__)
+        ('plait.exp', 'plait.Tensor.shape.__get__')
     """
-    for place, functions in get_overridable_functions().items():
-        if any(f is g for g in functions):
-            return f"{'plait.Tensor' if place is Tensor else place.__name__}.{f.__name__}"
-    return None
+    return _names().get(f)
+
+
+@contextlib.contextmanager
+def enable_reentrant_dispatch() -> Iterator[None]:
+    """A context for calls within ``__torch_function__`` that classes take over again.
+
+    Example:
+        >>> with plait.overrides.enable_reentrant_dispatch():
+        ...     plait.ones(1)
+        tensor([1.])
+    """
+    before = _core._turn_off_torch_function(0)
+    try:
+        yield
+    finally:
+        _core._turn_off_torch_function(before)

@@ -243,9 +243,40 @@ _QUESTIONS = {
 }  # fmt: skip
 
 
+# The ops behind operators, and whether the operands are the other way round.
+_OPERATORS = {
+    "__eq__": ("eq", False),
+    "__invert__": ("bitwise_not", False),
+    "__floordiv__": ("floor_divide", False),
+    "__rsub__": ("sub", True),
+    "__rtruediv__": ("div", True),
+    "__rfloordiv__": ("floor_divide", True),
+    "__rmod__": ("remainder", True),
+    "__rpow__": ("pow", True),
+    "__rmatmul__": ("matmul", True),
+    **{
+        f"__{prefix}{name}__": (f"bitwise_{op}{suffix}", False)
+        for name, op in (
+            ("and", "and"),
+            ("or", "or"),
+            ("xor", "xor"),
+            ("lshift", "left_shift"),
+            ("rshift", "right_shift"),
+        )
+        for prefix, suffix in (("", ""), ("i", "_"))
+    },
+    "__rlshift__": ("bitwise_left_shift", True),
+    "__rrshift__": ("bitwise_right_shift", True),
+}
+
+
 def dispatch(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     """Run an op at the innermost level of its arguments."""
     from ._rules import find_rule
+
+    if (operator := _OPERATORS.get(getattr(func, "__name__", ""))) is not None:
+        name, turned = operator
+        func, args = getattr(Tensor, name), args[::-1] if turned else args
 
     level = _top_level((args, kwargs))
     assert level is not None

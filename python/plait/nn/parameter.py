@@ -19,19 +19,46 @@ __all__ = [
 ]
 
 
-def _rebuild_parameter(cls: type[Parameter], data: Tensor, requires_grad: bool) -> Parameter:
-    return cls(data, requires_grad)
+def _rebuild_parameter(
+    cls: type[Parameter], data: Tensor, requires_grad: bool, attributes: dict[str, Any] | None = None
+) -> Parameter:
+    parameter = cls(data, requires_grad)
+    if attributes:
+        parameter.__dict__.update(attributes)
+    return parameter
+
+
+class _OrMarked(type):
+    """Instances of the class are also objects of other subclasses of Tensor that carry its mark."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        if type.__instancecheck__(cls, instance):
+            return True
+        return "_mark" in cls.__dict__ and isinstance(instance, Tensor) and getattr(instance, cls._mark, False)
+
+
+def _marked(data: Tensor, mark: str, requires_grad: bool) -> Tensor | None:
+    """``data`` of a class that takes over calls: it stays of this class and is marked. None for any other."""
+    kind = type(data)
+    if kind is Tensor or kind.__torch_function__ is _core._disabled_torch_function_impl or data.layout != "strided":
+        return None
+    detached = data.detach()
+    if type(detached) is not kind:
+        return None
+    setattr(detached.requires_grad_(requires_grad), mark, True)
+    return detached
 
 
 def _rebuild_buffer(data: Tensor, requires_grad: bool, persistent: bool) -> Buffer:
     return Buffer(data.requires_grad_(requires_grad), persistent=persistent)
 
 
-class Parameter(Tensor):
+class Parameter(Tensor, metaclass=_OrMarked):
     """A tensor that its module lists among its parameters, so that optimizers find it.
 
     Assigning one as an attribute of a :class:`~plait.nn.Module` registers it under that name. The parameter
-    shares the storage of ``data`` and is a leaf of the autograd graph.
+    shares the storage of ``data`` and is a leaf of the autograd graph. From an object of a subclass of Tensor it makes
+    one of the same subclass, which counts as a Parameter too.
 
     Args:
         data: the values; an empty tensor by default. Any shape; floating point if it requires a gradient.
@@ -55,16 +82,23 @@ class Parameter(Tensor):
     """
 
     __torch_function__ = _core._disabled_torch_function_impl
+    _mark = "_is_param"
+    _is_param = True
 
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
         if data is None:
             data = _core.empty(0)
         elif not isinstance(data, Tensor):
             raise ArgumentTypeError(f"Parameter: expected data to be a Tensor, got {type(data).__name__}")
+        if cls is Parameter and (marked := _marked(data, cls._mark, requires_grad)) is not None:
+            return marked  # type: ignore[return-value]
         return _core._make_subclass(cls, data, requires_grad)
 
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
         pass  # all is done in __new__; the base class must not initialise the tensor again
+
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:
+        return "Parameter containing:\n" + super().__repr__()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         if id(self) in memo:
@@ -74,10 +108,10 @@ class Parameter(Tensor):
         return result
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Callable[..., Parameter], tuple[Any, ...]]:
-        return _rebuild_parameter, (type(self), self.data, self.requires_grad)
+        return _rebuild_parameter, (type(self), self.data, self.requires_grad, self.__dict__ or None)
 
 
-class Buffer(Tensor):
+class Buffer(Tensor, metaclass=_OrMarked):
     """A tensor that is part of a module's state but is not trained, such as a running mean.
 
     Assigning one as an attribute of a :class:`~plait.nn.Module` is the same as calling
@@ -101,12 +135,16 @@ class Buffer(Tensor):
 
     persistent: bool
     __torch_function__ = _core._disabled_torch_function_impl
+    _mark = "_is_buffer"
 
     def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Buffer:
         if data is None:
             data = _core.empty(0)
         elif not isinstance(data, Tensor):
             raise ArgumentTypeError(f"Buffer: expected data to be a Tensor, got {type(data).__name__}")
+        if (marked := _marked(data, cls._mark, data.requires_grad)) is not None:
+            marked.persistent = persistent  # type: ignore[attr-defined]
+            return marked  # type: ignore[return-value]
         buffer = _core._make_subclass(cls, data, data.requires_grad)
         buffer.persistent = persistent
         return buffer

@@ -239,8 +239,12 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        for group in self.param_groups:
-            self._step_group(self._without_sparse(group))
+        before = _core._turn_off_torch_function(1)  # parameters of any class are stepped as plain tensors
+        try:
+            for group in self.param_groups:
+                self._step_group(self._without_sparse(group))
+        finally:
+            _core._turn_off_torch_function(before)
         return loss
 
     step = _with_hooks(step)
