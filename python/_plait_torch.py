@@ -2,7 +2,7 @@
 """The import hook that answers ``import torch`` with plait.
 
 It lives beside the package, not in it, so that a process which may never import torch pays for no part of plait.
-``plait.compat.install()`` starts it; so does the environment variable ``PLAIT_AS_TORCH=1``, which child processes inherit.
+``plait.compat.install()`` starts it; so does the environment variable ``PLAIT_AS_TORCH=1``, which children inherit.
 """
 
 import os
