@@ -156,7 +156,7 @@ def test_the_nearest_classes_decide() -> None:
         D.register_kl(A, B)(lambda p, q: plait.tensor(3.0))
         assert D.kl_divergence(A(0.0, 1.0), B(0.0, 1.0)).item() == 3
         with pytest.raises(TypeError, match="classes"):
-            D.register_kl(A, int)
+            D.register_kl(A, 3)
     finally:
         kl._KL_REGISTRY.clear()
         kl._KL_REGISTRY.update(before)

@@ -108,7 +108,7 @@ void check_search() {
     }
   }
   bool found[6000];
-  contained_in(DType::kFloat32, values.data(), 6000, rows.data(), 50, true, found);
+  contained_in({DType::kFloat32, values.data(), 6000, rows.data(), 50, true, found});
   for (int64_t i = 0; i < 6000; ++i) {
     const bool is_in = std::find(rows.begin(), rows.begin() + 50, values[at(i)]) != rows.begin() + 50;
     TEST_CHECK(found[at(i)] != is_in, "contained[%ld]", i);
