@@ -65,7 +65,8 @@ PyTypeObject* dtype_type;
 PyObject* dtype_objects[kNumDTypes];
 
 DType self_dtype(PyObject* o) { return reinterpret_cast<PyDType*>(o)->dtype; }
-// The module of the type is part of how its objects read, so that programs that know plait by another name see it.
+// The module of the type is part of how its objects read, so that programs that know plait by another name
+// see it.
 PyObject* module_of_type(PyObject* o) {
   return PyObject_GetAttrString(reinterpret_cast<PyObject*>(Py_TYPE(o)), "__module__");
 }
