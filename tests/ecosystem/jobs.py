@@ -232,9 +232,16 @@ def transformers_llama() -> Any:
 @job("transformers")
 def transformers_t5() -> Any:
     model = _language_model(
-        "T5ForConditionalGeneration", vocab_size=50, decoder_start_token_id=0, d_model=16, d_ff=32, num_layers=2, num_heads=2, d_kv=8
+        "T5ForConditionalGeneration",
+        vocab_size=50,
+        decoder_start_token_id=0,
+        d_model=16,
+        d_ff=32,
+        num_layers=2,
+        num_heads=2,
+        d_kv=8,
     )
-    output = model(input_ids=_tokens(), labels=_tokens()[:, :5])
+    output = model(input_ids=_tokens(), labels=_tokens()[:, :5].contiguous())
     return [summary(output.logits), loss_and_gradients(model, output.loss)]
 
 

@@ -100,12 +100,18 @@ def _is_public(module: str) -> bool:
 
 
 def rename_classes() -> None:
-    """Let the classes of all modules of plait that are loaded say that they come from torch."""
+    """Let the classes of all modules of plait that are loaded say that they come from torch.
+
+    ``sys.modules`` has their modules under these names too: annotations of a class are read there.
+    """
     new = [name for name in sys.modules if name.split(".", 1)[0] == "plait" and name not in _renamed]
     for name in new:
         _renamed.add(name)
         if name.startswith("plait.compat"):
             continue
+        other_name = "torch" + name[len("plait") :]
+        if other_name != "torch" and _is_public(name) and _file_spec(other_name) is None:
+            sys.modules.setdefault(other_name, sys.modules[name])
         for value in list(vars(sys.modules[name]).values()):
             if not isinstance(value, type):
                 continue

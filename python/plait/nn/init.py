@@ -334,12 +334,19 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> 
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / (fan_in + fan_out)), generator)
 
 
-def _kaiming_std(op: str, tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+def _fan(op: str, tensor: Tensor, mode: str) -> int:
     mode = mode.lower()
     if mode not in ("fan_in", "fan_out"):
         raise ArgumentError(f"{op}: expected mode 'fan_in' or 'fan_out', got {mode!r}")
-    fan = _fans(op, tensor)[mode == "fan_out"]
-    return calculate_gain(nonlinearity, a) / math.sqrt(fan)
+    return _fans(op, tensor)[mode == "fan_out"]
+
+
+def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
+    return _fan("init", tensor, mode)
+
+
+def _kaiming_std(op: str, tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    return calculate_gain(nonlinearity, a) / math.sqrt(_fan(op, tensor, mode))
 
 
 def _is_empty(tensor: Tensor) -> bool:

@@ -11,6 +11,7 @@ from plait.compat import _modules
 _modules.rename_classes()
 
 from torch.futures import Future  # noqa: E402, F401
+from torch.jit import ScriptFunction, ScriptModule  # noqa: E402, F401
 from torch.torch_version import __version__ as __version__  # noqa: E402
 
 from plait.compat._names import *  # noqa: E402, F403  (what PyTorch's packages ask beyond plait)
