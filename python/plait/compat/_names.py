@@ -18,6 +18,7 @@ __all__ = [
     "ByteStorage",
     "CharStorage",
     "DoubleStorage",
+    "Event",
     "FloatStorage",
     "HalfStorage",
     "IntStorage",
@@ -25,6 +26,7 @@ __all__ = [
     "PyTorchFileReader",
     "PyTorchFileWriter",
     "ShortStorage",
+    "Stream",
     "SymBool",
     "SymFloat",
     "SymInt",
@@ -126,6 +128,22 @@ class finfo(_finfo):
 
 class TypedStorage:
     """Memory with a dtype: a tensor is what has both, so there is no object of this class."""
+
+
+class _OfDevice:
+    def __init__(self, *args: Any, **options: Any) -> None:
+        raise RuntimeError(
+            f"{type(self).__name__}: expected a device beside the CPU, got none\n"
+            "hint: ask torch.accelerator.is_available() first"
+        )
+
+
+class Stream(_OfDevice):
+    """A queue of work of a device."""
+
+
+class Event(_OfDevice):
+    """A mark in such a queue."""
 
 
 class _FileOfPyTorch:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from plait.compat._modules import extend
+from plait.compat._names import Event as Event
+from plait.compat._names import Stream as Stream
 
 
 class _OfCuda:
@@ -18,14 +20,7 @@ class _OfCuda:
         )
 
 
-class Stream(_OfCuda):
-    """A queue of work of a device."""
-
-
-class Event(_OfCuda):
-    """A mark in such a queue."""
-
-
+# The queues of devices have one class for all kinds of devices.
 class CUDAGraph(_OfCuda):
     """A recorded series of kernels."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import device_mesh as device_mesh
+
 __all__ = [
     "ProcessGroup",
     "ReduceOp",
