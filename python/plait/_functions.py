@@ -723,7 +723,7 @@ def is_storage(obj: Any) -> bool:
         >>> plait.is_storage(plait.ones(2).untyped_storage())
         True
     """
-    return type(obj).__name__ == "_Storage" and type(obj).__module__ == "plait._tensor"
+    return type(obj).__name__ == "Storage" and type(obj).__module__ == "plait._storage"
 
 
 def typename(obj: Any) -> str:

@@ -30,7 +30,8 @@ from ._layouts import (
     strided,
 )
 from ._pickle_machine import Foreign, Maker, Safe, check_key, set_attributes
-from ._tensor import _Storage, _view_of_bytes
+from ._storage import Storage
+from ._tensor import _view_of_bytes
 from .nn.parameter import Buffer, Parameter
 from .serialization import _ARRAY_KINDS, FileFormatError, _check_bools, _is_size
 
@@ -99,7 +100,7 @@ class _Block:
             self.memory[:whole].numpy().view(f"u{size}").byteswap(inplace=True)
 
 
-class FileStorage(_Storage):
+class FileStorage(Storage):
     """A storage of a file: memory that tensors share, and the dtype of the class it was written as."""
 
     def __init__(self, block: _Block, dtype: Any, typed: bool) -> None:

@@ -14,6 +14,7 @@ from ._core import ArgumentError, ArgumentTypeError, Tensor, dtype
 from ._hooks import RemovableHandle, watch
 from ._layouts import strided
 from ._products import cross
+from ._storage import Storage
 from ._tensor_str import set_printoptions
 
 __all__ = [
@@ -845,42 +846,13 @@ def is_set_to(self: Tensor, tensor: Tensor) -> bool:
 @_method
 def untyped_storage(self: Tensor) -> Any:
     """An object that tells the address and size of the memory block."""
-    return _Storage(self)
+    return Storage(self)
 
 
 @_method
 def storage(self: Tensor) -> Any:
     """See ``untyped_storage``."""
-    return _Storage(self)
-
-
-class _Storage:
-    """The memory block of a tensor."""
-
-    def __init__(self, t: Tensor) -> None:
-        self._t = t
-
-    def data_ptr(self) -> int:
-        return self._t.data_ptr() - self._t.storage_offset() * self._t.itemsize
-
-    def nbytes(self) -> int:
-        return self._t._storage_nbytes()
-
-    def size(self) -> int:
-        return self.nbytes()
-
-    def __len__(self) -> int:
-        return self.nbytes()
-
-    @property
-    def device(self) -> Any:
-        return self._t.device
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Storage) and self._t._shares_storage(other._t)
-
-    def __hash__(self) -> int:
-        return hash(self.data_ptr())
+    return Storage(self)
 
 
 # ---- Functions on tensors and dtypes --------------------------------------------------------------------

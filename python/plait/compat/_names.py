@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._functions import _assert
-from .._tensor import _Storage
+from .._storage import Storage
 from .._tensor import finfo as _finfo
 from . import _foreach
 from ._foreach import *  # noqa: F403
@@ -175,7 +175,7 @@ ShortStorage = _storage_class("ShortStorage")
 CharStorage = _storage_class("CharStorage")
 ByteStorage = _storage_class("ByteStorage")
 BoolStorage = _storage_class("BoolStorage")
-UntypedStorage = _Storage
+UntypedStorage = Storage
 
 
 def _check_with(error: type[Exception], condition: Any, message: Any = None) -> None:
