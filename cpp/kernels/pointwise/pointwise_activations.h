@@ -154,7 +154,7 @@ struct Hardtanh {  // parameters: min, max. df from y
   }
   template <class V>
   static V df(V y, V lo, V hi) {
-    return select(y > lo, select(y < hi, k<V>(1), k<V>(0)), k<V>(0));
+    return select(y <= lo, k<V>(0), select(y >= hi, k<V>(0), k<V>(1)));
   }
 };
 struct Softshrink {  // parameter: lambda
@@ -164,7 +164,7 @@ struct Softshrink {  // parameter: lambda
   }
   template <class V>
   static V df(V x, V lambda) {
-    return select(abs(x) > lambda, k<V>(1), k<V>(0));
+    return select(abs(x) <= lambda, k<V>(0), k<V>(1));
   }
 };
 struct Hardshrink {  // parameter: lambda
@@ -174,7 +174,7 @@ struct Hardshrink {  // parameter: lambda
   }
   template <class V>
   static V df(V x, V lambda) {
-    return select(abs(x) > lambda, k<V>(1), k<V>(0));
+    return select(abs(x) <= lambda, k<V>(0), k<V>(1));
   }
 };
 struct Threshold {  // parameters: threshold, value

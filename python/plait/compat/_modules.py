@@ -128,6 +128,7 @@ def extend(namespace: dict[str, object], real: str) -> None:
         real: the name of plait's module.
     """
     module = importlib.import_module(real)
+    rename_classes()
     name = namespace["__name__"]
     for key, value in vars(module).items():
         if not (key.startswith("__") or isinstance(value, ModuleType)):
