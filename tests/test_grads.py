@@ -107,10 +107,11 @@ def test_logcumsumexp_of_nan() -> None:
 
 
 @pytest.mark.parametrize("name", ["hardtanh", "relu6", "softshrink", "hardshrink"])
-def test_activations_of_nan_have_slope_0(name: str) -> None:
+def test_activations_of_nan_have_slope_1(name: str) -> None:
+    """At every place of a vector: the slope says that the data are no numbers, rather than hide it."""
     x = plait.full((33,), float("nan"), requires_grad=True)
     getattr(plait.nn.functional, name)(x).backward(plait.ones(33))
-    assert (x.grad == 0).all()
+    assert (x.grad == 1).all()
 
 
 def test_statistics_of_norms_take_no_gradient() -> None:
