@@ -133,7 +133,6 @@ def extend(namespace: dict[str, object], real: str) -> None:
     for key, value in vars(module).items():
         if not (key.startswith("__") or isinstance(value, ModuleType)):
             namespace.setdefault(key, value)
-    own_getattr = namespace.get("__getattr__")
 
     def __getattr__(key: str) -> object:
         if not key.startswith("__"):
@@ -142,8 +141,6 @@ def extend(namespace: dict[str, object], real: str) -> None:
             if hasattr(module, key):
                 namespace[key] = value = getattr(module, key)
                 return value
-        if callable(own_getattr):
-            return own_getattr(key)
         raise AttributeError(f"module {name!r} has no attribute {key!r}: plait has none of this name")
 
     namespace["__getattr__"] = __getattr__

@@ -3,50 +3,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from plait.compat import _absent_device
+from plait.compat._absent_device import *  # noqa: F403
 
-__all__ = [
-    "current_device",
-    "device_count",
-    "empty_cache",
-    "is_available",
-    "is_initialized",
-    "manual_seed_all",
-    "synchronize",
-]
-
-
-def is_available() -> bool:
-    """False."""
-    return False
-
-
-def is_initialized() -> bool:
-    """False."""
-    return False
-
-
-def device_count() -> int:
-    """0."""
-    return 0
+__all__ = [*_absent_device.__all__, "current_device"]
 
 
 def current_device() -> int:
     """Raise RuntimeError."""
     raise RuntimeError("mtia.current_device: there is no such device; plait computes on the CPU")
-
-
-def synchronize(device: Any = None) -> None:
-    """Do nothing: all work is done when a call returns."""
-
-
-def empty_cache() -> None:
-    """Do nothing."""
-
-
-def manual_seed(seed: int) -> None:
-    """Do nothing; ``manual_seed`` of the CPU is ``torch.manual_seed``."""
-
-
-def manual_seed_all(seed: int) -> None:
-    """Do nothing."""
