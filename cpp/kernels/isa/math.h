@@ -57,8 +57,9 @@ PLAIT_INLINE V per_lane(V x, V y, F f) {
   }
   return x;
 }
-// y, except in the lanes of `rest`, which are rare: there a scalar double function of x. The calls for every
-// lane stand apart: a kernel inlines its function several times.
+// y, with the elements that the mask `rest` selects replaced by the scalar function f of x in double. Few
+// elements are selected, and a kernel inlines its function several times: the loop over elements is a call,
+// out of line.
 template <class V, class F, class... X>
 PLAIT_NOINLINE V replace_lanes(V y, MaskOf<V> rest, F f, X... x) {
   for (int i = 0; i < kLanes<ElemT<V>>; ++i) {

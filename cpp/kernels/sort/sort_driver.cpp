@@ -398,7 +398,8 @@ void for_polled(int64_t n, F f) {
   }
 }
 
-// How many of n keys, key_at(i), have each digit; the counts are split so that neighbours seldom meet in one.
+// The histogram of one digit of n keys, key_at(i). Keys of even and of odd index have counters of their own:
+// equal digits in a row then do not wait for each other's store to the same counter.
 template <class F>
 std::vector<int64_t> count_digits(int64_t n, int shift, F key_at) {
   constexpr size_t kDigits = 1 << kWideDigit;
