@@ -14,12 +14,20 @@ _PACKAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "plait", "co
 
 
 class Finder:
-    """Finds ``torch`` and ``tensorflow`` and what is below them; every other name is left to the other finders."""
+    """Finds ``torch`` and ``tensorflow`` and what is below them, and modules of plait for a torch that is loaded.
+
+    Every other name is left to the other finders.
+    """
 
     def find_spec(self, name, path=None, target=None):
         root = name.partition(".")[0]
-        if root not in ("torch", "tensorflow"):
+        if root not in ("torch", "tensorflow", "plait"):
             return None
+        if root == "plait":
+            modules = sys.modules.get("plait.compat._modules")  # what was loaded before it is renamed by torch itself
+            if modules is None or "torch" not in sys.modules or name.startswith("plait.compat"):
+                return None
+            return modules.renaming_spec(name, path)
         if name == "torch":
             from importlib.util import spec_from_file_location
 

@@ -121,6 +121,52 @@ def test_plait_alone_is_not_touched() -> None:
     assert "No module named 'torch'" in run("-S", "-c", "import torch", code=1)
 
 
+# Every module that these imports may load; what not every program uses is imported when it is used.
+PLAIT = {
+    "plait",
+    *(
+        f"plait.{name}"
+        for name in ("_arguments", "_autocast", "_boot", "_docstrings", "_hooks", "_layouts", "_products")
+    ),
+    *(f"plait.{name}" for name in ("_runtime", "_signatures", "_storage", "_tensor", "random", "version")),
+    *(f"plait.autograd{name}" for name in ("", ".grad_mode", ".gradcheck", ".run")),
+    *(f"plait._core{name}" for name in ("", "._fft", "._linalg", "._nn", "._ops", "._special")),
+}
+COMPAT = {"plait.compat", *(f"plait.compat.{name}" for name in ("_foreach", "_modules", "_names"))}
+TORCH = {"torch", "torch.__config__", "torch.torch_version"}
+TORCH |= {"torch.autograd.grad_mode", "torch.autograd.gradcheck", "torch.autograd.run", "torch.random"}  # plait's
+
+
+def test_imports_are_few() -> None:
+    loaded = 'import sys; print(*(name for name in sys.modules if name.split(".")[0] in ("plait", "torch")))'
+    assert set(run("-c", f"import plait; {loaded}").split()) == PLAIT
+    out = run("-c", f"import plait.compat; plait.compat.install(); import torch; {loaded}")
+    assert set(out.split()) == PLAIT | COMPAT | TORCH
+
+
+def test_modules_load_when_they_are_used() -> None:
+    run_torch("""
+        import sys, torch
+        assert hasattr(torch, "nn") and {"nn", "optim", "utils", "Future", "ScriptModule"} <= set(dir(torch))
+        import plait
+        assert torch.nn is sys.modules["torch.nn"] is plait.nn
+        assert not issubclass(torch.nn.Linear, torch.jit.ScriptModule)
+        assert torch.jit.ScriptModule is torch.ScriptModule and torch.futures.Future is torch.Future
+        assert torch.utils.hooks.RemovableHandle and torch.utils.data.DataLoader and torch.utils.checkpoint.checkpoint
+        assert torch.optim.lr_scheduler.StepLR.__module__ == "torch.optim.lr_scheduler"
+        assert torch.autograd.Function.__module__ == "torch.autograd.function" and torch.autograd.graph.save_on_cpu
+        assert torch.autograd.functional.jacobian and callable(torch.autograd.gradcheck)
+    """)
+    # Plait's own imports come before torch's, or between them.
+    run_torch("""
+        import pickle, sys, plait.nn, torch, plait.optim
+        names = [plait.nn.Linear.__module__, plait.optim.SGD.__module__, plait.Tensor.__module__]
+        assert names == ["torch.nn.modules.linear", "torch.optim.sgd", "torch"], names
+        assert sys.modules["torch.optim.sgd"] is plait.optim.sgd
+        assert b"plait" not in pickle.dumps(plait.nn.Linear)
+    """)
+
+
 def test_install_comes_before_pytorch(tmp_path: Path) -> None:
     (tmp_path / "torch.py").write_text("__version__ = '2.9.0'\n")
     program = "import torch\nimport plait.compat\nplait.compat.install()"

@@ -16,33 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from ._boot import _core
 from ._core import *  # noqa: F403  (the names are listed in _core.__all__)
-from ._functions import (
-    _assert as _assert,
-)
-from ._functions import (
-    broadcast_shapes,
-    combinations,
-    corrcoef,
-    cov,
-    cumulative_trapezoid,
-    dist,
-    gradient,
-    histogramdd,
-    is_inference,
-    is_nonzero,
-    is_same_size,
-    is_signed,
-    is_storage,
-    isreal,
-    nanquantile,
-    quantile,
-    renorm,
-    trapezoid,
-    trapz,
-    typename,
-    unravel_index,
-    vander,
-)
 from ._layouts import (
     channels_last,
     channels_last_3d,
@@ -96,7 +69,6 @@ from ._tensor import (
     is_floating_point,
     is_tensor,
     numel,
-    set_printoptions,
 )
 from .autograd.grad_mode import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .random import get_rng_state, initial_seed, manual_seed, seed, set_rng_state
@@ -125,6 +97,31 @@ if TYPE_CHECKING:
         feature_dropout_,
         native_dropout,
     )
+    from ._functions import _assert as _assert
+    from ._functions import (
+        broadcast_shapes,
+        combinations,
+        corrcoef,
+        cov,
+        cumulative_trapezoid,
+        dist,
+        gradient,
+        histogramdd,
+        is_inference,
+        is_nonzero,
+        is_same_size,
+        is_signed,
+        is_storage,
+        isreal,
+        nanquantile,
+        quantile,
+        renorm,
+        trapezoid,
+        trapz,
+        typename,
+        unravel_index,
+        vander,
+    )
     from ._sparse import sparse_coo_tensor, sparse_csr_tensor
     from ._sparse_products import dsmm, hspmm, saddmm, smm, sparse_compressed_tensor, spmm, sspaddmm
     from ._spectral import (
@@ -136,6 +133,7 @@ if TYPE_CHECKING:
         kaiser_window,
         stft,
     )
+    from ._tensor_str import set_printoptions
     from .amp import autocast
     from .amp.autocast_mode import (
         autocast_decrement_nesting,
@@ -211,6 +209,35 @@ _SUBMODULES = {
 }
 
 _LAZY = {
+    **dict.fromkeys(
+        (
+            "_assert",
+            "broadcast_shapes",
+            "combinations",
+            "corrcoef",
+            "cov",
+            "cumulative_trapezoid",
+            "dist",
+            "gradient",
+            "histogramdd",
+            "is_inference",
+            "is_nonzero",
+            "is_same_size",
+            "is_signed",
+            "is_storage",
+            "isreal",
+            "nanquantile",
+            "quantile",
+            "renorm",
+            "trapezoid",
+            "trapz",
+            "typename",
+            "unravel_index",
+            "vander",
+        ),
+        "_functions",
+    ),
+    "set_printoptions": "_tensor_str",
     # The functions behind layers in the argument order of PyTorch's lower level.
     **dict.fromkeys(
         (

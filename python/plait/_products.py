@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from ._core import ArgumentError, ArgumentTypeError, Tensor, _ops, broadcast_ten
 
 __all__ = ["cdist", "chain_matmul", "cross", "einsum", "tensordot"]
 
-_LETTERS = string.ascii_uppercase + string.ascii_lowercase
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def einsum(*args: Any) -> Tensor:

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from . import _core, _tensor_str
+from . import _core
 from ._arguments import explains_arguments
 from ._core import ArgumentError, ArgumentTypeError, Tensor, dtype
 from ._hooks import RemovableHandle, watch
 from ._layouts import strided
 from ._products import cross
 from ._storage import Storage
-from ._tensor_str import set_printoptions
 
 __all__ = [
     "BFloat16Tensor",
@@ -37,7 +36,6 @@ __all__ = [
     "is_floating_point",
     "is_tensor",
     "numel",
-    "set_printoptions",
 ]
 
 
@@ -87,7 +85,9 @@ _NOT_TAKEN_OVER = {"__dir__", "__iter__", "__array__", "as_subclass"}
 
 @_method
 def __repr__(self: Tensor, *, tensor_contents: str | None = None) -> str:
-    return _tensor_str.tensor_str(self)
+    from ._tensor_str import tensor_str
+
+    return tensor_str(self)
 
 
 @_method

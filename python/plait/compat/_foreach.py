@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import linalg
 from .._core import Tensor
 
 __all__: list[str] = []
@@ -81,7 +80,9 @@ def _foreach_copy_(tensors: Sequence[Tensor], sources: Sequence[Tensor], non_blo
 
 def _foreach_norm(tensors: Sequence[Tensor], ord: float = 2, dtype: Any = None) -> list[Tensor]:
     """The vector norm of each tensor."""
-    return [linalg.vector_norm(tensor, ord, dtype=dtype) for tensor in tensors]
+    from ..linalg import vector_norm
+
+    return [vector_norm(tensor, ord, dtype=dtype) for tensor in tensors]
 
 
 def _foreach_max(tensors: Sequence[Tensor]) -> list[Tensor]:

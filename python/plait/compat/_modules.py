@@ -13,16 +13,14 @@ import importlib.machinery
 import importlib.util
 import os
 import sys
-from types import ModuleType
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType, ModuleType
 
-__all__ = ["EAGER", "VERSION", "extend", "find_spec", "rename_classes"]
+__all__ = ["VERSION", "extend", "find_spec", "rename_classes", "renaming_spec"]
 
 VERSION = "2.13.0+plait"  # the release of PyTorch whose names these are
 
-EAGER = ("__config__", "autograd", "nn", "optim", "utils", "version")  # what `import torch` alone gives
-
 _FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "torch")
-_renamed: set[str] = set()
 
 
 class _Alias:
@@ -35,9 +33,7 @@ class _Alias:
         return None  # the empty module that the machinery makes is dropped below
 
     def exec_module(self, module: ModuleType) -> None:
-        real = importlib.import_module(self.name)
-        rename_classes()
-        sys.modules[module.__name__] = real
+        sys.modules[module.__name__] = importlib.import_module(self.name)
 
 
 def _file_spec(name: str) -> importlib.machinery.ModuleSpec | None:
@@ -100,35 +96,51 @@ def _is_public(module: str) -> bool:
 
 
 def rename_classes() -> None:
-    """Let the classes of all modules of plait that are loaded say that they come from torch.
+    """Let the classes of all modules of plait that are loaded say that they come from torch."""
+    for name in list(sys.modules):
+        if name.split(".", 1)[0] == "plait" and not name.startswith("plait.compat"):
+            _rename_classes_of(sys.modules[name])
 
-    ``sys.modules`` has their modules under these names too: annotations of a class are read there.
-    """
-    new = [name for name in sys.modules if name.split(".", 1)[0] == "plait" and name not in _renamed]
-    for name in new:
-        _renamed.add(name)
-        if name.startswith("plait.compat"):
+
+def _rename_classes_of(module: ModuleType) -> None:
+    """``sys.modules`` has the module under torch's name too: annotations of a class are read there."""
+    name = module.__name__
+    other_name = "torch" + name[len("plait") :]
+    if other_name != "torch" and _is_public(name) and _file_spec(other_name) is None:
+        sys.modules.setdefault(other_name, module)
+    for value in list(vars(module).values()):
+        if not isinstance(value, type):
             continue
-        other_name = "torch" + name[len("plait") :]
-        if other_name != "torch" and _is_public(name) and _file_spec(other_name) is None:
-            sys.modules.setdefault(other_name, sys.modules[name])
-        for value in list(vars(sys.modules[name]).values()):
-            if not isinstance(value, type):
-                continue
-            home = value.__module__
-            if (home == "plait" or home.startswith("plait.")) and _is_public(home):
-                value.__module__ = "torch" + home[len("plait") :]
+        home = value.__module__
+        if (home == "plait" or home.startswith("plait.")) and _is_public(home):
+            value.__module__ = "torch" + home[len("plait") :]
 
 
-def extend(namespace: dict[str, object], real: str) -> None:
+class _RenamingLoader(importlib.machinery.SourceFileLoader):
+    """Loads a module of plait while torch is loaded."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        super().exec_module(module)
+        _rename_classes_of(module)
+
+
+def renaming_spec(name: str, path: Sequence[str] | None) -> importlib.machinery.ModuleSpec | None:
+    """The spec for ``plait.*``, whose classes will say that they come from torch."""
+    spec = importlib.machinery.PathFinder.find_spec(name, path)
+    if spec is not None and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
+        spec.loader = _RenamingLoader(name, spec.loader.path)
+    return spec
+
+
+def extend(namespace: dict[str, object], real: str, lazy: Mapping[str, str] = MappingProxyType({})) -> None:
     """Give a module of this package the names of a module of plait, and its submodules on demand.
 
     Args:
         namespace: ``globals()`` of the module, whose own names stay.
         real: the name of plait's module.
+        lazy: more names, by the module that is imported when they are used.
     """
     module = importlib.import_module(real)
-    rename_classes()
     name = namespace["__name__"]
     for key, value in vars(module).items():
         if not (key.startswith("__") or isinstance(value, ModuleType)):
@@ -138,11 +150,12 @@ def extend(namespace: dict[str, object], real: str) -> None:
         if not key.startswith("__"):
             if "__path__" in namespace and importlib.util.find_spec(f"{name}.{key}") is not None:
                 return importlib.import_module(f"{name}.{key}")
-            if hasattr(module, key):
-                namespace[key] = value = getattr(module, key)
+            home = importlib.import_module(lazy[key]) if key in lazy else module
+            if hasattr(home, key):
+                namespace[key] = value = getattr(home, key)
                 return value
         raise AttributeError(f"module {name!r} has no attribute {key!r}: plait has none of this name")
 
     namespace["__getattr__"] = __getattr__
-    namespace.setdefault("__dir__", lambda: sorted({*namespace, *dir(module)}))
+    namespace.setdefault("__dir__", lambda: sorted({*namespace, *dir(module), *lazy}))
     namespace.setdefault("__all__", list(getattr(module, "__all__", ())))

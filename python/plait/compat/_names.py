@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._functions import _assert
 from .._storage import Storage
 from .._tensor import finfo as _finfo
 from . import _foreach
@@ -209,4 +208,6 @@ def _check_is_size(i: Any, message: Any = None, *, max: Any = None) -> None:
 
 
 def _assert_async(condition: Any, message: str = "expected a condition that holds") -> None:
+    from .._functions import _assert
+
     _assert(condition, message)

@@ -6,15 +6,17 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import data
-
 if TYPE_CHECKING:
-    from . import checkpoint, hooks
+    from . import checkpoint, data, hooks
 
 __all__ = ["checkpoint", "data", "hooks"]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("checkpoint", "hooks"):  # imported when they are used
+    if name in __all__:  # imported when it is used
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -12,15 +12,12 @@ from plait.compat import _modules
 
 _modules.rename_classes()
 
-from torch.futures import Future  # noqa: E402, F401
-from torch.jit import ScriptFunction, ScriptModule  # noqa: E402, F401
 from torch.torch_version import __version__ as __version__  # noqa: E402
 
 from plait.compat._names import *  # noqa: E402, F403  (what PyTorch's packages ask beyond plait)
 
-_modules.extend(globals(), "plait")
+_modules.extend(
+    globals(), "plait", {"Future": "torch.futures", "ScriptFunction": "torch.jit", "ScriptModule": "torch.jit"}
+)
 torch = sys.modules["torch"]  # PyTorch has itself as a name too
-
-for _name in _modules.EAGER:
-    __import__(f"torch.{_name}")
-del _name
+from torch import __config__ as __config__  # noqa: E402  (extend() leaves names with two underscores alone)
