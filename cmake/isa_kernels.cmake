@@ -5,9 +5,9 @@ include(CheckCXXCompilerFlag)
 file(GLOB PLAIT_ISA_SOURCES CONFIGURE_DEPENDS cpp/kernels/isa/*.cpp)
 # The rules and products of complex numbers hold sums of two products, either of which may be fused: left to the compiler, the vector loop and its
 # tail can differ in the last bit. They are bound by memory and division, so nothing is lost.
-# Sequences are rounded as NumPy's are, twice.
+# Sequences are rounded as NumPy's are, twice; so is what decides whether two boxes overlap.
 set_source_files_properties(cpp/kernels/isa/optim_kernels.cpp cpp/kernels/isa/sequence_kernels.cpp
-                            cpp/kernels/isa/complex_kernels.cpp PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
+                            cpp/kernels/isa/complex_kernels.cpp cpp/kernels/isa/vision_kernels.cpp PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
 
 set(PLAIT_DEV_LEVEL "" CACHE STRING "Development: compile only this level beside generic, avx2 or avx512; all if empty")
 set(PLAIT_ISA_LEVELS 1)  # levels compiled in, counted from generic

@@ -315,6 +315,60 @@ def test_operators_of_programs() -> None:
     """)
 
 
+def test_operators_of_libraries(tmp_path: Path) -> None:
+    (tmp_path / "torchvision").mkdir()
+    for name in ("torchvision/_C.so", "libmine.so"):
+        (tmp_path / name).touch()
+    run_torch(f"""
+        import torch
+        from pathlib import Path
+
+        for file, text in (("none.so", "no file"), ("libmine.so", "no operators mine::*")):
+            try:
+                torch.ops.load_library(Path({str(tmp_path)!r}) / file)
+            except OSError as error:
+                assert text in str(error), error
+            else:
+                raise AssertionError(file)
+        torch.ops.load_library({str(tmp_path / "torchvision" / "_C.so")!r})
+        assert len(torch.ops.loaded_libraries) == 1
+
+        boxes = torch.tensor([[0.0, 0, 2, 2], [0, 0, 2, 1.9], [5, 5, 6, 6]])
+        scores = torch.tensor([0.5, 0.9, 0.1])
+        assert torch.ops.torchvision.nms(boxes, scores, iou_threshold=0.5).tolist() == [1, 2]
+        assert torch.ops.torchvision.nms.default(boxes, scores, 0.5).tolist() == [1, 2]
+        assert not hasattr(torch.ops.torchvision, "none")
+        x = torch.ones(1, 1, 4, 4, requires_grad=True)
+        regions = torch.tensor([[0.0, 0, 0, 2, 2]])
+        torch.ops.torchvision.roi_align(x, regions, 1.0, 1, 1, 2, False).sum().backward()
+        assert x.grad.sum().item() == 1
+
+        # What a package registers for an operator comes before plait's own.
+        torch.library.register_fake("torchvision::nms", lambda *args: None)
+        calls = []
+
+        def backward(ctx, g):
+            calls.append(g)
+            return g.new_ones(1, 1, 4, 4), None, None, None, None, None, None
+
+        torch.library.register_autograd("torchvision::roi_align", backward)
+        torch.ops.torchvision.roi_align(x, regions, 1.0, 1, 1, 2, False).sum().backward()
+        assert len(calls) == 1 and x.grad.sum().item() == 17
+
+        lib = torch.library.Library("torchvision", "IMPL")
+        keys = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastCPU)
+
+        def in_autocast(boxes, scores, iou_threshold):
+            with torch._C._ExcludeDispatchKeyGuard(keys):
+                return torch.ops.torchvision.nms(boxes.float(), scores.float(), iou_threshold) + 10
+
+        lib.impl("nms", in_autocast, "AutocastCPU")
+        assert torch.ops.torchvision.nms(boxes, scores, 0.5).tolist() == [1, 2]
+        with torch.autocast("cpu"):
+            assert torch.ops.torchvision.nms(boxes.bfloat16(), scores, 0.5).tolist() == [11, 12]
+    """)
+
+
 def test_foreach() -> None:
     run_torch("""
         import torch

@@ -22,6 +22,7 @@
 #include "kernels/softmax/softmax_args.h"
 #include "kernels/sparse/sparse_args.h"
 #include "kernels/special/special_args.h"
+#include "kernels/vision/vision_args.h"
 
 namespace plait {
 
@@ -53,7 +54,8 @@ namespace plait {
   X(complex)                     \
   X(pointwise_unary)             \
   X(pointwise_binary)            \
-  X(special)
+  X(special)                     \
+  X(vision)
 
 // A thread that reads and writes at least this much uses non-temporal stores for its part of the result: the
 // caches then keep the operands for the next operator.
@@ -81,6 +83,7 @@ struct KernelTable {
   PointwiseTable pointwise;
   SpecialTable special;
   ConvertTable convert;
+  VisionTable vision;
 };
 
 }  // namespace plait

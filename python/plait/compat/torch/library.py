@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+
+from torch._C import excluded_keys
 
 import plait
 from plait.autograd import Function
@@ -30,6 +33,7 @@ __all__ = [
 
 # Which kernel serves the CPU: its own before one that is made of other ops.
 _KEYS = ("CPU", "CompositeExplicitAutograd", "CompositeImplicitAutograd", "")
+_AUTOCAST = "AutocastCPU"  # the kernel that calls the operator again with other dtypes, within autocast
 
 
 def _parameters(schema: str) -> inspect.Signature:
@@ -84,6 +88,8 @@ class Operator:
         Raises:
             NotImplementedError: if there is no kernel for the CPU.
         """
+        if _AUTOCAST in self.kernels and plait.is_autocast_enabled("cpu") and _AUTOCAST not in excluded_keys.get():
+            return _AUTOCAST, self.kernels[_AUTOCAST]
         for key in _KEYS:
             if key in self.kernels:
                 return key, self.kernels[key]
@@ -95,7 +101,7 @@ class Operator:
             return kernel(*args, **kwargs)
         bound = self.signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        made_of_ops = key == "CompositeImplicitAutograd" and self.backward is None
+        made_of_ops = key == _AUTOCAST or (key == "CompositeImplicitAutograd" and self.backward is None)
         if made_of_ops or not (plait.is_grad_enabled() and _requires_grad(bound.args)):
             return kernel(*bound.args, **bound.kwargs)
         return _Call.apply(self, kernel, bound.kwargs, *bound.args)
@@ -139,8 +145,26 @@ class _Call(Function):
 _operators: dict[str, Operator] = {}
 
 
+_loaded: set[str] = set()  # namespaces whose operators of plait's own, if any, are registered
+
+
+def serves(namespace: str) -> bool:
+    """Whether plait has operators of its own in a namespace; they are registered then."""
+    from plait.compat import operators
+
+    if namespace not in _loaded and operators.is_served(namespace):
+        _loaded.add(namespace)
+        module = importlib.import_module(f"{operators.__name__}.{namespace}")
+        for name, function in module.OPERATORS.items():
+            signature = inspect.signature(function)
+            op = _operators[f"{namespace}::{name}"] = Operator(f"{namespace}::{name}", signature, str(signature))
+            op.kernels["CompositeImplicitAutograd"] = function
+    return namespace in _loaded
+
+
 def find(name: str) -> Operator | None:
     """The operator of a name such as ``ns::op``, or None."""
+    serves(name.partition("::")[0])
     return _operators.get(name)
 
 
@@ -154,7 +178,7 @@ def _qualified(op: Any) -> str:
 
 def _operator(op: Any) -> Operator:
     name = _qualified(op)
-    if name not in _operators:
+    if find(name) is None:
         _operators[name] = Operator(name, None)
     return _operators[name]
 

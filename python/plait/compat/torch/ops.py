@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from torch import library
@@ -16,12 +17,30 @@ loaded_libraries: set[str] = set()
 
 
 def load_library(path: Any) -> None:
-    """Raise OSError: libraries of operators are built for PyTorch's own binary interface.
+    """Accept a library of operators if plait has them as its own.
+
+    Libraries are built for PyTorch's binary interface, which plait does not have, so nothing of the file is read.
+    It is taken for the library of the namespace that it is named after, or of the package it lies in, where its own
+    name is private: ``torchvision/_C.so`` has the operators ``torchvision::*``.
 
     Raises:
-        OSError: always.
+        OSError: if there is no such file, or plait has no operators of its namespace.
     """
-    raise OSError(f"torch.ops.load_library: {path} is built for PyTorch's binary interface, which plait does not have")
+    file = Path(path)
+    if not file.is_file():
+        raise OSError(f"torch.ops.load_library: there is no file {path}")
+    name = file.name.partition(".")[0]
+    namespace = file.resolve().parent.name if name.startswith("_") else name.removeprefix("lib")
+    try:
+        served = library.serves(namespace)
+    except ImportError as error:
+        raise OSError(f"torch.ops.load_library: the operators of {namespace} need a package: {error}") from error
+    if not served:
+        raise OSError(
+            f"torch.ops.load_library: {path} is built for PyTorch's binary interface, which plait does not have, and "
+            f"plait has no operators {namespace}::* of its own"
+        )
+    loaded_libraries.add(str(file.resolve()))
 
 
 class _Overload:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import enum
 from typing import Any
 
@@ -48,9 +49,16 @@ class DispatchKeySet:
         return key in self._keys
 
 
+excluded_keys: contextvars.ContextVar[frozenset[str]] = contextvars.ContextVar("excluded_keys", default=frozenset())
+
+
 @contextlib.contextmanager
 def _ExcludeDispatchKeyGuard(keys: DispatchKeySet) -> Any:
-    yield
+    token = excluded_keys.set(excluded_keys.get() | {key.name for key in keys._keys})
+    try:
+        yield
+    finally:
+        excluded_keys.reset(token)
 
 
 TensorBase = Tensor
