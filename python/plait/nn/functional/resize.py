@@ -78,7 +78,7 @@ def interpolate(
     out = input.float() if pixels else input
     axes = list(enumerate(zip(input.shape[2:], sizes, scales)))
     for axis, (old, new, scale) in reversed(axes) if pixels else axes:
-        out = _resize_axis(out, 2 + axis, old, new, scale, mode, bool(align_corners), antialias)
+        out = _resize_axis(out, 2 + axis, old, new, scale, mode, bool(align_corners), antialias, pixels)
         if pixels:  # of bytes every pass is rounded
             out = (out + 0.5).floor().clamp(0, 255)
     return out.to(_core.uint8) if pixels else out
@@ -129,6 +129,7 @@ def _resize_axis(
     mode: str,
     align_corners: bool,
     antialias: bool,
+    pixels: bool,
 ) -> Tensor:
     step = old / new if scale is None else 1.0 / scale
     if mode == "nearest":
@@ -145,6 +146,8 @@ def _resize_axis(
         index, weight = _cubic_taps(old, new, step, align_corners)
     else:
         index, weight = _linear_taps(old, new, step, align_corners)
+    if pixels:
+        weight = _short_weights(index, weight)
     taps = index.shape[0]
     shape = [1] * x.dim()
     shape[dim] = new
@@ -154,6 +157,19 @@ def _resize_axis(
         out = part if out is None else out + part
     assert out is not None
     return out
+
+
+def _short_weights(index: Tensor, weight: Tensor) -> Tensor:
+    """Weights as Pillow and PyTorch have them for bytes: 16-bit integers over a power of two; float32 sums are exact."""
+    weight = weight.clone()
+    for k in range(1, index.shape[0]):  # taps that the border moved to one pixel are one tap
+        moved = weight[k - 1] * (index[k] == index[k - 1])
+        weight[k] += moved
+        weight[k - 1] -= moved
+    largest = float(weight.max())
+    bits = next(p for p in range(22) if p == 21 or int(0.5 + largest * 2 ** (p + 1)) >= 2**15)
+    scaled = weight * 2**bits
+    return (scaled.abs() + 0.5).floor() * scaled.sign() / 2**bits
 
 
 def _source_positions(new: int, step: float, align_corners: bool) -> Tensor:
