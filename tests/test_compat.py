@@ -445,3 +445,39 @@ def test_flexible_attention() -> None:
         scores = q @ k.mT / 2 - (torch.arange(5)[:, None] - torch.arange(5)).abs()
         torch.testing.assert_close(near, scores.softmax(-1) @ v)
     """)
+
+
+def test_iterators_of_objects_that_stand_for_loaders() -> None:
+    out = run_torch("""
+        import multiprocessing, torch
+        from torch.utils.data import DataLoader, TensorDataset, get_worker_info
+        from torch.utils.data import dataloader as m
+
+        class Fake:
+            _auto_collation, collate_fn, drop_last, generator = False, staticmethod(lambda x: x), False, None
+            _dataset_kind, prefetch_factor, persistent_workers, timeout = m._DatasetKind.Iterable, 2, False, 0
+            worker_init_fn, mark, multiprocessing_context = None, "mark", None
+            def __init__(self, workers):
+                self.dataset, self.num_workers = self, workers
+                self.multiprocessing_context = multiprocessing if workers else None
+            def __iter__(self):
+                info = get_worker_info()
+                yield from [(i, info is not None and info.dataset.mark) for i in range(2)]
+
+        print(list(m._SingleProcessDataLoaderIter(Fake(0))), list(m._MultiProcessingDataLoaderIter(Fake(1))))
+        loader = DataLoader(TensorDataset(torch.arange(4)), batch_size=2)
+        assert isinstance(iter(loader), m._BaseDataLoaderIter)
+        print([x.tolist() for (x,) in m._SingleProcessDataLoaderIter(loader)])
+    """)
+    assert out.splitlines() == ["[(0, False), (1, False)] [(0, 'mark'), (1, 'mark')]", "[[0, 1], [2, 3]]"]
+
+
+def test_tensors_put_together() -> None:
+    out = run_torch("""
+        import torch, torch._utils as u
+        parts = [torch.arange(3.0), torch.ones(2, 2)]
+        flat = u._flatten_dense_tensors(parts)
+        assert all(torch.equal(a, b) for a, b in zip(parts, u._unflatten_dense_tensors(flat, parts)))
+        print(u._element_size(torch.bfloat16))
+    """)
+    assert out.strip() == "2"

@@ -12,7 +12,7 @@ import os
 import pathlib
 import subprocess
 import sys
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, UserList, deque
 from typing import Any
 
 import numpy as np
@@ -177,6 +177,13 @@ def test_other_kinds() -> None:
     assert back["device"] == plait.device("cpu")
     assert same(back["array"], obj["array"])
     assert back["number"] == 0.5
+
+
+def test_other_sequences_are_lists() -> None:
+    got = round_trip(UserList([1, deque([plait.ones(2)])]))
+    assert got[0] == 1 and type(got) is type(got[1]) is list and got[1][0].tolist() == [1.0, 1.0]
+    with pytest.raises(TypeError, match="got range at"):
+        plait.save(range(3), io.BytesIO())
 
 
 def test_shared_tensors_are_written_once_and_stay_shared() -> None:

@@ -17,7 +17,7 @@ import os
 import secrets
 import stat
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, Any, TypeAlias
 
 import numpy as np
@@ -77,6 +77,10 @@ def _dtype_name(dtype: Any) -> str:
 
 
 # ---- saving ------------------------------------------------------------------------------------------------
+
+
+# Sequences that are not written as lists.
+_NOT_LISTS = (tuple, bytes, bytearray, memoryview, range)
 
 
 class _Packer:
@@ -162,6 +166,8 @@ class _Packer:
             return self._array(obj, path)
         if isinstance(obj, np.generic):
             return self.pack(obj.item(), path)
+        if isinstance(obj, Sequence) and not isinstance(obj, _NOT_LISTS):
+            return self._items(obj, path)  # a list, for its class: what it adds is not data
         if callable(obj):  # a module, a function, or neither
             from . import _module_files
             from .nn import Module
@@ -312,12 +318,12 @@ def save(
 
     Args:
         obj: a tensor, dense or sparse, or any nesting of dict (with str, int, float, bool, tuple or None keys),
-            OrderedDict, list, tuple, set, str, int, float, bool, None, dtype, device, Size, Counter and NumPy arrays
-            without Python objects: state dicts of modules, optimizers and schedules, generator states. A tensor
-            that occurs twice is written once and is shared again after loading, and so is memory that several
-            tensors show; a single view is written on its own. A whole module is written as the name of its class
-            and its attributes, without code: to load it, the program has to name its own classes safe
-            (:func:`plait.serialization.add_safe_globals`); the state dict needs no such trust.
+            OrderedDict, list and other sequences (as lists), tuple, set, str, int, float, bool, None, dtype, device,
+            Size, Counter and NumPy arrays without Python objects: state dicts of modules, optimizers and schedules,
+            generator states. A tensor that occurs twice is written once and is shared again after loading, and so is
+            memory that several tensors show; a single view is written on its own. A whole module is written as the
+            name of its class and its attributes, without code: to load it, the program has to name its own classes
+            safe (:func:`plait.serialization.add_safe_globals`); the state dict needs no such trust.
         f: a path (str, bytes or os.PathLike), or a binary file open for writing.
         pickle_module: accepted and ignored; nothing is pickled.
         pickle_protocol: accepted and ignored.

@@ -22,6 +22,7 @@ import traceback
 import warnings
 import weakref
 from collections import deque
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,8 @@ def context_of(value: Any) -> Any:
         if value not in names:
             raise ArgumentError(f"DataLoader: expected multiprocessing_context among {names}, got {value!r}")
         return multiprocessing.get_context(value)
+    if isinstance(value, ModuleType) and hasattr(value, "get_context"):  # multiprocessing itself
+        value = value.get_context()
     if not isinstance(value, multiprocessing.context.BaseContext):
         raise TypeError(
             "DataLoader: expected multiprocessing_context to be a start method or a context of multiprocessing, got "
