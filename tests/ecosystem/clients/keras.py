@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from client import Client, pattern, set_weights
+from client import Client, pattern
 
 client = Client("keras", "a CNN, and a network with LSTM and attention: fit, evaluate, predict")
 

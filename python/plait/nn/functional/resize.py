@@ -160,7 +160,7 @@ def _resize_axis(
 
 
 def _short_weights(index: Tensor, weight: Tensor) -> Tensor:
-    """Weights as Pillow and PyTorch have them for bytes: 16-bit integers over a power of two; float32 sums are exact."""
+    """Weights as Pillow and PyTorch have them for bytes: 16-bit integers over a power of two, exact in float32 sums."""
     weight = weight.clone()
     for k in range(1, index.shape[0]):  # taps that the border moved to one pixel are one tap
         moved = weight[k - 1] * (index[k] == index[k - 1])
