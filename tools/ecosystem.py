@@ -82,7 +82,7 @@ def compare(names: list[str]) -> int:
 def pinned() -> dict[str, str]:
     """The versions of the packages that the tests are run with."""
     lines = (ECOSYSTEM / "requirements.txt").read_text().splitlines()
-    return dict(line.split("==") for line in lines if "==" in line)
+    return dict(line.split("#")[0].strip().split("==") for line in lines if "==" in line)
 
 
 def table_text() -> str:

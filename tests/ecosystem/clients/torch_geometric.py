@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Jobs with torch_geometric."""
+"""Jobs with torch-geometric."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from client import Client, pattern, set_weights, summary
 
-client = Client("torch_geometric", "convolutions of graphs", missing="pyg-lib, torch-sparse (libtorch)")
+client = Client("torch-geometric", "convolutions of graphs", missing="pyg-lib, torch-sparse (libtorch)")
 
 
 @client.job
