@@ -124,11 +124,9 @@ def test_plait_alone_is_not_touched() -> None:
 # Every module that these imports may load; what not every program uses is imported when it is used.
 PLAIT = {
     "plait",
-    *(
-        f"plait.{name}"
-        for name in ("_arguments", "_autocast", "_boot", "_docstrings", "_hooks", "_layouts", "_products")
-    ),
-    *(f"plait.{name}" for name in ("_runtime", "_signatures", "_storage", "_tensor", "random", "version")),
+    *(f"plait.{name}" for name in ("_arguments", "_autocast", "_boot", "_docstrings", "_functions", "_hooks")),
+    *(f"plait.{name}" for name in ("_layouts", "_products", "_runtime", "_signatures", "_storage", "_tensor")),
+    *(f"plait.{name}" for name in ("random", "version")),
     *(f"plait.autograd{name}" for name in ("", ".grad_mode", ".gradcheck", ".run")),
     *(f"plait._core{name}" for name in ("", "._fft", "._linalg", "._nn", "._ops", "._special")),
 }
@@ -378,12 +376,19 @@ def test_foreach() -> None:
         torch._foreach_addcmul_(a, b, b, 0.5)
         assert [t.tolist() for t in a] == [[7.5, 7.5], [14, 14, 14]]
         assert [t.item() for t in torch._foreach_norm([torch.tensor([3.0, 4.0])])] == [5]
-        try:
-            torch._foreach_add(a, b[:1])
-        except RuntimeError as error:
-            assert "lists of one length, got 2 tensors and 1 operands" in str(error)
-        else:
-            raise AssertionError
+        torch._foreach_maximum_(a, b)
+        torch._foreach_addcdiv_(a, b, b, torch.tensor([0.5, 1.0]))
+        torch._foreach_lerp_(a, b, 0.5)
+        assert [t.tolist() for t in a] == [[5.5, 5.5], [9.5, 9.5, 9.5]], a
+        assert [t.item() for t in torch._foreach_mul([torch.ones(1)] * 2, [2, 3])] == [2, 3]
+        assert torch._foreach_add([], 1) == [] and torch._foreach_sqrt_(a) is None
+        for wrong in (b[:1], torch.ones(3)):
+            try:
+                torch._foreach_add(a, wrong)
+            except RuntimeError as error:
+                assert f"lists of one length, got 2 tensors and {len(wrong)} operands" in str(error)
+            else:
+                raise AssertionError
     """)
 
 

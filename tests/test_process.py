@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import textwrap
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -151,6 +153,15 @@ def test_import_is_light() -> None:
         print(sorted(heavy & set(sys.modules)))
     """
     assert run(program) == "[]"
+
+
+def test_import_completes_tensors() -> None:
+    """Methods are there with `import plait` alone, whatever is imported later."""
+    stub = ast.parse((Path(plait.__file__).parent / "_core.pyi").read_text())
+    tensor = next(node for node in stub.body if isinstance(node, ast.ClassDef) and node.name == "Tensor")
+    names = {node.name for node in tensor.body if isinstance(node, ast.FunctionDef)}
+    assert len(names) > 500
+    assert run(f"import plait; print([name for name in sorted({names}) if not hasattr(plait.Tensor, name)])") == "[]"
 
 
 def test_no_output_on_import() -> None:

@@ -16,6 +16,33 @@ from typing import TYPE_CHECKING, Any
 
 from ._boot import _core
 from ._core import *  # noqa: F403  (the names are listed in _core.__all__)
+from ._functions import (
+    _assert as _assert,
+)
+from ._functions import (
+    broadcast_shapes,
+    combinations,
+    corrcoef,
+    cov,
+    cumulative_trapezoid,
+    dist,
+    gradient,
+    histogramdd,
+    is_inference,
+    is_nonzero,
+    is_same_size,
+    is_signed,
+    is_storage,
+    isreal,
+    nanquantile,
+    quantile,
+    renorm,
+    trapezoid,
+    trapz,
+    typename,
+    unravel_index,
+    vander,
+)
 from ._layouts import (
     channels_last,
     channels_last_3d,
@@ -96,31 +123,6 @@ if TYPE_CHECKING:
         feature_dropout,
         feature_dropout_,
         native_dropout,
-    )
-    from ._functions import _assert as _assert
-    from ._functions import (
-        broadcast_shapes,
-        combinations,
-        corrcoef,
-        cov,
-        cumulative_trapezoid,
-        dist,
-        gradient,
-        histogramdd,
-        is_inference,
-        is_nonzero,
-        is_same_size,
-        is_signed,
-        is_storage,
-        isreal,
-        nanquantile,
-        quantile,
-        renorm,
-        trapezoid,
-        trapz,
-        typename,
-        unravel_index,
-        vander,
     )
     from ._sparse import sparse_coo_tensor, sparse_csr_tensor
     from ._sparse_products import dsmm, hspmm, saddmm, smm, sparse_compressed_tensor, spmm, sspaddmm
@@ -209,34 +211,6 @@ _SUBMODULES = {
 }
 
 _LAZY = {
-    **dict.fromkeys(
-        (
-            "_assert",
-            "broadcast_shapes",
-            "combinations",
-            "corrcoef",
-            "cov",
-            "cumulative_trapezoid",
-            "dist",
-            "gradient",
-            "histogramdd",
-            "is_inference",
-            "is_nonzero",
-            "is_same_size",
-            "is_signed",
-            "is_storage",
-            "isreal",
-            "nanquantile",
-            "quantile",
-            "renorm",
-            "trapezoid",
-            "trapz",
-            "typename",
-            "unravel_index",
-            "vander",
-        ),
-        "_functions",
-    ),
     "set_printoptions": "_tensor_str",
     # The functions behind layers in the argument order of PyTorch's lower level.
     **dict.fromkeys(
