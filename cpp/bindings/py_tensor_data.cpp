@@ -287,21 +287,36 @@ Tensor tensor_from(py::handle data, std::optional<DType> dtype) {
   return t;
 }
 
-py::object to_list(const Tensor& t, int64_t depth, int64_t offset) {
-  if (depth == t.dim()) {
-    const Tensor e = t.alias({}, {}, offset);
-    if (t.is_complex()) {
-      const auto z = e.item_as<Complex<double>>();
-      return checked(PyComplex_FromDoubles(z.re, z.im));
-    }
-    if (t.is_floating()) return checked(PyFloat_FromDouble(e.item_as<double>()));
-    if (t.dtype() == DType::kBool) return checked(PyBool_FromLong(e.item_as<bool>()));
-    if (t.dtype() == DType::kUInt64) return checked(PyLong_FromUnsignedLongLong(e.item_as<uint64_t>()));
-    return checked(PyLong_FromLongLong(e.item_as<int64_t>()));
+// The element `at` places behind the first one.
+template <class T>
+T element(const Tensor& t, int64_t at) {
+  const auto read = [&](auto tag) {
+    using From = typename decltype(tag)::type;
+    return convert<T>(t.data<From>()[at]);
+  };
+  if constexpr (kIsComplex<T>) {
+    return dispatch_any(t.dtype(), read);
+  } else {
+    return dispatch(t.dtype(), read);
   }
+}
+
+PyObject* number_of(const Tensor& t, int64_t at) {
+  if (t.is_complex()) {
+    const auto z = element<Complex<double>>(t, at);
+    return PyComplex_FromDoubles(z.re, z.im);
+  }
+  if (t.is_floating()) return PyFloat_FromDouble(element<double>(t, at));
+  if (t.dtype() == DType::kBool) return PyBool_FromLong(element<bool>(t, at));
+  if (t.dtype() == DType::kUInt64) return PyLong_FromUnsignedLongLong(element<uint64_t>(t, at));
+  return PyLong_FromLongLong(element<int64_t>(t, at));
+}
+
+py::object to_list(const Tensor& t, int64_t depth, int64_t at) {
+  if (depth == t.dim()) return checked(number_of(t, at));
   py::object list = checked(PyList_New(t.shape()[depth]));
   for (int64_t i = 0; i < t.shape()[depth]; ++i) {
-    PyList_SET_ITEM(list.ptr(), i, to_list(t, depth + 1, offset + i * t.strides()[depth]).release().ptr());
+    PyList_SET_ITEM(list.ptr(), i, to_list(t, depth + 1, at + i * t.strides()[depth]).release().ptr());
   }
   return list;
 }
@@ -659,7 +674,7 @@ void add_methods() {
       "grad, unless force is True.",
       py::kw_only(), py::arg("force") = false);
   method(
-      "tolist", [](const Tensor& t) { return to_list(t, 0, t.offset()); },
+      "tolist", [](const Tensor& t) { return to_list(t, 0, 0); },
       "tolist(): nested lists of Python numbers; a number for a 0-d tensor.");
   method("__dlpack__", &dlpack_method, "The DLPack protocol.", py::kw_only(), py::arg("stream") = py::none(),
          py::arg("max_version") = py::none(), py::arg("dl_device") = py::none(),

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "bindings/call_args.h"
 #include "bindings/python_api.h"
@@ -64,20 +66,37 @@ struct PyDType {
 PyTypeObject* dtype_type;
 PyObject* dtype_objects[kNumDTypes];
 
+PyObject* dtype_names[kNumDTypes];  // interned: programs look them up in tables
+
 DType self_dtype(PyObject* o) { return reinterpret_cast<PyDType*>(o)->dtype; }
 // The module of the type is part of how its objects read, so that programs that know plait by another name
 // see it.
 PyObject* module_of_type(PyObject* o) {
-  return PyObject_GetAttrString(reinterpret_cast<PyObject*>(Py_TYPE(o)), "__module__");
+  static PyObject* const kName = PyUnicode_InternFromString("__module__");
+  return PyObject_GetAttr(reinterpret_cast<PyObject*>(Py_TYPE(o)), kName);
 }
+// The text of each dtype is kept until the module has another name.
 PyObject* dtype_repr(PyObject* o) {
+  static PyObject* named = nullptr;
+  static PyObject* texts[kNumDTypes] = {};
   PyObject* module = module_of_type(o);
-  PyObject* r = module ? PyUnicode_FromFormat("%S.%s", module, dtype_name(self_dtype(o))) : nullptr;
-  Py_XDECREF(module);
-  return r;
+  if (!module) return nullptr;
+  if (module == named) {
+    Py_DECREF(module);
+  } else {
+    Py_XSETREF(named, module);
+    for (PyObject*& text : texts) Py_CLEAR(text);
+  }
+  PyObject*& text = texts[static_cast<int>(self_dtype(o))];
+  if (!text) text = PyUnicode_FromFormat("%S.%S", named, dtype_names[static_cast<int>(self_dtype(o))]);
+  return Py_XNewRef(text);
 }
-PyObject* dtype_reduce(PyObject* o, PyObject*) { return PyUnicode_FromString(dtype_name(self_dtype(o))); }
-PyObject* dtype_get_name(PyObject* o, void*) { return PyUnicode_FromString(dtype_name(self_dtype(o))); }
+PyObject* dtype_reduce(PyObject* o, PyObject*) {
+  return Py_NewRef(dtype_names[static_cast<int>(self_dtype(o))]);
+}
+PyObject* dtype_get_name(PyObject* o, void*) {
+  return Py_NewRef(dtype_names[static_cast<int>(self_dtype(o))]);
+}
 PyObject* dtype_get_floating(PyObject* o, void*) { return PyBool_FromLong(is_floating(self_dtype(o))); }
 PyObject* dtype_get_complex(PyObject* o, void*) { return PyBool_FromLong(is_complex(self_dtype(o))); }
 PyObject* dtype_get_signed(PyObject* o, void*) {
@@ -123,6 +142,7 @@ void init_dtypes(py::module_& m) {
     auto* o = PyObject_New(PyDType, dtype_type);
     o->dtype = static_cast<DType>(i);
     dtype_objects[i] = reinterpret_cast<PyObject*>(o);
+    dtype_names[i] = PyUnicode_InternFromString(dtype_name(o->dtype));
     m.attr(dtype_name(o->dtype)) = py::handle(dtype_objects[i]);
   }
   const std::pair<const char*, DType> kAliases[] = {
@@ -228,15 +248,98 @@ void init_size(py::module_& m) {
 
 // ---- Device ----
 
-// Devices of other machines can be named, compared and passed on; only the CPU can be used.
-struct Device {
-  std::string type = "cpu";
-  int64_t index = -1;  // -1: none; PyTorch tells 'cpu:0' from 'cpu'
+constexpr const char* kDeviceTypes[] = {"cpu",    "cuda",   "meta",  "mps", "xpu", "xla",          "mkldnn",
+                                        "opengl", "opencl", "ideep", "hip", "ve",  "fpga",         "maia",
+                                        "lazy",   "vulkan", "mtia",  "hpu", "ipu", "privateuseone"};
 
-  bool operator==(const Device&) const = default;
-  std::string text() const { return index < 0 ? type : type + ":" + std::to_string(index); }
+// Devices of other machines can be named, compared and passed on; only the CPU can be used.
+struct PyDevice {
+  PyObject_HEAD const char* type;  // of kDeviceTypes
+  int64_t index;                   // -1: none; PyTorch tells 'cpu:0' from 'cpu'
 };
-py::handle the_device;
+PyTypeObject* device_type;
+PyObject* the_device;
+
+bool is_device(PyObject* o) { return Py_TYPE(o) == device_type; }
+const PyDevice& device_of(PyObject* o) { return *reinterpret_cast<PyDevice*>(o); }
+std::string text_of(const PyDevice& d) {
+  return d.index < 0 ? d.type : d.type + (":" + std::to_string(d.index));
+}
+
+PyObject* new_device(const char* type, int64_t index) {
+  auto* d = PyObject_New(PyDevice, device_type);
+  if (!d) return nullptr;
+  d->type = type;
+  d->index = index;
+  return reinterpret_cast<PyObject*>(d);
+}
+
+// "cpu", "cuda:1", ... New reference.
+PyObject* named_device(std::string_view name) {
+  if (name == "cpu" && the_device) return Py_NewRef(the_device);
+  const size_t colon = name.find(':');
+  const auto type = std::find(std::begin(kDeviceTypes), std::end(kDeviceTypes), name.substr(0, colon));
+  bool valid = type != std::end(kDeviceTypes);
+  int64_t index = -1;
+  if (colon != std::string_view::npos) {
+    const std::string number(name.substr(colon + 1));
+    valid &= !number.empty() && number.size() < 4 &&
+             std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (valid) index = std::stoll(number);
+  }
+  PLAIT_CHECK(valid, kValue, "device: expected a name such as 'cpu' or 'cuda:0', got '", name, "'");
+  return new_device(*type, index);
+}
+
+std::string_view text_of(PyObject* string) {
+  Py_ssize_t n;
+  const char* text = PyUnicode_AsUTF8AndSize(string, &n);
+  if (!text) throw PythonErrorSet{};
+  return {text, static_cast<size_t>(n)};
+}
+
+int64_t device_index(PyObject* o) {
+  int64_t index = -1;
+  PLAIT_CHECK(!PyBool_Check(o) && to_int(o, &index), kType, "device: expected an index, got ",
+              Py_TYPE(o)->tp_name);
+  PLAIT_CHECK(index >= 0, kValue, "device: expected an index of at least 0, got ", index);
+  return index;
+}
+
+// A name, with or without an index; an index, of a GPU; a device. New reference.
+PyObject* made_device(PyObject* what, PyObject* index) {
+  if (is_device(what) && !index) return Py_NewRef(what);
+  if (!PyUnicode_Check(what)) {
+    PLAIT_CHECK(PyLong_Check(what) && !index, kType, "device: expected a name, an index or a device, got ",
+                Py_TYPE(what)->tp_name);
+    return new_device("cuda", device_index(what));
+  }
+  PyObject* named = named_device(text_of(what));
+  if (!index) return named;
+  const Owned keep(named);
+  PLAIT_CHECK(device_of(named).index < 0, kValue,
+              "device: expected a type without an index beside index=, got '", text_of(what), "'");
+  return new_device(device_of(named).type, device_index(index));
+}
+
+PyObject* device_new(PyTypeObject*, PyObject* args, PyObject* kwargs) {
+  PyObject *what = nullptr, *index = nullptr, *device = nullptr;
+  if (!kwargs && PyTuple_GET_SIZE(args) == 1) {
+    what = PyTuple_GET_ITEM(args, 0);
+  } else {
+    const char* names[] = {"type", "index", "device", nullptr};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO$O:device", const_cast<char**>(names), &what, &index,
+                                     &device)) {
+      return nullptr;
+    }
+    if (index == Py_None) index = nullptr;
+    if (!what) what = device ? device : std::exchange(index, nullptr);
+  }
+  return guarded([&] {
+    PLAIT_CHECK(what, kType, "device: expected a name such as 'cpu', got nothing");
+    return made_device(what, index);
+  });
+}
 
 [[noreturn]] void no_such_device(const std::string& op, const std::string& name) {
   PLAIT_FAIL(kValue, op, ": expected device 'cpu', got '", name,
@@ -245,81 +348,87 @@ py::handle the_device;
              "right one");
 }
 
-constexpr const char* kDeviceTypes[] = {"cpu",    "cuda",   "meta",  "mps", "xpu", "xla",          "mkldnn",
-                                        "opengl", "opencl", "ideep", "hip", "ve",  "fpga",         "maia",
-                                        "lazy",   "vulkan", "mtia",  "hpu", "ipu", "privateuseone"};
-
-// "cpu", "cuda:1", ...
-Device read_device(const std::string& name) {
-  const size_t colon = name.find(':');
-  Device d{name.substr(0, colon), -1};
-  const bool known =
-      std::find(std::begin(kDeviceTypes), std::end(kDeviceTypes), d.type) != std::end(kDeviceTypes);
-  bool valid = known;
-  if (colon != std::string::npos) {
-    const std::string number = name.substr(colon + 1);
-    valid &= !number.empty() && number.size() < 4 &&
-             std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (valid) d.index = std::stoll(number);
-  }
-  PLAIT_CHECK(valid, kValue, "device: expected a name such as 'cpu' or 'cuda:0', got '", name, "'");
-  return d;
+void check_usable(const char* op, const PyDevice& d) {
+  if (d.type != kDeviceTypes[0]) no_such_device(op, text_of(d));
 }
 
-void check_usable(const std::string& op, const Device& d) {
-  if (d.type != "cpu") no_such_device(op, d.text());
+PyObject* device_compare(PyObject* a, PyObject* b, int op) {
+  if ((op != Py_EQ && op != Py_NE) || !is_device(b)) Py_RETURN_NOTIMPLEMENTED;
+  const PyDevice &x = device_of(a), &y = device_of(b);
+  const bool same = x.type == y.type && x.index == y.index;
+  return PyBool_FromLong(same == (op == Py_EQ));
+}
+Py_hash_t device_hash(PyObject* o) {
+  return static_cast<Py_hash_t>(std::hash<std::string>()(text_of(device_of(o))) >> 1);
+}
+PyObject* device_str(PyObject* o) {
+  const PyDevice& d = device_of(o);
+  return d.index < 0 ? PyUnicode_FromString(d.type)
+                     : PyUnicode_FromFormat("%s:%lld", d.type, static_cast<long long>(d.index));
+}
+PyObject* device_repr(PyObject* o) {
+  const PyDevice& d = device_of(o);
+  return d.index < 0
+             ? PyUnicode_FromFormat("device(type='%s')", d.type)
+             : PyUnicode_FromFormat("device(type='%s', index=%lld)", d.type, static_cast<long long>(d.index));
+}
+PyObject* device_get_type(PyObject* o, void*) { return PyUnicode_InternFromString(device_of(o).type); }
+PyObject* device_get_index(PyObject* o, void*) {
+  return device_of(o).index < 0 ? Py_NewRef(Py_None) : PyLong_FromLongLong(device_of(o).index);
+}
+PyObject* device_enter(PyObject* o, PyObject*) {
+  return guarded([&] {
+    check_usable("device", device_of(o));
+    return Py_NewRef(o);
+  });
+}
+PyObject* device_exit(PyObject*, PyObject*) { Py_RETURN_NONE; }
+PyObject* device_reduce(PyObject* o, PyObject*) {
+  return Py_BuildValue("O(N)", reinterpret_cast<PyObject*>(device_type), device_str(o));
 }
 
-Device device_of(const std::string& type, const py::object& index) {
-  Device d = read_device(type);
-  if (index.is_none()) return d;
-  PLAIT_CHECK(d.index < 0, kValue, "device: expected a type without an index beside index=, got '", type,
-              "'");
-  d.index = index.cast<int64_t>();
-  PLAIT_CHECK(d.index >= 0, kValue, "device: expected an index of at least 0, got ", d.index);
-  return d;
+PyGetSetDef device_getset[] = {
+    {"type", device_get_type, nullptr, "'cpu', or what was named.", nullptr},
+    {"index", device_get_index, nullptr, "0 for 'cpu:0', None for 'cpu'.", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+PyMethodDef device_methods[] = {{"__enter__", device_enter, METH_NOARGS, nullptr},
+                                {"__exit__", device_exit, METH_VARARGS, nullptr},
+                                {"__reduce__", device_reduce, METH_NOARGS, nullptr},
+                                {nullptr, nullptr, 0, nullptr}};
+PyType_Slot device_slots[] = {
+    {Py_tp_new, reinterpret_cast<void*>(device_new)},
+    {Py_tp_richcompare, reinterpret_cast<void*>(device_compare)},
+    {Py_tp_hash, reinterpret_cast<void*>(device_hash)},
+    {Py_tp_repr, reinterpret_cast<void*>(device_repr)},
+    {Py_tp_str, reinterpret_cast<void*>(device_str)},
+    {Py_tp_getset, device_getset},
+    {Py_tp_methods, device_methods},
+    {Py_tp_doc,
+     const_cast<char*>(
+         "Where a tensor lives: the CPU. Other devices can be named; using one raises ArgumentError.")},
+    {0, nullptr},
+};
+PyType_Spec device_spec = {"plait.device", sizeof(PyDevice), 0, Py_TPFLAGS_DEFAULT, device_slots};
+
+// (op, device): the device that the op may use.
+PyObject* checked_device(PyObject*, PyObject* const* args, Py_ssize_t n) {
+  return guarded([&] {
+    PLAIT_CHECK(n == 2, kType, "_check_device: expected 2 arguments, got ", n);
+    check_device(PyUnicode_AsUTF8(args[0]), args[1]);
+    return args[1] == Py_None ? Py_NewRef(the_device) : made_device(args[1], nullptr);
+  });
 }
+PyMethodDef check_device_def = {"_check_device",
+                                reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(checked_device)),
+                                METH_FASTCALL, nullptr};
 
 void init_device(py::module_& m) {
-  py::class_<Device>(
-      m, "device",
-      "Where a tensor lives: the CPU. Other devices can be named; using one raises ArgumentError.")
-      .def(py::init(&device_of), py::arg("type"), py::arg("index") = py::none())
-      .def(py::init([](const Device& d) { return d; }), py::arg("device"))
-      .def(py::init([](int64_t index) { return device_of("cuda", py::int_(index)); }), py::arg("index"))
-      .def_readonly("type", &Device::type, "'cpu', or what was named.")
-      .def_property_readonly(
-          "index", [](const Device& d) { return d.index < 0 ? py::object(py::none()) : py::int_(d.index); },
-          "0 for 'cpu:0', None for 'cpu'.")
-      .def("__eq__",
-           [](const Device& d, py::object other) {
-             return py::isinstance<Device>(other) && other.cast<const Device&>() == d;
-           })
-      .def("__hash__", [](const Device& d) { return std::hash<std::string>()(d.text()); })
-      .def("__repr__",
-           [](const Device& d) {
-             return "device(type='" + d.type + "'" +
-                    (d.index < 0 ? "" : ", index=" + std::to_string(d.index)) + ")";
-           })
-      .def("__str__", &Device::text)
-      .def("__enter__",
-           [](py::object self) {
-             check_usable("device", self.cast<const Device&>());
-             return self;
-           })
-      .def("__exit__", [](const Device&, py::args) {})
-      .def("__reduce__", [](py::object self) {
-        return py::make_tuple(self.attr("__class__"), py::make_tuple(py::str(self)));
-      });
-  the_device = py::cast(Device{}).release();
-  m.def(
-      "_check_device",
-      [](const std::string& op, py::object device) {
-        check_device(op.c_str(), device.ptr());
-        if (device.is_none()) device = py::reinterpret_borrow<py::object>(the_device);
-        return py::isinstance<Device>(device) ? device : py::object(py::type::of<Device>()(device));
-      },
-      py::arg("op"), py::arg("device"));
+  device_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&device_spec));
+  if (!device_type) throw py::error_already_set();
+  m.attr("device") = py::handle(reinterpret_cast<PyObject*>(device_type));
+  the_device = named_device(kDeviceTypes[0]);
+  m.attr("_check_device") = py::reinterpret_steal<py::object>(PyCFunction_New(&check_device_def, nullptr));
 }
 
 }  // namespace
@@ -348,17 +457,15 @@ PyObject* size_object(IntSpan shape) {
   return s;
 }
 
-PyObject* device_object() { return the_device.ptr(); }
+PyObject* device_object() { return the_device; }
 
 void check_device(const char* op, PyObject* o) {
-  if (o == Py_None || o == the_device.ptr()) return;
-  if (PyUnicode_Check(o)) {
-    check_usable(op, read_device(PyUnicode_AsUTF8(o)));
-    return;
-  }
-  if (py::isinstance<Device>(o)) return check_usable(op, py::handle(o).cast<const Device&>());
+  if (o == Py_None || o == the_device) return;
+  if (is_device(o)) return check_usable(op, device_of(o));
   if (PyLong_Check(o)) no_such_device(op, "cuda:" + std::string(py::str(o)));
-  PLAIT_FAIL(kType, op, ": expected a device or its name, got ", Py_TYPE(o)->tp_name);
+  PLAIT_CHECK(PyUnicode_Check(o), kType, op, ": expected a device or its name, got ", Py_TYPE(o)->tp_name);
+  const Owned named(named_device(text_of(o)));
+  check_usable(op, device_of(named.get()));
 }
 
 void translate_current_exception() noexcept {
