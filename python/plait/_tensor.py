@@ -39,6 +39,10 @@ __all__ = [
 ]
 
 
+_DType = dtype  # parameters have this name
+_cast = _core._ops.cast
+
+
 def _legacy_new(*args: Any, dtype: dtype | None = None, device: Any = None) -> Tensor:
     """``Tensor()``: empty; ``Tensor(2, 3)``: that shape, uninitialised; ``Tensor(data)``: the data as ``dtype``."""
     before = _core._turn_off_torch_function(2)  # a constructor is no call that could be taken over
@@ -204,22 +208,29 @@ def to(
         >>> plait.ones(2).to(plait.int64)
         tensor([1, 1])
     """
-    for position, value in enumerate(args):
-        if isinstance(value, _core.dtype) or value in (float, int, bool, complex):
-            dtype = value
-        elif isinstance(value, Tensor):
-            other = value
-        elif isinstance(value, bool):
-            non_blocking, copy = (value, copy) if position < 3 and not non_blocking else (non_blocking, value)
-        elif value is not None:
-            device = value
+    if args:
+        if len(args) == 1 and args[0].__class__ is _DType:
+            dtype = args[0]
+        else:
+            for position, value in enumerate(args):
+                if value == "cpu" if value.__class__ is str else value is None:
+                    continue
+                if value.__class__ is _DType or value in (float, int, bool, complex):
+                    dtype = value
+                elif isinstance(value, Tensor):
+                    other = value
+                elif isinstance(value, bool):
+                    non_blocking, copy = (value, copy) if position < 3 and not non_blocking else (non_blocking, value)
+                else:
+                    device = value
     if device is not None:
         _core._check_device("to", device)
     if other is not None:
         dtype = other.dtype
-    wanted = self.dtype if dtype is None else _as_dtype(dtype)
-    if wanted != self.dtype:
-        return _core._ops.cast(self, wanted)
+    elif dtype is not None and dtype.__class__ is not _DType:
+        dtype = _as_dtype(dtype)
+    if dtype is not None and dtype is not self.dtype:
+        return _cast(self, dtype)
     return self.clone() if copy else self
 
 
@@ -242,8 +253,10 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
 
 
 def _define_conversion(name: str, target: str) -> None:
+    wanted = getattr(_core, target)
+
     def convert(self: Tensor, memory_format: Any = None) -> Tensor:
-        return self.to(getattr(_core, target))
+        return self if self.dtype is wanted else _cast(self, wanted)
 
     convert.__name__ = name
     convert.__doc__ = f"The tensor converted to plait.{target}; ``memory_format`` is accepted and ignored."
@@ -945,8 +958,31 @@ class finfo:
         1.1920928955078125e-07
     """
 
-    def __init__(self, type: dtype | None = None) -> None:
+    _made: dict[dtype, finfo] = {}
+    _of: dtype
+    dtype: str
+    bits: int
+    eps: float
+    max: float
+    min: float
+    tiny: float
+    smallest_normal: float
+    resolution: float
+
+    def __new__(cls, type: dtype | None = None) -> finfo:
         d = _core.get_default_dtype() if type is None else type
+        made = cls._made.get(d)  # asked for at every masked attention
+        if made is None:
+            made = super().__new__(cls)
+            made._set_limits(d)
+            made._of = d
+            cls._made[d] = made
+        return made
+
+    def __reduce__(self) -> Any:  # a copy is this object
+        return self.__class__, (self._of,)
+
+    def _set_limits(self, d: dtype) -> None:
         d = d.to_real()
         if not d.is_floating_point:
             raise ArgumentTypeError(f"finfo() requires a floating point input type, got {d}. Use iinfo to handle {d}")

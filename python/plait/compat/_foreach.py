@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import repeat
 from typing import Any
 
 from .._core import Tensor
@@ -19,39 +22,46 @@ _BINARY = ("add", "sub", "mul", "div", "pow", "maximum", "minimum", "clamp_max",
 _TERNARY = ("addcmul", "addcdiv", "lerp")
 
 
-def _at(operand: Any, i: int) -> Any:
-    """What stands beside tensor ``i``: an element of a list, or the operand that all share."""
+def _column(operand: Any) -> Iterable[Any]:
+    """What stands beside each tensor: the elements of a list, or the operand that all share."""
     if isinstance(operand, list | tuple):
-        return operand[i]
+        return operand
     if isinstance(operand, Tensor) and operand.dim() == 1:
-        return operand[i].item()  # one scalar for each tensor
-    return operand
+        return operand.tolist()  # one scalar for each tensor
+    return repeat(operand)
+
+
+def _method(name: str, in_place: bool) -> Callable[..., Any]:
+    plain = getattr(Tensor, name)
+    method = plain
+    if in_place:
+        method = getattr(Tensor, name + "_", lambda tensor, other: tensor.copy_(plain(tensor, other)))
+    if name in ("addcmul", "addcdiv"):  # the factor may stand without its name
+        return lambda tensor, first, second, value=1: method(tensor, first, second, value=value)
+    return method
 
 
 def _over(name: str, in_place: bool) -> Callable[..., Any]:
+    method = _method(name, in_place)
+
     def foreach(tensors: Sequence[Tensor], *operands: Any, **keywords: Any) -> Any:
         _check_lengths(name, tensors, operands)
-        results = []
-        for i, tensor in enumerate(tensors):
-            method = getattr(tensor, name + "_" if in_place else name)
-            results.append(_call(name, method, [_at(o, i) for o in operands], keywords))
-        return None if in_place else results
+        if name == "lerp" and "scalars" in keywords:
+            operands = (*operands, keywords.pop("scalars"))
+        call = partial(method, **keywords) if keywords else method
+        results = map(call, tensors, *map(_column, operands))
+        if not in_place:
+            return list(results)
+        deque(results, 0)
+        return None
 
     foreach.__name__ = f"_foreach_{name}{'_' if in_place else ''}"
     foreach.__doc__ = f"``{name}`` of each tensor{', in place' if in_place else ''}."
     return foreach
 
 
-def _call(name: str, method: Callable[..., Any], operands: list[Any], keywords: dict[str, Any]) -> Any:
-    if name in ("addcmul", "addcdiv") and len(operands) == 3:  # the factor may stand without its name
-        return method(*operands[:2], value=operands[2])
-    if name == "lerp" and "scalars" in keywords:
-        return method(*operands, keywords["scalars"])
-    return method(*operands, **keywords)
-
-
 def _check_lengths(name: str, tensors: Sequence[Tensor], operands: Sequence[Any]) -> None:
-    for operand in operands:
+    for operand in map(_column, operands):
         if isinstance(operand, list | tuple) and len(operand) != len(tensors):
             raise RuntimeError(
                 f"_foreach_{name}: expected lists of one length, got {len(tensors)} tensors and {len(operand)} operands"

@@ -149,7 +149,8 @@ def extend(namespace: dict[str, object], real: str, lazy: Mapping[str, str] = Ma
     def __getattr__(key: str) -> object:
         if not key.startswith("__"):
             if "__path__" in namespace and importlib.util.find_spec(f"{name}.{key}") is not None:
-                return importlib.import_module(f"{name}.{key}")
+                namespace[key] = value = importlib.import_module(f"{name}.{key}")
+                return value
             home = importlib.import_module(lazy[key]) if key in lazy else module
             if hasattr(home, key):
                 namespace[key] = value = getattr(home, key)

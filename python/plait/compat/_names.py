@@ -106,6 +106,7 @@ class SymBool(_Symbolic):
 class finfo(_finfo):
     """``plait.finfo``, which also tells the limits of dtypes that no tensor has."""
 
+    _made: dict[Any, Any] = {}
     # By name: mantissa bits, largest and smallest normal number.
     _LIMITS = {
         "float8_e4m3fn": (3, 448.0, 2.0**-6),
@@ -114,13 +115,13 @@ class finfo(_finfo):
         "float8_e5m2fnuz": (2, 57344.0, 2.0**-15),
     }
 
-    def __init__(self, type: Any = None) -> None:
-        limits = self._LIMITS.get(type.name) if isinstance(type, _ForeignDtype) else None
+    def _set_limits(self, d: Any) -> None:
+        limits = self._LIMITS.get(d.name) if isinstance(d, _ForeignDtype) else None
         if limits is None:
-            super().__init__(type)
+            super()._set_limits(d)
             return
         mantissa, self.max, self.tiny = limits
-        self.dtype, self.bits, self.min = type.name, 8 * type.itemsize, -self.max
+        self.dtype, self.bits, self.min = d.name, 8 * d.itemsize, -self.max
         self.smallest_normal, self.resolution = self.tiny, 1.0
         self.eps = 2.0**-mantissa
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..._core import ArgumentError, ArgumentTypeError, Tensor
@@ -241,6 +241,7 @@ def _plan_tensor(
     return run
 
 
+@cache
 def _module_class() -> type[Module]:
     from .module import Module
 

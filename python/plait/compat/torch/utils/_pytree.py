@@ -201,9 +201,7 @@ def _node_type(tree: Any) -> Any:
     cls = type(tree)
     if cls in SUPPORTED_NODES:
         return cls
-    if is_namedtuple_class(cls):
-        return namedtuple
-    return None
+    return namedtuple if issubclass(cls, tuple) and is_namedtuple_class(cls) else None
 
 
 _get_node_type = _node_type
@@ -334,8 +332,18 @@ def tree_is_leaf(tree: PyTree, is_leaf: _IsLeaf = None) -> bool:
     return (is_leaf is not None and is_leaf(tree)) or _node_type(tree) is None
 
 
+def _map(func: Callable[[Any], Any], tree: PyTree, is_leaf: _IsLeaf) -> PyTree:
+    node = None if is_leaf is not None and is_leaf(tree) else _node_type(tree)
+    if node is None:
+        return func(tree)
+    children, context = SUPPORTED_NODES[node].flatten(tree)
+    return SUPPORTED_NODES[node].unflatten([_map(func, child, is_leaf) for child in children], context)
+
+
 def tree_map(func: Callable[..., Any], tree: PyTree, *rests: PyTree, is_leaf: _IsLeaf = None) -> PyTree:
     """The tree of the function's results at each leaf; ``rests`` give its further arguments."""
+    if not rests:
+        return _map(func, tree, is_leaf)
     leaves, spec = tree_flatten(tree, is_leaf)
     return tree_unflatten(map(func, leaves, *[spec.flatten_up_to(rest) for rest in rests]), spec)
 
