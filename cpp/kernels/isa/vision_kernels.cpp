@@ -1,80 +1,107 @@
 // SPDX-License-Identifier: MIT
-// Operators of detectors (vision_args.h). Plain loops that the compiler turns into vectors: over the cells of
-// a row, over boxes, over points. Every product is rounded before it is added, so that one box suppresses
-// another at every instruction set or at none. Bound by loads from the first-level cache.
+// Operators of detectors (vision_args.h). Whether one box suppresses another must not hang on the instruction
+// set: products are rounded before they are added, unless fma() says otherwise. Bound by arithmetic.
+#include "kernels/isa/reduce_loop.h"
 #include "kernels/table.h"
 
 namespace plait::PLAIT_ISA_NS {
 namespace {
 
-// The rows of a bin are summed along the width of the region first, then the bins are cut out of that line.
+// line = the rows of bin i, summed by their weights
+template <class T>
+PLAIT_INLINE void sum_rows(const RegionArgs<T>& a, const T* plane, int64_t i) {
+  for_vectors<kLanes<T>>(a.columns.width, [&](int64_t k, int64_t width, auto tag) {
+    Vec<T> sum{};
+    for (int64_t e = a.rows.begin[i]; e < a.rows.begin[i + 1]; ++e)
+      sum = fma(splat<Vec<T>>(a.rows.weight[e]), load_at(plane + a.rows.cell[e] * a.width + k, width, tag),
+                sum);
+    store_at(a.line + k, sum, width, tag);
+  });
+}
+
+// Rows first, along the width of the region, then the bins of that line by a product with a small matrix: its
+// sums run over all cells, most of them times zero, but in vectors and without a branch.
 template <class T>
 void region_forward(const RegionArgs<T>& a, const T* x, T* y) {
-  const AxisTaps<T>&rows = a.rows, &columns = a.columns;
-  const int64_t n = columns.last - columns.first;
-  T* const __restrict line = a.line;
+  using V = Vec<T>;
+  const AxisMatrix<T>& columns = a.columns;
   for (int64_t c = 0; c < a.channels; ++c) {
-    const T* const plane = x + c * a.x_stride + columns.first;
-    for (int64_t i = 0; i < rows.n; ++i) {
-      for (int64_t k = 0; k < n; ++k) line[k] = 0;
-      for (int64_t e = rows.begin[i]; e < rows.begin[i + 1]; ++e) {
-        const T* const __restrict row = plane + rows.cell[e] * a.width;
-        const T weight = rows.weight[e];
-        for (int64_t k = 0; k < n; ++k) line[k] += weight * row[k];
-      }
+    for (int64_t i = 0; i < a.rows.n; ++i) {
+      sum_rows(a, x + c * a.x_stride + columns.first, i);
       T* const out = y + c * a.y_stride + i * columns.n;
-      for (int64_t j = 0; j < columns.n; ++j) {
-        T sum = 0;
-        for (int64_t e = columns.begin[j]; e < columns.begin[j + 1]; ++e)
-          sum += columns.weight[e] * line[columns.cell[e] - columns.first];
-        out[j] = sum / a.divisor;
-      }
+      for_vectors<kLanes<T>>(columns.n, [&](int64_t j, int64_t width, auto tag) {
+        V even{}, odd{};  // one sum would wait for itself
+        int64_t u = 0;
+        for (; u + 1 < columns.used; u += 2) {
+          const T* const weight = columns.weight + u * columns.ld + j;
+          even = fma(splat<V>(a.line[columns.cell[u]]), load(weight), even);
+          odd = fma(splat<V>(a.line[columns.cell[u + 1]]), load(weight + columns.ld), odd);
+        }
+        if (u < columns.used)
+          even = fma(splat<V>(a.line[columns.cell[u]]), load(columns.weight + u * columns.ld + j), even);
+        store_at(out + j, (even + odd) * splat<V>(a.scale), width, tag);
+      });
     }
   }
 }
 
 template <class T>
 void region_backward(const RegionArgs<T>& a, const T* gy, T* gx) {
-  const AxisTaps<T>&rows = a.rows, &columns = a.columns;
-  const int64_t n = columns.last - columns.first;
-  T* const __restrict line = a.line;
+  using V = Vec<T>;
+  const AxisMatrix<T>& columns = a.columns;
+  const T* const line = columns.used == columns.width ? a.sums : a.line;
+  for (int64_t k = 0; k < columns.width; ++k) a.line[k] = 0;
   for (int64_t c = 0; c < a.channels; ++c) {
-    T* const plane = gx + c * a.x_stride + columns.first;
-    for (int64_t i = 0; i < rows.n; ++i) {
+    for (int64_t i = 0; i < a.rows.n; ++i) {
       const T* const g = gy + c * a.y_stride + i * columns.n;
-      for (int64_t k = 0; k < n; ++k) line[k] = 0;
-      for (int64_t j = 0; j < columns.n; ++j) {
-        const T mean = g[j] / a.divisor;
-        for (int64_t e = columns.begin[j]; e < columns.begin[j + 1]; ++e)
-          line[columns.cell[e] - columns.first] += columns.weight[e] * mean;
+      for (int64_t u = 0; u < columns.ld_transpose; u += kLanes<T>) {
+        V sum{};
+        for (int64_t j = 0; j < columns.n; ++j)
+          sum = fma(splat<V>(g[j]), load(columns.transpose + j * columns.ld_transpose + u), sum);
+        store(a.sums + u, sum * splat<V>(a.scale));
       }
-      for (int64_t e = rows.begin[i]; e < rows.begin[i + 1]; ++e) {
-        T* const __restrict row = plane + rows.cell[e] * a.width;
-        const T weight = rows.weight[e];
-        for (int64_t k = 0; k < n; ++k) row[k] += weight * line[k];
+      if (line == a.line) {
+        for (int64_t u = 0; u < columns.used; ++u) a.line[columns.cell[u]] = a.sums[u];
+      }
+      for (int64_t e = a.rows.begin[i]; e < a.rows.begin[i + 1]; ++e) {
+        T* const row = gx + c * a.x_stride + columns.first + a.rows.cell[e] * a.width;
+        const V weight = splat<V>(a.rows.weight[e]);
+        for_vectors<kLanes<T>>(columns.width, [&](int64_t k, int64_t width, auto tag) {
+          store_at(row + k, fma(weight, load_at(line + k, width, tag), load_at(row + k, width, tag)), width,
+                   tag);
+        });
       }
     }
   }
 }
 
-template <class T>
-inline __attribute__((always_inline)) T greater(T a, T b) {
-  return a < b ? b : a;
+// max(a, b) and min(a, b) that give a when one of them is NaN
+template <class V>
+PLAIT_INLINE V greater_of(V a, V b) {
+  return select(a < b, b, a);
 }
-template <class T>
-inline __attribute__((always_inline)) T less(T a, T b) {
-  return b < a ? b : a;
+template <class V>
+PLAIT_INLINE V less_of(V a, V b) {
+  return select(b < a, b, a);
 }
 
+// Most boxes do not meet, which saves the division.
 template <class T>
 void suppress(const BoxArrays<T>& b, int64_t i, int64_t n, T threshold, uint8_t* gone) {
-  const T x1 = b.x1[i], y1 = b.y1[i], x2 = b.x2[i], y2 = b.y2[i], area = b.area[i];
-  for (int64_t j = i + 1; j < n; ++j) {
-    const T w = greater(T(0), less(x2, b.x2[j]) - greater(x1, b.x1[j]));
-    const T h = greater(T(0), less(y2, b.y2[j]) - greater(y1, b.y1[j]));
-    const T both = w * h;
-    gone[j] |= both / (area + b.area[j] - both) > threshold;
-  }
+  using V = Vec<T>;
+  const V x1 = splat<V>(b.x1[i]), y1 = splat<V>(b.y1[i]), x2 = splat<V>(b.x2[i]), y2 = splat<V>(b.y2[i]),
+          area = splat<V>(b.area[i]), zero{};
+  for_vectors<kLanes<T>>(n - i - 1, [&](int64_t k, int64_t width, auto tag) {
+    const int64_t j = i + 1 + k;
+    const auto at = [&](const T* array) { return load_at(array + j, width, tag); };
+    const V w = greater_of(zero, less_of(x2, at(b.x2)) - greater_of(x1, at(b.x1)));
+    const V h = greater_of(zero, less_of(y2, at(b.y2)) - greater_of(y1, at(b.y1)));
+    const V both = w * h;
+    if (threshold >= 0 && !any(both > zero)) return;
+    const auto over = both / (area + at(b.area) - both) > splat<V>(threshold);
+    if (!any(over)) return;
+    for (int64_t lane = 0; lane < width; ++lane) gone[j + lane] |= over[lane] != 0;
+  });
 }
 
 template <class T>

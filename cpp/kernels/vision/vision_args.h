@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Operators of detectors: means over regions of a feature map, suppression of boxes, deformable columns.
-//
-// A region has an output of rows.n x columns.n bins. The weights of a bin are products of one factor along
-// each axis, so a bin is the sum over its rows r and columns c of rows.weight[r] columns.weight[c] x[r, c].
 #pragma once
 
 #include <cstdint>
@@ -11,25 +8,36 @@
 
 namespace plait {
 
-// Bin i of an axis is the sum of weight[e] x[cell[e]] over begin[i] <= e < begin[i + 1]. All cells lie in
-// [first, last).
+// Bin i of an axis is the sum of weight[e] x[cell[e]] over begin[i] <= e < begin[i + 1].
 template <class T>
 struct AxisTaps {
   int64_t n;
   const int64_t* begin;  // (n + 1,)
   const int64_t* cell;
   const T* weight;
-  int64_t first, last;
 };
 
+// The same as a matrix over the cells that are used at all, which lie within `width` cells from `first`.
+template <class T>
+struct AxisMatrix {
+  int64_t n, used;
+  int64_t first, width;
+  const int64_t* cell;       // (used,) rising, counted from first
+  int64_t ld, ld_transpose;  // whole vectors, with zeros behind the last column
+  const T* weight;           // (used, ld)
+  const T* transpose;        // (n, ld_transpose)
+};
+
+// A region has rows.n x columns.n bins. The weights of a bin are products of one factor along each axis.
 template <class T>
 struct RegionArgs {
-  AxisTaps<T> rows, columns;
+  AxisTaps<T> rows;
+  AxisMatrix<T> columns;
   int64_t channels;
   int64_t x_stride, y_stride;  // between channels
   int64_t width;               // of a plane of x
-  T divisor;
-  T* line;  // scratch, columns.last - columns.first
+  T scale;                     // of a bin: 1 / its number of samples
+  T *line, *sums;              // scratch: columns.width and columns.ld_transpose elements
 };
 
 // The boxes that are left, in order of their scores.
@@ -50,9 +58,9 @@ struct PlanePoints {
 
 template <class T>
 struct VisionKernels {
-  // y[c, i, j] = bin (i, j) of channel c / divisor
+  // y[c, i, j] = scale * bin (i, j) of channel c
   void (*region_forward)(const RegionArgs<T>& args, const T* x, T* y);
-  // Adds to gx what gy[c, i, j] / divisor passes on.
+  // Adds to gx what scale * gy[c, i, j] passes on.
   void (*region_backward)(const RegionArgs<T>& args, const T* gy, T* gx);
   // gone[j] = 1 for the boxes j > i whose intersection with box i is more than threshold of the union.
   void (*suppress)(const BoxArrays<T>& boxes, int64_t i, int64_t n, T threshold, uint8_t* gone);
