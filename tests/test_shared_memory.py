@@ -50,6 +50,23 @@ def test_values_strides_and_graph_stay() -> None:
     assert plait.zeros(0).share_memory_().shape == (0,)
 
 
+def test_all_that_show_the_memory_move() -> None:
+    base = plait.zeros(6)
+    part, storage = base[:3], base.untyped_storage()
+    part.share_memory_()
+    assert base.is_shared()
+    assert storage.is_shared()
+    assert storage == base.untyped_storage()
+    assert storage.nbytes() == 24
+    in_child(lambda: part[1].fill_(4))
+    assert base.tolist() == [0, 4, 0, 0, 0, 0]
+    net = nn.Linear(1, 1)
+    for value in net.state_dict().values():
+        value.share_memory_()
+    assert net.weight.is_shared()
+    plait.UntypedStorage(3).share_memory_()
+
+
 def test_modules_learn_in_a_child() -> None:
     net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
     net[1].register_buffer("part", net[1].running_mean[1:])
@@ -91,6 +108,48 @@ def test_tensors_sent_to_processes_share_memory(method: str) -> None:
     assert t.tolist() == [5, 0]
     assert back.tolist() == [0, 1, 2, 3]
     assert back.is_shared()
+
+
+def add_to_first(a: Any, b: Any, net: Any, queue: Any) -> None:
+    a[0] += 5
+    queue.put((float(b[0]), net.weight.is_shared()))
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_arguments_of_a_process_keep_what_they_share(method: str) -> None:
+    context = multiprocessing.get_context(method)
+    base, net = plait.zeros(4), nn.Linear(2, 2).share_memory()
+    queue = context.Queue()
+    a, b = base[:2].share_memory_(), base[:3]
+    process = context.Process(target=add_to_first, args=(a, b, net, queue))
+    process.start()
+    try:
+        assert queue.get(timeout=60) == (5, True)
+    finally:
+        process.kill()
+        process.join()
+    assert base.tolist() == [5, 0, 0, 0]
+
+
+def wait_with_memory(queue: Any) -> None:
+    queue.put(plait.ones(1000).share_memory_())
+    queue.get()
+
+
+def test_a_killed_process_leaves_no_file() -> None:
+    def files() -> set[str]:
+        return {name for name in os.listdir("/dev/shm") if not name.startswith("sem.")}
+
+    before = files()
+    context = multiprocessing.get_context("spawn")
+    queue = context.Queue()
+    process = context.Process(target=wait_with_memory, args=(queue,))
+    process.start()
+    t = queue.get(timeout=60)
+    process.kill()
+    process.join()
+    assert t.sum() == 1000
+    assert files() == before
 
 
 def test_blocks_are_given_back() -> None:

@@ -546,6 +546,10 @@ PyObject* m_storage_nbytes(PyObject* o, PyObject*) {
   return PyLong_FromSize_t(tensor_of(o).storage()->nbytes());
 }
 
+PyObject* m_storage_uses(PyObject* o, PyObject*) {
+  return PyLong_FromUnsignedLong(tensor_of(o).storage()->use_count());
+}
+
 template <class F>
 PyCFunction as_cfunction(F f) {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
@@ -626,6 +630,8 @@ PyMethodDef tensor_methods[] = {
     PLAIT_FAST_METHOD("requires_grad_", m_requires_grad_,
                       "requires_grad_(requires_grad=True): ask for gradients; returns self."),
     {"_storage_nbytes", m_storage_nbytes, METH_NOARGS, "Bytes of the memory block."},
+    {"_storage_uses", m_storage_uses, METH_NOARGS,
+     "How many tensors, of the graph too, hold the memory block."},
     {"_shares_storage", m_is_shared_with, METH_O, "True when both show the same memory block."},
     PLAIT_METHOD("_storage_bytes", m_storage_bytes, "The whole memory block, a uint8 tensor that shares it."),
     {nullptr, nullptr, 0, nullptr},

@@ -173,6 +173,23 @@ if TYPE_CHECKING:
         triplet_margin_loss,
     )
     from .serialization import load, save
+    from .storage import (
+        BFloat16Storage,
+        BoolStorage,
+        ByteStorage,
+        CharStorage,
+        ComplexDoubleStorage,
+        ComplexFloatStorage,
+        DoubleStorage,
+        FloatStorage,
+        HalfStorage,
+        IntStorage,
+        LongStorage,
+        ShortStorage,
+        TypedStorage,
+        UntypedStorage,
+        from_file,
+    )
 
 e = _math.e
 inf = _math.inf
@@ -204,6 +221,7 @@ _SUBMODULES = {
     "profiler",
     "sparse",
     "special",
+    "storage",
     "testing",
     "transforms",
     "utils",
@@ -269,6 +287,26 @@ _LAZY = {
         ("dsmm", "hspmm", "saddmm", "smm", "sparse_compressed_tensor", "spmm", "sspaddmm"), "_sparse_products"
     ),
     "save": "serialization",
+    **dict.fromkeys(
+        (
+            "BFloat16Storage",
+            "BoolStorage",
+            "ByteStorage",
+            "CharStorage",
+            "ComplexDoubleStorage",
+            "ComplexFloatStorage",
+            "DoubleStorage",
+            "FloatStorage",
+            "HalfStorage",
+            "IntStorage",
+            "LongStorage",
+            "ShortStorage",
+            "TypedStorage",
+            "UntypedStorage",
+            "from_file",
+        ),
+        "storage",
+    ),
     **dict.fromkeys(("lobpcg", "lu", "pca_lowrank", "svd_lowrank"), "linalg._lowrank"),
     # Functions of nn.functional that PyTorch shows here too.
     **dict.fromkeys(
@@ -467,4 +505,19 @@ __all__ = [
     "set_default_tensor_type",
     "set_deterministic_debug_mode",
     "set_warn_always",
+    "BFloat16Storage",
+    "BoolStorage",
+    "ByteStorage",
+    "CharStorage",
+    "ComplexDoubleStorage",
+    "ComplexFloatStorage",
+    "DoubleStorage",
+    "FloatStorage",
+    "HalfStorage",
+    "IntStorage",
+    "LongStorage",
+    "ShortStorage",
+    "TypedStorage",
+    "UntypedStorage",
+    "from_file",
 ]

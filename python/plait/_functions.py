@@ -6,6 +6,7 @@ from __future__ import annotations
 import builtins
 import itertools
 import math
+import sys
 from typing import Any, NamedTuple
 
 from . import _core
@@ -716,14 +717,15 @@ def isreal(input: Tensor) -> Tensor:
 
 
 def is_storage(obj: Any) -> bool:
-    """Whether ``obj`` is what ``Tensor.untyped_storage()`` returns.
+    """Whether ``obj`` is what ``Tensor.untyped_storage()`` or ``Tensor.storage()`` returns.
 
     Example:
         >>> import plait
         >>> plait.is_storage(plait.ones(2).untyped_storage())
         True
     """
-    return type(obj).__name__ == "Storage" and type(obj).__module__ == "plait._storage"
+    storage = sys.modules.get("plait.storage")  # who has one has imported it
+    return storage is not None and isinstance(obj, (storage.UntypedStorage, storage.TypedStorage))
 
 
 def typename(obj: Any) -> str:

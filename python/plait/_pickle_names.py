@@ -30,10 +30,10 @@ from ._layouts import (
     strided,
 )
 from ._pickle_machine import Foreign, Maker, Safe, check_key, set_attributes
-from ._storage import Storage
-from ._tensor import _view_of_bytes
+from ._storage import view_of_bytes as _view_of_bytes
 from .nn.parameter import Buffer, Parameter
 from .serialization import _ARRAY_KINDS, FileFormatError, _check_bools, _is_size
+from .storage import UntypedStorage
 
 __all__ = ["FileStorage", "build_array", "build_numpy_dtype", "find"]
 
@@ -100,11 +100,11 @@ class _Block:
             self.memory[:whole].numpy().view(f"u{size}").byteswap(inplace=True)
 
 
-class FileStorage(Storage):
+class FileStorage(UntypedStorage):
     """A storage of a file: memory that tensors share, and the dtype of the class it was written as."""
 
     def __init__(self, block: _Block, dtype: Any, typed: bool) -> None:
-        super().__init__(block.memory)
+        self._t = block.memory
         self.block, self.dtype = block, dtype
         if typed:
             block.order(dtype)

@@ -18,7 +18,7 @@ import numpy as np
 
 from . import _core
 from ._core import Tensor
-from ._tensor import _view_of_bytes
+from ._storage import exchange_memory, tensors_on, view_of_bytes
 
 __all__ = ["is_shared", "reduce_shared", "register_reducers", "share"]
 
@@ -30,19 +30,21 @@ class _Block:
 
     def __init__(self, descriptor: int, size: int) -> None:
         self.descriptor, self.size = descriptor, size
-        array = np.frombuffer(mmap.mmap(descriptor, size), np.uint8)
+        mapped = mmap.mmap(descriptor, size)
+        self._mapped = weakref.ref(mapped)  # which the storages of the tensors keep
+        array = np.frombuffer(mapped, np.uint8)
         self.address = array.__array_interface__["data"][0]
-        self.array = weakref.ref(array)  # which the storage of the tensors keeps
-        self.first = _core.from_numpy(array)
+        self.whole: Any = array  # until the first tensor shows it
         key = os.fstat(descriptor).st_ino
         _by_address[self.address], _by_inode[key] = self, self
-        weakref.finalize(array, _forget, self.address, key, descriptor)
+        weakref.finalize(mapped, _forget, self.address, key, descriptor)
 
-    def bytes(self) -> Tensor:
-        """All of it as a tensor."""
-        array = self.array()
-        assert array is not None
-        return _core.from_numpy(array)
+    def part(self, first: int, size: int) -> Tensor:
+        """Some of its bytes as a tensor, with a storage of its own."""
+        mapped = self._mapped()
+        assert mapped is not None
+        self.whole = None
+        return _core.from_numpy(np.frombuffer(mapped, np.uint8, size, first))
 
 
 _by_address: dict[int, _Block] = {}
@@ -55,21 +57,14 @@ def _forget(address: int, key: int, descriptor: int) -> None:
     os.close(descriptor)
 
 
-def _new_block(size: int) -> tuple[_Block, Tensor]:
+def _new_block(size: int) -> _Block:
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("plait-shared")
     else:
         with tempfile.TemporaryFile() as file:
             descriptor = os.dup(file.fileno())
     os.ftruncate(descriptor, size)
-    return _open_block(descriptor, size)
-
-
-def _open_block(descriptor: int, size: int) -> tuple[_Block, Tensor]:
-    block = _Block(descriptor, size)
-    first = block.first
-    del block.first  # the tensors keep the block, not the block itself
-    return block, first
+    return _Block(descriptor, size)
 
 
 def _block_of(t: Tensor) -> _Block | None:
@@ -86,26 +81,24 @@ def is_shared(t: Tensor) -> bool:
 
 
 def share(tensors: Iterable[Tensor]) -> None:
-    """Move the memory of tensors to one shared block; what they have in common stays common."""
-    moved: list[Tensor] = [t for t in tensors if t.numel() and not is_shared(t)]
-    sizes: dict[int, Any] = {}
-    for t in moved:
-        memory: Any = t._storage_bytes()  # type: ignore[attr-defined]
-        sizes.setdefault(memory.data_ptr(), memory)
-    total = sum(-(-m.numel() // _ALIGN) * _ALIGN for m in sizes.values())
+    """Move the memory of tensors to one shared block, with all tensors that show the same memory."""
+    memories: dict[int, tuple[Any, list[Tensor]]] = {}
+    for t in tensors:
+        if t._storage_nbytes() and not is_shared(t):  # type: ignore[attr-defined]
+            memory: Any = t._storage_bytes()  # type: ignore[attr-defined]
+            shown = memories.setdefault(memory.data_ptr(), (memory, []))[1]
+            if not any(s is t for s in shown):
+                shown.append(t)
+    total = sum(-(-memory.numel() // _ALIGN) * _ALIGN for memory, _ in memories.values())
     if not total:
         return
-    _, target = _new_block(total)
-    places, at = {}, 0
-    for address, memory in sizes.items():
-        places[address] = at
-        target[at : at + memory.numel()].copy_(memory)
-        at += -(-memory.numel() // _ALIGN) * _ALIGN
+    block, first = _new_block(total), 0
     register_reducers()
-    for t in moved:
-        address = t._storage_bytes().data_ptr()  # type: ignore[attr-defined]
-        first = places[address] + t.data_ptr() - address
-        t.data = _view_of_bytes(target, t.dtype, t.shape, t.stride(), first)
+    for memory, shown in memories.values():
+        target = block.part(first, memory.numel())
+        target.copy_(memory)
+        exchange_memory(tensors_on(memory, shown), target)
+        first += -(-memory.numel() // _ALIGN) * _ALIGN
 
 
 # ---- sending to other processes ----------------------------------------------------------------------------
@@ -121,29 +114,48 @@ def reduce_shared(t: Tensor) -> Any:
     if not t.numel():
         return t.__reduce_ex__(2)
     share([t])
-    from multiprocessing import reduction
-
     block = _block_of(t)
     assert block is not None
-    first = t.data_ptr() - block.address
+    memory: Any = t._storage_bytes()  # type: ignore[attr-defined]
+    start = memory.data_ptr() - block.address
+    first = t.storage_offset() * t.itemsize
     layout = (str(t.dtype).rpartition(".")[2], tuple(t.shape), tuple(t.stride()), first)
-    duplicate = reduction.DupFd(block.descriptor)  # type: ignore[attr-defined]
-    return _map_shared, (type(t), duplicate, block.size, layout, t.requires_grad, t.__dict__ or None)
+    place = (block.size, start, memory.numel())
+    return _map_shared, (type(t), _duplicate(block.descriptor), place, layout, t.requires_grad, t.__dict__ or None)
+
+
+def _duplicate(descriptor: int) -> Any:
+    """A descriptor for another process. A process that is being started gets each one once."""
+    from multiprocessing import context, reduction
+
+    popen: Any = context.get_spawning_popen()
+    if popen is None:
+        return reduction.DupFd(descriptor)  # type: ignore[attr-defined]
+    inherited = popen.__dict__.setdefault("_plait_descriptors", {})
+    if descriptor not in inherited:
+        inherited[descriptor] = reduction.DupFd(descriptor)  # type: ignore[attr-defined]
+    return inherited[descriptor]
 
 
 def _map_shared(
-    kind: type, duplicate: Any, size: int, layout: tuple[Any, ...], requires_grad: bool, attributes: Any
+    kind: type,
+    duplicate: Any,
+    place: tuple[int, int, int],
+    layout: tuple[Any, ...],
+    requires_grad: bool,
+    attributes: Any,
 ) -> Tensor:
+    size, start, length = place
     descriptor = duplicate.detach()
-    known = _by_inode.get(os.fstat(descriptor).st_ino)
-    if known is not None:
-        os.close(descriptor)
-        memory = known.bytes()
-    else:
-        _, memory = _open_block(descriptor, size)
+    block = _by_inode.get(os.fstat(descriptor).st_ino)
+    if block is None:
+        block = _Block(descriptor, size)
         register_reducers()
+    elif block.descriptor != descriptor:
+        os.close(descriptor)
+    memory = block.part(start, length)
     dtype, shape, strides, first = layout
-    t = _view_of_bytes(memory, getattr(_core, dtype), shape, strides, first)
+    t = view_of_bytes(memory, getattr(_core, dtype), shape, strides, first)
     made = t if kind is Tensor else _core._make_subclass(kind, t)
     if made.requires_grad != requires_grad:
         made.requires_grad_(requires_grad)

@@ -14,7 +14,8 @@ from ._core import ArgumentError, ArgumentTypeError, Tensor, dtype
 from ._hooks import RemovableHandle, watch
 from ._layouts import strided
 from ._products import cross
-from ._storage import Storage
+from ._storage import memory_methods
+from ._storage import view_of_bytes as _view_of_bytes
 
 __all__ = [
     "BFloat16Tensor",
@@ -66,6 +67,12 @@ def _made_of(args: tuple[Any, ...], dtype: dtype | None) -> Tensor:
         return _core.empty(data, dtype=dtype)
     if isinstance(data, Tensor):
         return data.detach().to(dtype)
+    if isinstance(data, float):
+        raise ArgumentTypeError(
+            f"Tensor: expected sizes or one sequence of data, got {data}\nhint: plait.tensor({data})"
+        )
+    if hasattr(data, "untyped"):  # a storage, whose memory is shown
+        return _core.empty(0, dtype=dtype).set_(data)
     return _core.tensor(data, dtype=dtype)
 
 
@@ -139,7 +146,9 @@ class _TypedMeta(type):
     def __instancecheck__(cls, x: object) -> bool:
         return isinstance(x, Tensor) and x.dtype == cls.dtype
 
-    def __call__(cls, *args: Any) -> Tensor:
+    def __call__(cls, *args: Any, device: Any = None) -> Tensor:
+        if device is not None:
+            _core._check_device(cls.__name__, device)
         return _legacy_new(*args, dtype=cls.dtype)
 
 
@@ -147,11 +156,16 @@ def _typed(name: str, kind: dtype) -> type:
     """An old constructor: ``LongTensor(data)``, ``LongTensor(2, 3)``; ``isinstance`` asks for the dtype."""
     doc = f"""``{name}(data)`` or ``{name}(*sizes)``: a tensor of {kind}; the form of old programs.
 
+    Args:
+        args: sizes, or the data.
+        device: "cpu".
+
     Example:
         >>> plait.{name}(2, 3).dtype
         {kind}
     """
-    return _TypedMeta(name, (), {"__doc__": doc, "__module__": "plait", "dtype": kind})
+    body = {"__doc__": doc, "__module__": "plait", "dtype": kind, "layout": strided, "is_cuda": False}
+    return _TypedMeta(name, (), {**body, "is_sparse": False})
 
 
 FloatTensor = _typed("FloatTensor", _core.float32)
@@ -175,14 +189,19 @@ _TYPED = [t for t in globals().values() if isinstance(t, _TypedMeta)]
 def _as_dtype(value: Any) -> dtype:
     if isinstance(value, dtype):
         return value
+    given = value
     if isinstance(value, str):
-        name = value.rsplit(".", 1)[-1]
-        value = globals().get(name) or getattr(_core, name)
+        place, _, name = value.rpartition(".")
+        value = globals().get(name) or getattr(_core, name, None) if place in ("", "torch", "plait") else None
     if isinstance(value, _TypedMeta):
         return value.dtype
     if isinstance(value, dtype):
         return value
-    return {float: _core.get_default_dtype(), int: _core.int64, bool: _core.bool, complex: _core.complex128}[value]
+    kinds: Any = {float: _core.get_default_dtype(), int: _core.int64, bool: _core.bool, complex: _core.complex128}
+    kinds[Tensor] = kinds[float]
+    if value not in kinds:
+        raise ArgumentTypeError(f"expected a dtype, or the type of a tensor on the CPU by an old name, got {given!r}")
+    return kinds[value]
 
 
 @_method
@@ -351,37 +370,6 @@ def is_pinned(self: Tensor) -> bool:
 
 
 @_method
-def share_memory_(self: Tensor) -> Tensor:
-    """Move the memory to where other processes see it: forked ones, and those that the tensor is sent to.
-
-    Views that were taken before keep the memory they show.
-
-    Returns:
-        The tensor itself.
-
-    Source: PyTorch, ``Tensor.share_memory_``.
-
-    Example:
-        >>> import plait
-        >>> plait.zeros(2).share_memory_().is_shared()
-        True
-    """
-    from ._shared_memory import share
-
-    share([self])
-    return self
-
-
-@_method
-def is_shared(self: Tensor) -> bool:
-    """Whether the memory is shared with other processes, see ``share_memory_``."""
-    import sys
-
-    shared = sys.modules.get("plait._shared_memory")  # who has shared something has imported it
-    return shared is not None and shared.is_shared(self)
-
-
-@_method
 def get_device(self: Tensor) -> int:
     """-1, as PyTorch says for the CPU."""
     return -1
@@ -449,13 +437,6 @@ def _copy_with_memory(t: Tensor, memo: dict[int, Any]) -> Tensor:
     _, copied = memo.setdefault(memory.data_ptr(), (memory, memory.clone()))
     first = t.data_ptr() - memory.data_ptr()
     return _view_of_bytes(copied, t.dtype, t.shape, t.stride(), first)
-
-
-def _view_of_bytes(memory: Tensor, dtype: dtype, shape: Any, strides: Any, first: int) -> Tensor:
-    """The tensor of this geometry whose first element is at byte ``first`` of a uint8 tensor."""
-    part = memory[first : first + (memory.numel() - first) // dtype.itemsize * dtype.itemsize]
-    whole = part.view(dtype)
-    return whole.as_strided(shape, strides, whole.storage_offset()).detach()
 
 
 @_method
@@ -755,65 +736,6 @@ def map_(self: Tensor, tensor: Tensor, callable: Callable[[float, float], float]
 
 
 @_method
-def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
-    """Give the tensor another size in place: the elements in memory order, those beyond them uninitialised.
-
-    Raises RuntimeError for a tensor that requires grad.
-
-    Args:
-        memory_format: accepted and ignored.
-        sizes: the new sizes, one by one or as a sequence.
-
-    Example:
-        >>> plait.arange(4).resize_(2, 2)
-        tensor([[0, 1],
-                [2, 3]])
-    """
-    if self.requires_grad:
-        raise RuntimeError("resize_: cannot resize a tensor that requires grad\nhint: use reshape() or view()")
-    shape = sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
-    wanted = self.new_empty(shape)
-    if wanted.shape == self.shape:
-        return self
-    if wanted.numel() <= self.numel():
-        self.data = self.as_strided(wanted.shape, wanted.stride(), self.storage_offset())
-    else:
-        wanted.view(-1)[: self.numel()] = self.reshape(-1)
-        self.data = wanted
-    return self
-
-
-@_method
-def resize_as_(self: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
-    """``resize_`` to the shape of another tensor.
-
-    Args:
-        memory_format: accepted and ignored.
-        the_template: whose shape is taken.
-    """
-    return self.resize_(the_template.shape)
-
-
-@_method
-def set_(self: Tensor, source: Tensor | None = None) -> Tensor:
-    """Show the memory, shape and dtype of another tensor from now on; without one, become empty.
-
-    Raises RuntimeError for a tensor that requires grad.
-
-    Args:
-        source: another tensor.
-
-    Example:
-        >>> plait.zeros(2).set_(plait.ones(3))
-        tensor([1., 1., 1.])
-    """
-    if self.requires_grad:
-        raise RuntimeError("set_: cannot change the memory of a tensor that requires grad")
-    self.data = self.new_empty(0) if source is None else source.detach()
-    return self
-
-
-@_method
 def dim_order(self: Tensor) -> tuple[int, ...]:
     """The dimensions from the one with the largest stride to the densest.
 
@@ -856,16 +778,8 @@ def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     return self.data_ptr() == tensor.data_ptr() and self.shape == tensor.shape and self.stride() == tensor.stride()
 
 
-@_method
-def untyped_storage(self: Tensor) -> Any:
-    """An object that tells the address and size of the memory block."""
-    return Storage(self)
-
-
-@_method
-def storage(self: Tensor) -> Any:
-    """See ``untyped_storage``."""
-    return Storage(self)
+for _f in memory_methods:
+    _method(_f)
 
 
 # ---- Functions on tensors and dtypes --------------------------------------------------------------------

@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing as _multiprocessing
 import multiprocessing.connection as _connection
 import signal as _signal
+import time as _time
 import traceback as _traceback
 from collections.abc import Callable as _Callable
 from multiprocessing import *  # noqa: F403
@@ -120,11 +121,12 @@ class ProcessContext:
         """Ids of the processes."""
         return [p.pid for p in self.processes]
 
-    def join(self, timeout: float | None = None) -> bool:
+    def join(self, timeout: float | None = None, grace_period: float | None = None) -> bool:
         """Wait until one more process, or all, has ended; end the others when one failed.
 
         Args:
             timeout: seconds to wait. Default: for ever.
+            grace_period: seconds that the others have to end by themselves. Default: none.
 
         Returns:
             Whether all have ended.
@@ -139,11 +141,14 @@ class ProcessContext:
         for number, process in enumerate(self.processes):
             process.join(0)
             if process.exitcode:
-                self._fail(number)
+                self._fail(number, grace_period)
         return all(p.exitcode == 0 for p in self.processes)
 
-    def _fail(self, number: int) -> None:
+    def _fail(self, number: int, grace_period: float | None) -> None:
         failed, pipe = self.processes[number], self._pipes[number]
+        end = _time.monotonic() + (grace_period or 0)
+        for process in self.processes if grace_period else ():
+            process.join(max(0.0, end - _time.monotonic()))
         for process in self.processes:
             if process.is_alive():
                 process.terminate()
@@ -255,20 +260,23 @@ def spawn(
 
 
 def get_all_sharing_strategies() -> set[str]:
-    """The ways to share memory: "file_descriptor"."""
-    return {"file_descriptor"}
+    """The ways to share memory: "file_descriptor" and "file_system"."""
+    return {"file_descriptor", "file_system"}
+
+
+_strategy = "file_descriptor"
 
 
 def get_sharing_strategy() -> str:
-    """The way in which memory is shared: "file_descriptor"."""
-    return "file_descriptor"
+    """The way to share memory that :func:`set_sharing_strategy` was told; "file_descriptor" at first."""
+    return _strategy
 
 
 def set_sharing_strategy(new_strategy: str) -> None:
-    """Set the way to share memory.
+    """Set the way to share memory. Both mean the same here: files in memory without a name, which nobody has to remove.
 
     Args:
-        new_strategy: "file_descriptor"; "file_system" is accepted and means the same.
+        new_strategy: "file_descriptor" or "file_system".
 
     Raises:
         ValueError: another one.
@@ -277,7 +285,10 @@ def set_sharing_strategy(new_strategy: str) -> None:
         >>> import plait
         >>> plait.multiprocessing.set_sharing_strategy("file_system")
         >>> plait.multiprocessing.get_sharing_strategy()
-        'file_descriptor'
+        'file_system'
+        >>> plait.multiprocessing.set_sharing_strategy("file_descriptor")
     """
-    if new_strategy not in ("file_descriptor", "file_system"):
+    global _strategy
+    if new_strategy not in get_all_sharing_strategies():
         raise _ArgumentError(f"set_sharing_strategy: expected 'file_descriptor' or 'file_system', got {new_strategy!r}")
+    _strategy = new_strategy

@@ -24,7 +24,7 @@ import numpy as np
 
 from . import _core
 from ._core import ArgumentError, ArgumentTypeError, Size, Tensor
-from ._tensor import _view_of_bytes
+from ._storage import view_of_bytes as _view_of_bytes
 
 __all__ = [
     "FileFormatError",

@@ -5,32 +5,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._storage import Storage
 from .._tensor import finfo as _finfo
 from . import _foreach
 from ._foreach import *  # noqa: F403
 
 __all__ = [
     *_foreach.__all__,
-    "BFloat16Storage",
-    "BoolStorage",
-    "ByteStorage",
-    "CharStorage",
-    "DoubleStorage",
     "Event",
-    "FloatStorage",
-    "HalfStorage",
-    "IntStorage",
-    "LongStorage",
     "PyTorchFileReader",
     "PyTorchFileWriter",
-    "ShortStorage",
     "Stream",
     "SymBool",
     "SymFloat",
     "SymInt",
-    "TypedStorage",
-    "UntypedStorage",
     "_assert_async",
     "_check",
     "_check_index",
@@ -126,10 +113,6 @@ class finfo(_finfo):
         self.eps = 2.0**-mantissa
 
 
-class TypedStorage:
-    """Memory with a dtype: a tensor is what has both, so there is no object of this class."""
-
-
 class _OfDevice:
     def __init__(self, *args: Any, **options: Any) -> None:
         raise RuntimeError(
@@ -159,23 +142,6 @@ class PyTorchFileReader(_FileOfPyTorch):
 
 class PyTorchFileWriter(_FileOfPyTorch):
     """There is no object of this class."""
-
-
-def _storage_class(name: str) -> type[TypedStorage]:
-    return type(name, (TypedStorage,), {"__module__": "torch", "__doc__": "See :class:`TypedStorage`."})
-
-
-FloatStorage = _storage_class("FloatStorage")
-DoubleStorage = _storage_class("DoubleStorage")
-HalfStorage = _storage_class("HalfStorage")
-BFloat16Storage = _storage_class("BFloat16Storage")
-LongStorage = _storage_class("LongStorage")
-IntStorage = _storage_class("IntStorage")
-ShortStorage = _storage_class("ShortStorage")
-CharStorage = _storage_class("CharStorage")
-ByteStorage = _storage_class("ByteStorage")
-BoolStorage = _storage_class("BoolStorage")
-UntypedStorage = Storage
 
 
 def _check_with(error: type[Exception], condition: Any, message: Any = None) -> None:
