@@ -52,9 +52,10 @@ class Finder:
 
 
 def start():
-    """Put the finder before the others, once."""
+    """Put the finder before the others, once, and choose torch where a package asks the environment for a backend."""
     if not any(isinstance(finder, Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, Finder())
+    os.environ.setdefault("KERAS_BACKEND", "torch")  # what the user has set stays
 
 
 if os.environ.get("PLAIT_AS_TORCH") == "1":

@@ -191,6 +191,17 @@ def test_program(tmp_path: Path) -> None:
     assert out == ""
 
 
+def test_backend_of_packages(tmp_path: Path) -> None:
+    """Packages with several backends ask the environment: they get torch unless the user has named another."""
+    program = tmp_path / "program.py"
+    program.write_text("import os; print(os.environ['KERAS_BACKEND'])\n")
+    env = {k: v for k, v in os.environ.items() if k not in ("PLAIT_AS_TORCH", "KERAS_BACKEND")}
+    env["PYTHONPATH"] = str(ROOT)
+    for chosen, expected in (({}, "torch"), ({"KERAS_BACKEND": "jax"}, "jax")):
+        command = [sys.executable, "-m", "plait", str(program)]
+        assert subprocess.run(command, env=env | chosen, capture_output=True, text=True).stdout.strip() == expected
+
+
 def test_child_processes(tmp_path: Path) -> None:
     """Processes started by spawn, and interpreters of their own, find the hook through the environment."""
     program = tmp_path / "program.py"

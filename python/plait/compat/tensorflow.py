@@ -3,13 +3,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Any
 
 __all__ = ["keras"]
-
-os.environ.setdefault("KERAS_BACKEND", "torch")
 
 
 def _let_keras_look() -> None:
