@@ -392,6 +392,7 @@ def test_foreach() -> None:
         torch._foreach_lerp_(a, b, 0.5)
         assert [t.tolist() for t in a] == [[5.5, 5.5], [9.5, 9.5, 9.5]], a
         assert [t.item() for t in torch._foreach_mul([torch.ones(1)] * 2, [2, 3])] == [2, 3]
+        assert [t.tolist() for t in torch._foreach_minimum(a, 6.0)] == [[5.5, 5.5], [6, 6, 6]]
         assert torch._foreach_add([], 1) == [] and torch._foreach_sqrt_(a) is None
         for wrong in (b[:1], torch.ones(3)):
             try:

@@ -20,6 +20,7 @@ _UNARY = (
 )
 _BINARY = ("add", "sub", "mul", "div", "pow", "maximum", "minimum", "clamp_max", "clamp_min")
 _TERNARY = ("addcmul", "addcdiv", "lerp")
+_METHODS = {"maximum": "clamp_min", "minimum": "clamp_max"}  # which take numbers too, and work in place
 
 
 def _column(operand: Any) -> Iterable[Any]:
@@ -32,10 +33,7 @@ def _column(operand: Any) -> Iterable[Any]:
 
 
 def _method(name: str, in_place: bool) -> Callable[..., Any]:
-    plain = getattr(Tensor, name)
-    method = plain
-    if in_place:
-        method = getattr(Tensor, name + "_", lambda tensor, other: tensor.copy_(plain(tensor, other)))
+    method = getattr(Tensor, _METHODS.get(name, name) + ("_" if in_place else ""))
     if name in ("addcmul", "addcdiv"):  # the factor may stand without its name
         return lambda tensor, first, second, value=1: method(tensor, first, second, value=value)
     return method
