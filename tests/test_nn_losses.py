@@ -182,6 +182,15 @@ def test_ctc_equals_the_sum_over_paths() -> None:
     assert single.item() == pytest.approx(expected[0])
 
 
+def test_ctc_with_a_blank_among_the_labels() -> None:
+    """It is a state of its own: two steps suffice for (1, 0), and three pass 110, 010, and 100 in three ways."""
+    log_probs = plait.full((3, 1, 3), 1 / 3, dtype=F64).log()
+    loss = F.ctc_loss(log_probs[:2], plait.tensor([[1, 0]]), (2,), (2,), reduction="sum")
+    assert loss.item() == pytest.approx(2 * math.log(3))
+    loss = F.ctc_loss(log_probs, plait.tensor([[1, 0]]), (3,), (2,), reduction="sum")
+    assert loss.item() == pytest.approx(-math.log(5 / 27))
+
+
 def test_ctc_gradient_and_impossible_targets() -> None:
     logits = plait.randn(4, 2, 3, dtype=F64).requires_grad_()
 

@@ -4,12 +4,13 @@
 The target y1..yS is extended to z = (blank, y1, blank, ..., yS, blank). With a[t, s] the log probability of all
 paths that reach z[s] at time t,
 
-    a[t, s] = logsumexp(a[t-1, s], a[t-1, s-1], a[t-1, s-2] if z[s] is no blank and differs from z[s-2])
+    a[t, s] = logsumexp(a[t-1, s], a[t-1, s-1], a[t-1, s-2] if z[s] differs from z[s-2])
               + log_probs[t, z[s]]
 
 and the loss is -logsumexp of the last two entries at the last time. The recursion runs over time in Python and
 over the batch and s in tensors; autograd gives the gradient. To it comes exp(log_probs), as in PyTorch: behind
-log_softmax, whose backward takes it away again, the gradient is the same.
+log_softmax, whose backward takes it away again, the gradient is the same. A blank among the labels counts as a label,
+as in PyTorch.
 """
 
 from __future__ import annotations
@@ -77,10 +78,10 @@ def ctc_loss(
     states = 2 * labels.shape[1] + 1
     extended = _core.full((batch, states), blank, dtype=_core.int64)
     extended[:, 1::2] = labels
-    # A step of two is allowed onto a label that differs from the one before it.
+    # A step of two is allowed onto a label that differs from the one before it; a blank follows a blank.
     skip = _core.zeros(batch, states, dtype=_core.bool)
     if states > 2:
-        skip[:, 2:] = (extended[:, 2:] != blank) & (extended[:, 2:] != extended[:, :-2])
+        skip[:, 2:] = extended[:, 2:] != extended[:, :-2]
     emit = log_probs.gather(2, extended.unsqueeze(0).expand(steps, batch, states))
 
     last = _core.tensor(lengths_in, dtype=_core.int64)
