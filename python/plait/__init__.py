@@ -307,6 +307,7 @@ _LAZY = {
         ),
         "storage",
     ),
+    "vmap": "func",
     **dict.fromkeys(("lobpcg", "lu", "pca_lowrank", "svd_lowrank"), "linalg._lowrank"),
     # Functions of nn.functional that PyTorch shows here too.
     **dict.fromkeys(
@@ -496,6 +497,7 @@ __all__ = [
     "unravel_index",
     "use_deterministic_algorithms",
     "vander",
+    "vmap",
     "get_deterministic_debug_mode",
     "is_anomaly_check_nan_enabled",
     "is_anomaly_enabled",
