@@ -416,11 +416,21 @@ def test_trees() -> None:
         assert pytree.tree_map(lambda x, y: (x or 0) + (y or 0), tree, tree)["b"] == Point(6, {"c": 8})
         assert pytree.tree_map_only(int, lambda x: -x, tree)["a"] == [-1, (-2, None)]
         assert pytree.keystr(pytree.tree_leaves_with_path(tree)[4][0]) == "['b'][1]['c']"
-        for bad in (lambda: spec.unflatten([1]), lambda: pytree.tree_map(max, [1, 2], [1])):
-            try:
-                bad()
-            except ValueError:
-                continue
+        other = collections.defaultdict(list, b=2, a=1)
+        assert pytree.tree_map(lambda x, y: x + y, {"a": 1, "b": 2}, other) == {"a": 2, "b": 4}
+        assert pytree.tree_map(max, collections.deque([1]), collections.deque([2], maxlen=3))[0] == 2
+        for a, b in (([1, 2], [1]), ([1, 2], {"a": 1, "b": 2}), ({"a": 1}, {"b": 1}), (Point(1, 2), (1, 2)), ([1], None)):
+            for pair in ((a, b), (b, a)):
+                if pair[0] is not None:
+                    try:
+                        raise AssertionError(pytree.tree_map(max, *pair))
+                    except ValueError:
+                        pass
+        try:
+            spec.unflatten([1])
+        except ValueError:
+            pass
+        else:
             raise AssertionError
     """)
 

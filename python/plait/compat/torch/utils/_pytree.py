@@ -205,6 +205,7 @@ def _node_type(tree: Any) -> Any:
 
 
 _get_node_type = _node_type
+_MAPPINGS = {dict, OrderedDict, defaultdict}
 
 
 @dataclass(frozen=True)
@@ -248,14 +249,25 @@ class TreeSpec:
         """
         if self.is_leaf():
             return [tree]
-        node = _node_type(tree)
-        children, context = SUPPORTED_NODES[node].flatten(tree) if node else ([], None)
-        same_context = context == self.context or (isinstance(tree, dict) and set(tree) == set(self.context))
-        if node is not self.type or len(children) != self.num_children or not same_context:
-            raise ValueError(f"tree: expected a node of {self.type}, {self.context}, got {type(tree)}, {context}")
-        if isinstance(tree, dict) and not isinstance(tree, defaultdict):
-            children = [tree[key] for key in self.context]
+        children = self._children_of(tree)
         return [part for spec, child in zip(self.children_specs, children) for part in spec.flatten_up_to(child)]
+
+    def _children_of(self, tree: PyTree) -> list[Any]:
+        """The children of a node like this one; mappings of all kinds are alike, with the same keys in any order."""
+        node = _node_type(tree)
+        if node is not self.type and not {node, self.type} <= _MAPPINGS:
+            raise ValueError(f"tree: expected a node of {self.type}, got {type(tree)}")
+        children, context = SUPPORTED_NODES[node].flatten(tree)
+        if len(children) != self.num_children:
+            raise ValueError(f"tree: expected {self.num_children} children of {type(tree)}, got {len(children)}")
+        if node in _MAPPINGS:
+            keys = self.context[1] if self.type is defaultdict else self.context
+            if set(tree) != set(keys):
+                raise ValueError(f"tree: expected the keys {keys}, got {list(tree)}")
+            return [tree[key] for key in keys]
+        if node is not deque and context != self.context:
+            raise ValueError(f"tree: expected a node of {self.type} with {self.context}, got {context}")
+        return children
 
     def __hash__(self) -> int:
         return hash((self.type, repr(self.context), tuple(self.children_specs)))
