@@ -419,7 +419,8 @@ def test_trees() -> None:
         other = collections.defaultdict(list, b=2, a=1)
         assert pytree.tree_map(lambda x, y: x + y, {"a": 1, "b": 2}, other) == {"a": 2, "b": 4}
         assert pytree.tree_map(max, collections.deque([1]), collections.deque([2], maxlen=3))[0] == 2
-        for a, b in (([1, 2], [1]), ([1, 2], {"a": 1, "b": 2}), ({"a": 1}, {"b": 1}), (Point(1, 2), (1, 2)), ([1], None)):
+        unlike = ([1, 2], [1]), ([1, 2], {"a": 1, "b": 2}), ({"a": 1}, {"b": 1}), (Point(1, 2), (1, 2)), ([1], None)
+        for a, b in unlike:
             for pair in ((a, b), (b, a)):
                 if pair[0] is not None:
                     try:

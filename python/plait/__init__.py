@@ -153,6 +153,7 @@ if TYPE_CHECKING:
         set_autocast_dtype,
         set_autocast_enabled,
     )
+    from .func import vmap
     from .linalg._lowrank import lobpcg, lu, pca_lowrank, svd_lowrank
     from .nn.functional import (
         alpha_dropout,
