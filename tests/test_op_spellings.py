@@ -172,3 +172,11 @@ def test_float_remainders() -> None:
     np.testing.assert_array_equal((a % b).numpy(), [1.5, 0.5, -0.5, -1.5, NAN, 1.0])
     np.testing.assert_array_equal(plait.fmod(a, b).numpy(), [1.5, -1.5, 1.5, -1.5, NAN, 1.0])
     np.testing.assert_array_equal((a // b).numpy()[:4], [2.0, -3.0, -3.0, 2.0])
+
+
+def test_split_spellings() -> None:
+    x = plait.arange(8).reshape(2, 2, 2)
+    for split, dim in ((plait.vsplit, 0), (plait.hsplit, 1), (plait.dsplit, 2)):
+        for parts in (split(x, sections=2), split(x, indices=[1]), plait.tensor_split(x, sections=2, dim=dim),
+                      plait.tensor_split(x, indices=(1,), dim=dim)):  # fmt: skip
+            assert [p.tolist() for p in parts] == [p.tolist() for p in x.split(1, dim)]

@@ -401,7 +401,7 @@ Example:
 Example:
     >>> plait.arange(3).unsafe_split_with_sizes([1, 2])
     (tensor([0]), tensor([1, 2])))"},
-    {"tensor_split(Tensor input, int indices_or_sections, int dim=0) -> Tensor[]", "fmc",
+    {"tensor_split(Tensor input, int sections, int dim=0) -> Tensor[]", "fmc",
      PLAIT_BOX(split_sections),
      R"(Cut a tensor into views along `dim`, into sections or at indices.
 
@@ -416,11 +416,11 @@ Example:
     (tensor([0, 1, 2]), tensor([3, 4]))
     >>> plait.arange(5).tensor_split((1, 3))
     (tensor([0]), tensor([1, 2]), tensor([3, 4])))"},
-    {"tensor_split(Tensor input, int[] indices_or_sections, int dim=0) -> Tensor[]", "fmc",
+    {"tensor_split(Tensor input, int[] indices, int dim=0) -> Tensor[]", "fmc",
      PLAIT_BOX(split_at), ""},
     {"tensor_split(Tensor input, Tensor tensor_indices_or_sections, int dim=0) -> Tensor[]", "fmc",
      PLAIT_BOX(split_by), ""},
-    {"hsplit(Tensor input, int indices_or_sections) -> Tensor[]", "fmc", PLAIT_BOX(split_equal<'h'>),
+    {"hsplit(Tensor input, int sections) -> Tensor[]", "fmc", PLAIT_BOX(split_equal<'h'>),
      R"(Cut a tensor into views column-wise: along dimension 1, of a vector along dimension 0.
 
 An int is a number of equal sections, a list of ints holds the places to cut at.
@@ -431,9 +431,9 @@ Raises:
 Example:
     >>> plait.arange(4).hsplit(2)
     (tensor([0, 1]), tensor([2, 3])))"},
-    {"hsplit(Tensor input, int[] indices_or_sections) -> Tensor[]", "fmc", PLAIT_BOX(split_at_fixed<'h'>),
+    {"hsplit(Tensor input, int[] indices) -> Tensor[]", "fmc", PLAIT_BOX(split_at_fixed<'h'>),
      ""},
-    {"vsplit(Tensor input, int indices_or_sections) -> Tensor[]", "fmc", PLAIT_BOX(split_equal<'v'>),
+    {"vsplit(Tensor input, int sections) -> Tensor[]", "fmc", PLAIT_BOX(split_equal<'v'>),
      R"(Cut a tensor of at least 2 dimensions into views row-wise, along dimension 0.
 
 An int is a number of equal sections, a list of ints holds the places to cut at.
@@ -444,9 +444,9 @@ Raises:
 Example:
     >>> plait.arange(4).view(2, 2).vsplit(2)
     (tensor([[0, 1]]), tensor([[2, 3]])))"},
-    {"vsplit(Tensor input, int[] indices_or_sections) -> Tensor[]", "fmc", PLAIT_BOX(split_at_fixed<'v'>),
+    {"vsplit(Tensor input, int[] indices) -> Tensor[]", "fmc", PLAIT_BOX(split_at_fixed<'v'>),
      ""},
-    {"dsplit(Tensor input, int indices_or_sections) -> Tensor[]", "fmc", PLAIT_BOX(split_equal<'d'>),
+    {"dsplit(Tensor input, int sections) -> Tensor[]", "fmc", PLAIT_BOX(split_equal<'d'>),
      R"(Cut a tensor of at least 3 dimensions into views along dimension 2.
 
 An int is a number of equal sections, a list of ints holds the places to cut at.
@@ -457,7 +457,7 @@ Raises:
 Example:
     >>> plait.zeros(1, 1, 4).dsplit(2)[0].shape
     plait.Size([1, 1, 2]))"},
-    {"dsplit(Tensor input, int[] indices_or_sections) -> Tensor[]", "fmc", PLAIT_BOX(split_at_fixed<'d'>),
+    {"dsplit(Tensor input, int[] indices) -> Tensor[]", "fmc", PLAIT_BOX(split_at_fixed<'d'>),
      ""},
     {"unbind(Tensor input, int dim=0) -> Tensor[]", "fmc", PLAIT_BOX(unbind),
      R"(A tuple of views, one per entry of dimension `dim`, each without that dimension.

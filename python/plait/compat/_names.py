@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._core import _ops
 from .._tensor import finfo as _finfo
 from . import _foreach
 from ._foreach import *  # noqa: F403
@@ -25,6 +26,10 @@ __all__ = [
     "_check_not_implemented",
     "_check_type",
     "_check_value",
+    "_dirichlet_grad",
+    "_sample_dirichlet",
+    "_standard_gamma",
+    "_standard_gamma_grad",
     "finfo",
     "chalf",
     "complex32",
@@ -38,6 +43,11 @@ __all__ = [
     "qint32",
     "quint8",
 ]
+
+
+# What distributions draw with; packages draw with it too.
+_dirichlet_grad, _sample_dirichlet = _ops._dirichlet_grad, _ops._sample_dirichlet
+_standard_gamma, _standard_gamma_grad = _ops._standard_gamma, _ops._standard_gamma_grad
 
 
 class _ForeignDtype:

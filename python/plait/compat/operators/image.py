@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def check_bytes(data: Tensor) -> None:
         raise RuntimeError(f"image: expected bytes as a uint8 tensor of one dimension, got {data.dtype} {data.shape}")
 
 
-def opened(data: Tensor, formats: Sequence[str]) -> Image.Image:
+def opened(data: Tensor, formats: tuple[str, ...]) -> Image.Image:
     check_bytes(data)
     try:
         return Image.open(io.BytesIO(data.numpy().tobytes()), formats=formats)
