@@ -365,3 +365,18 @@ def test_type_checks() -> None:
     assert plait.equal(x, x.clone()) and not plait.equal(x, x + 1) and not plait.equal(x, plait.ones(2))
     assert plait.allclose(x, x + 1e-7) and not plait.allclose(x, x + 1)
     assert x.is_same_size(plait.zeros(1)) if hasattr(x, "is_same_size") else True
+
+
+def test_tensors_among_items_are_numbers() -> None:
+    x = plait.tensor([plait.tensor([1.5]), plait.tensor([[2.5]]), 3])
+    check(x, [1.5, 2.5, 3.0], plait.float32)
+    assert plait.tensor([[plait.tensor([1])], [plait.tensor(2)]]).shape == (2, 1)
+    assert (
+        plait.tensor([plait.tensor([1], dtype=plait.int32), plait.tensor([2], dtype=plait.int8)]).dtype == plait.int32
+    )
+    part = plait.arange(6.0)[3:4]  # its first element is not the first of the memory
+    check(plait.tensor([part, part]), [3.0, 3.0], plait.float32)
+    assert plait.tensor([np.array([1.0]), np.array([2.0])]).shape == (2, 1)
+    for items in ([plait.ones(2), plait.ones(2)], [plait.zeros(0)], [[plait.ones(1, 2)]]):
+        with pytest.raises(ValueError, match="only one element tensors"):
+            plait.tensor(items)

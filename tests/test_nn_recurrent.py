@@ -182,6 +182,14 @@ def test_names_shapes_and_initial_values() -> None:
     assert tuple(layer.weight_ih_l1.shape) == (20, 10)
     assert all(p.abs().max().item() <= 5**-0.5 for p in layer.parameters())
     assert [len(w) for w in layer.all_weights] == [4] * 4
+    assert layer._flat_weights_names[:5] == [
+        "weight_ih_l0",
+        "weight_hh_l0",
+        "bias_ih_l0",
+        "bias_hh_l0",
+        "weight_ih_l0_reverse",
+    ]
+    assert all(w is layer._parameters[name] for w, name in zip(layer._flat_weights, layer._flat_weights_names))
     assert "bias_ih_l0" not in nn.GRU(3, 5, bias=False).state_dict()
     assert repr(layer) == "LSTM(3, 5, num_layers=2, bidirectional=True)"
     layer.flatten_parameters()

@@ -129,17 +129,21 @@ bool is_array(PyObject* o) { return py::isinstance<py::array>(o); }
   PLAIT_FAIL(kValue, "tensor: expected sequence of length ", expected, " at dim ", depth, " (got ", got, ")");
 }
 
-// A tensor or an array among the items: its sizes are the next dimensions.
+// A tensor among the items is a number, whatever the count of its dimensions.
+DType tensor_dtype(PyObject* o) {
+  const Tensor& t = tensor_of(o);
+  PLAIT_CHECK(t.numel() == 1 && !t.is_sparse(), kValue,
+              "tensor: only one element tensors can be converted to Python scalars, got shape ", t.shape(),
+              " among the items\nhint: stack(tensors) makes one tensor of many");
+  return t.dtype();
+}
+
+// An array among the items: its sizes are the next dimensions.
 void scan_array(PyObject* o, int64_t depth, Scan& s, bool first_path) {
   Dims inner;
-  if (is_tensor(o)) {
-    inner = tensor_of(o).shape();
-    s.see(tensor_of(o).dtype());
-  } else {
-    const auto a = py::reinterpret_borrow<py::array>(o);
-    for (py::ssize_t i = 0; i < a.ndim(); ++i) inner.push_back(a.shape(i));
-    s.see(numpy_dtype_checked("tensor", a));
-  }
+  const auto a = py::reinterpret_borrow<py::array>(o);
+  for (py::ssize_t i = 0; i < a.ndim(); ++i) inner.push_back(a.shape(i));
+  s.see(numpy_dtype_checked("tensor", a));
   for (int64_t i = 0; i < inner.size(); ++i) {
     if (s.shape.size() == depth + i) {
       PLAIT_CHECK(first_path, kValue, "tensor: elements of different depth");
@@ -182,12 +186,12 @@ void scan(PyObject* o, int64_t depth, Scan& s, bool& first_path) {
     for (Py_ssize_t i = 0; i < n; ++i) scan(PySequence_Fast_ITEMS(o)[i], depth + 1, s, first_path);
     return;
   }
-  if (is_tensor(o) || is_array(o)) {
+  if (is_array(o)) {
     scan_array(o, depth, s, first_path);
   } else {
     PLAIT_CHECK(s.shape.size() == depth, kValue, "tensor: expected a sequence of length ",
                 depth < s.shape.size() ? s.shape[depth] : 0, " at dim ", depth, ", got a number");
-    s.see(number_dtype(o));
+    s.see(is_tensor(o) ? tensor_dtype(o) : number_dtype(o));
   }
   first_path = false;
 }
@@ -227,8 +231,8 @@ T* fill(PyObject* o, T* out, const Tensor& whole, int64_t depth) {
     return out;
   }
   if (depth < whole.dim() || is_tensor(o) || is_array(o)) {
-    const Tensor source =
-        is_tensor(o) ? detach(tensor_of(o)) : from_numpy("tensor", py::reinterpret_borrow<py::array>(o));
+    const Tensor source = is_tensor(o) ? tensor_of(o).alias({}, {}, tensor_of(o).offset())
+                                       : from_numpy("tensor", py::reinterpret_borrow<py::array>(o));
     const int64_t offset = out - whole.data<T>();
     const IntSpan all = whole.shape();
     const IntSpan shape = all.subspan(static_cast<size_t>(depth));

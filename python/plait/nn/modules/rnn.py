@@ -107,7 +107,7 @@ class RNNBase(Module):
         self.dropout = float(dropout)
         self.bidirectional = bidirectional
         self.proj_size = proj_size
-        self._weight_names: list[list[str]] = []
+        self._all_weights: list[list[str]] = []
         directions = 2 if bidirectional else 1
         for layer in range(num_layers):
             width = input_size if layer == 0 else (proj_size or hidden_size) * directions
@@ -116,7 +116,7 @@ class RNNBase(Module):
                 shapes = self._weight_shapes(width)
                 for kind, shape in shapes.items():
                     setattr(self, kind + suffix, Parameter(_core.empty(shape, device=device, dtype=dtype)))
-                self._weight_names.append([kind + suffix for kind in shapes])
+                self._all_weights.append([kind + suffix for kind in shapes])
         self.reset_parameters()
 
     def _weight_shapes(self, width: int) -> dict[str, tuple[int, ...]]:
@@ -141,7 +141,15 @@ class RNNBase(Module):
     @property
     def all_weights(self) -> list[list[Parameter]]:
         """The parameters, one list per layer and direction."""
-        return [[getattr(self, name) for name in names] for names in self._weight_names]
+        return [[getattr(self, name) for name in names] for names in self._all_weights]
+
+    @property
+    def _flat_weights_names(self) -> list[str]:
+        return [name for names in self._all_weights for name in names]
+
+    @property
+    def _flat_weights(self) -> list[Parameter]:
+        return [getattr(self, name) for name in self._flat_weights_names]
 
     def _state_sizes(self) -> tuple[int, ...]:
         """Width of each part of the state."""
