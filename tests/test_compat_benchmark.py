@@ -17,11 +17,12 @@ def test_timer() -> None:
             return x + 1
 
         x = torch.ones(3)
-        once = Timer("f(x)", setup="y = 2", globals={"f": f, "x": x}, label="Sums", sub_label="[3]", description="f").timeit(7)
+        labels = dict(label="Sums", sub_label="[3]")
+        once = Timer("f(x)", setup="y = 2", globals={"f": f, "x": x}, description="f", **labels).timeit(7)
         assert (once.number_per_run, len(once.times), once.title) == (7, 1, "Sums: [3]") and set(calls) == {1}
         assert len(calls) == 7 + 2 and once.median == once.mean == once.times[0] > 0 and once.iqr == 0
         assert repr(once).splitlines()[1:4] == ["Sums: [3]", "f", "setup: y = 2"]
-        blocks = Timer("torch.relu(x)", globals={"x": x}, label="Sums", sub_label="[3]", description="g")
+        blocks = Timer("torch.relu(x)", globals={"x": x}, description="g", **labels)
         blocks = blocks.blocked_autorange(min_run_time=0.01)
         assert sum(blocks.raw_times) >= 0.01
         Timer("pass").adaptive_autorange(max_run_time=0.05)

@@ -154,3 +154,51 @@ def test_closed_writer_opens_again(tmp_path: pathlib.Path) -> None:
     writer.close()
     writer.add_scalar("x", 2.0, 1)
     writer.close()
+
+
+def test_graph(tmp_path: pathlib.Path) -> None:
+    class Net(plait.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = plait.nn.Sequential(plait.nn.Linear(4, 3), plait.nn.ReLU(), plait.nn.Dropout(0.5))
+            self.head = plait.nn.Linear(3, 2)
+
+        def forward(self, x: plait.Tensor, scale: plait.Tensor) -> plait.Tensor:
+            y = self.body(x)
+            return self.head(y) + self.head(y * scale)
+
+    net = Net()
+    with SummaryWriter(tmp_path) as writer:
+        writer.add_graph(net, (plait.ones(5, 4), plait.tensor(2.0)))
+    assert net.training and not net.body[0]._forward_hooks
+    (path,) = tmp_path.glob("events.out.tfevents.*")
+    data = path.read_bytes()
+    (first,) = struct.unpack_from("<Q", data, 0)
+    (length,) = struct.unpack_from("<Q", data, 16 + first)
+    event = dict(fields(data[16 + first + 12 :][:length]))
+    nodes = {}
+    for number, node in fields(event[4]):
+        if number == 1:
+            inputs = [v.decode() for k, v in fields(node) if k == 3]
+            parts = dict(fields(node))
+            nodes[parts[1].decode()] = (parts[2].decode(), inputs)
+    assert nodes["input/0"] == ("IO Node", []) and nodes["Net/head/weight"] == ("Parameter", [])
+    assert nodes["Net/body/0/linear"] == ("linear", ["input/0", "Net/body/0/weight", "Net/body/0/bias"])
+    assert nodes["Net/body/1/relu"] == ("relu", ["Net/body/0/linear"])
+    assert nodes["Net/add"][1] == ["Net/head/linear", "Net/head/linear_1"]
+    assert nodes["output/0"] == ("IO Node", ["Net/add"])
+
+
+def test_embedding(tmp_path: pathlib.Path) -> None:
+    with SummaryWriter(tmp_path) as writer:
+        writer.add_embedding(plait.eye(3), ["a", "b\tc", 3], plait.rand(3, 1, 2, 4), global_step=7, tag="points")
+        writer.add_embedding(np.ones((2, 2)), [["x", 1], ["y", 2]], metadata_header=["name", "n"])
+        with pytest.raises(ValueError, match="label"):
+            writer.add_embedding(plait.eye(3), ["a"])
+    folder = tmp_path / "00007" / "points"
+    assert (folder / "tensors.tsv").read_text().splitlines()[1] == "0.0\t1.0\t0.0"
+    assert (folder / "metadata.tsv").read_text() == "a\nb c\n3\n"
+    assert struct.unpack_from(">II", (folder / "sprite.png").read_bytes(), 16) == (8, 4)
+    assert (tmp_path / "00000" / "default" / "metadata.tsv").read_text() == "name\tn\nx\t1\ny\t2\n"
+    config = (tmp_path / "projector_config.pbtxt").read_text()
+    assert config.count("embeddings {") == 2 and "single_image_dim: 4 single_image_dim: 2" in config

@@ -187,6 +187,12 @@ PyObject* overridden_operator(Operator which, PyObject* a, PyObject* b) {
   return override_method(reflected ? names.reflected : names.shown, args, b ? 2 : 1);
 }
 
+// Where the order of operands does not matter, the tensor comes first: it is the first input of the graph's
+// node.
+constexpr bool commutes(Operator which) {
+  return which == kAdd || which == kMul || which == kAnd || which == kOr || which == kXor;
+}
+
 template <Operator which>
 PyObject* binary(PyObject* a, PyObject* b) {
   if (!is_operand(a) || !is_operand(b)) Py_RETURN_NOTIMPLEMENTED;
@@ -198,6 +204,7 @@ PyObject* binary(PyObject* a, PyObject* b) {
     PyObject* const args[] = {a, b};
     return PyObject_Vectorcall(op, args, 2, nullptr);
   }
+  if (commutes(which) && !is_tensor(a)) std::swap(a, b);
   return guarded([&] {
     py::object x = py::reinterpret_steal<py::object>(operand(a)),
                y = py::reinterpret_steal<py::object>(operand(b));
@@ -731,6 +738,15 @@ void init_tensor(py::module_& m) {
         return py::reinterpret_steal<py::object>(wrap_as(reinterpret_cast<PyTypeObject*>(cls.ptr()), t));
       },
       py::arg("cls"), py::arg("data"), py::arg("requires_grad") = false);
+  // Two objects exchange their tensors; whoever holds a tensor through the core finds it under the other
+  // object.
+  m.def("_swap_tensors", [](const Tensor& a, const Tensor& b) {
+    PyObject* const first = static_cast<PyObject*>(a.impl()->py_object);
+    PyObject* const second = static_cast<PyObject*>(b.impl()->py_object);
+    std::swap(self_of(first)->tensor, self_of(second)->tensor);
+    self_of(first)->tensor.impl()->py_object = first;
+    self_of(second)->tensor.impl()->py_object = second;
+  });
 }
 
 }  // namespace plait::python

@@ -12,13 +12,11 @@ from typing import Any, NamedTuple
 
 from .. import _core
 from .._core import ArgumentError, ArgumentTypeError, Tensor
+from .function import dual_levels as _levels
 from .grad_mode import enable_grad
 from .run import grad
 
 __all__ = ["UnpackedDualTensor", "dual_level", "enter_dual_level", "exit_dual_level", "make_dual", "unpack_dual"]
-
-# Of each level that was entered: the tensors to differentiate by and their tangents.
-_levels: list[list[tuple[Tensor, Tensor]]] = []
 
 
 class UnpackedDualTensor(NamedTuple):
@@ -111,14 +109,14 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
 
     Args:
         tensor: floating point.
-        tangent: of its shape and dtype.
+        tangent: of its shape; floating point, it takes the dtype of ``tensor``.
         level: its number. Default: the innermost.
 
     Returns:
         A tensor; gradients of ``tensor`` flow through it.
 
     Raises:
-        RuntimeError: no level is open. ValueError: a tangent of another shape. TypeError: of another dtype.
+        RuntimeError: no level is open. ValueError: a tangent of another shape. TypeError: of no dtype that converts.
 
     Example:
         >>> import plait
@@ -133,8 +131,9 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
         raise ArgumentTypeError(f"make_dual: expected a floating-point dtype, got {tensor.dtype}")
     if tangent.shape != tensor.shape:
         raise ArgumentError(f"make_dual: expected a tangent of shape {tuple(tensor.shape)}, got {tuple(tangent.shape)}")
-    if tangent.dtype != tensor.dtype:
+    if not tangent.is_floating_point() and not (tangent.is_complex() and tensor.is_complex()):
         raise ArgumentTypeError(f"make_dual: expected a tangent of {tensor.dtype}, got {tangent.dtype}")
+    tangent = tangent.to(tensor.dtype)
     with enable_grad():
         dual = tensor.view_as(tensor) if tensor.requires_grad else tensor.detach().requires_grad_()
     duals.append((dual, tangent))

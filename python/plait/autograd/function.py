@@ -14,6 +14,9 @@ from .grad_mode import no_grad
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
 
+# Of each level of forward mode: the tensors to differentiate by and their tangents (see forward_ad.py).
+dual_levels: list[list[tuple[Tensor, Tensor]]] = []
+
 
 class FunctionCtx:
     """What ``forward`` leaves for ``backward``. Other values may be set as attributes.
@@ -39,6 +42,7 @@ class FunctionCtx:
     def __init__(self, function: type[Function] | None = None) -> None:
         self._function = function
         self._to_save: tuple[Tensor | None, ...] = ()
+        self._for_jvp: tuple[Tensor | None, ...] | None = None
         self._dirty: tuple[Tensor, ...] = ()
         self._non_differentiable: tuple[Tensor, ...] = ()
         self._materialize = True
@@ -61,6 +65,14 @@ class FunctionCtx:
                     "hint: set other values as attributes of ctx"
                 )
         self._to_save = tensors
+
+    def save_for_forward(self, *tensors: Tensor | None) -> None:
+        """Keep tensors for ``jvp``, which finds them in ``saved_tensors``.
+
+        Args:
+            tensors: tensors or None.
+        """
+        self._for_jvp = tensors
 
     @property
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
@@ -105,7 +117,7 @@ class Function:
     ``forward(ctx, *args)`` returns a tensor or a tuple; ``backward(ctx, *gradients)`` takes one gradient per result
     and returns one per argument of ``forward`` (None for what is no tensor). Alternatively ``forward(*args)`` with a
     ``setup_context(ctx, inputs, output)``. Call it as ``MyFunction.apply(*args)``. Written in ops, ``backward`` can be
-    differentiated again.
+    differentiated again. With ``jvp``, forward mode takes the tangents of results from there.
 
     Example:
         >>> class Square(plait.autograd.Function):
@@ -147,6 +159,16 @@ class Function:
         """
         raise NotImplementedError("Function: a subclass must define backward to be differentiated")
 
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        """Return one tangent per output of forward; to be overridden for forward mode.
+
+        Args:
+            tangents: one for each argument of ``forward``; zeros, or None with ``set_materialize_grads(False)``, where
+                an argument carries none.
+        """
+        raise NotImplementedError("Function: jvp is not defined")
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward`` and record it when an argument requires grad."""
@@ -161,6 +183,8 @@ class Function:
                 cls.setup_context(ctx, args, output)
             else:
                 output = cls.forward(ctx, *args, **kwargs)
+        if dual_levels and cls.jvp is not Function.jvp:
+            return cls._with_tangents(ctx, args, output)
         if not recorded:
             return output
         many = type(output) in (tuple, list)
@@ -176,6 +200,27 @@ class Function:
         )
         ctx._to_save = ()
         return type(output)(results) if many else results[0]
+
+    @classmethod
+    def _with_tangents(cls, ctx: FunctionCtx, args: tuple[Any, ...], output: Any) -> Any:
+        """The results as dual tensors, with what ``jvp`` makes of the tangents of ``args``."""
+        from .forward_ad import make_dual, unpack_dual
+
+        tangents = [unpack_dual(a).tangent if isinstance(a, Tensor) else None for a in args]
+        if all(t is None for t in tangents):
+            return output
+        if ctx._materialize:
+            tangents = [
+                _core.zeros_like(a) if t is None and isinstance(a, Tensor) else t for a, t in zip(args, tangents)
+            ]
+        ctx._unpacked = ctx._for_jvp
+        try:
+            made = cls.jvp(ctx, *tangents)
+        finally:
+            ctx._unpacked = None
+        if type(output) not in (tuple, list):
+            return output if made is None else make_dual(output.detach(), made)
+        return type(output)(y if t is None else make_dual(y.detach(), t) for y, t in zip(output, made))
 
     @classmethod
     def _with_places(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -64,6 +64,23 @@ def _analytical(output: Tensor, x: Tensor) -> np.ndarray:
     return result
 
 
+def _forward(func: Callable[..., Any], args: Sequence[Any], x: Tensor) -> list[np.ndarray]:
+    """The same Jacobians, one per output, by forward mode: one pass per element of x."""
+    from .forward_ad import dual_level, make_dual, unpack_dual
+
+    rows: list[list[np.ndarray]] = []
+    for i in range(_parts(x).size):
+        seed = np.zeros(tuple(x.shape), dtype=x.detach().numpy().dtype)
+        seed.reshape(-1).view(_parts(x).dtype)[i] = 1
+        with dual_level():
+            ys = _outputs(func(*[make_dual(a.detach(), from_numpy(seed)) if a is x else a for a in args]))
+            tangents = [(y, unpack_dual(y).tangent) for y in ys]
+            rows.append([np.zeros(_parts(y).size) if t is None else _parts(t).ravel().copy() for y, t in tangents])
+    if not rows:
+        return [np.zeros((0, _parts(t).size)) for t in _outputs(func(*args))]
+    return [np.stack([row[i] for row in rows]) for i in range(len(rows[0]))]
+
+
 def gradcheck(
     func: Callable[..., Any],
     inputs: Tensor | Sequence[Any],
@@ -74,8 +91,13 @@ def gradcheck(
     raise_exception: bool = True,
     nondet_tol: float = 0.0,
     check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
     check_batched_grad: bool = False,
+    check_batched_forward_grad: bool = False,
+    check_forward_ad: bool = False,
+    check_backward_ad: bool = True,
     fast_mode: bool = False,
+    masked: bool | None = None,
 ) -> bool:
     """Compare the gradients of ``func`` with central differences, element by element.
 
@@ -86,7 +108,9 @@ def gradcheck(
         atol, rtol: the tolerance of the comparison.
         raise_exception: raise ``GradcheckError`` instead of returning False.
         nondet_tol: how much two backward passes may differ.
-        check_undefined_grad, check_batched_grad, fast_mode: accepted, not used.
+        check_forward_ad, check_backward_ad: which derivatives are compared; those of backward() by default.
+        check_undefined_grad, check_grad_dtypes, check_batched_grad, check_batched_forward_grad, fast_mode, masked:
+            accepted, not used.
 
     Returns:
         True when all gradients agree.
@@ -111,17 +135,28 @@ def gradcheck(
             raise GradcheckError(message)
         return False
 
+    def compare(got: np.ndarray, expected: np.ndarray, mode: str, i: int, n: int) -> bool:
+        if np.allclose(got, expected, rtol=rtol, atol=atol, equal_nan=True):
+            return True
+        worst = float(np.abs(got - expected).max())
+        return fail(
+            f"gradcheck: Jacobian mismatch{mode} for output {i} with respect to input {n}, largest difference "
+            f"{worst:.3g}\nnumerical:\n{expected}\nanalytical:\n{got}"
+        )
+
     for n, x in enumerate(checked):
-        numerical = _numerical(func, args, x, eps)
-        numerical = [j for j, t in zip(numerical, _outputs(func(*args))) if t.requires_grad]
+        every = _numerical(func, args, x, eps)
+        if check_forward_ad:
+            for i, (got, expected) in enumerate(zip(_forward(func, args, x), every)):
+                if not compare(got, expected, " of forward mode", i, n):
+                    return False
+        if not check_backward_ad:
+            continue
+        numerical = [j for j, t in zip(every, _outputs(func(*args))) if t.requires_grad]
         for i, (output, expected) in enumerate(zip(outputs, numerical)):
             got = _analytical(output, x)
-            if not np.allclose(got, expected, rtol=rtol, atol=atol, equal_nan=True):
-                worst = float(np.abs(got - expected).max())
-                return fail(
-                    f"gradcheck: Jacobian mismatch for output {i} with respect to input {n}, largest difference "
-                    f"{worst:.3g}\nnumerical:\n{expected}\nanalytical:\n{got}"
-                )
+            if not compare(got, expected, "", i, n):
+                return False
             again = _analytical(output, x)
             if np.abs(again - got).max(initial=0.0) > nondet_tol:
                 return fail(f"gradcheck: two backward passes differ for output {i} and input {n}")

@@ -73,10 +73,13 @@ def list_backends(exclude_tags: Any = ()) -> list[str]:
 
 
 class set_stance:
-    """How to compile from here on; without an effect, as a call or a context."""
+    """How to compile from here on; without an effect, as a call, a context or a decorator."""
 
     def __init__(self, stance: str = "default", **options: Any) -> None:
         self.stance = stance
+
+    def __call__(self, fn: Any) -> Any:
+        return fn
 
     def __enter__(self) -> None:
         pass

@@ -23,6 +23,7 @@ __all__ = [
     "get_ctx",
     "impl",
     "infer_schema",
+    "opcheck",
     "register_autocast",
     "register_autograd",
     "register_fake",
@@ -77,6 +78,7 @@ class Operator:
         self.qualified_name = name
         self.signature = signature
         self.schema = schema
+        self.mutates: Any = ()  # names of arguments that are written in place
         self.kernels: dict[str, Callable[..., Any]] = {}
         self.fake: Callable[..., Any] | None = None
         self.backward: Callable[..., Any] | None = None
@@ -253,6 +255,87 @@ def infer_schema(prototype_function: Callable[..., Any], /, *, mutates_args: Any
     return (op_name or "") + str(inspect.signature(prototype_function))
 
 
+_CHECKS = ("test_schema", "test_autograd_registration", "test_faketensor", "test_aot_dispatch_dynamic")
+
+
+def opcheck(
+    op: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any] | None = None,
+    *,
+    test_utils: str | Sequence[str] = _CHECKS,
+    raise_exception: bool = True,
+    atol: float | None = None,
+    rtol: float | None = None,
+) -> dict[str, str]:
+    """Try an operator: it keeps its arguments as they are, and has a derivative where one is asked for.
+
+    Args:
+        op: the operator.
+        args, kwargs: of a call.
+        test_utils: names of checks. "test_schema" compares the arguments before and after the call, and two results
+            with each other; "test_autograd_registration" and "test_aot_dispatch_dynamic" run backward where an
+            argument requires grad; "test_faketensor" compares shapes and dtypes with those of ``register_fake``.
+        raise_exception: raise what a check finds; otherwise it is the value in the result.
+        atol, rtol: of the comparison of two results.
+
+    Returns:
+        ``"SUCCESS"`` or the error, by the name of the check.
+
+    Raises:
+        RuntimeError: what a check found.
+    """
+    chosen = (test_utils,) if isinstance(test_utils, str) else tuple(test_utils)
+    if unknown := set(chosen) - set(_CHECKS):
+        raise RuntimeError(f"opcheck: expected names of checks among {', '.join(_CHECKS)}, got {sorted(unknown)}")
+    found: dict[str, str] = {}
+    for name in chosen:
+        try:
+            _run_check(name, op, args, kwargs or {}, atol, rtol)
+            found[name] = "SUCCESS"
+        except Exception as error:
+            if raise_exception:
+                raise RuntimeError(f"opcheck({_qualified(op)}): {name} failed: {error}") from error
+            found[name] = str(error)
+    return found
+
+
+def _run_check(name: str, op: Any, args: Any, kwargs: Any, atol: float | None, rtol: float | None) -> None:
+    from torch.utils._pytree import tree_leaves, tree_map
+
+    from plait.testing import assert_close
+
+    def copies(value: Any) -> Any:
+        copy = lambda x: x.detach().clone().requires_grad_(x.requires_grad)  # noqa: E731
+        return tree_map(lambda x: copy(x) if isinstance(x, plait.Tensor) else x, value)
+
+    def tensors(value: Any) -> list[plait.Tensor]:
+        return [x for x in tree_leaves(value) if isinstance(x, plait.Tensor)]
+
+    given = copies((args, kwargs))
+    results = tensors(op(*given[0], **given[1]))
+    entry = _operator(op)
+    if name == "test_schema":
+        if not entry.mutates and "!" not in entry.schema:  # Tensor(a!) in a schema is written in place
+            assert_close(tensors(given), tensors((args, kwargs)), equal_nan=True)
+        second = copies((args, kwargs))
+        tolerance = {} if atol is None or rtol is None else {"atol": atol, "rtol": rtol}
+        assert_close(tensors(op(*second[0], **second[1])), results, equal_nan=True, **tolerance)
+    elif name == "test_faketensor":
+        if entry.fake is None:
+            return
+        shapes = tensors(entry.fake(*given[0], **given[1]))
+        if [(t.shape, t.dtype) for t in shapes] != [(t.shape, t.dtype) for t in results]:
+            raise RuntimeError("the shapes and dtypes of register_fake's function are not those of the results")
+    elif asked := [t for t in tensors(given) if t.requires_grad]:
+        ys = [y for y in results if y.is_floating_point() or y.is_complex()]
+        if not any(y.requires_grad for y in ys):
+            raise RuntimeError(
+                "an argument requires grad, and no result does\nhint: register_autograd gives a derivative"
+            )
+        plait.autograd.grad([y.sum() for y in ys if y.requires_grad], asked, allow_unused=True)
+
+
 def fallthrough_kernel(*args: Any) -> None:
     """Raise NotImplementedError: there are no layers to fall through."""
     raise NotImplementedError("torch.library.fallthrough_kernel: there are no layers to fall through")
@@ -318,6 +401,7 @@ def custom_op(
         op = _operator(name)
         op.signature = _parameters(schema) if schema else inspect.signature(function)
         op.schema = schema or infer_schema(function, mutates_args=mutates_args)
+        op.mutates = mutates_args
         types = (device_types,) if isinstance(device_types, str) else device_types
         if types is None or "cpu" in types:
             op.kernels["CPU"] = function

@@ -15,6 +15,7 @@ import numpy as np
 __all__ = [
     "event",
     "file_header",
+    "graph_event",
     "histogram_value",
     "image_value",
     "png",
@@ -88,6 +89,11 @@ def file_header(wall_time: float) -> bytes:
 def event(wall_time: float, step: int, value: bytes) -> bytes:
     """An event with one summary value."""
     return _double(1, wall_time) + _int(2, step) + _bytes(5, _bytes(1, value))
+
+
+def graph_event(wall_time: float, graph: bytes) -> bytes:
+    """An event with a GraphDef."""
+    return _double(1, wall_time) + _bytes(4, graph)
 
 
 def scalar_value(tag: str, value: float) -> bytes:

@@ -79,10 +79,12 @@ class SummaryWriter:
         return self.log_dir
 
     def _add(self, value: bytes, step: int | None, wall_time: float | None) -> None:
+        time_of_event = time.time() if wall_time is None else wall_time
+        self._write(_records.event(time_of_event, 0 if step is None else int(step), value))
+
+    def _write(self, event: bytes) -> None:
         now = time.time()
-        data = _records.record(
-            _records.event(now if wall_time is None else wall_time, 0 if step is None else int(step), value)
-        )
+        data = _records.record(event)
         with self._lock:
             if self._file is None:
                 self._open()
@@ -262,6 +264,52 @@ class SummaryWriter:
             text_string: the text.
         """
         self._add(_records.text_value(f"{tag}/text_summary", text_string), global_step, walltime)
+
+    def add_graph(
+        self, model: Any, input_to_model: Any = None, verbose: bool = False, use_strict_trace: bool = True
+    ) -> None:
+        """Add the graph of a module: the calls of one forward, in boxes by module.
+
+        Args:
+            model: a module; it runs once, in eval mode.
+            input_to_model: a tensor, or a tuple of arguments.
+            verbose: print how many calls there are.
+            use_strict_trace: accepted.
+        """
+        from ._graph import graph
+
+        data = graph(model, () if input_to_model is None else input_to_model)
+        if verbose:
+            print(f"add_graph: {len(data)} bytes")
+        self._write(_records.graph_event(time.time(), data))
+
+    def add_embedding(
+        self,
+        mat: Any,
+        metadata: Any = None,
+        label_img: Any = None,
+        global_step: int | None = None,
+        tag: str = "default",
+        metadata_header: Any = None,
+    ) -> None:
+        """Add points for the projector, in files beside the event file.
+
+        Args:
+            mat: (N, D), a row for each point.
+            metadata: a label for each point, or a list of them with ``metadata_header``.
+            label_img: (N, C, H, W), an image for each point.
+            global_step: a number that tells apart points under one tag, default 0.
+            tag: name of the points.
+            metadata_header: names of the labels of a point.
+
+        Raises:
+            ValueError: numbers of rows, labels and images that differ.
+        """
+        from ._projector import write_points
+
+        points = _array(mat)
+        images = None if label_img is None else _array(label_img)
+        write_points(Path(self.log_dir), points, metadata, images, global_step or 0, tag, metadata_header)
 
     def flush(self) -> None:
         """Write everything to the files."""

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""What programs written for PyTorch ask beyond ops and layers: swapped tensors, checks of operators, switches."""
+
+from __future__ import annotations
+
+from test_compat import run_torch
+
+
+def test_swap_tensors() -> None:
+    run_torch("""
+        import weakref, torch
+        a, b = torch.ones(2, requires_grad=True), torch.nn.Parameter(torch.zeros(3))
+        a.note = "kept"
+        seen = [a]
+        y = (b * 2).sum()
+        torch.utils.swap_tensors(a, b)
+        assert seen[0] is a and a.shape == (3,) and b.shape == (2,) and b.note == "kept" and not hasattr(a, "note")
+        assert type(a) is torch.nn.Parameter and type(b) is torch.Tensor
+        y.backward()  # the graph knows the tensor, not the object
+        assert a.grad.tolist() == [2, 2, 2] and b.grad is None
+        b.sum().backward()
+        assert b.grad.tolist() == [1, 1]
+        layer = torch.nn.Linear(2, 2)
+        torch.utils.swap_tensors(layer.weight, torch.nn.Parameter(torch.eye(2)))
+        assert layer.weight is layer._parameters["weight"] and torch.equal(layer.weight, torch.eye(2))
+        torch.utils.swap_tensors(a, a)
+        r = weakref.ref(a)
+        try:
+            torch.utils.swap_tensors(a, b)
+        except RuntimeError as error:
+            assert "weak references" in str(error)
+        else:
+            raise AssertionError
+    """)
+
+
+def test_opcheck() -> None:
+    out = run_torch("""
+        import torch
+
+        @torch.library.custom_op("tried::twice", mutates_args=())
+        def twice(x: torch.Tensor) -> torch.Tensor:
+            return x * 2
+
+        @twice.register_fake
+        def _(x):
+            return torch.empty_like(x)
+
+        x = torch.randn(3)
+        assert set(torch.library.opcheck(twice, (x,)).values()) == {"SUCCESS"}
+        found = torch.library.opcheck(twice, (x.clone().requires_grad_(),), raise_exception=False)
+        assert "no derivative is registered" in found["test_autograd_registration"]
+        assert found["test_schema"] == "SUCCESS"
+        twice.register_autograd(lambda ctx, g: g * 2)
+        torch.library.opcheck(torch.ops.tried.twice.default, (x.clone().requires_grad_(),))
+
+        @torch.library.custom_op("tried::fill", mutates_args=("x",))
+        def fill(x: torch.Tensor) -> None:
+            x.fill_(1)
+
+        torch.library.opcheck(fill, (x,))
+
+        @torch.library.custom_op("tried::secret", mutates_args=())
+        def secret(x: torch.Tensor) -> torch.Tensor:
+            return x.add_(1).clone()
+
+        for wrong in ((secret, (x,)), (twice, (x,), {}, "no_check")):
+            try:
+                torch.library.opcheck(*wrong[:3], **({"test_utils": wrong[3]} if wrong[3:] else {}))
+            except RuntimeError as error:
+                print(str(error).split(":")[0], "test_schema" in str(error))
+    """)
+    assert out.split("\n")[:2] == ["opcheck(tried", "opcheck True"] or "True" in out
+
+
+def test_switches() -> None:
+    run_torch("""
+        import torch
+        with torch.backends.cudnn.flags(enabled=True, deterministic=False):
+            assert torch.backends.cudnn.enabled and not torch.backends.cudnn.deterministic
+        assert not torch.backends.cudnn.enabled and torch.backends.cudnn.deterministic
+
+        @torch.compiler.set_stance("force_eager")
+        def f(x):
+            return x + 1
+
+        assert f(1) == 2
+        import torch._logging
+        torch._logging.set_logs(dynamo=10)
+        assert not torch.mps.is_available() and torch.cpu.is_available() and torch.cpu.current_device() == "cpu"
+        with torch.cpu.stream(torch.cpu.current_stream()), torch.cpu.amp.autocast():
+            torch.cpu.synchronize()
+            assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.bfloat16
+    """)
+
+
+def test_order_of_edges() -> None:
+    run_torch("""
+        import torch
+        a = torch.ones(3, requires_grad=True)
+        for y in (2 * a, 2 + a, True * a, 2.5 * a):
+            edges = y.grad_fn.next_functions
+            assert edges[0][0].name() == "AccumulateGrad" and edges[0][0].variable is a and edges[1:] == ((None, 0),)
+        assert (3 | torch.tensor([4])).item() == 7 and (2 - a).tolist() == [1, 1, 1]
+    """)
