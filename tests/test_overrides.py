@@ -244,7 +244,7 @@ def test_devices_can_be_named_and_not_used() -> None:
     assert plait.device("cpu") != plait.device("cuda")
     for use in (
         lambda: plait.ones(2, device="cuda"),
-        lambda: plait.ones(2, device=plait.device("meta")),
+        lambda: plait.ones(2, device=plait.device("mps")),
         lambda: plait.ones(2).to("cuda"),
         lambda: plait.tensor([1.0], device="cuda"),
         lambda: nn.Linear(2, 2).to("cuda"),

@@ -314,6 +314,7 @@ bool backward_reaches(const Tensor& t) { return t_run && t_run->reaches(gradient
 Grads run_backward(const std::vector<Tensor>& roots, const std::vector<Tensor>& seeds,
                    const BackwardOptions& options) {
   const char* op = options.accumulate ? "backward" : "grad";
+  const MetaMode mode(std::any_of(roots.begin(), roots.end(), [](const Tensor& t) { return t.is_meta(); }));
   std::vector<Tensor> filled;
   for (size_t i = 0; i < roots.size(); ++i) {
     const Tensor& root = roots[i];

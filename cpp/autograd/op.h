@@ -244,7 +244,8 @@ class OpNode final : public detail::RecordedOp {
   Grads backward(Grads gys, EdgeSet unwanted) override {
     begin_backward(unwanted);
     if constexpr (detail::HasFusedBackward<Op>) {
-      if (!grad_enabled()) return run(Op::fused_backward, gys);
+      // Ops find the shapes of results without values, and kernels have nothing to read.
+      if (!grad_enabled() && !(detail::HasBackward<Op> && meta_mode())) return run(Op::fused_backward, gys);
     }
     if constexpr (detail::HasBackward<Op>) {
       return run(Op::backward, gys);

@@ -61,10 +61,17 @@ Overload::Overload(const OpEntry& entry)
       signature(entry.signature),
       name(signature.name),
       outs(std::strchr(entry.where, 'o') ? signature.results[0].items.size() : 0),
-      exact_out(std::strchr(entry.where, 'x') != nullptr) {
+      exact_out(std::strchr(entry.where, 'x') != nullptr),
+      creates(false) {
   PLAIT_CHECK(signature.params.size() <= CallArgs::kMax, kInternal, name, ": more than ", CallArgs::kMax,
               " parameters");
-  for (const Param& p : signature.params) params.push_back(std::make_unique<BoundParam>(p));
+  bool tensors = false;
+  for (const Param& p : signature.params) {
+    params.push_back(std::make_unique<BoundParam>(p));
+    creates |= p.kind == ParamKind::kDevice;
+    tensors |= p.arrives_as() == ArgType::kTensor || p.arrives_as() == ArgType::kTensors;
+  }
+  creates &= !tensors;
 }
 
 // ---- Numbers ----
@@ -139,7 +146,7 @@ bool number_arg(PyObject* o, Arg& arg) {
   }
   if (is_tensor(o)) {
     const Tensor& t = tensor_of(o);
-    if (t.dim() != 0 || requires_grad(t)) return false;
+    if (t.dim() != 0 || requires_grad(t) || t.is_meta()) return false;
     if (t.is_complex()) {
       arg.kind = Arg::kComplex;
       arg.z = t.item_as<Complex<double>>();
@@ -446,7 +453,7 @@ bool CallArgs::convert(const Param& p, PyObject* value, Arg& arg) {
       arg.generator = generator_of(value);
       return arg.generator != nullptr;
     case ParamKind::kDevice:
-      check_device("device", value);
+      place = place_of("device", value);
       return true;
     case ParamKind::kAny:
       if (p.name == "layout") check_layout(value);

@@ -39,6 +39,7 @@ struct Overload {
   std::vector<std::unique_ptr<BoundParam>> params;
   size_t outs;     // how many tensors out= takes: one per result; 0 where there is no out=
   bool exact_out;  // out= has the result's dtype, not a wider one
+  bool creates;    // takes a device and no tensor: without one, the result is on the default device
   mutable PyObject* result_type = nullptr;  // the type of a named tuple, made when it is first needed
 };
 
@@ -48,10 +49,11 @@ struct CallArgs {
   union {
     Arg args[kMax];  // not initialised: fill() sets those that are passed on
   };
-  PyObject* out = nullptr;  // out=: a tensor, or a tuple or list of one tensor per result
-  int64_t work = 0;         // elements in sight: decides whether the GIL is worth releasing
-  bool in_graph = false;    // a tensor has autograd state
-  bool unusual = false;     // an object may take over the call (overrides.h)
+  PyObject* out = nullptr;            // out=: a tensor, or a tuple or list of one tensor per result
+  int64_t work = 0;                   // elements in sight: decides whether the GIL is worth releasing
+  bool in_graph = false;              // a tensor has autograd state
+  bool unusual = false;               // an object may take over the call (overrides.h)
+  Place place = Place::kOfArguments;  // of device=
 
   CallArgs() {}
 

@@ -32,13 +32,17 @@ struct PyOp {
 // Work below this many elements is shorter than giving up and taking back the GIL is worth.
 constexpr int64_t kReleaseGil = 8192;
 
+bool begin_together(const Tensor& a, const Tensor& b) {
+  if (a.is_meta() || b.is_meta()) return a.storage() == b.storage() && a.offset() == b.offset();
+  return a.data_ptr() == b.data_ptr();
+}
+
 // An output that lies across an input: the op could not be computed into it as one pass. Elementwise, an
 // input may itself be the output.
 void check_out(const Overload& o, const CallArgs& call, const Tensor& out) {
   const auto check = [&](const Tensor& input, bool may_be_out) {
-    const bool same =
-        input.is_same(out) || (input.data_ptr() == out.data_ptr() && input.shape() == out.shape() &&
-                               input.strides() == out.strides());
+    const bool same = input.is_same(out) || (begin_together(input, out) && input.shape() == out.shape() &&
+                                             input.strides() == out.strides());
     if (same ? may_be_out : !(is_dense(input) && is_dense(out) && may_overlap(input, out))) return;
     PLAIT_FAIL(
         kRuntime, o.name,
@@ -61,6 +65,8 @@ void check_written(const Tensor& destination, const Overload& o, const Tensor& r
               ": functions with out=... arguments don't support automatic "
               "differentiation, but one of the arguments requires grad.");
   check_inplace(o.name.c_str(), destination, false);
+  PLAIT_CHECK(destination.is_meta() == result.is_meta(), kRuntime, o.name, ": expected out= on the device ",
+              result.is_meta() ? "meta" : "cpu", ", got one on ", destination.is_meta() ? "meta" : "cpu");
   const DTypeCategory to = category(destination.dtype()), from = category(result.dtype());
   PLAIT_CHECK(to >= from, kType, o.name, ": result type ", dtype_name(result.dtype()),
               " can't be cast to the desired output type ", dtype_name(destination.dtype()));
@@ -78,7 +84,7 @@ void write_out(const Tensor& destination, const Tensor& result) {
       destination.set_data(result);
       return;
     }
-    destination.set_data(Tensor::empty(result.shape(), destination.dtype()));
+    destination.set_data(Tensor::empty_like_on(result, destination.dtype(), result.is_meta()));
   }
   const Uninterrupted whole;
   copy_into(destination, result);
@@ -234,13 +240,14 @@ PyObject* run(const Overload& o, const CallArgs& call) {
     for (const Tensor& out : outs) check_out(o, call, out);
   }
   const Tensor* out = call.out ? outs.data() : nullptr;
+  const Place place = o.creates && call.place == Place::kOfArguments ? default_place() : call.place;
   Result result;
   if (call.work >= kReleaseGil) {
     GraphUnlocked unlocked(call.in_graph);
     restart_interrupt_timer();
-    call_op(o.op, call.args, result, out);
+    call_op(o.op, call.args, result, out, place);
   } else {
-    call_op(o.op, call.args, result, out);
+    call_op(o.op, call.args, result, out, place);
   }
   return call.out ? finish_out(o, call.out, outs, result) : to_python(o, result);
 }

@@ -59,7 +59,9 @@ const IndexingOps& ops() {
 Tensor make_index(PyObject* item, PyObject* dtype = nullptr) {
   static py::handle as_tensor =
       py::module_::import("plait._core").attr("as_tensor").cast<py::object>().release();
-  Tensor t = as_tensor(py::handle(item), dtype ? py::handle(dtype) : py::none()).cast<Tensor>();
+  Tensor t = as_tensor(py::handle(item), dtype ? py::handle(dtype) : py::none(),
+                       is_tensor(item) ? py::handle(Py_None) : py::handle(device_object()))
+                 .cast<Tensor>();
   if (t.numel() == 0 && t.is_floating()) t = cast(t, DType::kInt64);  // x[[]]
   return t;
 }

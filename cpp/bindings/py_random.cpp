@@ -81,7 +81,8 @@ Example:
     >>> a = plait.rand(3, generator=g)
 )")
       .def(py::init([](py::object device) {
-             check_device("Generator", device.ptr());
+             PLAIT_CHECK(place_of("Generator", device.ptr()) != Place::kMeta, kRuntime,
+                         "Generator: expected the device cpu, got meta, which draws no numbers");
              return PyGenerator{Holder(new Generator(67280421310721ull))};
            }),
            py::arg("device") = py::none())

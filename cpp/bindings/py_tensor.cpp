@@ -246,6 +246,7 @@ Py_hash_t tensor_hash(PyObject* o) { return _Py_HashPointer(o); }
 Scalar item_of(const char* op, const Tensor& t) {
   PLAIT_CHECK(t.numel() == 1, kValue, op, ": a Tensor with ", t.numel(),
               " elements cannot be converted to Scalar (shape ", t.shape(), ")");
+  PLAIT_CHECK(!t.is_meta(), kNotImplemented, op, ": a tensor on the device meta has no value");
   if (t.is_complex()) return t.item_as<Complex<double>>();
   if (t.is_floating()) return t.item_as<double>();
   if (t.dtype() == DType::kBool) return t.item_as<bool>();
@@ -260,15 +261,20 @@ PyObject* scalar_to_python(const Scalar& s) {
   return PyLong_FromLongLong(s.to_int());
 }
 
-// Numbers and truth of a sparse tensor are not to be had from its strided form.
-bool refuse_sparse(const char* what, PyObject* o) {
+// Numbers and truth of a sparse tensor are not to be had from its strided form, those on the device meta not
+// at all.
+bool has_no_number(const char* what, PyObject* o) {
+  if (tensor_of(o).is_meta()) {
+    PyErr_Format(PyExc_NotImplementedError, "%s: a tensor on the device meta has no value", what);
+    return true;
+  }
   if (is_plain_tensor(o) || !tensor_of(o).is_sparse()) return false;
   PyErr_Format(PyExc_TypeError, "%s: not supported for sparse tensors\nhint: use to_dense()", what);
   return true;
 }
 
 int tensor_bool(PyObject* o) {
-  if (refuse_sparse("bool", o)) return -1;
+  if (has_no_number("bool", o)) return -1;
   const Tensor& t = tensor_of(o);
   if (t.numel() != 1) {
     PyErr_SetString(PyExc_RuntimeError,
@@ -283,7 +289,7 @@ int tensor_bool(PyObject* o) {
   return truth;  // NaN is true
 }
 PyObject* tensor_float(PyObject* o) {
-  if (refuse_sparse("float", o)) return nullptr;
+  if (has_no_number("float", o)) return nullptr;
   return guarded([&] {
     const Scalar s = item_of("float", tensor_of(o));
     s.check_fits("float", DType::kFloat64);
@@ -291,7 +297,7 @@ PyObject* tensor_float(PyObject* o) {
   });
 }
 PyObject* tensor_int(PyObject* o) {
-  if (refuse_sparse("int", o)) return nullptr;
+  if (has_no_number("int", o)) return nullptr;
   return guarded([&]() -> PyObject* {
     const Scalar s = item_of("int", tensor_of(o));
     s.check_fits("int", DType::kFloat64);
@@ -300,7 +306,7 @@ PyObject* tensor_int(PyObject* o) {
   });
 }
 PyObject* tensor_index(PyObject* o) {
-  if (refuse_sparse("index", o)) return nullptr;
+  if (has_no_number("index", o)) return nullptr;
   const Tensor& t = tensor_of(o);
   if (t.numel() != 1 || t.is_differentiable()) {
     PyErr_SetString(PyExc_TypeError, "only integer tensors of a single element can be converted to an index");
@@ -323,7 +329,9 @@ Py_ssize_t tensor_length(PyObject* o) {
 
 PyObject* get_shape(PyObject* o, void*) { return size_object(tensor_of(o).shape()); }
 PyObject* get_dtype(PyObject* o, void*) { return Py_NewRef(dtype_object(tensor_of(o).dtype())); }
-PyObject* get_device(PyObject*, void*) { return Py_NewRef(device_object()); }
+PyObject* get_device(PyObject* o, void*) { return Py_NewRef(device_object(tensor_of(o).is_meta())); }
+PyObject* get_is_meta(PyObject* o, void*) { return PyBool_FromLong(tensor_of(o).is_meta()); }
+PyObject* get_is_cpu(PyObject* o, void*) { return PyBool_FromLong(!tensor_of(o).is_meta()); }
 PyObject* get_ndim(PyObject* o, void*) { return PyLong_FromLongLong(tensor_of(o).dim()); }
 PyObject* get_requires_grad(PyObject* o, void*) { return PyBool_FromLong(requires_grad(tensor_of(o))); }
 int set_requires_grad_attr(PyObject* o, PyObject* v, void*) {
@@ -406,7 +414,6 @@ PyObject* get_nbytes(PyObject* o, void*) {
   return PyLong_FromLongLong(t.numel() * static_cast<int64_t>(t.item_size()));
 }
 PyObject* get_false(PyObject*, void*) { Py_RETURN_FALSE; }
-PyObject* get_true(PyObject*, void*) { Py_RETURN_TRUE; }
 
 // An attribute that a class may take over. The closure is its name.
 template <getter F>
@@ -431,7 +438,8 @@ int overridable_set(PyObject* o, PyObject* value, void* name) {
 PyGetSetDef tensor_getset[] = {
     PLAIT_ATTRIBUTE("shape", get_shape, nullptr, "Sizes of the dimensions, a Size."),
     PLAIT_ATTRIBUTE("dtype", get_dtype, nullptr, "Type of the elements."),
-    PLAIT_ATTRIBUTE("device", get_device, nullptr, "Always device(type='cpu')."),
+    PLAIT_ATTRIBUTE("device", get_device, nullptr,
+                    "Where the data lies: device(type='cpu'), or 'meta' for none."),
     PLAIT_ATTRIBUTE("ndim", get_ndim, nullptr, "Number of dimensions."),
     PLAIT_WRITABLE("requires_grad", get_requires_grad, set_requires_grad_attr,
                    "Whether gradients flow to this tensor."),
@@ -451,9 +459,10 @@ PyGetSetDef tensor_getset[] = {
     PLAIT_ATTRIBUTE("is_cuda", get_false, nullptr, "Always False."),
     PLAIT_ATTRIBUTE("is_sparse", get_false, nullptr, "Always False."),
     PLAIT_ATTRIBUTE("is_quantized", get_false, nullptr, "Always False."),
-    PLAIT_ATTRIBUTE("is_meta", get_false, nullptr, "Always False."),
+    PLAIT_ATTRIBUTE("is_meta", get_is_meta, nullptr, "Whether the tensor has a shape and no data."),
     PLAIT_ATTRIBUTE("is_mps", get_false, nullptr, "Always False."),
-    PLAIT_ATTRIBUTE("is_cpu", get_true, nullptr, "Always True."),
+    PLAIT_ATTRIBUTE("is_cpu", get_is_cpu, nullptr,
+                    "Whether the data lies in memory: False on the device meta."),
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 #undef PLAIT_WRITABLE
@@ -489,7 +498,7 @@ PyObject* m_dim(PyObject* o, PyObject*) { return PyLong_FromLongLong(tensor_of(o
 PyObject* m_numel(PyObject* o, PyObject*) { return PyLong_FromLongLong(tensor_of(o).numel()); }
 PyObject* m_storage_offset(PyObject* o, PyObject*) { return PyLong_FromLongLong(tensor_of(o).offset()); }
 PyObject* m_data_ptr(PyObject* o, PyObject*) {
-  return PyLong_FromSize_t(reinterpret_cast<size_t>(tensor_of(o).data_ptr()));
+  return PyLong_FromSize_t(reinterpret_cast<size_t>(tensor_of(o).impl()->data));
 }
 PyObject* m_is_contiguous(PyObject* o, PyObject* const*, Py_ssize_t, PyObject*) {
   return PyBool_FromLong(tensor_of(o).is_contiguous());
@@ -625,7 +634,7 @@ PyMethodDef tensor_methods[] = {
     PLAIT_METHOD("numel", m_numel, "Number of elements."),
     PLAIT_METHOD("nelement", m_numel, "Number of elements."),
     PLAIT_METHOD("storage_offset", m_storage_offset, "Elements of storage before the first of this tensor."),
-    PLAIT_METHOD("data_ptr", m_data_ptr, "Address of the first element."),
+    PLAIT_METHOD("data_ptr", m_data_ptr, "Address of the first element, 0 on the device meta."),
     PLAIT_FAST_METHOD("is_contiguous", m_is_contiguous,
                       "True when the elements lie in memory in row-major order without gaps."),
     {"__complex__", m_complex, METH_NOARGS, "complex(tensor) of a tensor of one element."},

@@ -97,6 +97,7 @@ py::array to_numpy(const char* op, py::handle self, bool force) {
   const Tensor& t = tensor_of(self.ptr());
   PLAIT_CHECK(force || !requires_grad(t) || !grad_enabled(), kRuntime, op,
               ": Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.");
+  PLAIT_CHECK(!t.is_meta(), kType, op, ": can't convert meta device type tensor to numpy: it has no data");
   PLAIT_CHECK(numpy_code(t.dtype()), kType, op, ": NumPy has no dtype for ", dtype_name(t.dtype()),
               "\nhint: use .float().numpy()");
   std::vector<py::ssize_t> shape(t.shape().begin(), t.shape().end()), strides;
@@ -251,6 +252,7 @@ Tensor tensor_from(py::handle data, std::optional<DType> dtype) {
     const Tensor& source = tensor_of(o);
     PLAIT_CHECK(!source.is_sparse(), kType,
                 "tensor: expected numbers, got a sparse tensor\nhint: use clone()");
+    const MetaMode mode(source.is_meta());
     const Tensor t = Tensor::empty(source.shape(), dtype.value_or(source.dtype()));
     copy_into(t, source);
     return t;
@@ -381,6 +383,7 @@ void drop_unused(PyObject* capsule, const char* name) {
 py::object to_dlpack(const Tensor& t, py::object max_version, py::object copy) {
   PLAIT_CHECK(!requires_grad(t), kRuntime,
               "__dlpack__: can't export tensors that require gradient, use tensor.detach()");
+  PLAIT_CHECK(!t.is_meta(), kValue, "__dlpack__: a tensor on the device meta has no data");
   const bool must_copy = !copy.is_none() && copy.cast<bool>();
   const Tensor shown = must_copy ? clone(t) : t.alias();
   auto* e = new Export{shown, shown.shape(), shown.strides()};
@@ -466,7 +469,8 @@ Tensor import_capsule(const py::object& source) {
 
 // copy: None copies where memory cannot be shared (never, here), True always, False never.
 Tensor from_dlpack(py::object source, py::object device, py::object copy) {
-  check_device("from_dlpack", device.ptr());
+  PLAIT_CHECK(place_of("from_dlpack", device.ptr()) != Place::kMeta, kValue,
+              "from_dlpack: expected the device cpu, got meta");
   const Tensor t = import_capsule(source);
   return !copy.is_none() && copy.cast<bool>() ? clone(t) : t;
 }
@@ -485,6 +489,7 @@ int get_buffer(PyObject* o, Py_buffer* view, int flags) {
   if (requires_grad(t))
     problem = "a Tensor that requires grad cannot be seen as a buffer; use tensor.detach()";
   if (t.is_sparse()) problem = "a sparse tensor cannot be seen as a buffer; use tensor.to_dense()";
+  if (t.is_meta()) problem = "a tensor on the device meta has no data";
   if (!numpy_code(t.dtype())) problem = "no buffer format for bfloat16";
   if ((flags & PyBUF_WRITABLE) && t.storage()->read_only()) problem = "the tensor shares read-only memory";
   if (!(flags & PyBUF_STRIDES) && !t.is_contiguous()) problem = "the tensor is not contiguous";
@@ -519,7 +524,7 @@ Tensor finish(const Tensor& t, bool wants_grad) {
 constexpr const char* kTensorDoc = R"(tensor(data, *, dtype=None, device=None, requires_grad=False) -> Tensor
 
 A new tensor with a copy of `data`: a number, nested sequences of numbers, a NumPy array, anything with the buffer
-protocol, or a tensor. The dtype is that of an array, else bool, int64 or the default float, whichever holds all
+protocol, or a tensor. `device` is the CPU or "meta". The dtype is that of an array, else bool, int64 or the default float, whichever holds all
 elements.
 
 Raises:
@@ -550,11 +555,19 @@ py::object made_by_mode(const char* name, const py::object& data, const std::opt
   return checked(call_override(func.ptr(), args.data(), 1, py::tuple(names).ptr()));
 }
 
+// Where a tensor of data goes: to the device that is named, else the default one.
+Place place_for(const char* op, const py::object& device) {
+  return device.is_none() ? default_place() : place_of(op, device.ptr());
+}
+Tensor placed(const Tensor& t, Place place) {
+  return place == Place::kOfArguments ? t : to_place(t, place == Place::kMeta);
+}
+
 py::object tensor(const py::object& data, std::optional<DType> dtype, const py::object& device,
                   bool wants_grad, bool) {
   if (py::object made = made_by_mode("tensor", data, dtype, device, wants_grad)) return made;
-  check_device("tensor", device.ptr());
-  return py::cast(finish(tensor_from(data, dtype), wants_grad));
+  const Place place = place_for("tensor", device);
+  return py::cast(finish(placed(tensor_from(data, dtype), place), wants_grad));
 }
 
 constexpr const char* kAsTensorDoc = R"(as_tensor(data, dtype=None, device=None) -> Tensor
@@ -582,16 +595,17 @@ bool can_share(const py::array& a, std::optional<DType> dtype) {
 
 py::object as_tensor(const py::object& data, std::optional<DType> dtype, const py::object& device) {
   if (py::object made = made_by_mode("as_tensor", data, dtype, device, false)) return made;
-  check_device("as_tensor", device.ptr());
+  const Place place = place_for("as_tensor", device);
   if (is_tensor(data.ptr())) {
     const Tensor& t = tensor_of(data.ptr());
-    return py::cast(dtype ? cast(t, *dtype) : t);
+    const MetaMode mode(t.is_meta());
+    return py::cast(placed(dtype ? cast(t, *dtype) : t, place));
   }
   if (is_array(data.ptr())) {
     const auto a = py::reinterpret_borrow<py::array>(data);
-    if (can_share(a, dtype)) return py::cast(from_numpy("as_tensor", a));
+    if (can_share(a, dtype)) return py::cast(placed(from_numpy("as_tensor", a), place));
   }
-  return py::cast(tensor_from(data, dtype));
+  return py::cast(placed(tensor_from(data, dtype), place));
 }
 
 constexpr const char* kFromNumpyDoc = R"(from_numpy(ndarray) -> Tensor
@@ -678,7 +692,11 @@ void add_methods() {
       "grad, unless force is True.",
       py::kw_only(), py::arg("force") = false);
   method(
-      "tolist", [](const Tensor& t) { return to_list(t, 0, 0); },
+      "tolist",
+      [](const Tensor& t) {
+        PLAIT_CHECK(!t.is_meta(), kNotImplemented, "tolist: Cannot copy out of meta tensor; no data!");
+        return to_list(t, 0, 0);
+      },
       "tolist(): nested lists of Python numbers; a number for a 0-d tensor.");
   method("__dlpack__", &dlpack_method, "The DLPack protocol.", py::kw_only(), py::arg("stream") = py::none(),
          py::arg("max_version") = py::none(), py::arg("dl_device") = py::none(),

@@ -252,13 +252,16 @@ constexpr const char* kDeviceTypes[] = {"cpu",    "cuda",   "meta",  "mps", "xpu
                                         "opengl", "opencl", "ideep", "hip", "ve",  "fpga",         "maia",
                                         "lazy",   "vulkan", "mtia",  "hpu", "ipu", "privateuseone"};
 
-// Devices of other machines can be named, compared and passed on; only the CPU can be used.
+// Devices of other machines can be named, compared and passed on; only the CPU and meta can be used.
 struct PyDevice {
   PyObject_HEAD const char* type;  // of kDeviceTypes
   int64_t index;                   // -1: none; PyTorch tells 'cpu:0' from 'cpu'
 };
 PyTypeObject* device_type;
-PyObject* the_device;
+PyObject *the_cpu, *the_meta;
+
+// The default device of this thread, and those of the `with` statements around it.
+thread_local std::vector<Place> default_places{Place::kCpu};
 
 bool is_device(PyObject* o) { return Py_TYPE(o) == device_type; }
 const PyDevice& device_of(PyObject* o) { return *reinterpret_cast<PyDevice*>(o); }
@@ -276,7 +279,7 @@ PyObject* new_device(const char* type, int64_t index) {
 
 // "cpu", "cuda:1", ... New reference.
 PyObject* named_device(std::string_view name) {
-  if (name == "cpu" && the_device) return Py_NewRef(the_device);
+  if (name == "cpu" && the_cpu) return Py_NewRef(the_cpu);
   const size_t colon = name.find(':');
   const auto type = std::find(std::begin(kDeviceTypes), std::end(kDeviceTypes), name.substr(0, colon));
   bool valid = type != std::end(kDeviceTypes);
@@ -342,14 +345,16 @@ PyObject* device_new(PyTypeObject*, PyObject* args, PyObject* kwargs) {
 }
 
 [[noreturn]] void no_such_device(const std::string& op, const std::string& name) {
-  PLAIT_FAIL(kValue, op, ": expected device 'cpu', got '", name,
+  PLAIT_FAIL(kValue, op, ": expected device 'cpu' or 'meta', got '", name,
              "'\nhint: plait computes on CPUs only; device = 'cuda' if plait.cuda.is_available() else 'cpu' "
              "picks the "
              "right one");
 }
 
-void check_usable(const char* op, const PyDevice& d) {
-  if (d.type != kDeviceTypes[0]) no_such_device(op, text_of(d));
+Place place_of_device(const char* op, const PyDevice& d) {
+  if (d.type == device_of(the_cpu).type) return Place::kCpu;
+  if (d.type != device_of(the_meta).type) no_such_device(op, text_of(d));
+  return Place::kMeta;
 }
 
 PyObject* device_compare(PyObject* a, PyObject* b, int op) {
@@ -378,11 +383,14 @@ PyObject* device_get_index(PyObject* o, void*) {
 }
 PyObject* device_enter(PyObject* o, PyObject*) {
   return guarded([&] {
-    check_usable("device", device_of(o));
+    default_places.push_back(place_of_device("device", device_of(o)));
     return Py_NewRef(o);
   });
 }
-PyObject* device_exit(PyObject*, PyObject*) { Py_RETURN_NONE; }
+PyObject* device_exit(PyObject*, PyObject*) {
+  if (default_places.size() > 1) default_places.pop_back();
+  Py_RETURN_NONE;
+}
 PyObject* device_reduce(PyObject* o, PyObject*) {
   return Py_BuildValue("O(N)", reinterpret_cast<PyObject*>(device_type), device_str(o));
 }
@@ -404,9 +412,16 @@ PyType_Slot device_slots[] = {
     {Py_tp_str, reinterpret_cast<void*>(device_str)},
     {Py_tp_getset, device_getset},
     {Py_tp_methods, device_methods},
-    {Py_tp_doc,
-     const_cast<char*>(
-         "Where a tensor lives: the CPU. Other devices can be named; using one raises ArgumentError.")},
+    {Py_tp_doc, const_cast<char*>(R"(device(type, index=None)
+
+Where a tensor lives: the CPU, or "meta", where tensors have a shape and a dtype and no data. Other devices can be
+named; using one raises ArgumentError. As a context it is where tensors are made that name no device.
+
+Example:
+    >>> with plait.device("meta"):
+    ...     x = plait.empty(10**6, 10**6)
+    >>> (x @ x.mT).shape
+    plait.Size([1000000, 1000000]))")},
     {0, nullptr},
 };
 PyType_Spec device_spec = {"plait.device", sizeof(PyDevice), 0, Py_TPFLAGS_DEFAULT, device_slots};
@@ -415,8 +430,8 @@ PyType_Spec device_spec = {"plait.device", sizeof(PyDevice), 0, Py_TPFLAGS_DEFAU
 PyObject* checked_device(PyObject*, PyObject* const* args, Py_ssize_t n) {
   return guarded([&] {
     PLAIT_CHECK(n == 2, kType, "_check_device: expected 2 arguments, got ", n);
-    check_device(PyUnicode_AsUTF8(args[0]), args[1]);
-    return args[1] == Py_None ? Py_NewRef(the_device) : made_device(args[1], nullptr);
+    place_of(PyUnicode_AsUTF8(args[0]), args[1]);
+    return args[1] == Py_None ? Py_NewRef(the_cpu) : made_device(args[1], nullptr);
   });
 }
 PyMethodDef check_device_def = {"_check_device",
@@ -427,8 +442,18 @@ void init_device(py::module_& m) {
   device_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&device_spec));
   if (!device_type) throw py::error_already_set();
   m.attr("device") = py::handle(reinterpret_cast<PyObject*>(device_type));
-  the_device = named_device(kDeviceTypes[0]);
+  the_cpu = named_device("cpu");
+  the_meta = named_device("meta");
   m.attr("_check_device") = py::reinterpret_steal<py::object>(PyCFunction_New(&check_device_def, nullptr));
+  m.def(
+      "_set_default_device",
+      [](py::object device) {
+        const Place place = place_of("set_default_device", device.ptr());
+        default_places.front() = place == Place::kOfArguments ? Place::kCpu : place;
+      },
+      py::arg("device"));
+  m.def("_default_device",
+        [] { return py::reinterpret_borrow<py::object>(device_object(default_place() == Place::kMeta)); });
 }
 
 }  // namespace
@@ -457,16 +482,19 @@ PyObject* size_object(IntSpan shape) {
   return s;
 }
 
-PyObject* device_object() { return the_device; }
+PyObject* device_object(bool meta) { return meta ? the_meta : the_cpu; }
 
-void check_device(const char* op, PyObject* o) {
-  if (o == Py_None || o == the_device) return;
-  if (is_device(o)) return check_usable(op, device_of(o));
+Place place_of(const char* op, PyObject* o) {
+  if (o == Py_None) return Place::kOfArguments;
+  if (o == the_cpu) return Place::kCpu;
+  if (is_device(o)) return place_of_device(op, device_of(o));
   if (PyLong_Check(o)) no_such_device(op, "cuda:" + std::string(py::str(o)));
   PLAIT_CHECK(PyUnicode_Check(o), kType, op, ": expected a device or its name, got ", Py_TYPE(o)->tp_name);
   const Owned named(named_device(text_of(o)));
-  check_usable(op, device_of(named.get()));
+  return place_of_device(op, device_of(named.get()));
 }
+
+Place default_place() { return default_places.back() == Place::kMeta ? Place::kMeta : Place::kOfArguments; }
 
 void translate_current_exception() noexcept {
   try {

@@ -35,10 +35,13 @@ bool is_dtype(PyObject* o);
 DType dtype_of(PyObject* o);
 // dtype, Python type (float, int, bool) or NumPy dtype -> DType; false when it is none of them.
 bool as_dtype(PyObject* o, DType* out);
-PyObject* size_object(IntSpan shape);  // new reference
-PyObject* device_object();             // borrowed: the one device
-// Accepts None, "cpu", "cpu:0", device; raises for others.
-void check_device(const char* op, PyObject* o);
+PyObject* size_object(IntSpan shape);        // new reference
+PyObject* device_object(bool meta = false);  // borrowed: the CPU or the device meta
+// Of None, "cpu", "cpu:0", "meta", a device; raises for others.
+Place place_of(const char* op, PyObject* o);
+// Where a tensor is made that nothing places: `with plait.device("meta")`, set_default_device(). kOfArguments
+// stands for the CPU.
+Place default_place();
 
 // ---- Generator (py_random.cpp) ----
 Generator* generator_of(PyObject* o);  // null when it is no Generator

@@ -11,6 +11,12 @@ namespace {
 
 std::atomic<int> inference_threads{0};
 thread_local bool t_inference = false;
+thread_local bool t_meta = false;
+
+void set_meta_mode(bool on) {
+  if (on != t_meta) detail::meta_threads.fetch_add(on ? 1 : -1, std::memory_order_relaxed);
+  t_meta = on;
+}
 
 }  // namespace
 
@@ -19,6 +25,12 @@ void set_inference_mode_flag(bool on) {
   if (on != t_inference) inference_threads.fetch_add(on ? 1 : -1, std::memory_order_relaxed);
   t_inference = on;
 }
+
+std::atomic<int> detail::meta_threads{0};
+bool detail::meta_mode_of_thread() { return t_meta; }
+
+MetaMode::MetaMode(bool on) : before_(t_meta) { set_meta_mode(on); }
+MetaMode::~MetaMode() { set_meta_mode(before_); }
 
 Storage::Storage() : inference_(inference_mode_enabled()) {}
 
@@ -48,6 +60,14 @@ Ref<Storage> Storage::allocate_small(size_t nbytes, size_t extra) {
   s->capacity_ = total;
   s->small_ = true;
   return Ref<Storage>(s);
+}
+
+Ref<Storage> Storage::allocate_none(size_t nbytes, size_t extra) {
+  Ref<Storage> s = allocate_small(0, extra);
+  s->data_ = nullptr;
+  s->nbytes_ = nbytes;
+  s->meta_ = true;
+  return s;
 }
 
 Ref<Storage> Storage::wrap(void* data, size_t nbytes, Deleter deleter, void* context, bool read_only) {

@@ -11,13 +11,35 @@ namespace {
 // Data up to this size shares one block with its Storage and TensorImpl.
 constexpr size_t kSmallData = 1024;
 
+// Strides without gaps in the memory order of the dimensions of `like`: they are assigned from the smallest
+// to the largest.
+Dims dense_strides(const Tensor& like) {
+  if (like.is_contiguous()) return contiguous_strides(like.shape());
+  const int64_t ndim = like.dim();
+  Dims order(ndim, 0);
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return like.strides()[a] > like.strides()[b]; });
+  if (std::any_of(like.strides().begin(), like.strides().end(), [](int64_t s) { return s == 0; })) {
+    return contiguous_strides(like.shape());
+  }
+  Dims strides(ndim, 1);
+  int64_t stride = 1;
+  for (int64_t i = ndim - 1; i >= 0; --i) {
+    strides[order[i]] = stride;
+    stride *= std::max<int64_t>(like.shape()[order[i]], 1);
+  }
+  return strides;
+}
+
 TensorImpl* new_impl() { return new (pool_alloc(sizeof(TensorImpl))) TensorImpl; }
 
-Tensor allocate(IntSpan shape, Dims strides, int64_t extent, DType dtype) {
+Tensor allocate(IntSpan shape, Dims strides, int64_t extent, DType dtype, bool meta) {
   const size_t nbytes = static_cast<size_t>(extent) * item_size(dtype);
   TensorImpl* impl;
-  if (nbytes <= kSmallData) {
-    Ref<Storage> storage = Storage::allocate_small(nbytes, sizeof(TensorImpl));
+  if (nbytes <= kSmallData || meta) {
+    Ref<Storage> storage = meta ? Storage::allocate_none(nbytes, sizeof(TensorImpl))
+                                : Storage::allocate_small(nbytes, sizeof(TensorImpl));
     impl = new (storage->extra()) TensorImpl;
     impl->impl_in_storage = true;
     impl->storage = std::move(storage);
@@ -58,12 +80,19 @@ void TensorImpl::refresh() {
     }
     expected *= shape[i];
   }
-  data = static_cast<char*>(storage->data()) + offset * static_cast<int64_t>(item_size(dtype));
+  meta = storage->is_meta();
+  data =
+      meta ? nullptr : static_cast<char*>(storage->data()) + offset * static_cast<int64_t>(item_size(dtype));
+}
+
+void no_values() {
+  throw NoValues(ErrorKind::kNotImplemented,
+                 "expected a tensor with values, got one on the device meta, which has a shape and no data");
 }
 
 Tensor Tensor::empty(IntSpan shape, DType dtype) {
   const int64_t n = checked_numel("empty", shape, static_cast<int64_t>(plait::item_size(dtype)));
-  return allocate(shape, contiguous_strides(shape), n, dtype);
+  return allocate(shape, contiguous_strides(shape), n, dtype, meta_mode());
 }
 
 Tensor Tensor::empty_strided(IntSpan shape, IntSpan strides, DType dtype) {
@@ -71,29 +100,18 @@ Tensor Tensor::empty_strided(IntSpan shape, IntSpan strides, DType dtype) {
   PLAIT_CHECK(shape.size() == strides.size(), kValue,
               "empty_strided: expected as many strides as sizes, got shape ", to_string(shape),
               " and strides ", to_string(strides));
-  return allocate(shape, Dims(strides), storage_extent(shape, strides, 0), dtype);
+  return allocate(shape, Dims(strides), storage_extent(shape, strides, 0), dtype, meta_mode());
 }
 
 Tensor Tensor::empty_like(const Tensor& like) { return empty_like(like, like.dtype()); }
 
 Tensor Tensor::empty_like(const Tensor& like, DType dtype) {
-  if (like.is_contiguous()) return empty(like.shape(), dtype);
-  // Keeps the memory order of the dimensions: strides are assigned from the smallest to the largest.
-  const int64_t ndim = like.dim();
-  Dims order(ndim, 0);
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int64_t a, int64_t b) { return like.strides()[a] > like.strides()[b]; });
-  if (std::any_of(like.strides().begin(), like.strides().end(), [](int64_t s) { return s == 0; })) {
-    return empty(like.shape(), dtype);
-  }
-  Dims strides(ndim, 1);
-  int64_t stride = 1;
-  for (int64_t i = ndim - 1; i >= 0; --i) {
-    strides[order[i]] = stride;
-    stride *= std::max<int64_t>(like.shape()[order[i]], 1);
-  }
-  return empty_strided(like.shape(), strides, dtype);
+  return empty_like_on(like, dtype, like.is_meta() || meta_mode());
+}
+
+Tensor Tensor::empty_like_on(const Tensor& like, DType dtype, bool meta) {
+  const int64_t n = checked_numel("empty_like", like.shape(), static_cast<int64_t>(plait::item_size(dtype)));
+  return allocate(like.shape(), dense_strides(like), n, dtype, meta);
 }
 
 Tensor Tensor::from_storage(Ref<Storage> storage, IntSpan shape, IntSpan strides, int64_t offset,

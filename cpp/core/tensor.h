@@ -13,6 +13,9 @@
 
 namespace plait {
 
+// Where the results of a call are to lie: on the device of its tensors, unless it names one.
+enum class Place : uint8_t { kOfArguments, kCpu, kMeta };
+
 // The autograd state of a tensor, defined in autograd/meta.h. The core only owns and destroys it.
 struct AutogradMetaBase {
   virtual ~AutogradMetaBase() = default;
@@ -26,10 +29,11 @@ struct TensorImpl {
   bool contiguous = true;
   bool wrapped_number = false;   // made from a Python scalar: takes part in promotion by category only
   bool tracks_version = true;    // false for `.data`: writes through it are not counted
+  bool meta = false;             // on the device "meta": the storage has no memory
   bool impl_in_storage = false;  // this object lies in a storage's extra bytes: of `home`, else of `storage`
   int64_t numel = 0;
   int64_t offset = 0;    // in elements
-  void* data = nullptr;  // storage data plus offset
+  void* data = nullptr;  // storage data plus offset; null on the device "meta"
   Dims shape;
   Dims strides;  // in elements
   Ref<Storage> storage;
@@ -43,23 +47,32 @@ struct TensorImpl {
     if (refs.decrement()) destroy();
   }
   void destroy() noexcept;
-  // Recomputes numel, contiguous and data from shape, strides, offset and storage.
+  // Recomputes numel, contiguous, data and meta from shape, strides, offset and storage.
   void refresh();
 };
+
+// What needs the values of a tensor on the device "meta" ends so.
+struct NoValues : Error {
+  using Error::Error;
+};
+[[noreturn]] void no_values();
 
 class Tensor {
  public:
   Tensor() = default;  // undefined: "no tensor"
   explicit Tensor(Ref<TensorImpl> impl) : impl_(std::move(impl)) {}
 
-  // Uninitialised and contiguous; sizes are checked.
+  // Uninitialised and contiguous; sizes are checked. Without memory in meta mode.
   static Tensor empty(IntSpan shape, DType dtype);
   static Tensor empty(std::initializer_list<int64_t> shape, DType dtype) { return empty(Dims(shape), dtype); }
   static Tensor empty_strided(IntSpan shape, IntSpan strides, DType dtype);
-  // Same shape, dtype and, when `like` is dense, the same memory order.
+  // Same shape, dtype, device and, when `like` is dense, the same memory order.
   static Tensor empty_like(const Tensor& like);
   static Tensor empty_like(const Tensor& like, DType dtype);
-  // A 0-d tensor of a number; `wrapped` marks it as a Python scalar for promotion.
+  // Same shape, dtype and memory order on the device "meta", or with memory of the CPU's.
+  static Tensor empty_like_on(const Tensor& like, DType dtype, bool meta);
+  // With memory, in meta mode too. A 0-d tensor of a number; `wrapped` marks it as a Python scalar for
+  // promotion.
   template <class T>
   static Tensor scalar(T value, DType dtype = DTypeOf<T>::value, bool wrapped = false);
   static Tensor from_storage(Ref<Storage> storage, IntSpan shape, IntSpan strides, int64_t offset,
@@ -87,10 +100,21 @@ class Tensor {
   bool is_wrapped_number() const { return impl_->wrapped_number; }
   bool is_sparse() const { return impl_->sparse != nullptr; }
 
-  void* data_ptr() const { return impl_->data; }
+  // On the device "meta": there are no values.
+  bool is_meta() const { return impl_->meta; }
+  // Whether there is anything to compute: elements, and memory that they lie in.
+  bool has_values() const { return impl_->numel != 0 && !impl_->meta; }
+
+  // The only ways to the values. They throw for a tensor without memory, so that what computes never sees
+  // one: an op asks has_values() of its result before it computes.
+  void* data_ptr() const {
+    if (impl_->meta) [[unlikely]]
+      no_values();
+    return impl_->data;
+  }
   template <class T>
   T* data() const {
-    return static_cast<T*>(impl_->data);
+    return static_cast<T*>(data_ptr());
   }
   const Ref<Storage>& storage() const { return impl_->storage; }
   // The value of a tensor with one element, whatever its dtype; of a complex tensor only as a Complex.
@@ -138,6 +162,7 @@ int64_t storage_extent(IntSpan shape, IntSpan strides, int64_t offset);
 
 template <class T>
 Tensor Tensor::scalar(T value, DType dtype, bool wrapped) {
+  const MetaMode with_memory(false);
   Tensor t = empty(IntSpan{}, dtype);
   dispatch_any(dtype, [&](auto tag) {
     using To = typename decltype(tag)::type;

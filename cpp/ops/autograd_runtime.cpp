@@ -20,7 +20,7 @@ void add_into(const Tensor& destination, const Tensor& source) {
 
 bool has_nan(const Tensor& x) {
   NoGradGuard guard;
-  return x.is_differentiable() && any(isnan(x)).item_as<bool>();
+  return x.is_differentiable() && !x.is_meta() && any(isnan(x)).item_as<bool>();
 }
 
 const bool kInstalled = [] {

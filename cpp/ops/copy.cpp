@@ -13,12 +13,16 @@
 namespace plait {
 namespace {
 
+void check_has_data(const Tensor& x) {
+  PLAIT_CHECK(!x.is_meta(), kNotImplemented, "Cannot copy out of meta tensor; no data!");
+}
+
 Strided strided(const Tensor& t) { return {t.data_ptr(), t.dtype(), &t.shape(), &t.strides()}; }
 
 struct Cast {
   static constexpr OpMeta meta{"to"};
   static Tensor forward(OpContext&, const Tensor& x, DType dtype) {
-    const Tensor y = Tensor::empty_like(x, dtype);
+    const Tensor y = Tensor::empty_like_on(x, dtype, x.is_meta());
     copy_into(y, x);
     return y;
   }
@@ -26,10 +30,17 @@ struct Cast {
   static Grads backward(OpContext&, const Tensor& gy, DType) { return {gy}; }
 };
 
+struct ToMeta {
+  static constexpr OpMeta meta{"to"};
+  static Tensor forward(OpContext&, const Tensor& x) { return Tensor::empty_like_on(x, x.dtype(), true); }
+  // gx = gy
+  static Grads backward(OpContext&, const Tensor& gy) { return {gy}; }
+};
+
 struct Clone {
   static constexpr OpMeta meta{"clone"};
   static Tensor forward(OpContext&, const Tensor& x) {
-    const Tensor y = Tensor::empty_like(x);
+    const Tensor y = Tensor::empty_like_on(x, x.dtype(), x.is_meta());
     copy_into(y, x);
     return y;
   }
@@ -56,6 +67,8 @@ void copy_into(const Tensor& destination, const Tensor& source) {
     NoGradGuard guard;
     expand(source, shape);  // throws for shapes that do not fit
   }
+  if (destination.is_meta()) return;
+  check_has_data(source);
   const Tensor from = may_overlap(destination, source) ? clone(source) : source;
   const bool flat = same_shape && destination.is_contiguous() && from.is_contiguous();
   copy_array(shape, destination.numel(), strided(destination), strided(from), flat);
@@ -66,6 +79,12 @@ Tensor cast(const Tensor& x, DType dtype) { return x.dtype() == dtype ? x : appl
 Tensor contiguous_as(const Tensor& x, DType dtype) { return x.defined() ? cast(contiguous(x), dtype) : x; }
 
 Tensor clone(const Tensor& x) { return apply<Clone>(x); }
+
+Tensor to_place(const Tensor& x, bool meta) {
+  if (x.is_meta() == meta) return x;
+  if (!meta) check_has_data(x);
+  return apply<ToMeta>(x);
+}
 
 Tensor copy_(const Tensor& destination, const Tensor& source) {
   return apply_inplace<Copy>(destination, source);
@@ -95,6 +114,8 @@ const RegisterOps kOps{
      "The tensor converted to a dtype; floats become integers by truncation and bool by != 0, complex "
      "numbers keep their "
      "real part."},
+    {"_to_place(Tensor input, bool meta) -> Tensor", "pcd", PLAIT_BOX(to_place),
+     "The tensor on the device meta, without its data, or on the CPU, where only those of the CPU can go."},
     {"clone(Tensor input, *, any memory_format=None) -> Tensor", "fmc", PLAIT_BOX(clone),
      R"(A copy with memory of its own; gradients flow through it.
 
@@ -106,7 +127,7 @@ Example:
     >>> y[0] = 5
     >>> x
     tensor([1, 2]))"},
-    {"copy_(Tensor input, Tensor src, bool non_blocking=False) -> Tensor", "mc", PLAIT_BOX(copy_by_user),
+    {"copy_(Tensor input, Tensor src, bool non_blocking=False) -> Tensor", "mcd", PLAIT_BOX(copy_by_user),
      R"(Write `src` into the tensor, broadcast to its shape and converted to its dtype, and return the tensor.
 
 `non_blocking` is accepted and has no effect. Gradients flow to `src`. Shapes that do not broadcast raise ValueError.

@@ -16,6 +16,9 @@ inline Tensor as_computed(const Tensor& x) {
 }
 // A dense copy in the same memory order, recorded.
 Tensor clone(const Tensor& x);
+// x on the device meta, or on the CPU: x itself where it is there. NotImplementedError for values out of
+// nothing.
+Tensor to_place(const Tensor& x, bool meta);
 // Writes source, broadcast and converted, into destination; recorded. Returns destination.
 Tensor copy_(const Tensor& destination, const Tensor& source);
 

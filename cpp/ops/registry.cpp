@@ -30,40 +30,97 @@ const OpEntry& find_op(std::string_view name) {
 
 namespace {
 
-// The first complex dtype among the arguments.
-std::optional<DType> complex_among(const OpType& type, const Arg* args) {
+// f(tensor) for every tensor among the arguments.
+template <class F>
+void for_each_tensor(const OpType& type, const Arg* args, F f) {
   for (size_t i = 0; i < type.n_params; ++i) {
     const Arg& a = args[i];
-    switch (a.kind) {
-      case Arg::kTensor:
-        if (a.tensor->defined() && a.tensor->is_complex()) return a.tensor->dtype();
-        break;
-      case Arg::kTensors:
-        for (const Tensor& t : *a.tensors) {
-          if (t.defined() && t.is_complex()) return t.dtype();
-        }
-        break;
-      case Arg::kDType:
-        if (is_complex(a.dtype)) return a.dtype;
-        break;
-      case Arg::kComplex:
-        return DType::kComplex128;
-      default:
-        break;
+    if (a.kind == Arg::kTensor) {
+      if (a.tensor->defined()) f(*a.tensor);
+    } else if (a.kind == Arg::kTensors) {
+      for (const Tensor& t : *a.tensors) {
+        if (t.defined()) f(t);
+      }
     }
   }
-  return std::nullopt;
+}
+
+// The first complex dtype among the arguments.
+DType complex_among(const OpType& type, const Arg* args) {
+  std::optional<DType> found;
+  for_each_tensor(type, args, [&](const Tensor& t) {
+    if (!found && t.is_complex()) found = t.dtype();
+  });
+  for (size_t i = 0; !found && i < type.n_params; ++i) {
+    if (args[i].kind == Arg::kDType && is_complex(args[i].dtype)) found = args[i].dtype;
+  }
+  return found.value_or(DType::kComplex128);  // a number
+}
+
+[[noreturn]] void refuse_complex(const OpEntry& op, const Arg* args) {
+  PLAIT_FAIL(
+      kType, SignatureReader(op.signature).name(), ": expected real numbers, got ",
+      dtype_name(complex_among(*op.op.type, args)),
+      "\nhint: no value is defined for complex numbers here; real(), imag(), abs() and view_as_real() give "
+      "real tensors");
+}
+
+// Where a tensor is on the device meta, so are the others, but for 0-d ones.
+void check_one_device(const OpEntry& op, const Arg* args) {
+  if (std::strchr(op.where, 'd')) return;
+  for_each_tensor(*op.op.type, args, [&](const Tensor& t) {
+    PLAIT_CHECK(t.is_meta() || t.dim() == 0, kRuntime, SignatureReader(op.signature).name(),
+                ": Expected all tensors to be on the same device, but found at least two devices, meta and "
+                "cpu! A tensor of shape ",
+                t.shape(), " is on the CPU");
+  });
 }
 
 }  // namespace
 
-void check_complex(const OpEntry& op, const Arg* args) {
-  const std::optional<DType> dtype = complex_among(*op.op.type, args);
-  if (!dtype || std::strchr(op.where, 'c')) return;
-  PLAIT_FAIL(
-      kType, SignatureReader(op.signature).name(), ": expected real numbers, got ", dtype_name(*dtype),
-      "\nhint: no value is defined for complex numbers here; real(), imag(), abs() and view_as_real() give "
-      "real tensors");
+bool check_arguments(const OpEntry& op, const Arg* args) {
+  bool complex = false, meta = false;
+  for (size_t i = 0; i < op.op.type->n_params; ++i) {
+    const Arg& a = args[i];
+    switch (a.kind) {
+      case Arg::kTensor:
+        if (!a.tensor->defined()) break;
+        complex |= a.tensor->is_complex();
+        meta |= a.tensor->is_meta();
+        break;
+      case Arg::kTensors:
+        for (const Tensor& t : *a.tensors) {
+          if (!t.defined()) continue;
+          complex |= t.is_complex();
+          meta |= t.is_meta();
+        }
+        break;
+      case Arg::kDType:
+        complex |= is_complex(a.dtype);
+        break;
+      case Arg::kComplex:
+        complex = true;
+        break;
+      default:
+        break;
+    }
+  }
+  if (complex && !std::strchr(op.where, 'c')) refuse_complex(op, args);
+  return meta;
+}
+
+void call_on_place(const OpEntry& op, const Arg* args, Result& result, const Tensor* out, Place place,
+                   bool meta_argument) {
+  const bool named = place != Place::kOfArguments;
+  const MetaMode mode(named ? place == Place::kMeta : meta_argument);
+  if (!named && meta_argument) check_one_device(op, args);
+  try {
+    call_kernels(op, args, result, out);
+  } catch (const NoValues&) {
+    PLAIT_FAIL(kNotImplemented, SignatureReader(op.signature).name(),
+               ": expected tensors with values, got one on the device meta, which has a shape and no "
+               "data\nhint: the result depends on values; call it on tensors of the CPU");
+  }
 }
 
 const Tensor& detail::undefined_tensor() {

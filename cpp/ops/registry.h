@@ -17,6 +17,7 @@
 // 's' the submodule that begins the name (linalg_qr is plait.linalg.qr), 'o' also takes out= (the result is
 // copied into it; a tuple of several), 'x' of its very dtype, 'p' private (plait._core._ops.name only),
 // 'c' takes complex tensors, numbers and dtypes. Every other op raises TypeError for them before it runs.
+// 'd' takes tensors of several devices; others must lie on one, but for 0-d tensors of the CPU.
 #pragma once
 
 #include <atomic>
@@ -181,12 +182,26 @@ using OpObserver = void (*)(const OpCall& call);
 // Set it when no other thread calls ops.
 extern OpObserver op_observer;
 
-// TypeError for complex arguments of an op that does not take them.
-void check_complex(const OpEntry& op, const Arg* args);
+// TypeError for complex arguments of an op that does not take them. Whether a tensor among them is on the
+// device meta.
+bool check_arguments(const OpEntry& op, const Arg* args);
+
+// A call that has to do with the device meta. It runs in meta mode (core/storage.h) where its results are to
+// be there, and what needs values raises NotImplementedError (Tensor::data_ptr).
+void call_on_place(const OpEntry& op, const Arg* args, Result& result, const Tensor* out, Place place,
+                   bool meta_argument);
 
 // How many threads are within autocast (ops/autocast.h), where a call goes through call_in_autocast().
 extern std::atomic<int> autocast_threads;
 void call_in_autocast(const OpEntry& op, const Arg* args, Result& result, const Tensor* out);
+
+inline void call_kernels(const OpEntry& op, const Arg* args, Result& result, const Tensor* out) {
+  if (autocast_threads.load(std::memory_order_relaxed) > 0) [[unlikely]] {
+    call_in_autocast(op, args, result, out);
+  } else {
+    op.op.call(args, result);
+  }
+}
 
 // Every public op passes here on its way to its kernels: functions, methods, operators, indexing, in-place
 // and out= forms. Nothing else calls OpEntry::op. It is the place for what has to see a program whole: a
@@ -194,17 +209,17 @@ void call_in_autocast(const OpEntry& op, const Arg* args, Result& result, const 
 // found again among the inputs of a later one; views and in-place writes by the storage they share), and
 // could run its own step in place of op.op. Ops that an op calls in C++ are part of that op and are not seen,
 // nor are the steps of backward(), which are autograd's nodes.
-inline void call_op(const OpEntry& op, const Arg* args, Result& result, const Tensor* out = nullptr) {
-  check_complex(op, args);
-  if (autocast_threads.load(std::memory_order_relaxed) > 0) [[unlikely]] {
-    call_in_autocast(op, args, result, out);
+inline void call_op(const OpEntry& op, const Arg* args, Result& result, const Tensor* out = nullptr,
+                    Place place = Place::kOfArguments) {
+  const bool meta = check_arguments(op, args);
+  if (meta || place != Place::kOfArguments || meta_mode()) [[unlikely]] {
+    call_on_place(op, args, result, out, place, meta);
   } else {
-    op.op.call(args, result);
+    call_kernels(op, args, result, out);
   }
   if (op_observer) [[unlikely]]
     op_observer({op, args, result, out});
 }
-
 namespace detail {
 
 template <class T>

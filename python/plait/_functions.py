@@ -52,12 +52,12 @@ def _quantile(
         raise ArgumentTypeError(f"{name}: expected a floating-point dtype, got {x.dtype}")
     if interpolation not in _INTERPOLATIONS:
         raise ArgumentError(f"{name}: expected interpolation to be one of {_INTERPOLATIONS}, got {interpolation!r}")
-    qs = q if isinstance(q, Tensor) else _core.tensor(float(q), dtype=x.dtype)
+    qs = q if isinstance(q, Tensor) else x.new_tensor(float(q))
     if qs.dim() > 1:
         raise ArgumentError(f"{name}: expected q to be a number or 1-d, got shape {tuple(qs.shape)}")
     if qs.dtype != x.dtype:
         raise ArgumentTypeError(f"{name}: expected q of the input's dtype {x.dtype}, got {qs.dtype}")
-    if not bool(((qs >= 0) & (qs <= 1)).all()):
+    if not qs.is_meta and not bool(((qs >= 0) & (qs <= 1)).all()):
         raise ArgumentError(f"{name}: expected q between 0 and 1, got {qs.tolist()}")
     lines = x.reshape(-1) if dim is None or x.dim() == 0 else x.movedim(dim, -1)
     n = lines.shape[-1]
@@ -174,7 +174,7 @@ def cov(
     if aweights is not None and not aweights.is_floating_point():
         raise ArgumentTypeError(f"cov: expected aweights of a floating-point dtype, got {aweights.dtype}")
     for name, w in (("fweights", fweights), ("aweights", aweights)):
-        if w is not None and bool((w < 0).any()):
+        if w is not None and not w.is_meta and bool((w < 0).any()):
             raise ArgumentError(f"cov: {name} cannot be negative")
     for w in (fweights, aweights):
         if w is not None:
@@ -385,7 +385,7 @@ def _slopes(f: Tensor, spacing: Any, edge_order: int) -> Tensor:
         step = spacing.diff()
         a, b = step[:-1], step[1:]
     else:
-        step = _core.full((n - 1,), spacing, dtype=f.dtype if f.is_floating_point() else None)
+        step = _core.full((n - 1,), spacing, dtype=f.dtype if f.is_floating_point() else None, device=f.device)
         a, b = step[:-1], step[1:]
     before, here, after = at(0, n - 2), at(1, n - 2), at(2, n - 2)
     if isinstance(spacing, Tensor):
@@ -541,7 +541,7 @@ def broadcast_shapes(*shapes: Any) -> Any:
         >>> plait.broadcast_shapes((2, 1), (3,))
         plait.Size([2, 3])
     """
-    one = _core.zeros(())  # a tensor of any shape without its memory
+    one = _core.zeros((), device="cpu")  # a tensor of any shape without its memory
     tensors = [one.expand((s,) if isinstance(s, int) else tuple(s)) for s in shapes]
     return _core.broadcast_tensors(*tensors)[0].shape if tensors else _core.Size([])
 
@@ -597,8 +597,8 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     rows = list(choose(range(input.shape[0]), r))
     if r == 0:
-        return _core.empty(0, dtype=input.dtype)
-    return input[_core.tensor(rows, dtype=_core.int64).reshape(len(rows), r)]
+        return input.new_empty(0)
+    return input[_core.tensor(rows, dtype=_core.int64, device=input.device).reshape(len(rows), r)]
 
 
 @explains_arguments
@@ -621,7 +621,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     """
     if x.dim() != 1:
         raise ArgumentError(f"vander: expected a vector, got shape {tuple(x.shape)}")
-    powers = _core.arange(x.shape[0] if N is None else N)
+    powers = _core.arange(x.shape[0] if N is None else N, device=x.device)
     return x[:, None] ** (powers if increasing else powers.flip(0))
 
 

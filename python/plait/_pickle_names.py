@@ -29,6 +29,7 @@ from ._layouts import (
     sparse_csr,
     strided,
 )
+from ._meta import make_meta
 from ._pickle_machine import Foreign, Maker, Safe, check_key, set_attributes
 from ._storage import view_of_bytes as _view_of_bytes
 from .nn.parameter import Buffer, Parameter
@@ -66,7 +67,6 @@ _HINTS = {  # by the beginning of a name
     "torch.nn.": "in PyTorch: torch.save(model.state_dict(), path) writes the tensors of a module alone",
     "torch._utils._rebuild_qtensor": "quantised tensors are not read: save x.dequantize()",
     "torch._utils._rebuild_nested_tensor": "nested tensors are not read: save a list of their parts, x.unbind()",
-    "torch._utils._rebuild_meta_tensor": "tensors of the meta device have no values",
     "torch.Q": "quantised tensors are not read: save x.dequantize()",
     "torch.sparse_": "the layouts here are strided, COO and CSR: save x.to_sparse_csr()",
     "torch.float": "plait does not have this dtype: save x.to(torch.float32)",
@@ -105,7 +105,7 @@ class FileStorage(UntypedStorage):
 
     def __init__(self, block: _Block, dtype: Any, typed: bool) -> None:
         self._t = block.memory
-        self.block, self.dtype = block, dtype
+        self.block, self.dtype, self.meta = block, dtype, False
         if typed:
             block.order(dtype)
             if dtype == _core.bool:
@@ -139,6 +139,8 @@ def tensor_of(storage: Any, offset: Any, size: Any, stride: Any, dtype: Any = No
     lists = isinstance(size, tuple) and isinstance(stride, tuple) and len(size) == len(stride) <= 64
     if not lists or not all(map(_is_size, (offset, *size, *stride))) or math.prod(size) * dtype.itemsize >= 2**63:
         raise FileFormatError("load: expected sizes and strides of a tensor, got others, or too large ones")
+    if storage.meta:
+        return make_meta(dtype, size, stride)
     if 0 in size:
         return _core.empty(size, dtype=dtype)
     memory = storage.block.memory
@@ -180,6 +182,14 @@ def _tensor_v3(
     if not isinstance(dtype, _core.dtype):
         raise FileFormatError(f"load: expected a dtype of a tensor, got {type(dtype).__name__}")
     return _finish(tensor_of(storage, offset, size, stride, dtype), grad, metadata)
+
+
+def _meta(dtype: Any, size: Any, stride: Any, requires_grad: Any) -> Tensor:
+    """A tensor without data."""
+    lists = isinstance(size, tuple) and isinstance(stride, tuple) and len(size) == len(stride) <= 64
+    if not lists or not all(map(_is_size, (*size, *stride))) or not isinstance(dtype, _core.dtype):
+        raise FileFormatError("load: expected the dtype, sizes and strides of a tensor without data, got others")
+    return _finish(make_meta(dtype, size, stride), requires_grad)
 
 
 def _need_tensor(data: Any) -> Tensor:
@@ -456,6 +466,7 @@ def _table() -> dict[str, Any]:
     add(utils + "tensor", _tensor)
     add(utils + "tensor_v2", _tensor_v2)
     add(utils + "tensor_v3", _tensor_v3)
+    add(utils + "meta_tensor_no_storage", _meta)
     add(utils + "parameter", _parameter)
     add(utils + "parameter_with_state", _parameter_with_state)
     add(utils + "sparse_tensor", _sparse)

@@ -92,13 +92,16 @@ class _Storages:
         return FileStorage(_Block(memory[first : first + size], False), storage.dtype, True)
 
     def _locate(self, storage: FileStorage, location: str) -> None:
-        """Ask ``map_location`` where the storage is to be; there is one place."""
+        """Ask ``map_location`` where the storage is to be."""
         if callable(self._map):
             result = self._map(storage, location)
             if result is not None and result != storage:
                 raise ArgumentError(f"load: expected map_location to return its storage or None, got {result!r:.100}")
-        elif isinstance(self._map, dict) and location in self._map:
-            _check_target(self._map[location])
+        else:
+            target = self._map.get(location) if isinstance(self._map, dict) else self._map
+            if target is not None:
+                _check_target(target)
+                storage.meta = str(target) == "meta"
 
 
 def _finish(obj: Any) -> Any:

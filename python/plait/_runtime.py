@@ -20,6 +20,7 @@ __all__ = [
     "is_anomaly_enabled",
     "is_deterministic_algorithms_warn_only_enabled",
     "is_warn_always_enabled",
+    "moved",
     "set_anomaly_enabled",
     "set_default_device",
     "set_default_tensor_type",
@@ -189,11 +190,29 @@ def get_float32_matmul_precision() -> str:
 
 
 def set_default_device(device: Any) -> None:
-    """Accepted for programs that call it. Raises ValueError for any device but the CPU."""
-    if device is not None:
-        _core._check_device("set_default_device", device)
+    """Where tensors are made that name no device: the CPU (None), or "meta" for tensors without data.
+
+    ``with plait.device("meta"):`` does the same for a block. Both hold for the thread they are called in.
+
+    Raises:
+        ValueError: another device.
+
+    Example:
+        >>> import plait
+        >>> plait.set_default_device("meta")
+        >>> plait.zeros(2)
+        tensor(..., device='meta', size=(2,))
+        >>> plait.set_default_device(None)
+    """
+    _core._set_default_device(device)
 
 
 def get_default_device() -> Any:
-    """The CPU."""
-    return _core.device("cpu")
+    """Where tensors are made that name no device."""
+    return _core._default_device()
+
+
+def moved(t: _core.Tensor, device: Any) -> _core.Tensor:
+    """``t`` on ``device``: itself where it is there, else a tensor without data, since none come from "meta"."""
+    meta = device != "cpu" and _core._check_device("to", device).type == "meta"
+    return t if meta == t.is_meta else _core._ops._to_place(t, meta)

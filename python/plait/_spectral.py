@@ -12,6 +12,7 @@ from . import _core, fft
 from ._arguments import explains_arguments
 from ._core import ArgumentError, ArgumentTypeError, Tensor
 from ._core import dtype as _dtype
+from ._meta import makes_on_device
 from .nn import functional as F
 from .signal import windows
 
@@ -24,7 +25,7 @@ def _window(name: str, window: Tensor | None, n_fft: int, win_length: int | None
     if not 0 < length <= n_fft:
         raise ArgumentError(f"{name}: expected 0 < win_length <= n_fft, got {length} and {n_fft}")
     if window is None:
-        window = _core.ones(length, dtype=like.dtype)
+        window = like.new_ones(length)
     if tuple(window.shape) != (length,):
         raise ArgumentError(f"{name}: expected a 1-d window of win_length {length}, got shape {tuple(window.shape)}")
     left = (n_fft - length) // 2
@@ -183,9 +184,12 @@ def istft(
         if stretches.is_complex():
             return _core.complex(added(stretches.real), added(stretches.imag))
         if parts > 32:
-            at = (_core.arange(count).unsqueeze(1) * hop + _core.arange(n_fft)).reshape(-1)
+            at = (
+                _core.arange(count, device=stretches.device).unsqueeze(1) * hop
+                + _core.arange(n_fft, device=stretches.device)
+            ).reshape(-1)
             flat = stretches.flatten(-2)
-            return _core.zeros(*flat.shape[:-1], total, dtype=flat.dtype).index_add(-1, at, flat)
+            return flat.new_zeros(*flat.shape[:-1], total).index_add(-1, at, flat)
         pieces = F.pad(stretches, (0, parts * hop - n_fft)).unflatten(-1, (parts, hop))
         rows = [F.pad(pieces[..., i, :], (0, 0, i, parts - 1 - i)) for i in range(parts)]
         return functools.reduce(operator.add, rows).flatten(-2)[..., :total]
@@ -195,7 +199,7 @@ def istft(
     start = n_fft // 2 if center else 0
     end = start + length if length is not None else total - n_fft // 2 if center else total
     signal, envelope = signal[..., start:end], envelope[start:end]
-    if envelope.numel() == 0 or envelope.detach().abs().min().item() <= 1e-11:
+    if envelope.numel() == 0 or (not envelope.is_meta and envelope.detach().abs().min().item() <= 1e-11):
         raise ArgumentError("istft: expected windows that cover every place of the signal")
     signal = signal / envelope
     if end > total:
@@ -217,6 +221,7 @@ def _old(name: str, length: int, dtype: _dtype | None, requires_grad: bool, make
     return result.requires_grad_() if requires_grad else result
 
 
+@makes_on_device
 def hann_window(
     window_length: int,
     periodic: bool = True,
@@ -235,7 +240,7 @@ def hann_window(
             N = window_length - 1. Default: ``True``.
         dtype: a floating-point dtype. Default: the default dtype.
         layout: accepted; there is one layout.
-        device: accepted; there is one device, the CPU.
+        device: the CPU or "meta".
         pin_memory: accepted and ignored.
         requires_grad: whether autograd records what is done with the result. Default: ``False``.
 
@@ -253,6 +258,7 @@ def hann_window(
     return _old("hann_window", window_length, dtype, requires_grad, windows.hann, sym=not periodic)
 
 
+@makes_on_device
 def hamming_window(
     window_length: int,
     periodic: bool = True,
@@ -287,6 +293,7 @@ def hamming_window(
     )
 
 
+@makes_on_device
 def blackman_window(
     window_length: int,
     periodic: bool = True,
@@ -313,6 +320,7 @@ def blackman_window(
     return _old("blackman_window", window_length, dtype, requires_grad, windows.blackman, sym=not periodic)
 
 
+@makes_on_device
 def bartlett_window(
     window_length: int,
     periodic: bool = True,
@@ -339,6 +347,7 @@ def bartlett_window(
     return _old("bartlett_window", window_length, dtype, requires_grad, windows.bartlett, sym=not periodic)
 
 
+@makes_on_device
 def kaiser_window(
     window_length: int,
     periodic: bool = True,

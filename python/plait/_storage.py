@@ -72,7 +72,7 @@ def resize_memory(t: Tensor, nbytes: int) -> None:
             f"resize_: expected at least the {needed} bytes that a tensor on this memory shows, got {nbytes}\n"
             "hint: t.data = t.new_empty(0) lets the memory of t go"
         )
-    target = _core.empty(nbytes, dtype=_core.uint8)
+    target = _core.empty(nbytes, dtype=_core.uint8, device=memory.device)
     kept = min(nbytes, memory.numel())
     target[:kept] = memory[:kept]
     exchange_memory(shown, target)

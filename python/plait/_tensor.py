@@ -14,6 +14,7 @@ from ._core import ArgumentError, ArgumentTypeError, Tensor, dtype
 from ._hooks import RemovableHandle, watch
 from ._layouts import strided
 from ._products import cross
+from ._runtime import moved
 from ._storage import memory_methods
 from ._storage import view_of_bytes as _view_of_bytes
 
@@ -217,7 +218,7 @@ def to(
 ) -> Tensor:
     """``to(dtype)``, ``to(device)``, ``to(device, dtype)`` or ``to(other)``: self when nothing changes, else a copy.
 
-    Raises ArgumentError for any device but the CPU.
+    From the device "meta" there is no way back: NotImplementedError. Other devices than these raise ArgumentError.
 
     Args:
         memory_format: accepted and ignored.
@@ -232,7 +233,7 @@ def to(
             dtype = args[0]
         else:
             for position, value in enumerate(args):
-                if value == "cpu" if value.__class__ is str else value is None:
+                if value is None:
                     continue
                 if value.__class__ is _DType or value in (float, int, bool, complex):
                     dtype = value
@@ -242,15 +243,14 @@ def to(
                     non_blocking, copy = (value, copy) if position < 3 and not non_blocking else (non_blocking, value)
                 else:
                     device = value
-    if device is not None:
-        _core._check_device("to", device)
     if other is not None:
-        dtype = other.dtype
+        dtype, device = other.dtype, other.device
     elif dtype is not None and dtype.__class__ is not _DType:
         dtype = _as_dtype(dtype)
+    here = self if device is None else moved(self, device)
     if dtype is not None and dtype is not self.dtype:
-        return _cast(self, dtype)
-    return self.clone() if copy else self
+        return _cast(here, dtype)
+    return here.clone() if copy else here
 
 
 @_method
@@ -301,12 +301,12 @@ for _name, _target in {
 
 @_method
 def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
-    """The tensor itself: it is on the CPU.
+    """The tensor itself if it is on the CPU; from the device "meta" nothing can be copied: NotImplementedError.
 
     Args:
         memory_format: accepted and ignored.
     """
-    return self
+    return moved(self, "cpu") if self.is_meta else self
 
 
 @_method
@@ -314,7 +314,7 @@ def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_fo
     """Raise ArgumentError: there is no GPU.
 
     Args:
-        device: accepted; there is one device, the CPU.
+        device: accepted and ignored.
         memory_format: accepted and ignored.
         non_blocking: accepted and ignored.
     """
@@ -333,10 +333,10 @@ def __array_namespace__(self: Tensor, *, api_version: str | None = None) -> Any:
 
 @_method
 def to_device(self: Tensor, device: Any, /, *, stream: Any = None) -> Tensor:
-    """The tensor itself: it is on the CPU.
+    """The tensor on a device; itself where it is there.
 
     Args:
-        device: the CPU.
+        device: the CPU or "meta".
         stream: None; there are no streams.
 
     Returns:
@@ -371,7 +371,7 @@ def is_pinned(self: Tensor) -> bool:
 
 @_method
 def get_device(self: Tensor) -> int:
-    """-1, as PyTorch says for the CPU."""
+    """-1, as PyTorch says for devices that are not numbered."""
     return -1
 
 
@@ -408,6 +408,10 @@ Tensor.__array_priority__ = 1000
 
 @_method
 def __reduce_ex__(self: Tensor, protocol: int) -> Any:
+    if self.is_meta:
+        from ._meta import reduce_meta
+
+        return reduce_meta(self)
     array = self.detach().contiguous()
     name = self.dtype.name
     if name == "bfloat16":  # NumPy has no such dtype: its bits travel as int16
@@ -430,6 +434,8 @@ def _rebuild(cls: Any, array: np.ndarray, name: str, requires_grad: bool, attrib
 
 def _copy_with_memory(t: Tensor, memo: dict[int, Any]) -> Tensor:
     """A copy of ``t`` in a copy of its memory, of which there is one for all views in a deepcopy."""
+    if t.is_meta:
+        return _core.empty_strided(t.shape, t.stride(), dtype=t.dtype, device="meta")
     memory = t._storage_bytes()
     if not memory.numel():
         return t.clone()
@@ -703,10 +709,10 @@ def new_tensor(
     """A new tensor of ``data`` with this tensor's dtype unless another is given.
 
     Args:
-        device: accepted; there is one device, the CPU.
+        device: the CPU or "meta"; by default that of this tensor.
         requires_grad: whether it is a leaf with a gradient. Default: ``False``.
     """
-    return _core.tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+    return _core.tensor(data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
 
 
 @_method
@@ -791,7 +797,7 @@ def asarray(obj: Any, *, dtype: dtype | None = None, device: Any = None, copy: b
     Args:
         obj: a tensor, a NumPy array, an object with DLPack or a buffer, or (nested) numbers.
         dtype: of the result. Default: that of ``obj``.
-        device: the CPU.
+        device: the CPU or "meta".
         copy: ``True`` copies always, ``False`` never (ValueError where one is needed). Default: where needed.
 
     Returns:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +15,7 @@ from . import _core
 from ._core import ArgumentError, Tensor
 from ._layouts import sparse_coo, sparse_csr
 
-__all__ = ["set_printoptions", "sparse_str", "tensor_str"]
+__all__ = ["printoptions", "set_printoptions", "sparse_str", "tensor_str"]
 
 
 @dataclass
@@ -77,6 +79,18 @@ def set_printoptions(
         if v is not None
     }
     _options = replace(_options, sci_mode=sci_mode, **changes)
+
+
+@contextmanager
+def printoptions(**options: Any) -> Iterator[None]:
+    """The options of :func:`set_printoptions` for a block of code."""
+    global _options
+    before = _options
+    set_printoptions(**options)
+    try:
+        yield
+    finally:
+        _options = before
 
 
 def _make_formatter(shown: np.ndarray) -> _Formatter | _ComplexFormatter:
@@ -232,7 +246,12 @@ def tensor_str(self: Tensor) -> str:
     start = "tensor(" if plain else f"{kind.__name__}("
     suffixes = []
     t = self.detach()
-    if t.numel() == 0:
+    if t.is_meta:
+        body = "..."
+        suffixes += ["device='meta'", f"size={tuple(self.shape)}"]
+        if self.dtype != _core.get_default_dtype():
+            suffixes.append(f"dtype={self.dtype}")
+    elif t.numel() == 0:
         body = "[]"
         if t.dim() != 1:
             suffixes.append(f"size={tuple(self.shape)}")

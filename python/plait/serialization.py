@@ -24,6 +24,7 @@ import numpy as np
 
 from . import _core
 from ._core import ArgumentError, ArgumentTypeError, Size, Tensor
+from ._meta import make_meta
 from ._storage import view_of_bytes as _view_of_bytes
 
 __all__ = [
@@ -202,6 +203,9 @@ class _Packer:
             raise ArgumentTypeError(
                 f"save: expected a tensor dtype that safetensors knows, got {t.dtype} at {_where(path)}"
             )
+        if t.is_meta:  # a geometry is all that there is
+            name = _dtype_name(t.dtype)
+            return _marked({"$meta": name, "size": list(t.shape), "stride": list(t.stride())}, t)
         # The same memory read in the same way is one tensor: shared weights stay shared.
         identity = (t.data_ptr(), tuple(t.shape), tuple(t.stride()), t.dtype) if t.numel() else (id(t),)
         name = self._names.get(identity)
@@ -212,11 +216,7 @@ class _Packer:
             self.tensors[name] = t.detach()
         node: dict[str, Any] = {"$tensor": name}
         self._nodes.setdefault(name, []).append(node)
-        if type(t) is not Tensor and isinstance(t, _parameter_type()):
-            node["parameter"] = True
-        if t.requires_grad and t.is_leaf:
-            node["requires_grad"] = True
-        return node
+        return _marked(node, t)
 
     def _sparse(self, t: Any, path: tuple[str, ...]) -> dict[str, Any]:
         """The parts of a sparse tensor, which are tensors, and what they are parts of."""
@@ -255,6 +255,14 @@ class _Packer:
         elif hasattr(obj, "get_state"):
             text += "\nhint: save its state: generator.get_state()"
         return text
+
+
+def _marked(node: dict[str, Any], t: Tensor) -> dict[str, Any]:
+    if type(t) is not Tensor and isinstance(t, _parameter_type()):
+        node["parameter"] = True
+    if t.requires_grad and t.is_leaf:
+        node["requires_grad"] = True
+    return node
 
 
 def _extent(t: Tensor) -> int:
@@ -693,8 +701,10 @@ def _check_layout(entries: dict[str, _Entry], size: int) -> None:
 class _Reader:
     """Make the tensors of a checked file, each once."""
 
-    def __init__(self, f: IO[bytes], entries: dict[str, _Entry], start: int, mapped: np.ndarray | None) -> None:
-        self._f, self._entries, self._start, self._mapped = f, entries, start, mapped
+    def __init__(
+        self, f: IO[bytes], entries: dict[str, _Entry], start: int, mapped: np.ndarray | None, meta: bool
+    ) -> None:
+        self._f, self._entries, self._start, self._mapped, self._meta = f, entries, start, mapped, meta
         self._done: dict[str, Tensor] = {}
         self.modules: list[Any] = []
 
@@ -714,7 +724,7 @@ class _Reader:
         if key not in self._done:
             _check_view(name, view, memory.numel())
             dtype, first, shape, strides = view
-            if dtype == "bool":
+            if dtype == "bool" and not self._meta:
                 extent = sum((n - 1) * step for n, step in zip(shape, strides)) + 1
                 _check_bools(name, memory[first : first + extent].numpy())
             self._done[key] = _view_of_bytes(memory, getattr(_core, dtype), shape, strides, first)
@@ -722,6 +732,8 @@ class _Reader:
 
     def _make(self, name: str, e: _Entry) -> Tensor:
         dtype, carrier = _DTYPES[e.code]
+        if self._meta:
+            return _core.empty(e.shape, dtype=getattr(_core, dtype), device="meta")
         if self._mapped is not None:
             array = self._mapped[self._start + e.begin : self._start + e.end].view(carrier).reshape(e.shape)
             if array.flags.aligned:
@@ -777,6 +789,8 @@ def _unpack(node: Any, tensor: _Reader, depth: int = 0) -> Any:
     value = node[kind]
     if kind == "$tensor" and isinstance(value, str):
         return _unpack_tensor(node, tensor(value, node.get("view")))
+    if kind == "$meta":
+        return _unpack_meta(node)
     if kind == "$sparse" and node.keys() == {"$sparse", "parts", "size", "coalesced", "requires_grad"}:
         return _unpack_sparse(node, [_unpack(part, tensor, depth + 1) for part in node["parts"]])
     if kind == "$ndarray" and node.keys() == {"$ndarray", "dtype", "shape"}:
@@ -794,8 +808,8 @@ def _unpack(node: Any, tensor: _Reader, depth: int = 0) -> Any:
             return float(value)
         if kind == "$dtype" and isinstance(value, str) and value in _CODES:
             return getattr(_core, value)
-        if kind == "$device" and value == "cpu":
-            return _core.device("cpu")
+        if kind == "$device" and value in ("cpu", "meta"):
+            return _core.device(value)
         if kind == "$ndarray" and isinstance(value, str):
             return tensor(value).numpy().copy()
         if kind == "$ndarray" and isinstance(value, dict) and isinstance(value.get("$tensor"), str):
@@ -812,6 +826,15 @@ def _parameter_type() -> Any:
     from .nn.parameter import Parameter
 
     return Parameter
+
+
+def _unpack_meta(node: dict[str, Any]) -> Tensor:
+    code, size, stride = node["$meta"], node.get("size"), node.get("stride")
+    lists = isinstance(size, list) and isinstance(stride, list) and len(size) == len(stride) <= 64
+    if not lists or not all(map(_is_size, [*size, *stride])) or not isinstance(code, str) or code not in _CODES:
+        raise FileFormatError(f"load: expected a tensor without data, got {str(node)[:200]}")
+    known = {key: node[key] for key in node.keys() - {"$meta", "size", "stride"}}
+    return _unpack_tensor(known, make_meta(getattr(_core, code), size, stride))
 
 
 def _unpack_tensor(node: dict[str, Any], t: Tensor) -> Tensor:
@@ -870,9 +893,9 @@ def _unpack_container(kind: str, items: list[Any]) -> Any:
 
 
 def _check_target(target: Any) -> None:
-    """There is one device: everything else than the CPU is refused."""
-    if str(target).partition(":")[0] != "cpu":
-        raise ArgumentError(f"load: expected map_location 'cpu', got {target!r}; plait computes on the CPU")
+    """Everything else than the CPU and the device without data is refused."""
+    if str(target).partition(":")[0] not in ("cpu", "meta"):
+        raise ArgumentError(f"load: expected map_location 'cpu' or 'meta', got {target!r}; plait computes on the CPU")
 
 
 def _check_location(map_location: Any) -> None:
@@ -915,7 +938,8 @@ def load(
     Args:
         f: a path, or a binary file open for reading; it must be seekable.
         map_location: None or the CPU, a dict from places to these, or a function of a storage and its place, which
-            returns the storage or None. Tensors of every device are loaded to the CPU.
+            returns the storage or None. Tensors of every device are loaded to the CPU; "meta" gives tensors without
+            data.
         pickle_module: must be None.
         weights_only: accepted; ``False`` allows no more than ``True``. Classes are allowed by
             :func:`plait.serialization.add_safe_globals`.
@@ -969,7 +993,7 @@ def _decode(f: Any, offset: int, size: int, mapped: np.ndarray | None, options: 
         return load_pytorch(f, offset, size, mapped, options)
     f.seek(offset)
     entries, metadata, data = _read_header(f, size)
-    read = _Reader(f, entries, offset + data, mapped)
+    read = _Reader(f, entries, offset + data, mapped, str(options["map_location"]) == "meta")
     if _TREE_KEY not in metadata:
         return {name: read(name) for name in entries}
     return _unpack(_parse_json(metadata[_TREE_KEY], "the tree"), read)

@@ -82,7 +82,7 @@ class UntypedStorage:
 
     Args:
         data: a number of bytes, or a sequence of their values. Default: no bytes.
-        device: "cpu".
+        device: the CPU or "meta".
 
     Raises:
         TypeError: ``data`` is neither.
@@ -100,17 +100,15 @@ class UntypedStorage:
     filename: str | None = None
 
     def __init__(self, data: Any = 0, *, device: Any = None) -> None:
-        if device is not None:
-            _core._check_device("UntypedStorage", device)
         if isinstance(data, int):
             if data < 0:
                 raise ArgumentError(f"UntypedStorage: expected a number of bytes, got {data}")
-            self._t = _core.empty(data, dtype=_core.uint8)[:0]  # shows the memory and needs none of it
+            self._t = _core.empty(data, dtype=_core.uint8, device=device)[:0]  # shows the memory and needs none of it
             return
         values = list(data) if hasattr(data, "__len__") else [data]
         if not all(isinstance(v, int) for v in values):
             raise ArgumentTypeError("UntypedStorage: expected a number of bytes, or a sequence of ints, got others")
-        self._t = _core.tensor([v & 255 for v in values], dtype=_core.uint8)[:0]
+        self._t = _core.tensor([v & 255 for v in values], dtype=_core.uint8, device=device)[:0]
 
     @classmethod
     def _of(cls, t: Tensor) -> Any:

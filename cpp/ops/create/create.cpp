@@ -16,12 +16,13 @@
 namespace plait {
 
 void set_zero(const Tensor& x) {
+  if (x.is_meta()) return;
   if (!is_dense(x)) return set_all(x, int64_t{0});
   fill_zero_bytes(x.data_ptr(), x.numel(), static_cast<int64_t>(x.item_size()));
 }
 
 void set_all(const Tensor& x, Scalar value) {
-  if (x.numel() == 0) return;
+  if (!x.has_values()) return;
   dispatch_any(x.dtype(), [&](auto tag) {
     const auto v = value.to<typename decltype(tag)::type>();
     fill_array(x.dtype(), x.data_ptr(), x.shape(), x.strides(), &v);
@@ -83,6 +84,7 @@ int64_t count_steps(Scalar start, Scalar end, Scalar step) {
 Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
   PLAIT_CHECK(dtype != DType::kBool, kType, "arange: no arange of dtype bool\nhint: use zeros() and ones()");
   const Tensor x = Tensor::empty({count_steps(start, end, step)}, dtype);
+  if (!x.has_values()) return x;
   if (is_floating(dtype)) {
     spaced_values(dtype, x.data_ptr(), x.numel(), start.to_double(), step.to_double());
   } else {
@@ -172,7 +174,7 @@ Tensor make_scalar(Scalar value, OptDType dtype, bool grad) {
 }
 
 Tensor make_empty_like(const Tensor& x, OptDType dtype, bool grad) {
-  return leaf(Tensor::empty_like(x, dtype.value_or(x.dtype())), grad);
+  return leaf(Tensor::empty_like_on(x, dtype.value_or(x.dtype()), meta_mode()), grad);
 }
 Tensor make_zeros_like(const Tensor& x, OptDType dtype, bool grad) {
   const Tensor y = make_empty_like(x, dtype, false);
@@ -216,7 +218,7 @@ Tensor range(Scalar start, Scalar end, Scalar step, OptDType dtype, bool grad) {
   const auto n = static_cast<int64_t>(distance / s) + 1;
   const double a = start.to_double();
   const Tensor x = Tensor::empty({n}, dtype.value_or(default_dtype()));
-  spaced_values(x.dtype(), x.data_ptr(), x.numel(), a, s);
+  if (x.has_values()) spaced_values(x.dtype(), x.data_ptr(), x.numel(), a, s);
   return leaf(x, grad);
 }
 
@@ -225,6 +227,7 @@ template <class F>
 Tensor spaced(const char* op, double start, double end, int64_t steps, DType dtype, F map) {
   PLAIT_CHECK(steps >= 0, kValue, op, ": expected a number of steps of at least 0, got ", steps);
   const Tensor x = Tensor::empty({steps}, dtype);
+  if (!x.has_values()) return x;
   const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
   const int64_t middle = steps == 1 ? 1 : steps / 2;
   generate_values<double>(dtype, x.data_ptr(), steps, [=](double* out, int64_t first, int64_t n) {
@@ -299,6 +302,7 @@ Tensor triangle_indices(const char* op, int64_t rows, int64_t columns, int64_t g
                            : (cut - begin) * columns + sum(columns - offset - end + 1, end - cut);
   const int64_t n = static_cast<int64_t>(std::min<Wide>(count, INT64_MAX));
   const Tensor x = Tensor::empty({2, n}, dtype);
+  if (!x.has_values()) return x;
   dispatch(dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     T* row = x.data<T>();
@@ -333,7 +337,7 @@ const RegisterOps kOps{
      "any pin_memory=False, any memory_format=None) -> Tensor",
      "foc", PLAIT_BOX(make_empty), R"(A tensor of the given shape with values that are not set.
 
-`dtype` defaults to the default dtype (float32). There is one device and one layout.
+`dtype` defaults to the default dtype (float32). On `device="meta"` the tensor has no memory. There is one layout.
 
 Raises:
     ValueError: a negative size.

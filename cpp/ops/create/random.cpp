@@ -36,6 +36,7 @@ Tensor parts_of(const Tensor& x) {
 // Runs fill(contiguous tensor of x's shape) into x.
 template <class F>
 void fill_dense(const Tensor& x, DType dtype, F fill) {
+  if (!x.has_values()) return;
   if (x.is_contiguous() && x.dtype() == dtype) return fill(x);
   const Tensor dense = Tensor::empty(x.shape(), dtype);
   fill(dense);
@@ -52,7 +53,7 @@ void fill_reals(const Tensor& x, F draw) {
 }  // namespace
 
 void fill_uniform(const Tensor& x, double low, double high, Generator* generator) {
-  if (is_16_bit_float(x.dtype())) {
+  if (x.has_values() && is_16_bit_float(x.dtype())) {
     // u keeps as many digits as the dtype has: rounding would make a 1 of it.
     const float steps = x.dtype() == DType::kFloat16 ? 0x1p11f : 0x1p8f;
     const Tensor u = Tensor::empty(x.shape(), DType::kFloat32);
@@ -141,6 +142,7 @@ struct RandomFill {
   static Tensor forward(OpContext& ctx, const Tensor& x, double a, double b, int64_t low, uint64_t range,
                         Generator* generator) {
     const Tensor y = ctx.destination().defined() ? ctx.destination() : Tensor::empty_like(x);
+    if (!y.has_values()) return y;
     switch (kKind) {
       case Fill::kUniform:
         fill_uniform(y, a, b, generator);
@@ -238,6 +240,7 @@ struct Bernoulli {
   static constexpr OpMeta meta{"bernoulli"};
   static Tensor forward(OpContext&, const Tensor& p, DType dtype, Generator* generator) {
     const Tensor from = contiguous(cast(p, DType::kFloat64));
+    if (from.is_meta()) return Tensor::empty(p.shape(), dtype);
     const double* q = from.data<double>();
     for (int64_t i = 0; i < from.numel(); ++i) check_probability(q[i]);
     const Tensor y = Tensor::empty(p.shape(), dtype);
@@ -310,6 +313,7 @@ Tensor random_(const Tensor& x, Generator* generator) {
 Tensor randperm(int64_t n, DType dtype, Generator* generator) {
   PLAIT_CHECK(n >= 0, kValue, "randperm: expected n of at least 0, got ", n);
   const Tensor x = Tensor::empty({n}, dtype);
+  if (x.is_meta()) return x;
   const Tensor words = Tensor::empty({2 * n}, DType::kInt32);
   auto* const w = words.data<uint32_t>();
   draw_words(w, 2 * n, generator);
@@ -383,6 +387,7 @@ Tensor normal_of(const Tensor& mean, const Tensor& std, Generator* generator) {
   NoGradGuard guard;
   const auto dense = [&](const Tensor& t) { return contiguous(expand(cast(t, DType::kFloat64), shape)); };
   const Tensor m = dense(mean), s = dense(std), z = Tensor::empty(shape, dtype);
+  if (!z.has_values()) return z;
   for (int64_t i = 0; i < s.numel(); ++i) {
     PLAIT_CHECK(s.data<double>()[i] >= 0, kValue, "normal: expected std of at least 0, got ",
                 s.data<double>()[i]);
@@ -418,7 +423,7 @@ Tensor multinomial(const Tensor& p, int64_t num_samples, bool replacement, Gener
               " categories without replacement");
   NoGradGuard guard;
   const Tensor weights = contiguous(cast(p, DType::kFloat64));
-  for (int64_t r = 0; r < rows; ++r) {
+  for (int64_t r = 0; weights.has_values() && r < rows; ++r) {
     const double* w = weights.data<double>() + r * n;
     double sum = 0;
     int64_t positive = 0;
@@ -437,6 +442,7 @@ Tensor multinomial(const Tensor& p, int64_t num_samples, bool replacement, Gener
   shape.back() = num_samples;
   const Tensor y = Tensor::empty(shape, DType::kInt64);
   const int64_t draws = replacement ? num_samples : n;
+  if (!y.has_values()) return y;
   const Tensor u = Tensor::empty({rows, draws}, DType::kFloat64);
   fill_from_uniform(u, generator, [](double v) { return v; });
   draw_categories(

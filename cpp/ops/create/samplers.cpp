@@ -32,6 +32,7 @@ Tensor doubles(const Tensor& x, IntSpan shape) {
 
 // Raises for the first value that is neither NaN nor inside [low, high].
 void check_range(const char* op, const char* what, const Tensor& x, double low, double high) {
+  if (x.is_meta()) return;
   const double* v = x.data<double>();
   for (int64_t i = 0; i < x.numel(); ++i) {
     PLAIT_CHECK(!(v[i] < low || v[i] > high), kValue, op, ": expected ", what, ", got ", v[i]);
@@ -51,6 +52,7 @@ Tensor standard_gamma_grad(const Tensor& alpha, const Tensor& x) {
   NoGradGuard guard;
   const Tensor a = doubles(alpha, shape), values = doubles(x, shape);
   const Tensor y = Tensor::empty(shape, alpha.dtype());
+  if (y.is_meta()) return y;
   gamma_grad({a.data<double>(), values.data<double>(), y.dtype(), y.data_ptr(), y.numel()});
   return y;
 }
@@ -61,7 +63,7 @@ struct StandardGamma {
     check_floating("_standard_gamma", alpha.dtype());
     const Tensor a = at_least_0("_standard_gamma", "alpha of at least 0", alpha);
     const Tensor y = Tensor::empty(alpha.shape(), alpha.dtype());
-    sample_gamma(a.data<double>(), y.dtype(), y.data_ptr(), y.numel(), generator);
+    if (y.has_values()) sample_gamma(a.data<double>(), y.dtype(), y.data_ptr(), y.numel(), generator);
     ctx.save(alpha);
     ctx.save_result(y);
     return y;
@@ -84,6 +86,7 @@ Tensor dirichlet_grad(const Tensor& x, const Tensor& alpha, const Tensor& total)
   NoGradGuard guard;
   const Tensor values = doubles(x, shape), a = doubles(alpha, shape), sums = doubles(total, shape);
   const Tensor y = Tensor::empty(shape, x.dtype());
+  if (y.is_meta()) return y;
   beta_grad(
       {values.data<double>(), a.data<double>(), sums.data<double>(), y.dtype(), y.data_ptr(), y.numel()});
   return y;
@@ -98,7 +101,7 @@ struct SampleDirichlet {
     const Tensor a = at_least_0("_sample_dirichlet", "alpha of at least 0", alpha);
     const Tensor y = Tensor::empty(alpha.shape(), alpha.dtype());
     const int64_t n = alpha.shape().back();
-    if (n > 0) {
+    if (y.has_values()) {
       sample_dirichlet(a.data<double>(), y.dtype(), y.data_ptr(), y.numel() / n, n, generator);
     }
     ctx.save(alpha);
@@ -126,7 +129,7 @@ struct Poisson {
     check_floating("poisson", rate.dtype());
     const Tensor r = at_least_0("poisson", "rates of at least 0", rate);
     const Tensor y = Tensor::empty(rate.shape(), rate.dtype());
-    sample_poisson(r.data<double>(), y.dtype(), y.data_ptr(), y.numel(), generator);
+    if (y.has_values()) sample_poisson(r.data<double>(), y.dtype(), y.data_ptr(), y.numel(), generator);
     return y;
   }
   static Grads backward(OpContext&, const Tensor& gy, Generator*) { return {zeros_like(gy)}; }
@@ -143,6 +146,7 @@ struct Binomial {
     const Tensor p = doubles(prob, prob.shape()), chances = doubles(p, shape);
     check_range("binomial", "probabilities in [0, 1]", p, 0, 1);
     const Tensor y = Tensor::empty(shape, promote_types(count.dtype(), prob.dtype()));
+    if (y.is_meta()) return y;
     sample_binomial(trials.data<double>(), chances.data<double>(), y.dtype(), y.data_ptr(), y.numel(),
                     generator);
     return y;
@@ -158,7 +162,7 @@ Tensor von_mises(const Tensor& kappa, Generator* generator) {
   NoGradGuard guard;
   const Tensor k = at_least_0("_sample_von_mises", "kappa of at least 0", kappa);
   const Tensor y = Tensor::empty(kappa.shape(), kappa.dtype());
-  sample_von_mises(k.data<double>(), y.dtype(), y.data_ptr(), y.numel(), generator);
+  if (y.has_values()) sample_von_mises(k.data<double>(), y.dtype(), y.data_ptr(), y.numel(), generator);
   return y;
 }
 

@@ -39,6 +39,7 @@ struct FftAlong {
   static Tensor forward(OpContext&, const Tensor& x, const Dims& dims, bool inverse, double scale) {
     const Tensor in = contiguous_as(x, x.dtype());
     const Tensor y = Tensor::empty(x.shape(), x.dtype());
+    if (y.is_meta()) return y;
     with_parts(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
       T* const to = static_cast<T*>(y.data_ptr());
@@ -61,6 +62,7 @@ struct FftAlong {
 // with their conjugates, twice.
 Tensor half_weights(int64_t n, double w, DType dtype) {
   const Tensor weights = full(Dims{n / 2 + 1}, Scalar(w), dtype);
+  if (weights.is_meta()) return weights;
   with_parts(dtype, [&](auto zero) {
     using T = decltype(zero);
     T* const p = static_cast<T*>(weights.data_ptr());
@@ -78,6 +80,7 @@ struct FftOfReal {
     const int64_t n = shape[x.dim() - 1];
     shape[x.dim() - 1] = n / 2 + 1;
     const Tensor y = Tensor::empty(shape, to_complex(x.dtype()));
+    if (y.is_meta()) return y;
     with_parts(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
       plait::fft_of_real<T>(static_cast<const T*>(in.data_ptr()), static_cast<T*>(y.data_ptr()),
@@ -100,6 +103,7 @@ struct FftToReal {
     Dims shape = x.shape();
     shape[x.dim() - 1] = n;
     const Tensor y = Tensor::empty(shape, to_real(x.dtype()));
+    if (y.is_meta()) return y;
     with_parts(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
       plait::fft_to_real<T>(static_cast<const T*>(in.data_ptr()), static_cast<T*>(y.data_ptr()),

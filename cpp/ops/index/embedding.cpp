@@ -44,6 +44,7 @@ Tensor gather_rows(const Tensor& table, const Tensor& index) {
   Dims shape = index.shape();
   shape.push_back(width);
   const Tensor y = Tensor::empty(shape, table.dtype());
+  if (!y.has_values()) return y;
   take_table_rows(from.data_ptr(), bytes, index.data<int64_t>(), index.numel(), y.data_ptr());
   return y;
 }
@@ -70,6 +71,7 @@ struct EmbeddingGradient {
     ctx.save(index);
     const Tensor g = contiguous(cast(gy, compute_dtype(gy.dtype())));  // 16-bit floats are rounded once
     const int64_t n = index.numel(), width = g.shape()[g.dim() - 1];
+    if (g.is_meta()) return Tensor::empty({use.rows, width}, gy.dtype());
     const int64_t* at = index.data<int64_t>();
     const std::vector<float> scale = gradient_scales(at, n, use);
     const Tensor table = Tensor::empty({use.rows, width}, g.dtype());
@@ -88,7 +90,7 @@ struct EmbeddingGradient {
   static Grads backward(OpContext& ctx, const Tensor& gtable, const TableUse& use) {
     const Tensor index = ctx.saved(0);
     const Tensor rows = apply<Embedding>(gtable, index, use);
-    if (use.padding_idx < 0 && !use.by_frequency) return {rows, Tensor()};
+    if ((use.padding_idx < 0 && !use.by_frequency) || rows.is_meta()) return {rows, Tensor()};
     const int64_t n = index.numel();
     const std::vector<float> scale = gradient_scales(index.data<int64_t>(), n, use);
     Dims shape = index.shape();
@@ -116,6 +118,7 @@ struct EmbeddingBag {
     const Tensor from = contiguous(table);
     const int64_t width = from.shape()[1], bags = bounds.numel() - 1;
     const Tensor y = Tensor::empty({bags, width}, table.dtype());
+    if (y.is_meta()) return y;
     sum_table_rows(table.dtype(), from.data_ptr(), width, index.data<int64_t>(), bounds.data<int64_t>(), bags,
                    y.data_ptr());
     return y;
@@ -124,8 +127,8 @@ struct EmbeddingBag {
   static Grads backward(OpContext& ctx, const Tensor& gy, const TableUse& use) {
     const Tensor index = ctx.saved(0), bounds = ctx.saved(1);
     const Tensor bag = Tensor::empty({index.numel()}, DType::kInt64);
-    const int64_t* bound = bounds.data<int64_t>();
-    for (int64_t b = 0; b + 1 < bounds.numel(); ++b) {
+    const int64_t* bound = bag.is_meta() ? nullptr : bounds.data<int64_t>();
+    for (int64_t b = 0; bound && b + 1 < bounds.numel(); ++b) {
       std::fill(bag.data<int64_t>() + bound[b], bag.data<int64_t>() + bound[b + 1], b);
     }
     return {embedding_gradient(index_select(gy, 0, bag), index, use), Tensor(), Tensor()};
@@ -140,7 +143,7 @@ Tensor checked_index(const char* op, const Tensor& input, const Tensor& table) {
               ": expected indices of an integer dtype, got ", dtype_name(input.dtype()));
   const int64_t rows = table.shape()[0];
   const Tensor index = contiguous(cast(input, DType::kInt64));
-  if (all_inside(index.data<int64_t>(), index.numel(), rows)) return index;
+  if (index.is_meta() || all_inside(index.data<int64_t>(), index.numel(), rows)) return index;
   for (int64_t i = 0; i < index.numel(); ++i) {
     const int64_t v = index.data<int64_t>()[i];
     PLAIT_CHECK(v >= 0 && v < rows, kIndex, op, ": index ", v, " is out of bounds for a table of ", rows,
@@ -174,9 +177,9 @@ Tensor embedding_bag_sum(const Tensor& table, const Tensor& input, const Tensor&
               kValue, "embedding_bag: expected 1-D indices and 1-D bounds of dtype int64, got shapes ",
               input.shape(), " and ", bounds.shape());
   const Tensor ends = contiguous(bounds);
-  const int64_t* const bound = ends.data<int64_t>();
-  PLAIT_CHECK(bound[0] >= 0 && std::is_sorted(bound, bound + ends.numel()) &&
-                  bound[ends.numel() - 1] <= index.numel(),
+  const int64_t* const bound = ends.is_meta() ? nullptr : ends.data<int64_t>();
+  PLAIT_CHECK(!bound || (bound[0] >= 0 && std::is_sorted(bound, bound + ends.numel()) &&
+                         bound[ends.numel() - 1] <= index.numel()),
               kValue, "embedding_bag: expected bounds that rise from 0 to at most ", index.numel());
   return apply<EmbeddingBag>(table, index, ends, TableUse{table.shape()[0], -1, by_frequency, sparse});
 }
@@ -189,9 +192,10 @@ Tensor one_hot(const Tensor& input, int64_t classes) {
   PLAIT_CHECK(input.numel() > 0 || classes > 0, kValue,
               "one_hot: the number of classes cannot be inferred from no elements\nhint: pass num_classes");
   const Tensor index = contiguous(input);
-  const int64_t* at = index.data<int64_t>();
+  const bool shape_only = index.is_meta() && classes > 0;
+  const int64_t* at = shape_only ? nullptr : index.data<int64_t>();
   int64_t largest = -1;
-  for (int64_t i = 0; i < index.numel(); ++i) {
+  for (int64_t i = 0; at && i < index.numel(); ++i) {
     PLAIT_CHECK(at[i] >= 0, kValue, "one_hot: expected class indices of at least 0, got ", at[i]);
     largest = std::max(largest, at[i]);
   }
@@ -201,7 +205,7 @@ Tensor one_hot(const Tensor& input, int64_t classes) {
   Dims shape = input.shape();
   shape.push_back(classes);
   const Tensor y = zeros(shape, DType::kInt64);
-  for (int64_t i = 0; i < index.numel(); ++i) y.data<int64_t>()[i * classes + at[i]] = 1;
+  for (int64_t i = 0; at && i < index.numel(); ++i) y.data<int64_t>()[i * classes + at[i]] = 1;
   return y;
 }
 

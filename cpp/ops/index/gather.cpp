@@ -67,7 +67,7 @@ IndexPlan places_of(const Tensor& x, int64_t dim, const Tensor& index) {
 }  // namespace
 
 void scatter_into(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src, Scatter how) {
-  if (index.numel() == 0) return;
+  if (index.numel() == 0 || x.is_meta()) return;
   const bool rounds = is_16_bit_float(x.dtype()) && (how == Scatter::kAdd || how == Scatter::kMultiply);
   if (rounds && how == Scatter::kAdd && x.numel() > 16 * index.numel()) {
     return write_places(places_of(x, dim, index), x, contiguous(src), true);
@@ -95,7 +95,7 @@ ScatterArgs check_scatter(const char* op, const Tensor& x, int64_t dim, const Te
               ": expected a src at least as large as the index, got src ", src.shape(), " and index ",
               index.shape());
   ScatterArgs out{at_least_1d(x), at_least_1d(checked_index(op, index)), at_least_1d(src), d};
-  check_index_range(op, lines_of(out.index, out.x, out.src, d), out.x.shape()[d]);
+  if (!out.x.is_meta()) check_index_range(op, lines_of(out.index, out.x, out.src, d), out.x.shape()[d]);
   if (index.numel() == 0) {
     out.src = zeros(out.index.shape(), x.dtype());
     return out;
@@ -114,6 +114,7 @@ struct Gather {
   static Tensor forward(OpContext& ctx, const Tensor& x, const Tensor& index, const Dims&, int64_t dim) {
     ctx.save(index);
     const Tensor y = Tensor::empty(index.shape(), x.dtype());
+    if (y.is_meta()) return y;
     gather_lines(meta.name, x.dtype(), lines_of(index, x, y, dim), x.shape()[dim], x.data_ptr(),
                  y.data_ptr());
     return y;

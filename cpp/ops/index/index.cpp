@@ -76,6 +76,7 @@ std::vector<Tensor> expand_masks(const char* op, const Tensor& x, const std::vec
                   ": the shape of the mask ", t.shape(), " at index ", d,
                   " does not match the shape of the indexed tensor ", x.shape(), " at index ", first + d);
     }
+    const MetaMode mode(t.is_meta());  // a mask of the CPU may index a tensor on the device meta
     const Tensor places = nonzero(t);
     for (int64_t d = 0; d < t.dim(); ++d) out.push_back(select(places, 1, d));
   }
@@ -85,7 +86,7 @@ std::vector<Tensor> expand_masks(const char* op, const Tensor& x, const std::vec
 // A single mask that covers all of x.
 bool is_full_mask(const Tensor& x, const std::vector<Tensor>& indices) {
   return indices.size() == 1 && is_mask(indices[0]) && indices[0].dtype() == DType::kBool &&
-         indices[0].shape() == x.shape() && x.dim() > 0;
+         indices[0].is_meta() == x.is_meta() && indices[0].shape() == x.shape() && x.dim() > 0;
 }
 
 bool any_defined(const std::vector<Tensor>& indices) {
@@ -157,11 +158,11 @@ Example:
     tensor([2., 0., 1.]))";
 
 const RegisterOps kOps{
-    {"_index(Tensor input, Tensor?[] indices) -> Tensor", "pc", PLAIT_BOX(index),
+    {"_index(Tensor input, Tensor?[] indices) -> Tensor", "pcd", PLAIT_BOX(index),
      R"(input[indices] with index tensors, masks and None.)"},
-    {"index_put_(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor", "fmc",
+    {"index_put_(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor", "fmcd",
      PLAIT_BOX(index_put_), kIndexPutDoc},
-    {"index_put(Tensor input, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor", "fmc",
+    {"index_put(Tensor input, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor", "fmcd",
      PLAIT_BOX(index_put), kIndexPutDoc},
 };
 

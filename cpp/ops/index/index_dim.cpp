@@ -168,10 +168,10 @@ Tensor index_fill_tensor(const Tensor& x, int64_t dim, const Tensor& index, cons
 // Row-major element numbers of x as one index tensor per dimension.
 std::vector<Tensor> unravel(const Tensor& x, const Tensor& index) {
   const Tensor flat = contiguous(cast(index, DType::kInt64));
-  const int64_t* p = flat.data<int64_t>();
+  const int64_t* p = flat.is_meta() ? nullptr : flat.data<int64_t>();
   std::vector<Tensor> out;
   for (int64_t d = 0; d < x.dim(); ++d) out.push_back(Tensor::empty(index.shape(), DType::kInt64));
-  for (int64_t i = 0; i < index.numel(); ++i) {
+  for (int64_t i = 0; p && i < index.numel(); ++i) {
     PLAIT_CHECK(p[i] >= -x.numel() && p[i] < x.numel(), kIndex, "put_: index ", p[i],
                 " is out of bounds for a tensor of ", x.numel(), " elements");
     int64_t rest = p[i] < 0 ? p[i] + x.numel() : p[i];

@@ -55,6 +55,8 @@ IndexPlan plan_index(const char* op, const Tensor& x, const std::vector<Tensor>&
   for (int64_t d = 0; d < given; ++d) {
     if (!indexed(d)) continue;
     const DType dtype = indices[static_cast<size_t>(d)].dtype();
+    PLAIT_CHECK(x.is_meta() || !indices[static_cast<size_t>(d)].is_meta(), kRuntime, op,
+                ": expected indices on the device cpu as the tensor is, got meta");
     PLAIT_CHECK(is_integral(dtype) && dtype != DType::kBool, kIndex, op,
                 ": expected integer index tensors, got ", dtype_name(dtype));
     first = std::min(first, d);
@@ -71,6 +73,7 @@ IndexPlan plan_index(const char* op, const Tensor& x, const std::vector<Tensor>&
     (before ? plan.before_strides : plan.after_strides).push_back(x.strides()[d]);
   }
   plan.places = Tensor::empty({checked_numel(op, plan.index_shape)}, DType::kInt64);
+  if (!plan.places.has_values()) return plan;
   auto* const places = plan.places.data<int64_t>();
   if (count == 0) std::fill_n(places, plan.places.numel(), int64_t{0});
   for (int64_t d = first; d <= last; ++d) {
@@ -87,6 +90,7 @@ IndexPlan plan_index(const char* op, const Tensor& x, const std::vector<Tensor>&
 
 Tensor read_places(const IndexPlan& plan, const Tensor& x) {
   const Tensor y = Tensor::empty(plan.result_shape(), x.dtype());
+  if (!y.has_values()) return y;
   read_indexed(x.dtype(), indexed(plan), x.data_ptr(), y.data_ptr());
   return y;
 }
@@ -129,6 +133,7 @@ bool is_mostly_met(const Tensor& x, int64_t written) {
 }  // namespace
 
 void write_places(const IndexPlan& plan, const Tensor& x, const Tensor& values, bool accumulate) {
+  if (x.is_meta()) return;
   if (accumulate && is_16_bit_float(x.dtype()) && plan.places.numel() > 0) {
     if (!is_mostly_met(x, numel_of(plan.result_shape()))) return add_in_float32(plan, x, values);
     const Tensor wide = cast(x, DType::kFloat32);

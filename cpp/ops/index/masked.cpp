@@ -37,7 +37,9 @@ struct MaskedFill {
     const Tensor mask = ctx.saved(0);
     Grads gxs(3);
     if (ctx.needs_grad(0)) gxs[0] = masked_fill(gy, mask, int64_t{0});
-    if (ctx.needs_grad(2)) gxs[2] = masked_select(gy, mask);  // summed by the engine
+    if (ctx.needs_grad(2)) {  // summed by the engine
+      gxs[2] = gy.is_meta() ? Tensor::empty(IntSpan{}, gy.dtype()) : masked_select(gy, mask);
+    }
     return gxs;
   }
 };
@@ -66,6 +68,7 @@ struct MaskedScatter {
                         const Dims&) {
     ctx.save(mask);
     const Tensor y = ctx.destination().defined() ? ctx.destination() : clone(x);
+    if (y.is_meta()) return y;
     const Tensor m = dense_mask(mask, x.shape()), from = contiguous(source);
     const auto* const take = m.data<uint8_t>();
     const std::vector<int64_t> before = count_nonzero_chunks(DType::kUInt8, take, m.numel());
@@ -79,7 +82,9 @@ struct MaskedScatter {
     const Tensor mask = ctx.saved(0);
     Grads gxs(3);
     if (ctx.needs_grad(0)) gxs[0] = masked_fill(gy, mask, int64_t{0});
-    if (ctx.needs_grad(2)) {
+    if (ctx.needs_grad(2) && gy.is_meta()) {
+      gxs[2] = Tensor::empty(source_shape, gy.dtype());
+    } else if (ctx.needs_grad(2)) {
       const Tensor used = masked_select(gy, expand(mask, gy.shape()));
       gxs[2] = reshape(embed(used, Dims{numel_of(source_shape)}, Dims{1}, 0), source_shape);
     }
@@ -99,8 +104,9 @@ Tensor checked_value(const Tensor& x, const Tensor& value) {
               value.shape());
   PLAIT_CHECK(x.is_complex() || !value.is_complex(), kType, "masked_fill: expected a real value for ",
               dtype_name(x.dtype()), ", got ", dtype_name(value.dtype()));
-  PLAIT_CHECK(x.is_differentiable() || !value.is_floating() || std::isfinite(value.item_as<double>()), kValue,
-              "masked_fill: the value ", value.item_as<double>(), " cannot be converted to ",
+  PLAIT_CHECK(x.is_differentiable() || !value.is_floating() || value.is_meta() ||
+                  std::isfinite(value.item_as<double>()),
+              kValue, "masked_fill: the value ", value.item_as<double>(), " cannot be converted to ",
               dtype_name(x.dtype()));
   return cast(value, x.dtype());
 }
@@ -170,6 +176,7 @@ std::variant<Tensor, std::vector<Tensor>> nonzero_as_asked(const Tensor& x, bool
 Tensor argwhere(const Tensor& x) { return nonzero(x); }
 Tensor nonzero_static(const Tensor& x, int64_t size, int64_t fill_value) {
   PLAIT_CHECK(size >= 0, kValue, "nonzero_static: expected a size of at least 0, got ", size);
+  if (x.is_meta()) return Tensor::empty({size, x.dim()}, DType::kInt64);
   const Tensor places = nonzero(x);
   const int64_t found = std::min(size, places.shape()[0]);
   const Tensor y = full(Dims{size, x.dim()}, fill_value, DType::kInt64);

@@ -19,7 +19,7 @@ struct Cholesky {
   static constexpr OpMeta meta{"linalg.cholesky"};
   static std::tuple<Tensor, Tensor> forward(OpContext& ctx, const Tensor& a) {
     const Tensor l = columns_copy(a), info = zeros(batch_of(a), DType::kInt32);
-    if (a.numel()) {
+    if (a.has_values()) {
       dispatch_element(a.dtype(), [&](auto tag) {
         using T = typename decltype(tag)::type;
         linalg::cholesky<T>(matrices<T>(l), info.data<int32_t>());

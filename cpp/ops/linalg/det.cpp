@@ -70,7 +70,7 @@ struct Det {
   static Tensor forward(OpContext& ctx, const Tensor& a) {
     const LuFactors f = factors_of_either(a);
     const Tensor det = Tensor::empty(batch_of(a), a.dtype());
-    if (a.numel()) {
+    if (a.has_values()) {
       dispatch_element(a.dtype(), [&](auto tag) {
         using T = typename decltype(tag)::type;
         determinants<T>(f, det.data<T>());
@@ -91,7 +91,7 @@ struct Det {
 
  private:
   static bool any_singular(const Tensor& info) {
-    for (int64_t i = 0; i < info.numel(); ++i) {
+    for (int64_t i = 0; info.has_values() && i < info.numel(); ++i) {
       if (info.data<int32_t>()[i]) return true;
     }
     return false;
@@ -104,7 +104,7 @@ struct SlogDet {
     const LuFactors f = factors_of_either(a);
     const Tensor sign = Tensor::empty(batch_of(a), a.dtype());
     const Tensor log = Tensor::empty(batch_of(a), real_dtype(a.dtype()));
-    if (a.numel()) {
+    if (a.has_values()) {
       dispatch_element(a.dtype(), [&](auto tag) {
         using T = typename decltype(tag)::type;
         log_determinants<T>(f, sign.data<T>(), log.data<Real<T>>());

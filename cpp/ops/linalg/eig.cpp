@@ -21,7 +21,7 @@ using namespace linalg;  // NOLINT: the helpers of this family
 // Eigenvalues, and vectors where `v` is defined.
 Tensor run_eig(const char* op, const Tensor& a, const Tensor& v) {
   const Tensor w = Tensor::empty(with_sizes(batch_of(a), {cols_of(a)}), to_complex(a.dtype()));
-  if (!a.numel()) return w;
+  if (!a.has_values()) return w;
   const Tensor copy = columns_copy(a), info = zeros(batch_of(a), DType::kInt32);
   dispatch_element(a.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;

@@ -19,7 +19,7 @@ using namespace linalg;  // NOLINT: the helpers of this family
 // Eigenvalues, and over `v`, a column-major copy of A, the vectors.
 Tensor run_eigh(const char* op, const Tensor& v, bool vectors) {
   const Tensor w = Tensor::empty(with_sizes(batch_of(v), {cols_of(v)}), real_dtype(v.dtype()));
-  if (!v.numel()) return w;
+  if (!v.has_values()) return w;
   const Tensor info = zeros(batch_of(v), DType::kInt32);
   dispatch_element(v.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;

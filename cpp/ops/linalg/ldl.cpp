@@ -22,7 +22,7 @@ struct LdlFactor {
   static Factors forward(OpContext&, const Tensor& a, bool hermitian) {
     const Tensor ld = columns_copy(tril(a)), info = zeros(batch_of(a), DType::kInt32);
     const Tensor pivots = zeros(with_sizes(batch_of(a), {cols_of(a)}), DType::kInt32);
-    if (a.numel()) {
+    if (a.has_values()) {
       dispatch_element(a.dtype(), [&](auto tag) {
         using T = typename decltype(tag)::type;
         ldl_factor<T>(matrices<T>(ld), hermitian, pivots.data<int32_t>(), info.data<int32_t>());
@@ -36,7 +36,7 @@ struct LdlSolve {
   static constexpr OpMeta meta{"linalg.ldl_solve"};
   static Tensor forward(OpContext&, const Tensor& ld, const Tensor& pivots, const Tensor& b, bool hermitian) {
     const Tensor x = columns_copy(b);
-    if (!x.numel()) return x;
+    if (!x.has_values()) return x;
     const Tensor factors = as_columns(expand(ld, with_sizes(batch_of(b), {rows_of(ld), cols_of(ld)})));
     const Tensor order = contiguous(expand(pivots, with_sizes(batch_of(b), {rows_of(ld)})));
     dispatch_element(b.dtype(), [&](auto tag) {
@@ -71,7 +71,7 @@ Tensor ldl_solve_public(const Tensor& ld, const Tensor& pivots, const Tensor& b,
               "linalg.ldl_solve: expected LD (*, n, n), pivots (*, n) and B (*, n, k), got shapes ",
               ld.shape(), ", ", pivots.shape(), " and ", b.shape());
   const Tensor order = contiguous(pivots);
-  for (int64_t i = 0; i < order.numel(); ++i) {
+  for (int64_t i = 0; order.has_values() && i < order.numel(); ++i) {
     const int64_t row = std::abs(static_cast<int64_t>(order.data<int32_t>()[i]));
     PLAIT_CHECK(row >= 1 && row <= rows_of(ld), kValue,
                 "linalg.ldl_solve: expected pivots of magnitude 1 to ", rows_of(ld), ", got ", row);

@@ -25,7 +25,7 @@ LuFactors lu_factors(const Tensor& a) {
   const int64_t k = std::min(rows_of(a), cols_of(a));
   LuFactors f{columns_copy(a), Tensor::empty(with_sizes(batch_of(a), {k}), DType::kInt32),
               zeros(batch_of(a), DType::kInt32)};
-  if (a.numel()) {
+  if (a.has_values()) {
     dispatch_element(a.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       lu_factor<T>(matrices<T>(f.lu), f.pivots.data<int32_t>(), f.info.data<int32_t>());
@@ -35,7 +35,7 @@ LuFactors lu_factors(const Tensor& a) {
 }
 
 void lu_solve_into(const LuFactors& f, const Tensor& x, bool adjoint) {
-  if (!x.numel()) return;
+  if (!x.has_values()) return;
   dispatch_element(x.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     const Spread<T> s(as_columns(f.lu), x);
@@ -54,6 +54,7 @@ Tensor row_order(const Tensor& pivots, int64_t m) {
   Dims shape = p.shape();
   shape.back() = m;
   const Tensor order = Tensor::empty(shape, DType::kInt64);
+  if (order.is_meta()) return order;
   for (int64_t b = 0; b < count; ++b) {
     int64_t* const rows = order.data<int64_t>() + b * m;
     const int32_t* const exchanges = p.data<int32_t>() + b * k;
@@ -71,7 +72,7 @@ Tensor is_odd(const Tensor& pivots) {
   const Tensor p = contiguous(pivots);
   const int64_t k = p.shape().back();
   const Tensor odd = Tensor::empty(IntSpan(p.shape()).first(static_cast<size_t>(p.dim() - 1)), DType::kBool);
-  for (int64_t b = 0; b < odd.numel(); ++b) {
+  for (int64_t b = 0; odd.has_values() && b < odd.numel(); ++b) {
     bool flip = false;
     for (int64_t i = 0; i < k; ++i) flip ^= p.data<int32_t>()[b * k + i] != i + 1;
     odd.data<bool>()[b] = flip;

@@ -53,7 +53,7 @@ std::pair<Tensor, int> scales(const Tensor& a, double theta) {
   const Tensor norms = cast(amax(sum(abs(a), Dims{-2}, true), Dims{-1}, true), DType::kFloat64);
   const Tensor counts = Tensor::empty(norms.shape(), DType::kFloat64);
   int most = 0;
-  for (int64_t i = 0; i < norms.numel(); ++i) {
+  for (int64_t i = 0; norms.has_values() && i < norms.numel(); ++i) {
     const double ratio = norms.data<double>()[i] / theta;
     const int n = ratio > 1 && std::isfinite(ratio) ? static_cast<int>(std::ceil(std::log2(ratio))) : 0;
     counts.data<double>()[i] = n;
@@ -91,7 +91,7 @@ struct MatrixExp {
     const Tensor factor = cast(exp2(neg(counts)), real_dtype(a.dtype()));
     Tensor y = exp_of_scaled(a * factor, pade.b);
     for (int i = 0; i < most; ++i) y = where(gt(counts, i), matmul(y, y), y);
-    return y;
+    return contiguous(y);  // in one order, whatever the values
   }
   // The derivative in the direction G is the upper right block of exp([[A, G], [0, A]]), and its adjoint the
   // same with A^H. Mathias, "A chain rule for matrix functions and applications", 1996

@@ -135,7 +135,7 @@ struct Lstsq {
     const Tensor s = by_svd ? zeros(with_sizes(batch_of(a), {least}), real_dtype(a.dtype()))
                             : zeros(Dims{0}, real_dtype(a.dtype()));
     const Tensor info = zeros(batch_of(a), DType::kInt32);
-    if (a.numel() && k) run(columns_copy(a), x, method, rcond, ranks, s, info);
+    if (a.has_values() && k) run(columns_copy(a), x, method, rcond, ranks, s, info);
     if (!a.numel()) set_zero(x);
     check_info("linalg.lstsq", info, "the matrix has no full rank, or the iteration did not converge:");
     ctx.save(a, b);

@@ -25,7 +25,7 @@ struct Reflectors {
 Reflectors reflectors_of(const Tensor& a) {
   const Reflectors r{columns_copy(a),
                      Tensor::empty(with_sizes(batch_of(a), {std::min(rows_of(a), cols_of(a))}), a.dtype())};
-  if (a.numel()) {
+  if (a.has_values()) {
     dispatch_element(a.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       qr_factor<T>(matrices<T>(r.a), r.tau.data<T>());
@@ -36,7 +36,7 @@ Reflectors reflectors_of(const Tensor& a) {
 
 // The first q.size(-1) columns of the product of the reflectors in the first columns of q, over q.
 void form_q_of(const Tensor& q, const Tensor& tau) {
-  if (!q.numel()) return;
+  if (!q.has_values()) return;
   dispatch_element(q.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     form_q<T>(matrices<T>(q), tau.data<T>(), tau.shape().back());
@@ -157,7 +157,7 @@ struct MultiplyQ {
   static Tensor forward(OpContext& ctx, const Tensor& a, const Tensor& tau, const Tensor& c, bool left,
                         bool trans) {
     const Tensor y = columns_copy(c), reflectors = as_columns(a), factors = contiguous(tau);
-    if (y.numel()) {
+    if (y.has_values()) {
       dispatch_element(a.dtype(), [&](auto tag) {
         using T = typename decltype(tag)::type;
         apply_q<T>(matrices<const T>(reflectors), factors.data<T>(), tau.shape().back(), left, trans,

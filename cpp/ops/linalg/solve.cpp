@@ -30,7 +30,7 @@ struct SolveTriangular {
   static constexpr OpMeta meta{"linalg.solve_triangular"};
   static Tensor forward(OpContext& ctx, const Tensor& a, const Tensor& b, bool upper, bool unit) {
     const Tensor x = columns_copy(b);
-    if (x.numel()) {
+    if (x.has_values()) {
       // The rows of A are columns of A^T in the same memory.
       const bool by_rows = a.is_contiguous() && !matrix_transpose(a).is_contiguous();
       const Tensor m = by_rows ? a : as_columns(a);
@@ -96,7 +96,7 @@ struct Inverse {
     const auto [lu, by_rows] = any_copy(a);
     const Tensor info = zeros(batch_of(a), DType::kInt32);
     const Tensor y = Tensor::empty_strided(a.shape(), lu.strides(), a.dtype());
-    if (a.numel()) {
+    if (a.has_values()) {
       dispatch_element(a.dtype(), [&](auto tag) {
         using T = typename decltype(tag)::type;
         linalg::inverse<T>(matrices<T>(lu), matrices<T>(y), info.data<int32_t>());

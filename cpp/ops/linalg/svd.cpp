@@ -35,7 +35,7 @@ SvdResult run_svd(const Tensor& a, bool vectors, bool full) {
     return r;
   }
   const Tensor copy = columns_copy(a), info = zeros(batch_of(a), DType::kInt32);
-  if (!copy.numel()) return r;
+  if (!copy.has_values()) return r;
   dispatch_element(a.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     Matrices<T> u{}, vh{};

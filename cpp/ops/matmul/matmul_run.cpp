@@ -134,6 +134,7 @@ Dims product_shape(const char* op, const Tensor& a, const Tensor& b) {
 }
 
 void run_product(const Tensor& y, const Tensor& a, const Tensor& b, const ProductOptions& options) {
+  if (y.is_meta()) return;
   if (y.is_complex()) return run_complex_product(y, a, b, options);
   const MatrixView am = matrix_of(a, true), bm = matrix_of(b, false);
   GemmAnyArgs g;

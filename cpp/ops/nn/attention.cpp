@@ -46,6 +46,7 @@ struct Attention {
     Dims shape = q.shape();
     shape.back() = v.shape().back();
     const Tensor y = Tensor::empty(shape, q.dtype());
+    if (y.is_meta()) return y;
     const Matrices mq(q), mk(k), mv(v);
     dispatch_compute(q.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
@@ -60,7 +61,7 @@ struct Attention {
     Tensor scores = mul(matmul(q, transpose(k, -2, -1)), scale);
     if (causal) {
       const Tensor ones = Tensor::empty(Dims{q.shape()[q.dim() - 2], k.shape()[k.dim() - 2]}, scores.dtype());
-      for (int64_t i = 0; i < ones.numel(); ++i) {
+      for (int64_t i = 0; ones.has_values() && i < ones.numel(); ++i) {
         const double hidden =
             i % ones.shape()[1] > i / ones.shape()[1] ? -std::numeric_limits<double>::infinity() : 0.0;
         dispatch_compute(ones.dtype(), [&](auto tag) {

@@ -78,6 +78,7 @@ struct Convolution {
     }
     const Tensor y = Tensor::empty(shape, xn.dtype());
     const ConvShape s = make_shape(x.shape(), w.shape(), shape, p);
+    if (y.is_meta()) return Tensor::empty(y.shape(), x.dtype());
     dispatch_compute(x.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       conv_forward<T>(s, xn.data<T>(), wn.data<T>(), bn.defined() ? bn.data<T>() : nullptr, y.data<T>());
@@ -103,6 +104,7 @@ struct ConvInputGrad {
     const Tensor gn = as_computed(gy), wn = as_computed(w), bn = as_computed(bias);
     const Tensor gx = Tensor::empty(x_shape, gn.dtype());
     const ConvShape s = make_shape(x_shape, w.shape(), gy.shape(), p);
+    if (gx.is_meta()) return Tensor::empty(gx.shape(), gy.dtype());
     dispatch_compute(gy.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       conv_backward_data<T>(s, gn.data<T>(), wn.data<T>(), bn.defined() ? bn.data<T>() : nullptr,
@@ -129,6 +131,7 @@ struct ConvWeightGrad {
     const Tensor xn = as_computed(x), gn = as_computed(gy);
     const Tensor gw = Tensor::empty(w_shape, xn.dtype());
     const ConvShape s = make_shape(x.shape(), w_shape, gy.shape(), p);
+    if (gw.is_meta()) return Tensor::empty(gw.shape(), x.dtype());
     dispatch_compute(x.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       conv_backward_weight<T>(s, xn.data<T>(), gn.data<T>(), gw.data<T>());

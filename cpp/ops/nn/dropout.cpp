@@ -13,6 +13,7 @@ namespace plait {
 namespace {
 
 void run(const Tensor& x, const Tensor& y, const DropoutPlace& place, const Tensor& kept, bool drawn) {
+  if (y.is_meta()) return;
   dropout_values(x.dtype(), place, x.data_ptr(), y.data_ptr(), x.numel(),
                  kept.defined() ? kept.data<uint8_t>() : nullptr, drawn);
 }
@@ -61,7 +62,9 @@ Tensor dropout(const Tensor& x, double p, bool training, bool inplace) {
   PLAIT_CHECK(x.is_floating() || !training, kType, "dropout: expected a floating-point input, got ",
               dtype_name(x.dtype()));
   if (!training || p == 0) return x;
-  const auto position = default_generator().reserve(static_cast<uint64_t>((x.numel() + 3) / 4));
+  // A tensor without values draws no numbers.
+  const auto position = x.is_meta() ? Generator::Position{}
+                                    : default_generator().reserve(static_cast<uint64_t>((x.numel() + 3) / 4));
   const DropoutPlace place{position.seed, position.counter, p};
   return inplace ? apply_inplace<Dropout>(x, place) : apply<Dropout>(x, place);
 }

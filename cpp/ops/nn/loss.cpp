@@ -120,7 +120,7 @@ Tensor binary_cross_entropy(const Tensor& x, const Tensor& t, const Tensor& weig
   PLAIT_CHECK(x.is_floating(), kType, "binary_cross_entropy: expected a floating-point input, got ",
               dtype_name(x.dtype()));
   check_same_shape("binary_cross_entropy", x, t);
-  {
+  if (!x.is_meta()) {
     NoGradGuard guard;
     PLAIT_CHECK(all(logical_and(ge(x, 0.0), le(x, 1.0))).item_as<bool>(), kValue,
                 "binary_cross_entropy: expected inputs between 0 and 1",
@@ -225,6 +225,12 @@ struct CrossEntropy {
     const Tensor in = contiguous(x);
     const int64_t rows = x.shape()[0], classes = x.shape()[1];
     const Tensor stats = Tensor::empty({rows, 2}, compute_dtype(x.dtype()));
+    const bool each = o.reduction == Reduce::kNone;
+    const Tensor y = each ? Tensor::empty({rows}, x.dtype()) : Tensor::empty(IntSpan(), x.dtype());
+    if (y.is_meta()) {
+      ctx.save(in, target, weight, stats);
+      return y;
+    }
     std::vector<double> sums(o.smoothing > 0 ? static_cast<size_t>(rows) : 0);
     CrossEntropyArgs a = {};
     a.x = in.data_ptr();
@@ -237,8 +243,6 @@ struct CrossEntropy {
     ctx.save(in, target, weight, stats);
 
     const ClassWeights w(target, weight, classes, o);
-    const bool each = o.reduction == Reduce::kNone;
-    const Tensor y = each ? Tensor::empty({rows}, x.dtype()) : Tensor::empty(IntSpan(), x.dtype());
     dispatch(x.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       const RowTotals total = total_of_rows(rows, [&](int64_t r) {
@@ -265,6 +269,7 @@ struct CrossEntropy {
   // gx = g ((1-s) w[t] + s/C W) softmax(x) - g s/C w - onehot(t) g (1-s) w[t]
   static Grads backward(OpContext& ctx, const Tensor& gy, const CrossEntropyOptions& o) {
     const Tensor x = ctx.saved(0), target = ctx.saved(1), weight = ctx.saved(2);
+    if (x.is_meta()) return {Tensor::empty(x.shape(), x.dtype()), Tensor(), Tensor()};
     const int64_t rows = x.shape()[0], classes = x.shape()[1];
     const ClassWeights w(target, weight, classes, o);
     const double scale = scale_of_rows(rows, w, o);
@@ -340,10 +345,11 @@ struct NllLoss {
                         const Dims& shape, const CrossEntropyOptions& o) {
     const Tensor in = contiguous(x);
     ctx.save(target, weight);
-    const ClassWeights w(target, weight, shape[1], o);
     const int64_t rows = target.numel();
     const bool each = o.reduction == Reduce::kNone;
     const Tensor y = each ? Tensor::empty({rows}, x.dtype()) : Tensor::empty(IntSpan(), x.dtype());
+    if (y.is_meta()) return y;
+    const ClassWeights w(target, weight, shape[1], o);
     dispatch(x.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       const RowTotals total = total_of_rows(rows, [&](int64_t r) {
@@ -365,6 +371,7 @@ struct NllLoss {
   // gx = -onehot(t) gy w[t], over the sum of the weights under 'mean'
   static Grads backward(OpContext& ctx, const Tensor& gy, const Dims& shape, const CrossEntropyOptions& o) {
     const Tensor target = ctx.saved(0), weight = ctx.saved(1);
+    if (gy.is_meta()) return {Tensor::empty(shape, gy.dtype()), Tensor(), Tensor()};
     const ClassWeights w(target, weight, shape[1], o);
     const int64_t rows = target.numel();
     const double scale = scale_of_rows(rows, w, o);
@@ -427,6 +434,7 @@ Tensor cross_entropy_soft(const Tensor& x, const Tensor& t, const Tensor& weight
 }
 
 void check_targets(const char* op, const Tensor& target, int64_t classes, int64_t ignore_index) {
+  if (target.is_meta()) return;
   const int64_t* t = target.data<int64_t>();
   for (int64_t i = 0; i < target.numel(); ++i) {
     PLAIT_CHECK((t[i] >= 0 && t[i] < classes) || t[i] == ignore_index, kIndex, op, ": target ", t[i],

@@ -61,14 +61,16 @@ struct RowNorm {
     a.rows = a.n > 0 ? x.numel() / a.n : 0;
     const Tensor y = Tensor::empty(x.shape(), x.dtype());
     const Tensor mean = empty_if(kCentered, {a.rows}, stat), rstd = Tensor::empty({a.rows}, stat);
-    a.x = in.data_ptr();
-    a.weight = data_or_null(w);
-    a.bias = data_or_null(b);
-    a.y = y.data_ptr();
-    a.mean = output_or_null(mean);
-    a.rstd = rstd.data_ptr();
-    a.eps = eps;
-    row_norm_forward(kKind, x.dtype(), a);
+    if (!y.is_meta()) {
+      a.x = in.data_ptr();
+      a.weight = data_or_null(w);
+      a.bias = data_or_null(b);
+      a.y = y.data_ptr();
+      a.mean = output_or_null(mean);
+      a.rstd = rstd.data_ptr();
+      a.eps = eps;
+      row_norm_forward(kKind, x.dtype(), a);
+    }
     ctx.save(x, weight, mean, rstd);
     return y;
   }
@@ -210,9 +212,14 @@ struct BatchNorm {
                         double eps) {
     const Tensor in = contiguous(x), w = as_parameter(weight, x.dtype()), b = as_parameter(bias, x.dtype());
     const DType stat = compute_dtype(x.dtype());
-    ChannelNormArgs a = describe(in, eps);
+    const Dims channels{x.shape()[1]};
     const Tensor y = Tensor::empty(x.shape(), x.dtype());
-    const Tensor mean = Tensor::empty({a.channels}, stat), rstd = Tensor::empty({a.channels}, stat);
+    const Tensor mean = Tensor::empty(channels, stat), rstd = Tensor::empty(channels, stat);
+    if (y.is_meta()) {
+      ctx.save(x, weight, mean, rstd);
+      return y;
+    }
+    ChannelNormArgs a = describe(in, eps);
     const Tensor variance = empty_if(training && running_var.defined(), {a.channels}, stat);
     if (!training) freeze(running_mean, running_var, eps, mean, rstd);
     a.weight = data_or_null(w);
@@ -353,15 +360,18 @@ struct GroupNorm {
                         int64_t groups, double eps) {
     const Tensor in = contiguous(x), w = as_parameter(weight, x.dtype()), b = as_parameter(bias, x.dtype());
     const DType stat = compute_dtype(x.dtype());
-    ChannelNormArgs a = describe(in, groups, eps);
+    const Dims rows{x.shape()[0], groups};
     const Tensor y = Tensor::empty(x.shape(), x.dtype());
-    const Tensor mean = Tensor::empty({a.batch, groups}, stat), rstd = Tensor::empty({a.batch, groups}, stat);
-    a.weight = data_or_null(w);
-    a.bias = data_or_null(b);
-    a.y = y.data_ptr();
-    a.mean = mean.data_ptr();
-    a.rstd = rstd.data_ptr();
-    if (x.numel() > 0) group_norm_forward(a);
+    const Tensor mean = Tensor::empty(rows, stat), rstd = Tensor::empty(rows, stat);
+    if (y.has_values()) {
+      ChannelNormArgs a = describe(in, groups, eps);
+      a.weight = data_or_null(w);
+      a.bias = data_or_null(b);
+      a.y = y.data_ptr();
+      a.mean = mean.data_ptr();
+      a.rstd = rstd.data_ptr();
+      group_norm_forward(a);
+    }
     ctx.save(x, weight, mean, rstd);
     return y;
   }

@@ -39,6 +39,7 @@ struct MaxPoolGrad {
     const Tensor g = as_computed(gy);
     const Tensor gx = Tensor::empty(x_shape, g.dtype());
     const int64_t planes = plane ? gx.numel() / plane : 0, out = planes ? g.numel() / planes : 0;
+    if (gx.is_meta()) return cast(gx, gy.dtype());
     dispatch_compute(g.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       max_pool_backward(planes, plane, out, g.data<T>(), index.data<int32_t>(), gx.data<T>());
@@ -58,6 +59,7 @@ struct MaxPoolGather {
     const Tensor xn = as_computed(x);
     const Tensor y = Tensor::empty(index.shape(), xn.dtype());
     const int64_t planes = plane ? x.numel() / plane : 0, out = planes ? y.numel() / planes : 0;
+    if (y.is_meta()) return cast(y, x.dtype());
     dispatch_compute(xn.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       max_pool_take(planes, plane, out, xn.data<T>(), index.data<int32_t>(), y.data<T>());
@@ -85,10 +87,11 @@ struct MaxPool {
     const Tensor xn = as_computed(x);
     const Tensor y = Tensor::empty(y_shape, xn.dtype());
     const Tensor index = wants_index || ctx.recording() ? Tensor::empty(y_shape, DType::kInt32) : Tensor();
-    dispatch_compute(xn.dtype(), [&](auto tag) {
+    const auto run = [&](auto tag) {
       using T = typename decltype(tag)::type;
       max_pool_forward(p, xn.data<T>(), y.data<T>(), index.defined() ? index.data<int32_t>() : nullptr);
-    });
+    };
+    if (y.has_values()) dispatch_compute(xn.dtype(), run);
     ctx.save(index);
     return {cast(y, x.dtype()), index};
   }
@@ -110,6 +113,7 @@ struct AveragePoolGrad {
                         const Dims& x_shape) {
     const Tensor g = as_computed(gy);
     const Tensor gx = Tensor::empty(x_shape, g.dtype());
+    if (gx.is_meta()) return cast(gx, gy.dtype());
     dispatch_compute(g.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       average_pool_backward(p, rule, g.data<T>(), gx.data<T>());
@@ -129,6 +133,7 @@ struct AveragePool {
                         const Dims& y_shape) {
     const Tensor xn = as_computed(x);
     const Tensor y = Tensor::empty(y_shape, xn.dtype());
+    if (y.is_meta()) return cast(y, x.dtype());
     dispatch_compute(xn.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       average_pool_forward(p, rule, xn.data<T>(), y.data<T>());
@@ -152,6 +157,7 @@ struct AdaptiveAverage {
   static Tensor forward(OpContext&, const Tensor& x, const Window& p, const Dims& y_shape, const Dims&) {
     const Tensor xn = as_computed(x);
     const Tensor y = Tensor::empty(y_shape, xn.dtype());
+    if (y.is_meta()) return cast(y, x.dtype());
     dispatch_compute(xn.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       adaptive_average_forward(p, xn.data<T>(), y.data<T>());
@@ -166,6 +172,7 @@ struct AdaptiveAverageGrad {
   static Tensor forward(OpContext&, const Tensor& gy, const Window& p, const Dims& x_shape) {
     const Tensor g = as_computed(gy);
     const Tensor gx = Tensor::empty(x_shape, g.dtype());
+    if (gx.is_meta()) return cast(gx, gy.dtype());
     dispatch_compute(g.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       adaptive_average_backward(p, g.data<T>(), gx.data<T>());
@@ -190,10 +197,11 @@ struct AdaptiveMax {
                                      const Dims&) {
     const Tensor xn = as_computed(x);
     const Tensor y = Tensor::empty(y_shape, xn.dtype()), index = Tensor::empty(y_shape, DType::kInt32);
-    dispatch_compute(xn.dtype(), [&](auto tag) {
+    const auto run = [&](auto tag) {
       using T = typename decltype(tag)::type;
       adaptive_max_forward(p, xn.data<T>(), y.data<T>(), index.data<int32_t>());
-    });
+    };
+    if (y.has_values()) dispatch_compute(xn.dtype(), run);
     ctx.save(index);
     return {cast(y, x.dtype()), index};
   }

@@ -74,18 +74,20 @@ struct Lstm {
     const Tensor active = Tensor::empty(gates.shape(), d);
     const Tensor x = contiguous(gates), h_start = contiguous(h0), c_start = contiguous(c0),
                  weight = contiguous(w);
-    dispatch_compute(d, [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      lstm_forward<T>({.sizes = s,
-                       .x = x.data<T>(),
-                       .h0 = h_start.data<T>(),
-                       .c0 = c_start.data<T>(),
-                       .weight = weight.data<T>(),
-                       .bias = data_or_null<T>(bias),
-                       .active = active.data<T>(),
-                       .c = c.data<T>(),
-                       .y = y.data<T>()});
-    });
+    if (!y.is_meta()) {
+      dispatch_compute(d, [&](auto tag) {
+        using T = typename decltype(tag)::type;
+        lstm_forward<T>({.sizes = s,
+                         .x = x.data<T>(),
+                         .h0 = h_start.data<T>(),
+                         .c0 = c_start.data<T>(),
+                         .weight = weight.data<T>(),
+                         .bias = data_or_null<T>(bias),
+                         .active = active.data<T>(),
+                         .c = c.data<T>(),
+                         .y = y.data<T>()});
+      });
+    }
     ctx.save(h0, c0, w);
     ctx.save_result(y, 0);
     ctx.save_result(active, 3);
@@ -163,17 +165,19 @@ struct Gru {
                  recurrent_n = Tensor::empty(y.shape(), d);
     const Tensor active = Tensor::empty(gates.shape(), d);
     const Tensor x = contiguous(gates), h_start = contiguous(h0), weight = contiguous(w);
-    dispatch_compute(d, [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      gru_forward<T>({.sizes = s,
-                      .x = x.data<T>(),
-                      .h0 = h_start.data<T>(),
-                      .weight = weight.data<T>(),
-                      .bias = data_or_null<T>(bias),
-                      .active = active.data<T>(),
-                      .recurrent_n = recurrent_n.data<T>(),
-                      .y = y.data<T>()});
-    });
+    if (!y.is_meta()) {
+      dispatch_compute(d, [&](auto tag) {
+        using T = typename decltype(tag)::type;
+        gru_forward<T>({.sizes = s,
+                        .x = x.data<T>(),
+                        .h0 = h_start.data<T>(),
+                        .weight = weight.data<T>(),
+                        .bias = data_or_null<T>(bias),
+                        .active = active.data<T>(),
+                        .recurrent_n = recurrent_n.data<T>(),
+                        .y = y.data<T>()});
+      });
+    }
     ctx.save(h0, w);
     ctx.save_result(y, 0);
     ctx.save_result(active, 2);

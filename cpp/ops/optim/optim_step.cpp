@@ -80,7 +80,8 @@ template <class ScalarsOf>
 void step_all(const char* op, OptimRule rule, const Tensors& params, std::initializer_list<State> states,
               const OptimDecay& decay, ScalarsOf scalars_of) {
   check_step(op, params, states);
-  std::vector<OptimItem> items(params.size());
+  std::vector<OptimItem> items;
+  items.reserve(params.size());
   std::vector<decltype(scalars_of(0))> scalars(params.size());
   DenseCopies copies;
   Tensors kept;  // copies of gradients, alive until the step is done
@@ -89,16 +90,17 @@ void step_all(const char* op, OptimRule rule, const Tensors& params, std::initia
     const Tensor like = is_dense(p) ? p : Tensor::empty(p.shape(), p.dtype());
     kept.push_back(copies.take(meta_of(p)->grad, like, false));
     scalars[i] = scalars_of(i);
-    items[i] = {.dtype = to_real(p.dtype()),
-                .args = {.param = copies.take(p, like, true).data_ptr(),
-                         .grad = kept.back().data_ptr(),
-                         .state = {},
-                         .n = count_parts(p),
-                         .decay = decay,
-                         .scalars = &scalars[i]}};
+    if (p.is_meta()) continue;
+    items.push_back({.dtype = to_real(p.dtype()),
+                     .args = {.param = copies.take(p, like, true).data_ptr(),
+                              .grad = kept.back().data_ptr(),
+                              .state = {},
+                              .n = count_parts(p),
+                              .decay = decay,
+                              .scalars = &scalars[i]}});
     int k = 0;
     for (const State& s : states) {
-      items[i].args.state[k++] = copies.take(s.tensors[i], like, true).data_ptr();
+      items.back().args.state[k++] = copies.take(s.tensors[i], like, true).data_ptr();
     }
   }
   optim_step(rule, items);

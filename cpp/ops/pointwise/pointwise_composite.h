@@ -51,7 +51,7 @@ inline Tensor select(const Tensor& condition, const Tensor& a, const Tensor& b) 
 }
 
 inline Tensor polygamma(const Tensor& x, const Tensor& order) {
-  return plait::polygamma(static_cast<int64_t>(cast(order, DType::kFloat64).data<double>()[0]), x);
+  return plait::polygamma(static_cast<int64_t>(order.item_as<double>()), x);
 }
 
 // P(Z <= x) + x e^(-x^2/2) / sqrt(2 pi)

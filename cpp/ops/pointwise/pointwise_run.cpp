@@ -45,6 +45,21 @@ Tensor new_result(const Dims& shape, DType dtype, std::initializer_list<const Te
   return Tensor::empty(shape, dtype);
 }
 
+// Numbers of the CPU alone have a result there; the other results are without values.
+[[gnu::noinline]] Tensor run_in_meta_mode(const PointwiseCall& call, const Dims& shape,
+                                          std::initializer_list<const Tensor*> xs,
+                                          std::initializer_list<double> parameters,
+                                          const Tensor& destination) {
+  const bool meta = std::any_of(xs.begin(), xs.end(), [](const Tensor* x) { return x->is_meta(); });
+  if (!meta && !(destination.defined() && destination.is_meta())) {
+    const MetaMode with_values(false);
+    return run_pointwise_call(call, xs, parameters, destination);
+  }
+  if (!destination.defined()) return new_result(shape, call.result, xs);
+  if (!destination.is_meta()) no_values();
+  return destination;
+}
+
 void check_destination(const PointwiseCall& call, const Tensor& destination, const Dims& shape) {
   PLAIT_CHECK(destination.shape() == shape, kValue, call.name, ": expected an output of the broadcast shape ",
               shape, ", got ", destination.shape(),
@@ -107,6 +122,8 @@ Tensor run_pointwise_call(const PointwiseCall& call, std::initializer_list<const
   const Dims shape = common_shape(call.name, xs);
   if (!call.fn) no_kernel(call.name, call.operands);
   if (destination.defined()) check_destination(call, destination, shape);
+  if (meta_mode()) [[unlikely]]
+    return run_in_meta_mode(call, shape, xs, parameters, destination);
   const Tensor y = destination.defined() ? destination : new_result(shape, call.result, xs);
 
   PointwiseOperand in[kMaxPointwiseInputs];

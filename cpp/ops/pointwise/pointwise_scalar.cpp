@@ -29,6 +29,7 @@ Tensor each_pair(const char* name, const Tensor& a, const Tensor& b, F f) {
   const Tensor x = contiguous(expand(cast(a, DTypeOf<T>::value), shape)),
                z = contiguous(expand(cast(b, DTypeOf<T>::value), shape));
   const Tensor y = Tensor::empty(shape, DTypeOf<T>::value);
+  if (y.is_meta()) return y;
   parallel_for(y.numel(), kGrain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) y.data<T>()[i] = f(x.data<T>()[i], z.data<T>()[i]);
   });
@@ -126,7 +127,7 @@ struct Frexp {
     const Tensor dense = contiguous(x);
     const Tensor mantissa = Tensor::empty(x.shape(), x.dtype()),
                  exponent = Tensor::empty(x.shape(), DType::kInt32);
-    dispatch_float(x.dtype(), [&](auto tag) {
+    const auto split = [&](auto tag) {
       using T = typename decltype(tag)::type;
       parallel_for(x.numel(), kGrain, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) {
@@ -135,7 +136,8 @@ struct Frexp {
           exponent.data<int32_t>()[i] = e;
         }
       });
-    });
+    };
+    if (mantissa.has_values()) dispatch_float(x.dtype(), split);
     ctx.save(exponent);
     return {mantissa, exponent};
   }

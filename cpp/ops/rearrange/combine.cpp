@@ -34,7 +34,7 @@ constexpr int64_t kSerial = 2 * kGrainElements;
 
 // Writes xs behind each other along dim of y, converting dtypes.
 void join(const Tensor& y, const std::vector<Tensor>& xs, int64_t dim) {
-  if (y.numel() == 0) return;
+  if (!y.has_values()) return;
   const bool plain = std::all_of(
       xs.begin(), xs.end(), [&](const Tensor& x) { return x.dtype() == y.dtype() && x.is_contiguous(); });
   // With one outer index there is nothing to split between threads but the copies themselves.

@@ -42,7 +42,7 @@ Tensor padded(const Tensor& input, const Dims& pads, Border border, Scalar value
   Dims shape = x.shape();
   for (int64_t d = 0; d <= last; ++d) shape[d] += pads[2 * d] + pads[2 * d + 1];
   const Tensor y = Tensor::empty(shape, x.dtype());
-  if (y.numel() == 0) return y;
+  if (!y.has_values()) return y;
   dispatch_any(x.dtype(), [&](auto tag) {
     const auto v = value.to<typename decltype(tag)::type>();
     pad_array({x.dtype(), &v, x.shape(), x.strides(), pads, border}, x.data_ptr(), y.data_ptr());
@@ -78,7 +78,8 @@ struct BorderPad {
       if (pads[2 * d] == 0 && pads[2 * d + 1] == 0) continue;
       const int64_t size = gy.shape()[d], n = size - pads[2 * d] - pads[2 * d + 1];
       const Tensor index = Tensor::empty({size}, DType::kInt64);
-      for (int64_t i = 0; i < size; ++i) index.data<int64_t>()[i] = pad_source(i - pads[2 * d], n, border);
+      for (int64_t i = 0; index.has_values() && i < size; ++i)
+        index.data<int64_t>()[i] = pad_source(i - pads[2 * d], n, border);
       Dims shape = g.shape();
       shape[d] = n;
       g = index_add_(zeros(shape, g.dtype()), d, index, g);

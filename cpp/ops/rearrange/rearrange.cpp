@@ -29,7 +29,7 @@ struct Flip {
   static constexpr OpMeta meta{"flip"};
   static Tensor forward(OpContext&, const Tensor& x, const Dims& dims) {
     const Tensor y = Tensor::empty(x.shape(), x.dtype());
-    if (x.numel() == 0) return y;
+    if (!y.has_values()) return y;
     Dims strides = x.strides();
     int64_t offset = 0;
     for (int64_t d : dims) {
@@ -47,7 +47,7 @@ struct Roll {
   static constexpr OpMeta meta{"roll"};
   static Tensor forward(OpContext&, const Tensor& x, const Dims& shifts, const Dims& dims) {
     const Tensor y = Tensor::empty(x.shape(), x.dtype());
-    if (x.numel() == 0) return y;
+    if (!y.has_values()) return y;
     for (int64_t box = 0; box < int64_t{1} << dims.size(); ++box) {
       Dims shape = x.shape();
       int64_t from = x.offset(), to = y.offset();
@@ -82,7 +82,10 @@ struct Triangle {
     // A copy in order and whole rows are faster than rows element by element.
     const Tensor x = ctx.destination().defined() ? input : contiguous(input);
     const Tensor y = ctx.destination().defined() ? ctx.destination() : Tensor::empty(x.shape(), x.dtype());
-    triangle({x.dtype(), x.shape(), x.strides(), y.strides(), diagonal, kLower}, x.data_ptr(), y.data_ptr());
+    if (y.has_values()) {
+      triangle({x.dtype(), x.shape(), x.strides(), y.strides(), diagonal, kLower}, x.data_ptr(),
+               y.data_ptr());
+    }
     return y;
   }
   static Grads backward(OpContext&, const Tensor& gy, int64_t diagonal) {
@@ -256,6 +259,8 @@ Tensor repeat_each_by(const Tensor& x, const Tensor& repeats, std::optional<int6
   PLAIT_CHECK(repeats.numel() == 1 || repeats.numel() == n, kValue, "repeat_interleave: expected ", n,
               " repeats (the size of dimension ", d, "), got ", repeats.numel());
   const Tensor counts = contiguous(cast(repeats, DType::kInt64));
+  if (counts.is_meta() && output_size)
+    return index_select(from, d, Tensor::empty({*output_size}, DType::kInt64));
   const auto* const p = counts.data<int64_t>();
   const auto count = [&](int64_t i) { return p[repeats.numel() == 1 ? 0 : i]; };
   int64_t total = 0;
@@ -290,10 +295,11 @@ Tensor one_hot(const Tensor& index, int64_t num_classes) {
   PLAIT_CHECK(index.dtype() == DType::kInt64 || index.dtype() == DType::kInt32, kType,
               "one_hot: expected an int64 tensor of class numbers, got ", dtype_name(index.dtype()));
   const Tensor dense = contiguous(cast(index, DType::kInt64));
-  const int64_t* const p = dense.data<int64_t>();
+  const bool shape_only = dense.is_meta() && num_classes > 0;
+  const int64_t* const p = shape_only ? nullptr : dense.data<int64_t>();
   const int64_t n = dense.numel();
   int64_t highest = -1;
-  for (int64_t i = 0; i < n; ++i) {
+  for (int64_t i = 0; !shape_only && i < n; ++i) {
     PLAIT_CHECK(p[i] >= 0, kValue, "one_hot: expected class numbers of at least 0, got ", p[i]);
     highest = std::max(highest, p[i]);
   }
@@ -305,6 +311,7 @@ Tensor one_hot(const Tensor& index, int64_t num_classes) {
   Dims shape = index.shape();
   shape.push_back(num_classes == -1 ? highest + 1 : num_classes);
   const Tensor y = zeros(shape, DType::kInt64);
+  if (!y.has_values()) return y;
   int64_t* const out = y.data<int64_t>();
   for (int64_t i = 0; i < n; ++i) out[i * shape.back() + p[i]] = 1;
   return y;

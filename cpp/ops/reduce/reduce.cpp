@@ -81,7 +81,7 @@ struct Prod {
     if (x.dim() == 0) return {g};
     const bool has_zero = [&] {
       NoGradGuard guard;
-      return count_nonzero(x).item_as<int64_t>() < x.numel();
+      return !x.is_meta() && count_nonzero(x).item_as<int64_t>() < x.numel();
     }();
     if (!has_zero) return {div(mul(g, restore_dims(ctx.saved(1), axes)), x)};
     if (axes.dims.size() == 1) return {mul(g, product_of_others(x, axes.dims[0]))};

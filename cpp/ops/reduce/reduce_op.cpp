@@ -9,8 +9,6 @@ namespace plait {
 namespace {
 
 Reduction describe(ReduceOp op, const Tensor& x, const Axes& axes, double correction) {
-  PLAIT_CHECK(x.dim() <= kMaxReduceDims, kValue, "reduce: expected at most ", kMaxReduceDims,
-              " dimensions, got ", x.dim());
   Reduction r;
   r.op = op;
   r.dtype = x.dtype();
@@ -24,6 +22,11 @@ Reduction describe(ReduceOp op, const Tensor& x, const Axes& axes, double correc
   for (int64_t d : axes.dims) r.reduced[d] = true;
   r.correction = correction;
   return r;
+}
+
+void check_dims(const Tensor& x) {
+  PLAIT_CHECK(x.dim() <= kMaxReduceDims, kValue, "reduce: expected at most ", kMaxReduceDims,
+              " dimensions, got ", x.dim());
 }
 
 }  // namespace
@@ -70,8 +73,10 @@ int64_t reduced_count(const Dims& shape, const Axes& axes) {
 }
 
 Tensor run_reduction(ReduceOp op, const Tensor& x, const Axes& axes, ResultOf result, double correction) {
-  Reduction r = describe(op, x, axes, correction);
+  check_dims(x);
   const Tensor y = Tensor::empty(reduced_shape(x.shape(), axes), result.dtype);
+  if (y.is_meta()) return y;
+  Reduction r = describe(op, x, axes, correction);
   r.out[0] = {y.data_ptr(), result.dtype, result.finish};
   reduce(r);
   return y;
@@ -79,9 +84,11 @@ Tensor run_reduction(ReduceOp op, const Tensor& x, const Axes& axes, ResultOf re
 
 std::pair<Tensor, Tensor> run_reduction(ReduceOp op, const Tensor& x, const Axes& axes, ResultOf first,
                                         ResultOf second, double correction) {
-  Reduction r = describe(op, x, axes, correction);
+  check_dims(x);
   const Dims shape = reduced_shape(x.shape(), axes);
   const Tensor y0 = Tensor::empty(shape, first.dtype), y1 = Tensor::empty(shape, second.dtype);
+  if (y0.is_meta()) return {y0, y1};
+  Reduction r = describe(op, x, axes, correction);
   r.out[0] = {y0.data_ptr(), first.dtype, first.finish};
   r.out[1] = {y1.data_ptr(), second.dtype, second.finish};
   reduce(r);

@@ -35,7 +35,9 @@ struct AxisOperand {
 Tensor run_scan(ScanOp op, const Tensor& x, int64_t dim) {
   const AxisOperand in(x, dim);
   const Tensor y = Tensor::empty(x.shape(), x.dtype());
-  scan(op, x.dtype(), in.x.data_ptr(), y.data_ptr(), nullptr, in.outer, in.n, in.inner);
+  if (y.has_values()) {
+    scan(op, x.dtype(), in.x.data_ptr(), y.data_ptr(), nullptr, in.outer, in.n, in.inner);
+  }
   return y;
 }
 
@@ -70,7 +72,7 @@ struct CumProd {
     if (x.dim() == 0) return {gy};
     const bool has_zero = [&] {
       NoGradGuard guard;
-      return count_nonzero(x).item_as<int64_t>() < x.numel();
+      return !x.is_meta() && count_nonzero(x).item_as<int64_t>() < x.numel();
     }();
     if (!has_zero) return {div(cumsum_from_end(mul(gy, cumprod(x, dim)), dim), x)};
     std::vector<Tensor> parts;
@@ -93,7 +95,9 @@ struct CumExtreme {
     const AxisOperand in(x, dim);
     const Tensor y = Tensor::empty(x.shape(), x.dtype());
     const Tensor index = Tensor::empty(x.shape(), DType::kInt64);
-    scan(op, x.dtype(), in.x.data_ptr(), y.data_ptr(), index.data<int64_t>(), in.outer, in.n, in.inner);
+    if (y.has_values()) {
+      scan(op, x.dtype(), in.x.data_ptr(), y.data_ptr(), index.data<int64_t>(), in.outer, in.n, in.inner);
+    }
     ctx.save_result(index, 1);
     return {y, index};
   }

@@ -56,14 +56,15 @@ Tensor search(const char* op, const Tensor& sorted, const Tensor& values, bool r
   const Tensor y = Tensor::empty(values.shape(), DType::kInt64);
   const int64_t n = sorted.shape().back(),
                 per_row = one_row || values.numel() == 0 ? 1 : values.shape().back();
-  search_sorted({.dtype = dtype,
-                 .rows = row_data.data_ptr(),
-                 .length = n,
-                 .per_row = one_row ? 0 : per_row,
-                 .values = wanted.data_ptr(),
-                 .count = y.numel(),
-                 .right = right},
-                y.data<int64_t>());
+  if (y.has_values())
+    search_sorted({.dtype = dtype,
+                   .rows = row_data.data_ptr(),
+                   .length = n,
+                   .per_row = one_row ? 0 : per_row,
+                   .values = wanted.data_ptr(),
+                   .count = y.numel(),
+                   .right = right},
+                  y.data<int64_t>());
   return out_int32 ? cast(y, DType::kInt32) : y;
 }
 
@@ -123,6 +124,7 @@ Tensor histc(const Tensor& x, int64_t bins, double min, double max) {
   PLAIT_CHECK(bins > 0, kValue, "histc: expected bins greater than 0, got ", bins);
   NoGradGuard guard;
   const Tensor dense = contiguous_as(x, DType::kFloat64);
+  if (dense.is_meta()) return Tensor::empty(Dims{bins}, x.dtype());
   const double* const p = dense.data<double>();
   if (min == max && x.numel() > 0) {
     min = *std::min_element(p, p + x.numel());
@@ -185,6 +187,7 @@ Tensor count_between(const Tensor& x, const Tensor& edges, bool equal_steps, con
   const Tensor weights =
       weight.defined() ? contiguous_as(reshape(weight, Dims{-1}), DType::kFloat64) : Tensor();
   const Tensor total = zeros(Dims{bins}, DType::kFloat64);
+  if (total.is_meta()) return cast(total, x.dtype());
   with_bin_of(limits.data<double>(), bins, equal_steps, [&](auto bin_of) {
     const double* const v = values.data<double>();
     const double* const w = weights.defined() ? weights.data<double>() : nullptr;
@@ -208,7 +211,7 @@ std::tuple<Tensor, Tensor> histogram_of_bins(const Tensor& x, int64_t bins,
   double low = 0, high = 0;
   if (range) {
     low = (*range)[0], high = (*range)[1];
-  } else if (x.numel() > 0) {
+  } else if (x.has_values()) {
     low = amin(x).item_as<double>(), high = amax(x).item_as<double>();
   }
   PLAIT_CHECK(std::isfinite(low) && std::isfinite(high), kValue, "histogram: the range of [", low, ", ", high,
@@ -221,7 +224,7 @@ std::tuple<Tensor, Tensor> histogram_of_bins(const Tensor& x, int64_t bins,
   }
   const Tensor steps = arange(int64_t{0}, bins + 1, int64_t{1}, DType::kFloat64);
   Tensor edges = add(mul(steps, (high - low) / static_cast<double>(bins)), low);
-  edges.data<double>()[bins] = high;
+  if (edges.has_values()) edges.data<double>()[bins] = high;
   edges = cast(edges, x.dtype());
   return {count_between(x, edges, true, weight, density), edges};
 }
@@ -244,13 +247,14 @@ Tensor isin(const Tensor& elements, const Tensor& test, bool, bool invert) {
   const Tensor x = contiguous_as(elements, dtype);
   const Tensor set = contiguous_as(test, dtype);
   const Tensor y = Tensor::empty(elements.shape(), DType::kBool);
-  contained_in({.dtype = dtype,
-                .values = x.data_ptr(),
-                .count = x.numel(),
-                .set = set.data_ptr(),
-                .size = set.numel(),
-                .invert = invert,
-                .found = y.data<bool>()});
+  if (y.has_values())
+    contained_in({.dtype = dtype,
+                  .values = x.data_ptr(),
+                  .count = x.numel(),
+                  .set = set.data_ptr(),
+                  .size = set.numel(),
+                  .invert = invert,
+                  .found = y.data<bool>()});
   return y;
 }
 

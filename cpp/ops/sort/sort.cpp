@@ -36,8 +36,10 @@ struct Sort {
     Tensor values = Tensor::empty(lines.shape(), x.dtype()),
            indices = Tensor::empty(lines.shape(), DType::kInt64);
     const int64_t n = lines.shape().back();
-    sort_lines(lines.data_ptr(), x.dtype(), n ? lines.numel() / n : 0, n, descending, values.data_ptr(),
-               indices.data<int64_t>());
+    if (values.has_values()) {
+      sort_lines(lines.data_ptr(), x.dtype(), lines.numel() / n, n, descending, values.data_ptr(),
+                 indices.data<int64_t>());
+    }
     if (x.dim() == 0) {
       values = reshape(values, IntSpan{});
       indices = reshape(indices, IntSpan{});
@@ -63,8 +65,10 @@ struct TopK {
     const int64_t n = shape.back();
     shape.back() = k;
     Tensor values = Tensor::empty(shape, x.dtype()), indices = Tensor::empty(shape, DType::kInt64);
-    select_lines(lines.data_ptr(), x.dtype(), n ? lines.numel() / n : 0, n, k, largest, values.data_ptr(),
-                 indices.data<int64_t>());
+    if (values.has_values()) {
+      select_lines(lines.data_ptr(), x.dtype(), lines.numel() / n, n, k, largest, values.data_ptr(),
+                   indices.data<int64_t>());
+    }
     if (x.dim() == 0) {
       if (k == 1) {
         values = reshape(values, IntSpan{});
@@ -91,7 +95,8 @@ ValuesIndices pick(OpContext& ctx, const Tensor& x, int64_t dim, F from_lines) {
   const int64_t n = shape.back();
   shape.back() = 1;
   Tensor values = Tensor::empty(shape, x.dtype()), indices = Tensor::empty(shape, DType::kInt64);
-  from_lines(lines.data_ptr(), lines.numel() / n, n, values.data_ptr(), indices.data<int64_t>());
+  if (values.has_values())
+    from_lines(lines.data_ptr(), lines.numel() / n, n, values.data_ptr(), indices.data<int64_t>());
   if (x.dim() > 0) {
     values = from_last(values, dim);
     indices = from_last(indices, dim);

@@ -23,12 +23,12 @@ struct Slice : WindowView<Slice, Range> {
   }
 };
 
-struct Place {
+struct Slot {
   int64_t dim, index;
 };
-struct Select : WindowView<Select, Place> {
+struct Select : WindowView<Select, Slot> {
   static constexpr OpMeta meta{"select"};
-  static void restrict(Geometry& g, const Place& p) {
+  static void restrict(Geometry& g, const Slot& p) {
     g.offset += p.index * g.strides[p.dim];
     g.shape.erase(p.dim);
     g.strides.erase(p.dim);
@@ -146,7 +146,7 @@ Tensor select(const Tensor& x, int64_t dim, int64_t index) {
   const int64_t d = wrap_dim("select", dim, x.dim()), size = x.shape()[d];
   PLAIT_CHECK(index >= -size && index < size, kIndex, "select: index ", index,
               " is out of bounds for dimension ", d, " with size ", size);
-  return make_view<Select>(x, x.shape(), Place{d, index < 0 ? index + size : index});
+  return make_view<Select>(x, x.shape(), Slot{d, index < 0 ? index + size : index});
 }
 
 Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length) {

@@ -65,7 +65,7 @@ struct DeformConv {
     const Tensor y =
         zeros(Dims{p.batch, p.out_channels, p.image.out_size[0], p.image.out_size[1]}, in.x.dtype());
     const Tensor w = reshape(in.weight, p.weights());
-    for (int64_t n = 0; n < p.batch && !p.is_empty(); ++n)
+    for (int64_t n = 0; y.has_values() && n < p.batch && !p.is_empty(); ++n)
       copy_into(reshape(select(y, 0, n), p.products()), matmul(w, image_columns(p, in, n)));
     return cast(y, x.dtype());
   }
@@ -87,7 +87,7 @@ class DeformGrads {
 
   void run(const Tensor& gy) {
     const Tensor g = as_computed(gy), wt = matrix_transpose(reshape(in_.weight, p_.weights()));
-    for (int64_t n = 0; n < p_.batch && !p_.is_empty(); ++n) {
+    for (int64_t n = 0; g.has_values() && n < p_.batch && !p_.is_empty(); ++n) {
       const Tensor gn = reshape(select(g, 0, n), p_.products());
       if (wants_weight_) add_(weight, matmul(gn, matrix_transpose(image_columns(p_, in_, n))));
       if (x.defined() || offset.defined()) spread(contiguous(matmul(wt, gn)), n);

@@ -20,7 +20,7 @@ Dims y_shape(const RegionPool& p) { return {p.regions, p.out_channels(), p.bin_r
 // Regions as the kernels read them, every one of an image that is there.
 Tensor checked_regions(const char* op, const Tensor& regions, const RegionPool& p, DType dtype) {
   const Tensor r = contiguous_as(regions, compute_dtype(dtype));
-  for (int64_t i = 0; i < p.regions; ++i) {
+  for (int64_t i = 0; r.has_values() && i < p.regions; ++i) {
     const double image = computed_at(r, i * 5);
     PLAIT_CHECK(image > -1 && image < static_cast<double>(p.images), kIndex, op,
                 ": expected the first column of rois to be below the batch size ", p.images, ", got ", image,
@@ -44,6 +44,7 @@ struct RegionMean {
     ctx.save(regions);
     const Tensor xn = as_computed(x), r = checked_regions(meta.name, regions, p, x.dtype());
     const Tensor y = Tensor::empty(y_shape(p), xn.dtype());
+    if (y.is_meta()) return cast(y, x.dtype());
     dispatch_compute(xn.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       region_mean_forward(p, xn.data<T>(), r.data<T>(), y.data<T>());
@@ -60,6 +61,7 @@ Tensor RegionMeanGrad::forward(OpContext& ctx, const Tensor& gy, const Tensor& r
   ctx.save(regions);
   const Tensor g = as_computed(gy), r = checked_regions(meta.name, regions, p, gy.dtype());
   const Tensor gx = Tensor::empty(x_shape(p), g.dtype());
+  if (gx.is_meta()) return cast(gx, gy.dtype());
   dispatch_compute(g.dtype(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     region_mean_backward(p, g.data<T>(), r.data<T>(), gx.data<T>());
@@ -80,6 +82,7 @@ struct RegionMaxGrad {
                         const RegionPool& p) {
     const Tensor g = as_computed(gy), r = checked_regions(meta.name, regions, p, gy.dtype());
     const Tensor gx = Tensor::empty(x_shape(p), g.dtype()), at = contiguous(index);
+    if (gx.is_meta()) return cast(gx, gy.dtype());
     dispatch_compute(g.dtype(), [&](auto tag) {
       using T = typename decltype(tag)::type;
       region_max_backward(p, g.data<T>(), r.data<T>(), at.data<int32_t>(), gx.data<T>());
@@ -95,10 +98,11 @@ struct RegionMax {
                                      const RegionPool& p) {
     const Tensor xn = as_computed(x), r = checked_regions(meta.name, regions, p, x.dtype());
     const Tensor y = Tensor::empty(y_shape(p), xn.dtype()), index = Tensor::empty(y_shape(p), DType::kInt32);
-    dispatch_compute(xn.dtype(), [&](auto tag) {
+    const auto run = [&](auto tag) {
       using T = typename decltype(tag)::type;
       region_max_forward(p, xn.data<T>(), r.data<T>(), y.data<T>(), index.data<int32_t>());
-    });
+    };
+    if (!y.is_meta()) dispatch_compute(xn.dtype(), run);
     ctx.save(regions, index);
     return {cast(y, x.dtype()), index};
   }
@@ -188,7 +192,7 @@ Tensor roi_pool_backward(const Tensor& gy, const Tensor& rois, const Tensor& arg
               "roi_pool_backward: expected argmax of int32 and shape ", gy.shape(), ", got ",
               dtype_name(argmax.dtype()), " and ", argmax.shape());
   const Tensor at = contiguous(argmax);
-  for (int64_t i = 0; i < at.numel(); ++i) {
+  for (int64_t i = 0; at.has_values() && i < at.numel(); ++i) {
     PLAIT_CHECK(at.data<int32_t>()[i] < p.plane(), kIndex, "roi_pool_backward: expected argmax below ",
                 p.plane(), ", got ", at.data<int32_t>()[i]);
   }

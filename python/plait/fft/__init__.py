@@ -27,7 +27,7 @@ def _frequencies(name: str, n: int, count: int, d: float, out: Tensor | None, op
     dtype = options["dtype"] or _core.get_default_dtype()
     if not (dtype.is_floating_point or dtype.is_complex):
         raise ArgumentTypeError(f"{name}: expected a floating-point or complex dtype, got {dtype}")
-    k = _core.arange(count, dtype=_core.float64)
+    k = _core.arange(count, dtype=_core.float64, device=options["device"])
     if name == "fftfreq":
         k = _core.where(k < (n + 1) // 2, k, k - n)
     result = (k / (n * d) if n else k).to(dtype)
@@ -56,7 +56,7 @@ def fftfreq(
         out: a tensor that takes the result.
         dtype: a floating-point or complex dtype. Default: the default dtype.
         layout: accepted; there is one layout.
-        device: accepted; there is one device, the CPU.
+        device: the CPU or "meta".
         requires_grad: whether autograd records what is done with the result. Default: ``False``.
 
     Returns:
@@ -70,7 +70,7 @@ def fftfreq(
         >>> plait.fft.fftfreq(4)
         tensor([ 0.0000,  0.2500, -0.5000, -0.2500])
     """
-    return _frequencies("fftfreq", n, n, d, out, {"dtype": dtype, "requires_grad": requires_grad})
+    return _frequencies("fftfreq", n, n, d, out, {"dtype": dtype, "device": device, "requires_grad": requires_grad})
 
 
 @explains_arguments
@@ -104,7 +104,9 @@ def rfftfreq(
         >>> plait.fft.rfftfreq(4)
         tensor([0.0000, 0.2500, 0.5000])
     """
-    return _frequencies("rfftfreq", n, n // 2 + 1, d, out, {"dtype": dtype, "requires_grad": requires_grad})
+    return _frequencies(
+        "rfftfreq", n, n // 2 + 1, d, out, {"dtype": dtype, "device": device, "requires_grad": requires_grad}
+    )
 
 
 def _shifted(x: Tensor, dim: int | Sequence[int] | None, sign: int) -> Tensor:

@@ -241,7 +241,7 @@ def eye_(tensor: Tensor) -> Tensor:
     if tensor.dim() != 2:
         raise ArgumentError(f"eye_: expected a 2-D tensor, got {tuple(tensor.shape)}")
     with no_grad():
-        return tensor.copy_(_core.eye(*tensor.shape, dtype=tensor.dtype))
+        return tensor.copy_(_core.eye(*tensor.shape, dtype=tensor.dtype, device=tensor.device))
 
 
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
@@ -442,13 +442,13 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     """
     if tensor.dim() < 2:
         raise ArgumentError(f"orthogonal_: expected a tensor of at least 2 dimensions, got {tuple(tensor.shape)}")
-    if tensor.numel() == 0:
+    if tensor.numel() == 0 or tensor.is_meta:
         return tensor
     import numpy as np
 
     rows, columns = tensor.shape[0], tensor.numel() // tensor.shape[0]
     with no_grad():
-        normal = _core.empty(max(rows, columns), min(rows, columns), dtype=_core.float64)
+        normal = _core.empty(max(rows, columns), min(rows, columns), dtype=_core.float64, device="cpu")
         # QR of a normal matrix, with the signs of R's diagonal moved to Q, is uniform over the rotations.
         q, r = np.linalg.qr(normal.normal_(0.0, 1.0, generator=generator).numpy())
         q = q * np.sign(np.diag(r))
@@ -485,7 +485,7 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
     with no_grad():
         tensor.normal_(0.0, std, generator=generator)
         for column in range(columns):
-            tensor[_core.randperm(rows, generator=generator)[:zeros], column] = 0
+            tensor[_core.randperm(rows, generator=generator, device=tensor.device)[:zeros], column] = 0
     return tensor
 
 

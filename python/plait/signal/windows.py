@@ -3,7 +3,7 @@
 
 Each is computed in float64 and rounded once. Options of all of them: ``sym``: whether the window is symmetric, as
 filters want it, or one period of a periodic one, as transforms do; ``dtype`` float32 or float64, default: the default
-dtype; ``layout`` and ``device`` are accepted; ``requires_grad``.
+dtype; ``layout`` is accepted; ``device`` is the CPU or "meta"; ``requires_grad``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from .. import _core
 from .._core import ArgumentError, Tensor, _special
 from .._core import dtype as _dtype
+from .._meta import makes_on_device
 
 __all__ = [
     "bartlett",
@@ -59,6 +60,7 @@ def _cosines(
     return _rounded(window, dtype, requires_grad)
 
 
+@makes_on_device
 def general_cosine(
     M: int,
     *,
@@ -93,6 +95,7 @@ def general_cosine(
     return _cosines("general_cosine", M, weights, sym, dtype, layout, requires_grad)
 
 
+@makes_on_device
 def general_hamming(
     M: int,
     *,
@@ -121,6 +124,7 @@ def general_hamming(
     return _cosines("general_hamming", M, (alpha, 1.0 - alpha), sym, dtype, layout, requires_grad)
 
 
+@makes_on_device
 def hamming(
     M: int,
     *,
@@ -147,6 +151,7 @@ def hamming(
     return _cosines("hamming", M, (0.54, 0.46), sym, dtype, layout, requires_grad)
 
 
+@makes_on_device
 def hann(
     M: int,
     *,
@@ -173,6 +178,7 @@ def hann(
     return _cosines("hann", M, (0.5, 0.5), sym, dtype, layout, requires_grad)
 
 
+@makes_on_device
 def blackman(
     M: int,
     *,
@@ -199,6 +205,7 @@ def blackman(
     return _cosines("blackman", M, (0.42, 0.5, 0.08), sym, dtype, layout, requires_grad)
 
 
+@makes_on_device
 def nuttall(
     M: int,
     *,
@@ -229,6 +236,7 @@ def nuttall(
     return _cosines("nuttall", M, a, sym, dtype, layout, requires_grad)
 
 
+@makes_on_device
 def cosine(
     M: int,
     *,
@@ -256,6 +264,7 @@ def cosine(
     return _rounded(((n + 0.5) * (math.pi / (M + 1 if not sym and M > 1 else max(M, 1)))).sin(), dtype, requires_grad)
 
 
+@makes_on_device
 def exponential(
     M: int,
     *,
@@ -296,6 +305,7 @@ def exponential(
     return _rounded((-(n - center).abs() / tau).exp(), dtype, requires_grad)
 
 
+@makes_on_device
 def gaussian(
     M: int,
     *,
@@ -331,6 +341,7 @@ def gaussian(
     return _rounded((((n - middle) / std).square() * -0.5).exp(), dtype, requires_grad)
 
 
+@makes_on_device
 def bartlett(
     M: int,
     *,
@@ -359,6 +370,7 @@ def bartlett(
     return _rounded(window, dtype, requires_grad)
 
 
+@makes_on_device
 def kaiser(
     M: int,
     *,

@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 from plait import Tensor
-from plait._tensor_str import _body
+from plait._tensor_str import _body, printoptions
 from plait._tensor_str import _options as PRINT_OPTS
 
-__all__ = ["PRINT_OPTS"]
+__all__ = ["PRINT_OPTS", "printoptions"]
 
 
 def _tensor_str(self: Tensor, indent: int) -> str:

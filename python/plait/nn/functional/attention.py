@@ -82,7 +82,7 @@ def scaled_dot_product_attention(
     if attn_mask is None and dropout_p == 0.0 and _is_plain(query, key, value):
         return _core._ops.attention(query, key, value, is_causal, factor)
     if is_causal:
-        attn_mask = _core.ones(length, source, dtype=_core.bool).tril()
+        attn_mask = query.new_ones(length, source, dtype=_core.bool).tril()
     scores = (query * factor) @ key.transpose(-2, -1)
     if attn_mask is None:
         weights = scores.softmax(-1)
@@ -123,7 +123,7 @@ def additive_mask(op: str, name: str, mask: Tensor | None, dtype: Any) -> Tensor
     if mask is None:
         return None
     if mask.dtype == _core.bool:
-        return _core.zeros(mask.shape, dtype=dtype).masked_fill(mask, float("-inf"))
+        return mask.new_zeros(mask.shape, dtype=dtype).masked_fill(mask, float("-inf"))
     if not mask.is_floating_point():
         raise ArgumentTypeError(f"{op}: expected {name} to be boolean or floating point, got {mask.dtype}")
     return mask.to(dtype)
@@ -287,7 +287,7 @@ def _source(x: Tensor, bias: Tensor | None, static: Tensor | None, add_zero: boo
     else:
         x = _split_heads(x if bias is None else _core.cat([x, bias.expand(1, batch, width)]), heads)
     if add_zero:
-        x = _core.cat([x, _core.zeros(batch, heads, 1, width // heads, dtype=x.dtype)], 2)
+        x = _core.cat([x, x.new_zeros(batch, heads, 1, width // heads)], 2)
     return x
 
 

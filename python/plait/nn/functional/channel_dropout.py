@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from ... import _core
 from ..._core import ArgumentError, Tensor
 from ..._warn import warn_user
 from ._common import check_probability
@@ -24,7 +23,7 @@ def _drop_channels(input: Tensor, shape: tuple[int, ...], p: float, training: bo
         return input
     if p == 1.0:
         return input.mul_(0) if inplace else input * 0
-    mask = _core.empty(shape, dtype=input.dtype).bernoulli_(1.0 - p).div_(1.0 - p)
+    mask = input.new_empty(shape).bernoulli_(1.0 - p).div_(1.0 - p)
     return input.mul_(mask) if inplace else input * mask
 
 
@@ -110,7 +109,7 @@ def _alpha_dropout(input: Tensor, shape: tuple[int, ...], p: float, training: bo
     if p == 1.0:
         return input.mul_(0) if inplace else input * 0
     a = ((1 - p) * (1 + p * _SELU_LIMIT**2)) ** -0.5
-    mask = _core.empty(shape, dtype=input.dtype).bernoulli_(1.0 - p)
+    mask = input.new_empty(shape).bernoulli_(1.0 - p)
     shift = (1 - mask) * (a * _SELU_LIMIT) + (-a * p * _SELU_LIMIT)
     return input.mul_(mask * a).add_(shift) if inplace else input * (mask * a) + shift
 

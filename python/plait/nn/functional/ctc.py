@@ -76,27 +76,27 @@ def ctc_loss(
     labels = _padded_targets(targets, lengths_out, batch, blank)
 
     states = 2 * labels.shape[1] + 1
-    extended = _core.full((batch, states), blank, dtype=_core.int64)
+    extended = _core.full((batch, states), blank, dtype=_core.int64, device=log_probs.device)
     extended[:, 1::2] = labels
     # A step of two is allowed onto a label that differs from the one before it; a blank follows a blank.
-    skip = _core.zeros(batch, states, dtype=_core.bool)
+    skip = _core.zeros(batch, states, dtype=_core.bool, device=log_probs.device)
     if states > 2:
         skip[:, 2:] = extended[:, 2:] != extended[:, :-2]
     emit = log_probs.gather(2, extended.unsqueeze(0).expand(steps, batch, states))
 
-    last = _core.tensor(lengths_in, dtype=_core.int64)
+    last = _core.tensor(lengths_in, dtype=_core.int64, device=log_probs.device)
     unnormalised = _gradient_of_exp(log_probs, last) if log_probs.requires_grad else None
-    start = _core.full((batch, states), _IMPOSSIBLE, dtype=log_probs.dtype)
+    start = log_probs.new_full((batch, states), _IMPOSSIBLE)
     first = min(2, states)
     alpha = _core.cat([emit[0, :, :first], start[:, first:]], 1) if steps else start
-    one = _core.full((batch, 1), _IMPOSSIBLE, dtype=log_probs.dtype)
+    one = log_probs.new_full((batch, 1), _IMPOSSIBLE)
     for t in range(1, steps):
         by_one = _core.cat([one, alpha[:, :-1]], 1)
         by_two = _core.cat([one, one, alpha[:, :-2]], 1)[:, :states].masked_fill(~skip, _IMPOSSIBLE)
         moved = _core.stack([alpha, by_one, by_two]).logsumexp(0) + emit[t]
         alpha = _core.where((last > t).unsqueeze(1), moved, alpha)
 
-    end = 2 * _core.tensor(lengths_out, dtype=_core.int64).unsqueeze(1)
+    end = 2 * _core.tensor(lengths_out, dtype=_core.int64, device=log_probs.device).unsqueeze(1)
     final = alpha.gather(1, end)
     before = alpha.gather(1, (end - 1).clamp(min=0)).masked_fill(end == 0, _IMPOSSIBLE)
     loss = -_core.cat([final, before], 1).logsumexp(1)
@@ -109,7 +109,7 @@ def ctc_loss(
     loss = loss.masked_fill(impossible, 0.0 if zero_infinity else float("inf"))
 
     if reduction == "mean":
-        divisor = _core.tensor([max(1, n) for n in lengths_out], dtype=loss.dtype)
+        divisor = loss.new_tensor([max(1, n) for n in lengths_out])
         return (loss / divisor).mean()
     if reduction == "sum":
         return loss.sum()
@@ -118,7 +118,7 @@ def ctc_loss(
 
 def _gradient_of_exp(log_probs: Tensor, lengths: Tensor) -> Tensor:
     """(N) zeros whose gradient is exp(log_probs) at the times below each length."""
-    inside = (_core.arange(log_probs.shape[0]).unsqueeze(1) < lengths).unsqueeze(2)
+    inside = (_core.arange(log_probs.shape[0], device=log_probs.device).unsqueeze(1) < lengths).unsqueeze(2)
     total = _core.where(inside, log_probs.exp(), 0.0).sum((0, 2))
     return total - total.detach()
 
@@ -135,7 +135,7 @@ def _lengths(name: str, value: Tensor | Sequence[int], batch: int) -> list[int]:
 def _padded_targets(targets: Tensor, lengths: list[int], batch: int, blank: int) -> Tensor:
     """The labels as (N, S), with blanks behind the end of each sequence."""
     longest = max(lengths, default=0)
-    labels = _core.full((batch, longest), blank, dtype=_core.int64)
+    labels = _core.full((batch, longest), blank, dtype=_core.int64, device=targets.device)
     if targets.dim() == 2:
         if targets.shape[0] != batch or targets.shape[1] < longest:
             raise ArgumentError(

@@ -124,7 +124,7 @@ def embedding_bag(
     if plain and mode == "mean":
         return total / sizes.clamp(min=1).unsqueeze(1)
     count = sizes.shape[0]
-    bags = _core.arange(count).repeat_interleave(sizes)
+    bags = _core.arange(count, device=flat.device).repeat_interleave(sizes)
     rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.reshape(-1, 1)
@@ -132,10 +132,10 @@ def embedding_bag(
     rows, bags = rows[kept], bags[kept]
     width = weight.shape[1]
     index = bags.unsqueeze(1).expand(-1, width)
-    sizes = _core.zeros(count, dtype=rows.dtype).index_add(0, bags, _core.ones(bags.shape, dtype=rows.dtype))
+    sizes = rows.new_zeros(count).index_add(0, bags, rows.new_ones(bags.shape))
     if mode == "max":
         return _bag_max(rows, index, sizes, count)
-    total = _core.zeros(count, width, dtype=rows.dtype).scatter_add(0, index, rows)
+    total = rows.new_zeros(count, width).scatter_add(0, index, rows)
     return total if mode == "sum" else total / sizes.clamp(min=1).unsqueeze(1)
 
 
@@ -145,7 +145,7 @@ def _bounds(input: Tensor, offsets: Tensor | None, include_last: bool) -> tuple[
         if offsets is not None:
             raise ArgumentError("embedding_bag: expected no offsets with a 2-D input, whose rows are the bags")
         count, length = input.shape
-        return input.reshape(-1), _core.arange(count + 1) * length
+        return input.reshape(-1), _core.arange(count + 1, device=input.device) * length
     if input.dim() != 1:
         raise ArgumentError(f"embedding_bag: expected a 1-D or 2-D input, got {tuple(input.shape)}")
     if offsets is None or offsets.dim() != 1:
@@ -153,7 +153,7 @@ def _bounds(input: Tensor, offsets: Tensor | None, include_last: bool) -> tuple[
     length = input.shape[0]
     bounds = offsets.long()
     if not include_last or bounds.shape[0] == 0:
-        bounds = _core.cat([bounds, _core.tensor([0 if include_last else length])])
+        bounds = _core.cat([bounds, bounds.new_tensor([0 if include_last else length])])
     falls = bool((bounds[1:] < bounds[:-1]).any()) or int(bounds[-1]) > length
     if falls or (offsets.shape[0] and int(bounds[0]) != 0):
         raise ArgumentError(
@@ -166,10 +166,10 @@ def _bag_max(rows: Tensor, index: Tensor, sizes: Tensor, count: int) -> Tensor:
     """Maximum of each bag; the gradient goes to the first row that attains it."""
     longest = int(sizes.max()) if count else 0
     if rows.numel() == 0:
-        return _core.zeros(count, index.shape[1], dtype=rows.dtype)
+        return rows.new_zeros(count, index.shape[1])
     bags = index[:, 0]
     first = sizes.long().cumsum(0) - sizes.long()
-    place = _core.arange(rows.shape[0]) - first[bags]
-    padded = _core.full((count, longest, rows.shape[1]), float("-inf"), dtype=rows.dtype)
+    place = _core.arange(rows.shape[0], device=rows.device) - first[bags]
+    padded = rows.new_full((count, longest, rows.shape[1]), float("-inf"))
     padded = padded.index_put((bags, place), rows)
     return padded.max(1)[0].masked_fill((sizes == 0).unsqueeze(1), 0)

@@ -104,7 +104,7 @@ def gaussian_nll_loss(
         if var < 0:
             raise ArgumentError(f"gaussian_nll_loss: expected var >= 0, got {var}")
         var = _core.full_like(input, var)
-    elif bool((var < 0).any()):
+    elif not var.is_meta and bool((var < 0).any()):
         raise ArgumentError("gaussian_nll_loss: expected var >= 0, got a negative entry")
     if var.shape != input.shape:
         if tuple(input.shape[:-1]) == tuple(var.shape):

@@ -247,7 +247,7 @@ def _max_unpool(
     flat_index = indices.reshape(*lead, -1)
     if flat_index.numel() and not (int(flat_index.min()) >= 0 and int(flat_index.max()) < count):
         raise ArgumentIndexError(f"{op}: expected indices below {count} for output {tuple(spatial)}")
-    out = _core.zeros(*lead, count, dtype=input.dtype)
+    out = input.new_zeros(*lead, count)
     return out.scatter(-1, flat_index, input.reshape(*lead, -1)).view(*lead, *spatial)
 
 
@@ -357,19 +357,19 @@ def _fractional_max_pool(
     lead = tuple(x.shape[:2])
     samples = random_samples
     if samples is None:
-        samples = _core.rand(*lead, ndim, dtype=input.dtype)
+        samples = _core.rand(*lead, ndim, dtype=input.dtype, device=input.device)
     elif tuple(samples.shape[1:]) != (lead[1], ndim) or samples.shape[0] < lead[0]:
         raise ArgumentError(f"{op}: expected random samples {(*lead, ndim)}, got {tuple(samples.shape)}")
     samples = samples[: lead[0]]
     # Of an image, u[..., 0] belongs to the width; of a volume, to the depth.
     windows = x
-    place = _core.zeros(*lead, *(1,) * (2 * ndim), dtype=_core.int64)
+    place = input.new_zeros(*lead, *(1,) * (2 * ndim), dtype=_core.int64)
     for axis, (n, k, m) in enumerate(zip(sizes, kernel, outputs)):
         u = samples[:, :, 1 - axis if ndim == 2 else axis].unsqueeze(-1)
         step = (n - k) / (m - 1) if m > 1 else 0.0
-        start = ((_core.arange(m).to(u.dtype) + u) * step).long() - (u * step).long()
+        start = ((_core.arange(m, device=u.device).to(u.dtype) + u) * step).long() - (u * step).long()
         start[:, :, m - 1] = n - k
-        index = (start.unsqueeze(-1) + _core.arange(k)).view(*lead, m * k)
+        index = (start.unsqueeze(-1) + _core.arange(k, device=u.device)).view(*lead, m * k)
         dim = 2 + axis
         shape = [*lead, *(1,) * ndim]
         shape[dim] = m * k

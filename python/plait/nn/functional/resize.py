@@ -133,9 +133,12 @@ def _resize_axis(
 ) -> Tensor:
     step = old / new if scale is None else 1.0 / scale
     if mode == "nearest":
-        return x.index_select(dim, (_core.arange(new, dtype=_core.float32) * step).long().clamp(max=old - 1))
+        return x.index_select(
+            dim, (_core.arange(new, dtype=_core.float32, device=x.device) * step).long().clamp(max=old - 1)
+        )
     if mode == "nearest-exact":
-        return x.index_select(dim, ((_core.arange(new, dtype=_core.float32) + 0.5) * step).long().clamp(max=old - 1))
+        at = (_core.arange(new, dtype=_core.float32, device=x.device) + 0.5) * step
+        return x.index_select(dim, at.long().clamp(max=old - 1))
     if align_corners:
         step = (old - 1) / (new - 1) if new > 1 else 0.0
     if new == old and step == 1.0:
@@ -148,6 +151,7 @@ def _resize_axis(
         index, weight = _linear_taps(old, new, step, align_corners)
     if pixels:
         weight = _short_weights(index, weight)
+    index, weight = index.to(x.device), weight.to(x.device)  # they are found on the CPU, which has values
     taps = index.shape[0]
     shape = [1] * x.dim()
     shape[dim] = new
@@ -174,7 +178,7 @@ def _short_weights(index: Tensor, weight: Tensor) -> Tensor:
 
 def _source_positions(new: int, step: float, align_corners: bool) -> Tensor:
     """Where each output position lies on the input's axis."""
-    position = _core.arange(new, dtype=_core.float64)
+    position = _core.arange(new, dtype=_core.float64, device="cpu")
     return position * step if align_corners else (position + 0.5) * step - 0.5
 
 
@@ -198,7 +202,7 @@ def _cubic_taps(old: int, new: int, step: float, align_corners: bool) -> tuple[T
     place = _source_positions(new, step, align_corners)
     left = place.floor()
     share = place - left
-    offsets = _core.arange(-1, 3, dtype=_core.float64).unsqueeze(1)
+    offsets = _core.arange(-1, 3, dtype=_core.float64, device="cpu").unsqueeze(1)
     index = (left + offsets).clamp(0, old - 1).long()
     return index, _cubic(share - offsets, -0.75)
 
@@ -207,11 +211,11 @@ def _antialias_taps(old: int, new: int, step: float, mode: str) -> tuple[Tensor,
     """Taps of a filter as wide as an output pixel, so that shrinking averages instead of skipping."""
     stretch = max(step, 1.0)
     radius = (2.0 if mode == "bicubic" else 1.0) * stretch
-    center = (_core.arange(new, dtype=_core.float64) + 0.5) * step
+    center = (_core.arange(new, dtype=_core.float64, device="cpu") + 0.5) * step
     first = (center - radius + 0.5).long().clamp(min=0)
     last = (center + radius + 0.5).long().clamp(max=old)
     taps = int((last - first).max())
-    index = first + _core.arange(taps).unsqueeze(1)
+    index = first + _core.arange(taps, device="cpu").unsqueeze(1)
     distance = (index.to(_core.float64) - center + 0.5) / stretch
     weight = _cubic(distance, -0.5) if mode == "bicubic" else (1 - distance.abs()).clamp(min=0)
     weight = weight.masked_fill(index >= last, 0.0)
@@ -281,14 +285,15 @@ def affine_grid(theta: Tensor, size: Sequence[int], align_corners: bool | None =
     spatial = tuple(size[2:])
     axes = []
     for n in spatial:
-        axis = _core.linspace(-1, 1, n, dtype=theta.dtype) if n > 1 else _core.zeros(1, dtype=theta.dtype)
+        many = {"dtype": theta.dtype, "device": theta.device}
+        axis = _core.linspace(-1, 1, n, **many) if n > 1 else _core.zeros(1, **many)
         axes.append(axis if align_corners or n == 1 else axis * ((n - 1) / n))
     columns = []
     for d in reversed(range(ndim)):
         shape = [1] * ndim
         shape[d] = spatial[d]
         columns.append(axes[d].view(shape).expand(spatial))
-    columns.append(_core.ones(spatial, dtype=theta.dtype))
+    columns.append(theta.new_ones(spatial))
     base = _core.stack(columns, -1).view(1, -1, ndim + 1)
     return (base @ theta.transpose(1, 2)).view(size[0], *spatial, ndim)
 
@@ -374,7 +379,7 @@ def grid_sample(
         out = value if out is None else out + value
     assert out is not None
     if mode == "nearest" and grid.requires_grad:  # a part of the graph, with a gradient of 0
-        nowhere = _core.zeros(grid.shape[:-1], dtype=_core.bool)
+        nowhere = grid.new_zeros(grid.shape[:-1], dtype=_core.bool)
         out = out + _core.where(nowhere, grid[..., 0], 0.0).unsqueeze(1)
     return out
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from ... import _core
 from ..._core import ArgumentError, Tensor, _nn
@@ -121,8 +122,8 @@ def unfold(
     if any(pad):
         image = _nn.pad(image, (pad[1], pad[1], pad[0], pad[0]))
     counts = _patch_counts("unfold", image.shape[2:], kernel, gap, step)
-    rows = _patch_index(counts[0], kernel[0], gap[0], step[0])
-    columns = _patch_index(counts[1], kernel[1], gap[1], step[1])
+    rows = _patch_index(counts[0], kernel[0], gap[0], step[0], image.device)
+    columns = _patch_index(counts[1], kernel[1], gap[1], step[1], image.device)
     batch, channels = image.shape[:2]
     picked = image.index_select(2, rows).index_select(3, columns)
     picked = picked.view(batch, channels, kernel[0], counts[0], kernel[1], counts[1])
@@ -177,10 +178,10 @@ def fold(
     channels = width // area
     parts = x.reshape(batch, channels, kernel[0], kernel[1], counts[0], counts[1]).permute(0, 1, 2, 4, 3, 5)
     parts = parts.reshape(batch, channels, kernel[0] * counts[0], kernel[1] * counts[1])
-    rows = _patch_index(counts[0], kernel[0], gap[0], step[0])
-    columns = _patch_index(counts[1], kernel[1], gap[1], step[1])
-    image = _core.zeros(batch, channels, padded[0], parts.shape[3], dtype=x.dtype).index_add(2, rows, parts)
-    image = _core.zeros(batch, channels, *padded, dtype=x.dtype).index_add(3, columns, image)
+    rows = _patch_index(counts[0], kernel[0], gap[0], step[0], x.device)
+    columns = _patch_index(counts[1], kernel[1], gap[1], step[1], x.device)
+    image = x.new_zeros(batch, channels, padded[0], parts.shape[3]).index_add(2, rows, parts)
+    image = x.new_zeros(batch, channels, *padded).index_add(3, columns, image)
     image = image[:, :, pad[0] : pad[0] + size[0], pad[1] : pad[1] + size[1]]
     return image if input.dim() == 3 else image.squeeze(0)
 
@@ -214,6 +215,8 @@ def _patch_counts(
     return counts
 
 
-def _patch_index(count: int, kernel: int, gap: int, step: int) -> Tensor:
+def _patch_index(count: int, kernel: int, gap: int, step: int, device: Any) -> Tensor:
     """Positions along one axis, (kernel, count) in a row."""
-    return (_core.arange(kernel).unsqueeze(1) * gap + _core.arange(count) * step).reshape(-1)
+    return (_core.arange(kernel, device=device).unsqueeze(1) * gap + _core.arange(count, device=device) * step).reshape(
+        -1
+    )

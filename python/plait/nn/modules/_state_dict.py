@@ -7,6 +7,7 @@ only when nothing is wrong are they carried out. A failed load leaves the model 
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import cache, partial
@@ -224,6 +225,21 @@ def _plan_tensor(
                 f"the shape in current model is {tensor.shape}."
             )
             return None
+
+    if value.is_meta and not tensor.is_meta and not assign:
+        error_msgs.append(
+            f'While copying the parameter named "{key}", whose dimensions in the model are {tensor.size()} and whose '
+            f"dimensions in the checkpoint are {value.size()}, an exception occurred : "
+            f"('Cannot copy out of meta tensor; no data!',)."
+        )
+        return None
+    if tensor.is_meta and not value.is_meta and not assign:
+        warnings.warn(
+            f"for {key}: copying from a non-meta parameter in the checkpoint to a meta parameter in the current model, "
+            "which is a no-op. (Did you mean to pass `assign=True` to assign items in the state dictionary to their "
+            "corresponding key in the module instead of copying them in place?)",
+            stacklevel=2,
+        )
 
     def run() -> None:
         if assign:

@@ -78,7 +78,7 @@ class _NormBase(Module):
         if track_running_stats:
             self.register_buffer("running_mean", _core.zeros(num_features, device=device, dtype=dtype))
             self.register_buffer("running_var", _core.ones(num_features, device=device, dtype=dtype))
-            self.register_buffer("num_batches_tracked", _core.tensor(0, dtype=_core.int64))
+            self.register_buffer("num_batches_tracked", _core.tensor(0, dtype=_core.int64, device=device))
         else:
             for name in ("running_mean", "running_var", "num_batches_tracked"):
                 self.register_buffer(name, None)
@@ -122,7 +122,7 @@ class _NormBase(Module):
         key = prefix + "num_batches_tracked"
         if (version is None or version < 2) and self.track_running_stats and key not in state_dict:
             count = self.num_batches_tracked
-            state_dict[key] = _core.tensor(0, dtype=_core.int64) if count is None else count  # type: ignore[index]
+            state_dict[key] = _core.tensor(0, dtype=_core.int64, device="cpu") if count is None else count  # type: ignore[index]
         super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
         )
@@ -136,7 +136,7 @@ class _BatchNorm(_NormBase):
         if training and self.track_running_stats and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
             if momentum is None:  # a plain average of all batches
-                momentum = 1.0 / self.num_batches_tracked.item()
+                momentum = 1.0 if self.num_batches_tracked.is_meta else 1.0 / self.num_batches_tracked.item()
         if training and not self.track_running_stats:
             running_mean = running_var = None
         else:
@@ -412,7 +412,7 @@ class _LazyNorm(LazyModuleMixin, _NormBase):
         if track:
             self.running_mean = UninitializedBuffer(device=device, dtype=dtype)
             self.running_var = UninitializedBuffer(device=device, dtype=dtype)
-            self.register_buffer("num_batches_tracked", _core.tensor(0, dtype=_core.int64))
+            self.register_buffer("num_batches_tracked", _core.tensor(0, dtype=_core.int64, device=device))
         self.affine = affine
         self.track_running_stats = track
 

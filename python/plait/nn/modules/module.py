@@ -21,6 +21,7 @@ from ..parameter import Buffer, Parameter, UninitializedBuffer, is_lazy
 from . import _state_dict
 from ._hooks import GLOBAL_TABLES, add_flagged_hook, call_with_hooks, hook_flags
 from ._repr import module_repr
+from ._state_dict import EXTRA_STATE as _EXTRA_STATE_KEY_SUFFIX  # noqa: F401, PyTorch's name, which loaders read
 from ._state_dict import IncompatibleKeys
 from ._table import Table
 
@@ -537,13 +538,16 @@ class Module(_core._ModuleBase):
         if recurse:
             for child in self.children():
                 child._apply(fn)
-        for param in self._parameters.values():
+        for key, param in self._parameters.items():
             if param is None:
                 continue
             with no_grad():
                 data = fn(param)
             grad = param.grad
-            param.data = data
+            if data.is_meta == param.is_meta:
+                param.data = data
+            else:  # nobody else's parameter loses or gains its values
+                param = self._parameters[key] = Parameter(data, param.requires_grad)
             if grad is not None:
                 with no_grad():
                     new_grad = fn(grad)
@@ -566,7 +570,8 @@ class Module(_core._ModuleBase):
 
         Raises:
             TypeError: if the dtype is neither floating point nor complex, or an argument is not understood.
-            RuntimeError: if the device is not the CPU.
+            RuntimeError: if the device is neither the CPU nor "meta".
+            NotImplementedError: from "meta" to the CPU, since there are no values; see ``to_empty``.
 
         Example:
             >>> import plait
@@ -581,9 +586,13 @@ class Module(_core._ModuleBase):
             )
 
         def convert(tensor: Tensor) -> Tensor:
-            if dtype is not None and (tensor.is_floating_point() or tensor.is_complex()):
-                return tensor.to(dtype)
-            return tensor if device is None else tensor.to(device)
+            if device is not None and tensor.is_meta and device.type != "meta":
+                raise NotImplementedError(
+                    "Cannot copy out of meta tensor; no data! Please use torch.nn.Module.to_empty() instead of "
+                    "torch.nn.Module.to() when moving module from meta to a different device."
+                )
+            converts = dtype is not None and (tensor.is_floating_point() or tensor.is_complex())
+            return tensor.to(device, dtype if converts else None)
 
         return self._apply(convert)
 
@@ -591,7 +600,7 @@ class Module(_core._ModuleBase):
         """Give every parameter and buffer new, uninitialised storage of the same shape. Returns the module.
 
         Args:
-            device: accepted; there is one device, the CPU.
+            device: the CPU or "meta".
             recurse: whether child modules change too. Default: ``True``.
         """
         return self._apply(lambda t: _core.empty_like(t, device=device), recurse=recurse)

@@ -213,7 +213,7 @@ class RNNBase(Module):
         count = self.num_layers * (2 if self.bidirectional else 1)
         widths = self._state_sizes()
         if hx is None:
-            return tuple(_core.zeros(count, batch, width, dtype=data.dtype) for width in widths)
+            return tuple(data.new_zeros(count, batch, width) for width in widths)
         state = []
         for part, width in zip(hx, widths):
             expected = (count, batch, width) if batched else (count, width)
@@ -489,7 +489,7 @@ class RNNCellBase(Module):
         batched = input.dim() == 2
         x = input if batched else input.unsqueeze(0)
         if state is None:
-            zeros = _core.zeros(x.shape[0], self.hidden_size, dtype=x.dtype)
+            zeros = x.new_zeros(x.shape[0], self.hidden_size)
             state = (zeros, zeros) if mode == "LSTM" else (zeros,)
         else:
             for part in state:

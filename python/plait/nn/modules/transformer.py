@@ -44,18 +44,22 @@ def _activation(value: Activation) -> Callable[[Tensor], Tensor]:
     raise ArgumentError(f"activation should be relu/gelu, not {value}")
 
 
-def _causal_mask(size: int, dtype: Any = None) -> Tensor:
+def _causal_mask(size: int, dtype: Any = None, device: Any = None) -> Tensor:
     """-inf above the diagonal, 0 elsewhere."""
-    return _core.full((size, size), float("-inf"), dtype=dtype).triu(1)
+    return _core.full((size, size), float("-inf"), dtype=dtype, device=device).triu(1)
 
 
 def _is_causal(mask: Tensor | None, hint: bool | None, size: int) -> bool:
     """The hint if there is one, else whether ``mask`` is the causal mask of ``size``."""
     if hint is not None or mask is None:
         return bool(hint)
-    if tuple(mask.shape) != (size, size):
+    if tuple(mask.shape) != (size, size) or mask.is_meta:
         return False
-    causal = _causal_mask(size, mask.dtype) if mask.is_floating_point() else _core.ones(size, size).triu(1).bool()
+    causal = (
+        _causal_mask(size, mask.dtype, mask.device)
+        if mask.is_floating_point()
+        else mask.new_ones(size, size).triu(1).bool()
+    )
     return bool((mask == causal).all())
 
 

@@ -44,13 +44,14 @@ def skip_init(module_cls: type[_Module], *args: _Any, **kwargs: _Any) -> _Module
     Args:
         module_cls: a class of modules.
         args: of the class.
-        kwargs: of the class.
+        kwargs: of the class; ``device``, the CPU by default, is where the parameters are in the end.
 
     Returns:
-        The module; the values of its parameters are not set.
+        The module; the values of its parameters are not set. It is made on the device "meta", where initialising costs
+        nothing, so the class must take ``device``.
 
     Raises:
-        TypeError: no class of modules.
+        TypeError: no class of modules, or one that does not take ``device``.
 
     Example:
         >>> from plait import nn
@@ -59,7 +60,8 @@ def skip_init(module_cls: type[_Module], *args: _Any, **kwargs: _Any) -> _Module
     """
     if not (isinstance(module_cls, type) and issubclass(module_cls, _Module)):
         raise _ArgumentTypeError(f"skip_init: expected a class of modules, got {module_cls!r}")
-    return module_cls(*args, **kwargs)
+    device = kwargs.pop("device", "cpu")
+    return module_cls(*args, device="meta", **kwargs).to_empty(device=device)
 
 
 def __getattr__(name: str) -> _Any:

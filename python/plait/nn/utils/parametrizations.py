@@ -77,8 +77,8 @@ class _SpectralNorm(Module):
         if weight.dim() > 1:
             matrix = self._matrix(weight.detach())
             height, width = matrix.shape
-            self.register_buffer("_u", F.normalize(_core.empty(height, dtype=weight.dtype).normal_(), dim=0, eps=eps))
-            self.register_buffer("_v", F.normalize(_core.empty(width, dtype=weight.dtype).normal_(), dim=0, eps=eps))
+            self.register_buffer("_u", F.normalize(weight.new_empty(height).normal_(), dim=0, eps=eps))
+            self.register_buffer("_v", F.normalize(weight.new_empty(width).normal_(), dim=0, eps=eps))
             self._iterate(matrix, 15)
 
     def _matrix(self, weight: Tensor) -> Tensor:
@@ -167,7 +167,7 @@ class _Orthogonal(Module):
             tall = weight if weight.shape[-2] >= weight.shape[-1] else weight.mT
             q, r = _linalg().qr(tall, mode="complete")
             # The sign that makes the diagonal of R positive.
-            signs = _core.ones(*q.shape[:-2], 1, q.shape[-1], dtype=q.dtype)
+            signs = q.new_ones(*q.shape[:-2], 1, q.shape[-1])
             k = tall.shape[-1]
             diagonal = r.diagonal(0, -2, -1).sign()
             signs[..., 0, :k] = _core.where(diagonal == 0, 1, diagonal)
@@ -185,13 +185,13 @@ class _Orthogonal(Module):
         x = X.mT if wide else X
         n, k = x.shape[-2:]
         if self.method == "householder":
-            reflections = x.tril(-1) + _core.eye(n, k, dtype=x.dtype)
+            reflections = x.tril(-1) + _core.eye(n, k, dtype=x.dtype, device=x.device)
             tau = 2.0 / (reflections * reflections).sum(-2)
             y = _linalg().householder_product(reflections, tau)
             y = y * x.diagonal(0, -2, -1).sign().unsqueeze(-2).where(x.diagonal(0, -2, -1).unsqueeze(-2) != 0, 1)
         else:
             a = self._skew(x)
-            eye = _core.eye(n, dtype=x.dtype)
+            eye = _core.eye(n, dtype=x.dtype, device=x.device)
             y = _core.matrix_exp(a) if self.method == "matrix_exp" else _linalg().solve(eye - a / 2, eye + a / 2)
             y = y[..., :k] if self.base is None else (self.base @ y)[..., :k]
         return y.mT if wide else y

@@ -286,7 +286,7 @@ class RandomUnstructured(BasePruningMethod):
         self.amount = amount
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
-        return _without(default_mask, _core.rand(t.numel()), _count(self.amount, t.numel()))
+        return _without(default_mask, _core.rand(t.numel(), device=t.device), _count(self.amount, t.numel()))
 
 
 def _without(mask: Tensor, scores: Tensor, count: int) -> Tensor:
@@ -337,7 +337,7 @@ class _Structured(BasePruningMethod):
         if not -t.dim() <= self.dim < t.dim():
             raise ArgumentError(f"prune: dim {self.dim} is out of range for shape {tuple(t.shape)}")
         size = t.shape[self.dim]
-        kept = _without(_core.ones(size), self._scores(t), _count(self.amount, size))
+        kept = _without(t.new_ones(size), self._scores(t), _count(self.amount, size))
         return default_mask * kept.to(default_mask.dtype).reshape(
             [-1 if d == self.dim % t.dim() else 1 for d in range(t.dim())]
         )
@@ -365,7 +365,7 @@ class RandomStructured(_Structured):
         self.amount, self.dim = amount, dim
 
     def _scores(self, t: Tensor) -> Tensor:
-        return _core.rand(t.shape[self.dim])
+        return _core.rand(t.shape[self.dim], device=t.device)
 
 
 class LnStructured(_Structured):

@@ -122,7 +122,7 @@ def invert_permutation(permutation: Tensor | None) -> Tensor | None:
     if permutation is None:
         return None
     inverse = _core.empty_like(permutation)
-    return inverse.scatter_(0, permutation, _core.arange(permutation.numel()))
+    return inverse.scatter_(0, permutation, _core.arange(permutation.numel(), device=permutation.device))
 
 
 def _lengths(op: str, lengths: Tensor | Sequence[int]) -> list[int]:
@@ -173,7 +173,7 @@ def pack_padded_sequence(
     order = None
     if not enforce_sorted:
         ranking = sorted(range(batch), key=lambda i: -values[i])
-        order = _core.tensor(ranking, dtype=_core.int64)
+        order = _core.tensor(ranking, dtype=_core.int64, device=x.device)
         values = [values[i] for i in ranking]
         x = x.index_select(1, order)
     elif any(a < b for a, b in itertools.pairwise(values)):
@@ -182,8 +182,14 @@ def pack_padded_sequence(
         )
     longest = values[0]
     sizes = [sum(n > t for n in values) for t in range(longest)]
-    inside = _core.arange(longest).unsqueeze(1) < _core.tensor(values, dtype=_core.int64)
-    return PackedSequence(x[:longest][inside], _core.tensor(sizes, dtype=_core.int64), order, None)
+    inside = _inside(longest, values)
+    return PackedSequence(x[:longest][inside], _core.tensor(sizes, dtype=_core.int64, device="cpu"), order, None)
+
+
+def _inside(steps: int, lengths: list[int]) -> Tensor:
+    """(steps, batch): whether a step is within its sequence; on the CPU, as the sizes are."""
+    ends = _core.tensor(lengths, dtype=_core.int64, device="cpu")
+    return _core.arange(steps, device="cpu").unsqueeze(1) < ends
 
 
 def pad_packed_sequence(
@@ -221,11 +227,11 @@ def pad_packed_sequence(
             raise ArgumentError(f"pad_packed_sequence: expected total_length of at least {steps}, got {total_length}")
         steps = total_length
     lengths = [sum(i < size for size in sizes) for i in range(batch)]
-    inside = _core.arange(steps).unsqueeze(1) < _core.tensor(lengths, dtype=_core.int64)
+    inside = _inside(steps, lengths)
     data = sequence.data
-    padded = _core.full((steps, batch, *data.shape[1:]), padding_value, dtype=data.dtype)
+    padded = data.new_full((steps, batch, *data.shape[1:]), padding_value)
     padded = padded.index_put((inside,), data)
-    length_tensor = _core.tensor(lengths, dtype=_core.int64)
+    length_tensor = _core.tensor(lengths, dtype=_core.int64, device="cpu")
     if sequence.unsorted_indices is not None:
         padded = padded.index_select(1, sequence.unsorted_indices)
         length_tensor = length_tensor[sequence.unsorted_indices]
@@ -277,7 +283,7 @@ def pad_sequence(
     for row in rows:
         gap = longest - row.shape[0]
         if gap:
-            fill = _core.full((gap, *rest), padding_value, dtype=row.dtype)
+            fill = row.new_full((gap, *rest), padding_value)
             row = _core.cat([row, fill] if padding_side == "right" else [fill, row])
         padded.append(row)
     return _core.stack(padded, 0 if batch_first else 1)

@@ -103,7 +103,10 @@ def spectral_norm(
     weight = getattr(module, name)
     with no_grad():
         rows, columns = hook.matrix(weight).shape
-        u, v = (F.normalize(_core.randn(n, dtype=weight.dtype), dim=0, eps=eps) for n in (rows, columns))
+        u, v = (
+            F.normalize(_core.randn(n, dtype=weight.dtype, device=weight.device), dim=0, eps=eps)
+            for n in (rows, columns)
+        )
     del module._parameters[name]
     module.register_parameter(name + "_orig", Parameter(weight.detach()))
     setattr(module, name, weight.detach())
