@@ -7,7 +7,9 @@ from typing import Any
 
 from client import Client, pattern, set_weights, summary
 
-client = Client("skorch", "a classifier; pipelines, cross-validation and grid search of scikit-learn, callbacks")
+client = Client(
+    "skorch", "a classifier; pipelines, cross-validation and grid search (two processes) of scikit-learn, callbacks"
+)
 
 
 @client.job
@@ -64,6 +66,7 @@ def with_scikit_learn() -> Any:
     )
     pipeline = make_pipeline(StandardScaler(), clone(net))
     scores = cross_val_score(pipeline, x, y, cv=3, scoring="neg_mean_squared_error")
-    search = GridSearchCV(net, {"module__width": [2, 4], "lr": [0.05, 0.1]}, cv=2, scoring="neg_mean_squared_error")
+    grid = {"module__width": [2, 4], "lr": [0.05, 0.1]}
+    search = GridSearchCV(net, grid, cv=2, scoring="neg_mean_squared_error", n_jobs=2)  # processes of loky
     search.fit(x, y)
     return [scores.tolist(), search.best_params_["module__width"], search.best_params_["lr"], search.best_score_]
