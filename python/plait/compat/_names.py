@@ -19,6 +19,7 @@ __all__ = [
     "SymBool",
     "SymFloat",
     "SymInt",
+    "TensorType",
     "_assert_async",
     "_check",
     "_check_index",
@@ -98,6 +99,10 @@ class SymFloat(_Symbolic):
 
 class SymBool(_Symbolic):
     """See :class:`_Symbolic`."""
+
+
+class TensorType:
+    """What compiled programs call the type of a tensor. There is no object of this class."""
 
 
 class finfo(_finfo):

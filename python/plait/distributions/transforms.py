@@ -14,7 +14,7 @@ from .. import _core
 from .._core import ArgumentError, Size, Tensor, _nn
 from .._tensor import finfo
 from . import constraints
-from ._transform import PlainTransform, Transform
+from ._transform import PlainTransform, Transform, _InverseTransform  # noqa: F401  (packages look for it here)
 from .utils import _sum_rightmost, broadcast_all, tril_matrix_to_vec, vec_to_tril_matrix
 
 __all__ = [
@@ -377,6 +377,12 @@ def _broadcast(*shapes: Any) -> Any:
     return broadcast_shapes(*shapes)
 
 
+def _clipped_sigmoid(x: Tensor) -> Tensor:
+    """The sigmoid, kept apart from 0 and 1."""
+    info = finfo(x.dtype)
+    return x.sigmoid().clamp(info.tiny, 1 - info.eps)
+
+
 class SigmoidTransform(PlainTransform):
     """``y = 1 / (1 + exp(-x))``; its inverse is the logit.
 
@@ -395,8 +401,7 @@ class SigmoidTransform(PlainTransform):
     sign = 1
 
     def _call(self, x: Tensor) -> Tensor:
-        info = finfo(x.dtype)
-        return x.sigmoid().clamp(info.tiny, 1 - info.eps)
+        return _clipped_sigmoid(x)
 
     def _inverse(self, y: Tensor) -> Tensor:
         info = finfo(y.dtype)

@@ -19,6 +19,7 @@ __all__ = [
     "ScriptModule",
     "TopLevelTracedModule",
     "TracedModule",
+    "TracerWarning",
     "TracingCheckError",
     "annotate",
     "export",
@@ -39,6 +40,10 @@ __all__ = [
 
 class Error(RuntimeError):
     """What a compiled program raises."""
+
+
+class TracerWarning(Warning):
+    """What tracing would say of a value that it took for a constant."""
 
 
 class TracingCheckError(Exception):
