@@ -12,6 +12,7 @@ from ._foreach import *  # noqa: F403
 
 __all__ = [
     *_foreach.__all__,
+    "DeviceObjType",
     "Event",
     "PyTorchFileReader",
     "PyTorchFileWriter",
@@ -42,6 +43,7 @@ __all__ = [
     "float8_e8m0fnu",
     "qint8",
     "qint32",
+    "quint4x2",
     "quint8",
 ]
 
@@ -79,6 +81,7 @@ float4_e2m1fn_x2 = _ForeignDtype("float4_e2m1fn_x2", 1, True)
 complex32 = chalf = _ForeignDtype("complex32", 4, False)
 qint8 = _ForeignDtype("qint8", 1, False)
 quint8 = _ForeignDtype("quint8", 1, False)
+quint4x2 = _ForeignDtype("quint4x2", 1, False)
 qint32 = _ForeignDtype("qint32", 4, False)
 
 
@@ -103,6 +106,10 @@ class SymBool(_Symbolic):
 
 class TensorType:
     """What compiled programs call the type of a tensor. There is no object of this class."""
+
+
+class DeviceObjType:
+    """What compiled programs call the type of a device. There is no object of this class."""
 
 
 class finfo(_finfo):

@@ -20,8 +20,8 @@ def load_library(path: Any) -> None:
     """Accept a library of operators if plait has them as its own.
 
     Libraries are built for PyTorch's binary interface, which plait does not have, so nothing of the file is read.
-    It is taken for the library of the namespace that it is named after, or of the package it lies in, where its own
-    name is private: ``torchvision/_C.so`` has the operators ``torchvision::*``.
+    It is taken for the library of the namespace that it is named after, or of the package it lies in:
+    ``torchvision/_C.so`` has the operators ``torchvision::*``.
 
     Raises:
         OSError: if there is no such file, or plait has no operators of its namespace.
@@ -29,16 +29,16 @@ def load_library(path: Any) -> None:
     file = Path(path)
     if not file.is_file():
         raise OSError(f"torch.ops.load_library: there is no file {path}")
-    name = file.name.partition(".")[0]
-    namespace = file.resolve().parent.name if name.startswith("_") else name.removeprefix("lib")
+    name = file.name.partition(".")[0].removeprefix("lib").lstrip("_")
+    namespaces = [name, file.resolve().parent.name]
     try:
-        served = library.serves(namespace)
+        served = any(library.serves(namespace) for namespace in namespaces)
     except ImportError as error:
-        raise OSError(f"torch.ops.load_library: the operators of {namespace} need a package: {error}") from error
+        raise OSError(f"torch.ops.load_library: the operators of {name} need a package: {error}") from error
     if not served:
         raise OSError(
             f"torch.ops.load_library: {path} is built for PyTorch's binary interface, which plait does not have, and "
-            f"plait has no operators {namespace}::* of its own"
+            f"plait has no operators {' or '.join(f'{n}::*' for n in namespaces)} of its own"
         )
     loaded_libraries.add(str(file.resolve()))
 
