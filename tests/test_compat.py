@@ -326,7 +326,7 @@ def test_operators_of_programs() -> None:
 
 def test_operators_of_libraries(tmp_path: Path) -> None:
     (tmp_path / "torchvision").mkdir()
-    for name in ("torchvision/_C.so", "libmine.so"):
+    for name in ("torchvision/_C.so", "torchvision/_C_stable.so", "libmine.so"):
         (tmp_path / name).touch()
     run_torch(f"""
         import torch
@@ -340,7 +340,8 @@ def test_operators_of_libraries(tmp_path: Path) -> None:
             else:
                 raise AssertionError(file)
         torch.ops.load_library({str(tmp_path / "torchvision" / "_C.so")!r})
-        assert len(torch.ops.loaded_libraries) == 1
+        torch.ops.load_library({str(tmp_path / "torchvision" / "_C_stable.so")!r})
+        assert len(torch.ops.loaded_libraries) == 2
 
         boxes = torch.tensor([[0.0, 0, 2, 2], [0, 0, 2, 1.9], [5, 5, 6, 6]])
         scores = torch.tensor([0.5, 0.9, 0.1])

@@ -256,3 +256,20 @@ def test_deform_conv2d_far_away_and_errors() -> None:
         _ops.deform_conv2d(x, weight, plait.zeros(1, 2, 3, 3), none, bias, 0, *args[1:])
     with pytest.raises(TypeError, match="one dtype"):
         _ops.deform_conv2d(x, weight.double(), plait.zeros(1, 2, 3, 3), none, bias, *args)
+
+
+def test_rotated_boxes() -> None:
+    from plait.compat.operators.torchvision import box_iou_rotated
+
+    square = plait.tensor([[0.0, 0, 2, 2, 0]])
+    others = plait.tensor(
+        [[0.0, 0, 2, 2, 0], [1, 0, 2, 2, 90], [0, 0, 2, 2, 45], [5, 5, 2, 2, 30], [0, 0, 0, 2, 0], [0, 0, 1, 1, 10]]
+    )
+    octagon = 8 * (2**0.5 - 1)  # of two squares, one turned by half of a right angle
+    want = [1, 1 / 3, octagon / (8 - octagon), 0, 0, 1 / 4]
+    np.testing.assert_allclose(box_iou_rotated(square, others)[0].numpy(), want, rtol=1e-6)
+    np.testing.assert_allclose(box_iou_rotated(others, square)[:, 0].numpy(), want, rtol=1e-6)
+    assert box_iou_rotated(square[:0], others).shape == (0, 6)
+    rising = plait.tensor([[0.0, 0, 8, 2, 45]])  # to the upper right: y points down
+    ends = plait.tensor([[2.0, -2, 0.5, 0.5, 0], [2, 2, 0.5, 0.5, 0]])
+    np.testing.assert_allclose(box_iou_rotated(rising, ends)[0].numpy(), [0.25 / 16, 0], rtol=1e-6)

@@ -13,7 +13,7 @@ client = Client(
     "torchvision",
     "32 classifiers, detectors trained and asked, segmentation, video, optical flow; operators, transforms v1 and v2, "
     "images, data sets, drawings",
-    "videos, images on other devices, boxes that are rotated",
+    "videos, images on other devices",
 )
 
 
@@ -251,6 +251,7 @@ def box_functions() -> Any:
         summary(ops.generalized_box_iou(boxes, boxes[:7])),
         summary(ops.distance_box_iou(boxes, boxes[:7])),
         summary(ops.complete_box_iou(boxes, boxes[:7])),
+        summary(ops.box_iou(boxes[:, [0, 1, 2, 3, 0]], boxes[:9, [0, 1, 2, 3, 1]], fmt="cxcywhr")),
         summary(ops.box_area(boxes)),
         summary(ops.box_convert(boxes, "xyxy", "cxcywh")),
         summary(ops.clip_boxes_to_image(boxes, (60, 70))),

@@ -29,7 +29,7 @@ def load_library(path: Any) -> None:
     file = Path(path)
     if not file.is_file():
         raise OSError(f"torch.ops.load_library: there is no file {path}")
-    name = file.name.partition(".")[0].removeprefix("lib").lstrip("_")
+    name = file.name.partition(".")[0].removesuffix("_stable").removeprefix("lib").lstrip("_")
     namespaces = [name, file.resolve().parent.name]
     try:
         served = any(library.serves(namespace) for namespace in namespaces)
