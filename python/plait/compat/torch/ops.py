@@ -21,7 +21,8 @@ def load_library(path: Any) -> None:
 
     Libraries are built for PyTorch's binary interface, which plait does not have, so nothing of the file is read.
     It is taken for the library of the namespace that it is named after, or of the package it lies in:
-    ``torchvision/_C.so`` has the operators ``torchvision::*``.
+    ``torchvision/_C.so`` has the operators ``torchvision::*``. The ending ``_stable``, of libraries for PyTorch's
+    stable interface, says nothing of the operators.
 
     Raises:
         OSError: if there is no such file, or plait has no operators of its namespace.
