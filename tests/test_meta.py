@@ -244,6 +244,13 @@ def test_to() -> None:
         lambda m: memoryview(m),
         lambda m: plait.ones(3)[m.long()],
         lambda m: plait.ones(3).index_put_((m.long(),), plait.tensor(1.0)),
+        lambda m: plait.ones(3).gather(0, m.long().reshape(1)),
+        lambda m: plait.ones(3).index_select(0, m.long()),
+        lambda m: nn.functional.embedding(m.long(), plait.ones(3, 2)),
+        lambda m: setattr(plait.ones(()), "data", m),
+        lambda m: setattr(plait.ones((), requires_grad=True), "grad", m),
+        lambda m: m.__dlpack_device__(),
+        lambda m: 1.0 in m,
         lambda m: plait.nonzero(m),
         lambda m: plait.equal(m, m),
         lambda m: plait.ones(2).add_(m),
@@ -262,6 +269,9 @@ def test_values_are_refused(ask: Any) -> None:
 
 def test_mixed_devices() -> None:
     m = plait.ones(2, 3, device="meta")
+    i = plait.tensor([1, 0])
+    assert m.index_select(0, i).is_meta and m.gather(0, plait.zeros(1, 3, dtype=plait.int64)).shape == (1, 3)
+    assert nn.functional.embedding(i, m).shape == (2, 3) and m[plait.tensor([True, False])].shape == (1, 3)
     assert (m + plait.tensor(2.0)).is_meta and (plait.tensor(2.0, dtype=plait.float64) * m).dtype == plait.float32
     assert m[plait.tensor([0, 1, 1])].shape == (3, 3) and m[[0, 1]].shape == (2, 3)
     m[plait.tensor([0])] = plait.ones(3)
@@ -289,12 +299,15 @@ def test_views_and_versions() -> None:
 
 
 def test_repr() -> None:
+    m = plait.ones((), device="meta")
     assert repr(plait.ones(2, 3, device="meta")) == "tensor(..., device='meta', size=(2, 3))"
     x = plait.ones(0, device="meta", dtype=plait.int64)
     assert repr(x) == f"tensor(..., device='meta', size=(0,), dtype={plait.int64})"
     p = nn.Parameter(plait.ones(2, device="meta"))
     assert repr(p) == "Parameter containing:\ntensor(..., device='meta', size=(2,), requires_grad=True)"
     assert repr(plait.device("meta")) == "device(type='meta')"
+    assert f"{m}" == repr(m) == "tensor(..., device='meta', size=())" and m.type().endswith("meta.FloatTensor")
+    assert not m.is_set_to(plait.ones((), device="meta")) and m.is_set_to(m.detach())
 
 
 # ---- modules -------------------------------------------------------------------------------------------------

@@ -365,6 +365,8 @@ int set_grad_attr(PyObject* o, PyObject* v, void*) {
     PLAIT_CHECK(g.dtype() == t.dtype(), kType, "grad: expected dtype ", dtype_name(t.dtype()), ", got ",
                 dtype_name(g.dtype()));
     PLAIT_CHECK(g.shape() == t.shape(), kValue, "grad: expected shape ", t.shape(), ", got ", g.shape());
+    PLAIT_CHECK(g.is_meta() == t.is_meta(), kRuntime,
+                "grad: expected a gradient on the device of its tensor: one is on the device meta");
     ensure_meta(t).grad = g;
   });
 }
@@ -402,6 +404,10 @@ int set_data_attr(PyObject* o, PyObject* v, void*) {
     const Tensor& t = tensor_of(o);
     PLAIT_CHECK(!tensor_of(v).is_sparse(), kNotImplemented,
                 "data: not implemented for sparse tensors\nhint: use to_dense()");
+    PLAIT_CHECK(
+        t.is_meta() == tensor_of(v).is_meta(), kRuntime,
+        "data: Attempted to call `variable.set_data(tensor)`, but `variable` and `tensor` have incompatible "
+        "tensor type: one is on the device meta");
     t.set_data(tensor_of(v));
     if (AutogradMeta* m = meta_of(t); m && m->accumulator) {
       m->accumulator->results()[0] = {t.shape(), t.dtype()};

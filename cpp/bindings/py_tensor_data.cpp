@@ -383,7 +383,7 @@ void drop_unused(PyObject* capsule, const char* name) {
 py::object to_dlpack(const Tensor& t, py::object max_version, py::object copy) {
   PLAIT_CHECK(!requires_grad(t), kRuntime,
               "__dlpack__: can't export tensors that require gradient, use tensor.detach()");
-  PLAIT_CHECK(!t.is_meta(), kValue, "__dlpack__: a tensor on the device meta has no data");
+  if (t.is_meta()) throw py::buffer_error("__dlpack__: a tensor on the device meta has no data");
   const bool must_copy = !copy.is_none() && copy.cast<bool>();
   const Tensor shown = must_copy ? clone(t) : t.alias();
   auto* e = new Export{shown, shown.shape(), shown.strides()};
@@ -702,7 +702,11 @@ void add_methods() {
          py::arg("max_version") = py::none(), py::arg("dl_device") = py::none(),
          py::arg("copy") = py::none());
   method(
-      "__dlpack_device__", [](const Tensor&) { return py::make_tuple(1, 0); },
+      "__dlpack_device__",
+      [](const Tensor& t) {
+        PLAIT_CHECK(!t.is_meta(), kValue, "__dlpack_device__: DLPack has no device meta");
+        return py::make_tuple(1, 0);
+      },
       "The DLPack protocol: the CPU.");
 }
 

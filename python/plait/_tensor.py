@@ -58,14 +58,14 @@ def _made_of(args: tuple[Any, ...], dtype: dtype | None) -> Tensor:
     if dtype is None:
         dtype = _core.get_default_dtype()
     if not args:
-        return _core.empty(0, dtype=dtype)
+        return _core.empty(0, dtype=dtype, device="cpu")
     if all(isinstance(a, int) for a in args):
-        return _core.empty(*args, dtype=dtype)
+        return _core.empty(*args, dtype=dtype, device="cpu")
     if len(args) != 1:
         raise ArgumentTypeError(f"Tensor: expected sizes or one sequence of data, got {len(args)} arguments")
     (data,) = args
     if isinstance(data, _core.Size):
-        return _core.empty(data, dtype=dtype)
+        return _core.empty(data, dtype=dtype, device="cpu")
     if isinstance(data, Tensor):
         return data.detach().to(dtype)
     if isinstance(data, float):
@@ -73,8 +73,8 @@ def _made_of(args: tuple[Any, ...], dtype: dtype | None) -> Tensor:
             f"Tensor: expected sizes or one sequence of data, got {data}\nhint: plait.tensor({data})"
         )
     if hasattr(data, "untyped"):  # a storage, whose memory is shown
-        return _core.empty(0, dtype=dtype).set_(data)
-    return _core.tensor(data, dtype=dtype)
+        return _core.empty(0, dtype=dtype, device=data.device).set_(data)
+    return _core.tensor(data, dtype=dtype, device="cpu")
 
 
 def _method(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -104,7 +104,7 @@ def __repr__(self: Tensor, *, tensor_contents: str | None = None) -> str:
 
 @_method
 def __format__(self: Tensor, spec: str) -> str:
-    if self.dim() == 0:
+    if self.dim() == 0 and not self.is_meta:
         return self.item().__format__(spec)
     if spec:
         raise TypeError(f"unsupported format string passed to Tensor.__format__ for shape {tuple(self.shape)}")
@@ -261,7 +261,9 @@ def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
         non_blocking: accepted and ignored.
     """
     if dtype is None:
-        return f"{Tensor.__module__}." + next(t.__name__ for t in _TYPED if t.dtype == self.dtype)
+        return (
+            f"{Tensor.__module__}." + "meta." * self.is_meta + next(t.__name__ for t in _TYPED if t.dtype == self.dtype)
+        )
     return self.to(_as_dtype(dtype))
 
 
@@ -435,7 +437,7 @@ def _rebuild(cls: Any, array: np.ndarray, name: str, requires_grad: bool, attrib
 def _copy_with_memory(t: Tensor, memo: dict[int, Any]) -> Tensor:
     """A copy of ``t`` in a copy of its memory, of which there is one for all views in a deepcopy."""
     if t.is_meta:
-        return _core.empty_strided(t.shape, t.stride(), dtype=t.dtype, device="meta")
+        return t.clone()
     memory = t._storage_bytes()
     if not memory.numel():
         return t.clone()
@@ -781,7 +783,8 @@ def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     Args:
         tensor: another tensor.
     """
-    return self.data_ptr() == tensor.data_ptr() and self.shape == tensor.shape and self.stride() == tensor.stride()
+    same = self.data_ptr() == tensor.data_ptr() and self.shape == tensor.shape and self.stride() == tensor.stride()
+    return same and (not self.is_meta or self._shares_storage(tensor))
 
 
 for _f in memory_methods:

@@ -242,7 +242,7 @@ def sparse_str(self: Tensor, layout: str, indices: Tensor, columns: Tensor | Non
 def tensor_str(self: Tensor) -> str:
     """The text of ``repr(tensor)``: values in columns, then what is not the default."""
     kind = type(self)
-    plain = kind is Tensor or kind.__module__ == "plait.nn.parameter"
+    plain = kind is Tensor or kind.__module__ in ("plait.nn.parameter", "torch.nn.parameter")
     start = "tensor(" if plain else f"{kind.__name__}("
     suffixes = []
     t = self.detach()

@@ -143,6 +143,8 @@ Tensor checked_index(const char* op, const Tensor& input, const Tensor& table) {
               ": expected indices of an integer dtype, got ", dtype_name(input.dtype()));
   const int64_t rows = table.shape()[0];
   const Tensor index = contiguous(cast(input, DType::kInt64));
+  PLAIT_CHECK(table.is_meta() || !index.is_meta(), kRuntime, op,
+              ": expected indices on the device cpu as the weight is, got meta");
   if (index.is_meta() || all_inside(index.data<int64_t>(), index.numel(), rows)) return index;
   for (int64_t i = 0; i < index.numel(); ++i) {
     const int64_t v = index.data<int64_t>()[i];
@@ -212,7 +214,7 @@ Tensor one_hot(const Tensor& input, int64_t classes) {
 const RegisterOps kOps{
     {"embedding(Tensor input, Tensor weight, int? padding_idx, bool scale_grad_by_freq, bool sparse=False) "
      "-> Tensor",
-     "p", PLAIT_BOX(embedding), "nn.functional.embedding without max_norm."},
+     "pd", PLAIT_BOX(embedding), "nn.functional.embedding without max_norm."},
     {"_embedding_bag_sum(Tensor weight, Tensor input, Tensor bounds, bool by_frequency, bool sparse=False) "
      "-> Tensor",
      "p", PLAIT_BOX(embedding_bag_sum), "The sums of nn.functional.embedding_bag."},

@@ -195,6 +195,8 @@ Tensor spread(const Tensor& x, const Tensor& index, Scalar value) {
 Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
   const int64_t d = wrap_dim("gather", dim, x.dim());
   check_shapes("gather", x, d, index);
+  PLAIT_CHECK(x.is_meta() || !index.is_meta(), kRuntime,
+              "gather: expected an index on the device cpu as the tensor is, got meta");
   const Tensor i = at_least_1d(checked_index("gather", index)), wide = at_least_1d(x);
   if (i.dim() != wide.dim()) return take(x, i);  // an empty index
   const Tensor y = apply<Gather>(wide, i, wide.shape(), d);
@@ -297,7 +299,7 @@ Example:
     tensor([2., 0., 1.]))";
 
 const RegisterOps kOps{
-    {"gather(Tensor input, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor", "fmocx",
+    {"gather(Tensor input, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor", "fmocxd",
      PLAIT_BOX(gather_op),
      R"(The elements along `dim` that `index` names, one for each of its entries.
 

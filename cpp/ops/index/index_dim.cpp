@@ -258,7 +258,7 @@ Example:
             [0., 6.]]))";
 
 const RegisterOps kOps{
-    {"index_select(Tensor input, int dim, Tensor index) -> Tensor", "fmoc", PLAIT_BOX(index_select),
+    {"index_select(Tensor input, int dim, Tensor index) -> Tensor", "fmocd", PLAIT_BOX(index_select),
      R"(The slices of `input` along `dim` that `index` names, in its order.
 
 `index` is a 1-d integer tensor; entries may repeat, their gradients add up.

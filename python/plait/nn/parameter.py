@@ -178,7 +178,7 @@ class UninitializedTensorMixin:
             device: ``None`` or the CPU.
             dtype: element type; by default this tensor's, which follows ``module.double()`` and the like.
         """
-        self.data = _core.empty(shape, dtype=dtype or self.dtype, device=device or self._device)  # type: ignore[attr-defined]
+        self.data = _core.empty(shape, dtype=dtype or self.dtype, device=device or self._device or self.device)  # type: ignore[attr-defined]
         self.__class__ = self._becomes
 
     @property
