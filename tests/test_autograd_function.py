@@ -70,3 +70,24 @@ def test_result_that_is_no_tensor_alone() -> None:
             return None
 
     assert Nothing.apply(plait.ones(2, requires_grad=True)) is None
+
+
+class SaveAnything(plait.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, other):
+        ctx.save_for_backward(x, other)
+        return x * 2
+
+    @staticmethod
+    def backward(ctx, gy):
+        return gy * 2, None
+
+
+def test_what_is_saved_is_checked_where_it_is_needed() -> None:
+    """Without a graph nothing is kept, and so nothing is wrong."""
+    assert SaveAnything.apply(plait.ones(2), "other").tolist() == [2, 2]
+    x = plait.ones(2, requires_grad=True)
+    with pytest.raises(TypeError, match="can only save Tensors and None, got str\nhint: set other values"):
+        SaveAnything.apply(x, "other")
+    SaveAnything.apply(x, None).sum().backward()
+    assert x.grad.tolist() == [2, 2]

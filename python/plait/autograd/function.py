@@ -56,15 +56,18 @@ class FunctionCtx:
             tensors: tensors or None.
 
         Raises:
-            TypeError: something other than tensors and None.
+            TypeError: when the call is recorded, for something other than tensors and None.
         """
-        for t in tensors:
+        self._to_save = tensors
+
+    def _checked_to_save(self) -> list[Tensor | None]:
+        for t in self._to_save:
             if t is not None and not isinstance(t, Tensor):
                 raise ArgumentTypeError(
                     f"save_for_backward: can only save Tensors and None, got {type(t).__name__}\n"
                     "hint: set other values as attributes of ctx"
                 )
-        self._to_save = tensors
+        return list(self._to_save)
 
     def save_for_forward(self, *tensors: Tensor | None) -> None:
         """Keep tensors for ``jvp``, which finds them in ``saved_tensors``.
@@ -193,7 +196,7 @@ class Function:
             f"{cls.__name__}Backward",
             args,
             list(output) if many else [output],
-            list(ctx._to_save),
+            ctx._checked_to_save(),
             list(ctx._dirty),
             list(ctx._non_differentiable),
             ctx._materialize,
