@@ -261,6 +261,15 @@ def test_frequencies_and_shifts() -> None:
 # ---- Short-time transforms
 
 
+@pytest.mark.parametrize("name", plait.signal.windows.__all__)
+def test_length_of_a_window_may_be_a_tensor(name: str) -> None:
+    function = getattr(plait.signal.windows, name)
+    options = {"general_cosine": {"a": [0.5, 0.5]}, "general_hamming": {"alpha": 0.6}}.get(name, {})
+    for length in (0, 1, 2, 7):
+        for dtype in (plait.int32, plait.int64, plait.bfloat16):
+            assert plait.equal(function(plait.tensor(length, dtype=dtype), **options), function(length, **options))
+
+
 @pytest.mark.parametrize("center", [True, False])
 @pytest.mark.parametrize("normalized", [True, False])
 @pytest.mark.parametrize(("n_fft", "hop", "length"), [(8, 2, 8), (9, 3, 6), (16, 4, 16), (9, 4, 9), (40, 1, 40)])

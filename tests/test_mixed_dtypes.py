@@ -266,3 +266,36 @@ def test_products_of_halves_do_not_overflow_in_derivatives() -> None:
 def test_table_of_cases_is_complete() -> None:
     assert len(IN_PLACE) >= 30
     assert {"div", "true_divide", "lerp", "pow", "logaddexp2", "atan2"} <= set(OPS)
+
+
+@pytest.mark.parametrize("second", ["float16", "bfloat16", "float64", "int32", "bool"])
+@pytest.mark.parametrize(
+    ("equation", "shapes"),
+    [
+        ("ij,ij->ij", ((3, 4), (3, 4))),
+        ("i,j->ij", ((3,), (4,))),
+        ("...i,...i->...i", ((2, 3), (3,))),
+        (",ij->ji", ((), (2, 3))),
+        ("ijk,lkj->il", ((2, 1, 1), (3, 1, 1))),
+        ("ij,jk->ik", ((2, 5), (1, 3))),
+        ("i,j,k->kji", ((2,), (3,), (2,))),
+    ],
+)
+def test_einsum_promotes_where_nothing_is_summed(
+    equation: str, shapes: tuple[tuple[int, ...], ...], second: str
+) -> None:
+    """A sum over a size of 1, or over one operand alone, comes with no product of matrices."""
+    names = ["float32", second, "int16"][: len(shapes)]
+    xs = [values(shape, name, seed=i) for i, (shape, name) in enumerate(zip(shapes, names))]
+    got = plait.einsum(equation, *xs)
+    assert got.dtype == plait.promote_types(dtype("float32"), dtype(second))
+    np.testing.assert_array_equal(got.double().numpy(), np.einsum(equation, *[x.double().numpy() for x in xs]))
+
+
+@pytest.mark.parametrize("equation", ["ij,jk->ik", "ij,j->i", "ij,ij->", "ij,jk,kj->i"])
+def test_einsum_sums_over_one_dtype(equation: str) -> None:
+    shapes = {"ij": (2, 3), "jk": (3, 4), "j": (3,), "kj": (4, 3)}
+    parts = [shapes[labels] for labels in equation.split("->")[0].split(",")]
+    xs = [values(shape, name) for shape, name in zip(parts, ("float32", "int64", "float32"))]
+    with pytest.raises(TypeError, match="einsum: expected tensors of one dtype"):
+        plait.einsum(equation, *xs)

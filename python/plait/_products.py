@@ -33,7 +33,7 @@ def einsum(*args: Any) -> Tensor:
 
     Raises:
         ValueError: if the equation cannot be read or does not fit the shapes.
-        TypeError: if the tensors have different dtypes.
+        TypeError: if tensors that are multiplied and summed have different dtypes; products alone promote them.
 
     Example:
         >>> import plait

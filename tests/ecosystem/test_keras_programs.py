@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Programs written for TensorFlow's Keras, run by ``python -m plait`` as they are; and what Keras says of the machine."""
+"""Programs written for TensorFlow's Keras, run by ``python -m plait`` as they are, and the backend that Keras takes."""
 
 from __future__ import annotations
 

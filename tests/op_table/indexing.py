@@ -287,7 +287,7 @@ def put(x: np.ndarray, index: np.ndarray, source: np.ndarray, accumulate: bool =
 def scatter_reduce(
     x: np.ndarray, dim: int, index: np.ndarray, src: np.ndarray, reduce: str, include_self: bool = True
 ) -> np.ndarray:
-    fold = {"sum": np.sum, "mean": np.mean, "amax": np.max, "amin": np.min, "prod": np.prod}[reduce]
+    fold = {"sum": np.sum, "mean": np.mean, "max": np.max, "min": np.min, "prod": np.prod}[reduce.removeprefix("a")]
     result = x.copy()
     for row in range(x.shape[0]):
         for column in range(x.shape[1]):
@@ -550,7 +550,7 @@ SPECS = [
         scatter_reduce,
         lambda g: [
             case(g(3, 7), 1, g.ints(3, 9, hi=7), g(3, 9), how, include_self=own)
-            for how in ("sum", "mean", "amax", "amin", "prod")
+            for how in ("sum", "mean", "amax", "amin", "prod", "max", "min")
             for own in (True, False)
         ],
         domain=(0.5, 2.0),

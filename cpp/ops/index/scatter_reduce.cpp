@@ -21,8 +21,8 @@ Meeting parse_meeting(std::string_view reduce) {
   if (reduce == "sum") return Meeting::kSum;
   if (reduce == "prod") return Meeting::kProd;
   if (reduce == "mean") return Meeting::kMean;
-  if (reduce == "amax") return Meeting::kMax;
-  PLAIT_CHECK(reduce == "amin", kValue,
+  if (reduce == "amax" || reduce == "max") return Meeting::kMax;
+  PLAIT_CHECK(reduce == "amin" || reduce == "min", kValue,
               "scatter_reduce: expected reduce 'sum', 'prod', 'mean', 'amax' or 'amin', got '", reduce, "'");
   return Meeting::kMin;
 }
@@ -194,8 +194,9 @@ Example:
 
 constexpr const char* kDoc = R"(Reduce the values that meet at the places along `dim` that `index` names.
 
-Places are named as in `scatter`. `reduce` is 'sum', 'prod', 'mean', 'amax' or 'amin'; the value already there takes
-part unless `include_self` is False. Gradients of 'amax' and 'amin' are shared evenly among equal values.
+Places are named as in `scatter`. `reduce` is 'sum', 'prod', 'mean', 'amax' or 'amin' ('max' and 'min' for short); the
+value already there takes part unless `include_self` is False. Gradients of 'amax' and 'amin' are shared evenly among
+equal values.
 `scatter_reduce_` changes the tensor itself.
 
 Raises:

@@ -88,6 +88,16 @@ Labelled contract(Labelled a, Labelled b, const std::vector<bool>& kept) {
   };
   drop_ones(a, b);
   drop_ones(b, a);
+  const bool sums = std::ranges::any_of(a.labels, [&](int label) {
+    return b.has(label) && !kept[static_cast<size_t>(label)] && a.x.size(a.dim(label)) != 1;
+  });
+  if (sums) {
+    check_dtypes("einsum", a.x, b.x);
+  } else {  // a product of elements, whose dtypes are promoted
+    const DType dtype = promote_types(a.x.dtype(), b.x.dtype());
+    a.x = cast(a.x, dtype);
+    b.x = cast(b.x, dtype);
+  }
   std::vector<bool> kept_a = kept, kept_b = kept;
   for (const int label : b.labels) kept_a[static_cast<size_t>(label)] = true;
   for (const int label : a.labels) kept_b[static_cast<size_t>(label)] = true;
@@ -143,7 +153,6 @@ double result_size(const Labelled& a, const Labelled& b, const std::vector<bool>
 
 Tensor einsum(std::string_view equation, const std::vector<Tensor>& operands) {
   const EinsumPlan plan = plan_einsum(equation, operands);
-  for (size_t i = 1; i < operands.size(); ++i) check_dtypes("einsum", operands[0], operands[i]);
   std::vector<Labelled> left;
   for (size_t i = 0; i < operands.size(); ++i) left.push_back(take_diagonals({operands[i], plan.inputs[i]}));
   // Which labels the result and all operands but two have.

@@ -32,15 +32,17 @@ __all__ = [
 ]
 
 
-def _places(name: str, M: int, sym: bool, dtype: _dtype | None, layout: Any) -> tuple[Tensor, int]:
-    """0, 1, ..., M - 1 in float64, and the length of the window's period."""
+def _places(name: str, M: Any, sym: bool, dtype: _dtype | None, layout: Any) -> tuple[Tensor, int, int]:
+    """0, 1, ..., M - 1 in float64, the length of the window's period, and M as a number, which may be in a tensor."""
+    if isinstance(M, Tensor):
+        M = int(M)
     if M < 0:
         raise ArgumentError(f"{name}: expected a window length M of at least 0, got {M}")
     if layout not in (None, "strided"):
         raise ArgumentError(f"{name}: expected the strided layout, got {layout}")
     if (dtype or _core.get_default_dtype()) not in (_core.float32, _core.float64):
         raise ArgumentError(f"{name}: expected float32 or float64, got {dtype}")
-    return _core.arange(M, dtype=_core.float64), (M - 1 if sym and M > 1 else M)
+    return _core.arange(M, dtype=_core.float64), (M - 1 if sym and M > 1 else M), M
 
 
 def _rounded(window: Tensor, dtype: _dtype | None, requires_grad: bool) -> Tensor:
@@ -51,7 +53,7 @@ def _rounded(window: Tensor, dtype: _dtype | None, requires_grad: bool) -> Tenso
 def _cosines(
     name: str, M: int, a: Iterable[float], sym: bool, dtype: _dtype | None, layout: Any, requires_grad: bool
 ) -> Tensor:
-    n, period = _places(name, M, sym, dtype, layout)
+    n, period, M = _places(name, M, sym, dtype, layout)
     window = _core.zeros(M, dtype=_core.float64)
     for i, weight in enumerate(a):
         window = window + (-1) ** i * weight * (n * (2 * math.pi * i / max(period, 1))).cos()
@@ -260,7 +262,7 @@ def cosine(
         >>> plait.signal.windows.cosine(3)
         tensor([0.5000, 1.0000, 0.5000])
     """
-    n, _ = _places("cosine", M, sym, dtype, layout)
+    n, _, M = _places("cosine", M, sym, dtype, layout)
     return _rounded(((n + 0.5) * (math.pi / (M + 1 if not sym and M > 1 else max(M, 1)))).sin(), dtype, requires_grad)
 
 
@@ -295,7 +297,7 @@ def exponential(
         >>> plait.signal.windows.exponential(3)
         tensor([0.3679, 1.0000, 0.3679])
     """
-    n, _ = _places("exponential", M, sym, dtype, layout)
+    n, _, M = _places("exponential", M, sym, dtype, layout)
     if tau <= 0:
         raise ArgumentError(f"exponential: expected tau above 0, got {tau}")
     if sym and center is not None:
@@ -334,7 +336,7 @@ def gaussian(
         >>> plait.signal.windows.gaussian(3)
         tensor([0.6065, 1.0000, 0.6065])
     """
-    n, _ = _places("gaussian", M, sym, dtype, layout)
+    n, _, M = _places("gaussian", M, sym, dtype, layout)
     if std <= 0:
         raise ArgumentError(f"gaussian: expected std above 0, got {std}")
     middle = (M if not sym and M > 1 else M - 1) / 2.0
@@ -365,7 +367,7 @@ def bartlett(
         >>> plait.signal.windows.bartlett(5)
         tensor([0.0000, 0.5000, 1.0000, 0.5000, 0.0000])
     """
-    n, period = _places("bartlett", M, sym, dtype, layout)
+    n, period, M = _places("bartlett", M, sym, dtype, layout)
     window = 1 - (n * (2 / period) - 1).abs() if M > 1 else _core.ones(M, dtype=_core.float64)
     return _rounded(window, dtype, requires_grad)
 
@@ -402,7 +404,7 @@ def kaiser(
         >>> plait.signal.windows.kaiser(3, beta=2.0)
         tensor([0.4387, 1.0000, 0.4387])
     """
-    n, period = _places("kaiser", M, sym, dtype, layout)
+    n, period, M = _places("kaiser", M, sym, dtype, layout)
     if beta < 0:
         raise ArgumentError(f"kaiser: expected beta of at least 0, got {beta}")
     if M <= 1:
