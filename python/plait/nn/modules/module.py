@@ -141,17 +141,18 @@ class Module(_core._ModuleBase):
 
     def __setattr__(self, name: str, value: Any) -> None:
         attributes = self.__dict__
-        if isinstance(value, Parameter):
+        is_tensor = isinstance(value, Tensor)
+        if is_tensor and isinstance(value, Parameter):
             if "_parameters" not in attributes:
                 raise AttributeError(_before_init("parameters"))
             self._forget(name, keep="_parameters")
             self.register_parameter(name, value)
-        elif isinstance(value, Module):
+        elif not is_tensor and isinstance(value, Module):
             if "_modules" not in attributes:
                 raise AttributeError(_before_init("module"))
             self._forget(name, keep="_modules")
             self._modules[name] = value
-        elif isinstance(value, (Buffer, UninitializedBuffer)):
+        elif is_tensor and isinstance(value, (Buffer, UninitializedBuffer)):
             if "_buffers" not in attributes:
                 raise AttributeError(_before_init("buffer"))
             self._forget(name, keep="_buffers")
@@ -165,7 +166,7 @@ class Module(_core._ModuleBase):
                 raise ArgumentTypeError(_cannot_assign(value, "child module", name, "plait.nn.Module"))
             self._modules[name] = None
         elif name in attributes.get("_buffers", ()):
-            if value is not None and not isinstance(value, Tensor):
+            if value is not None and not is_tensor:
                 raise ArgumentTypeError(_cannot_assign(value, "buffer", name, "plait.Tensor, plait.nn.Buffer"))
             self._buffers[name] = value
         else:
