@@ -70,7 +70,7 @@ def _has_pytorch() -> bool:
 
 
 def _is_ours(init_file: str) -> bool:
-    from ._adopt import MARK
+    from ._modules import MARK
 
     with open(init_file, encoding="utf-8", errors="replace") as file:
         return MARK in file.read(200)

@@ -11,11 +11,10 @@ import sysconfig
 from pathlib import Path
 
 from ._distribution import FILES
-from ._modules import VERSION
+from ._modules import MARK, VERSION
 
-__all__ = ["MARK", "AdoptError", "adopt", "release", "status"]
+__all__ = ["AdoptError", "adopt", "release", "status"]
 
-MARK = "# plait answers to this name"
 _MODULE = f"""{MARK}. `python -m plait.compat release` or `pip uninstall torch` removes it.
 from plait.compat import _adopted
 

@@ -16,9 +16,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType, ModuleType
 
-__all__ = ["VERSION", "extend", "find_spec", "rename_classes", "renaming_spec"]
+__all__ = ["MARK", "VERSION", "extend", "find_spec", "rename_classes", "renaming_spec"]
 
 VERSION = "2.13.0+plait"  # the release of PyTorch whose names these are
+MARK = "# plait answers to this name"  # how the file begins that an environment finds as torch
 
 _FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "torch")
 
