@@ -231,6 +231,8 @@ def to(
     if args:
         if len(args) == 1 and args[0].__class__ is _DType:
             dtype = args[0]
+        elif len(args) == 1 and args[0].__class__ is str:
+            device = args[0]
         else:
             for position, value in enumerate(args):
                 if value is None:
