@@ -103,3 +103,42 @@ def test_order_of_edges() -> None:
             assert edges[0][0].name() == "AccumulateGrad" and edges[0][0].variable is a and edges[1:] == ((None, 0),)
         assert (3 | torch.tensor([4])).item() == 7 and (2 - a).tolist() == [1, 1, 1]
     """)
+
+
+def test_scripted_modules() -> None:
+    run_torch("""
+        import copy, io, pickle, torch
+        from torch import nn
+
+        net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU())
+        x = torch.randn(5, 3)
+        made = torch.jit.script(net)
+        assert isinstance(made, torch.jit.ScriptModule) and isinstance(made, nn.Sequential) and made is not net
+        assert made.original_name == "Sequential" and made[0].weight is net[0].weight and torch.jit.script(made) is made
+        made.eval()
+        y = made(x)
+        assert "linear" not in made.code and len(list(made.graph.nodes)) == 5
+        file = io.BytesIO()
+        made.save(file)
+        file.seek(0)
+        again = torch.jit.load(file)
+        assert isinstance(again, torch.jit.ScriptModule) and not again.training and torch.equal(again(x), y)
+        assert list(again.state_dict()) == list(net.state_dict())
+        assert torch.equal(torch.jit.freeze(again)(x), y)
+        for copied in (copy.deepcopy(made), pickle.loads(pickle.dumps(made))):
+            assert isinstance(copied, torch.jit.RecursiveScriptModule) and torch.equal(copied(x), y)
+        traced = torch.jit.trace(nn.Linear(2, 2), torch.ones(1, 2))
+        assert isinstance(traced, torch.jit.TopLevelTracedModule)
+        f = lambda x: x
+        assert torch.jit.script(f) is f and torch.jit.trace(f, x) is f
+        file = io.BytesIO()
+        torch.save({"a": x}, file)
+        file.seek(0)
+        for wrong in (lambda: torch.jit.load(file), lambda: torch.jit.freeze(net.train())):
+            try:
+                wrong()
+            except RuntimeError:
+                pass
+            else:
+                raise AssertionError
+    """)

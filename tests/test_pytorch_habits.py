@@ -306,3 +306,19 @@ def test_assert_close():
     ]:
         with pytest.raises(AssertionError, match=words):
             close(a, b)
+
+
+def test_variable_is_a_leaf_of_its_own() -> None:
+    data = torch.ones(2)
+    v = torch.autograd.Variable(data, requires_grad=True)
+    assert v is not data and v.requires_grad and not data.requires_grad and v.data_ptr() == data.data_ptr()
+    (v * 3).sum().backward()
+    assert v.grad.tolist() == [3, 3] and data.grad is None
+    cut = torch.autograd.Variable(v * 2)
+    assert cut.is_leaf and not cut.requires_grad
+    assert type(torch.autograd.Variable(torch.nn.Parameter(data))) is torch.Tensor
+    assert isinstance(data, torch.autograd.Variable) and not isinstance(2.0, torch.autograd.Variable)
+    assert torch.autograd.Variable().shape == (0,)
+    with pytest.raises(TypeError, match="Variable"):
+        torch.autograd.Variable([1.0])
+    assert not any((data.is_xpu, data.is_xla, data.is_ipu, data.is_mtia, data.is_maia, data.is_vulkan))

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""``plait.jit`` with the classes that packages look for. Nothing is compiled."""
+"""``plait.jit`` with the classes that packages look for. Nothing is compiled.
+
+A module that is given to ``script`` or ``trace`` comes back as a :class:`ScriptModule`, which computes what it did and
+can be saved: the file holds the names of classes and their attributes, never code, so that the program which loads it
+has to have the classes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Final
 
+import plait
 from plait.compat._modules import extend
 from plait.nn import Module
 
@@ -23,11 +29,15 @@ __all__ = [
     "TracingCheckError",
     "annotate",
     "export",
+    "freeze",
     "ignore",
     "interface",
     "is_scripting",
     "is_tracing",
     "isinstance",
+    "load",
+    "optimize_for_inference",
+    "save",
     "script",
     "script_if_tracing",
     "script_method",
@@ -36,6 +46,9 @@ __all__ = [
     "trace_module",
     "unused",
 ]
+
+
+_is = isinstance  # Python's own: this module has a function of the same name
 
 
 class Error(RuntimeError):
@@ -59,19 +72,124 @@ class CompilationUnit:
 
 
 class ScriptModule(Module):
-    """``script`` returns the module itself, which is no object of this class."""
+    """What ``script`` and ``trace`` make of a module: parameters and parts are those of the module itself."""
+
+    @property
+    def original_name(self) -> str:
+        """The name of the module's class."""
+        return type(self).__name__
+
+    @property
+    def graph(self) -> Any:
+        """The calls of ``forward``, as :mod:`torch.fx` finds them.
+
+        Raises:
+            torch.fx.proxy.TraceError: they depend on values.
+        """
+        return plait.fx.symbolic_trace(_original(self)).graph
+
+    @property
+    def code(self) -> str:
+        """Python for them."""
+        return plait.fx.symbolic_trace(_original(self)).code
+
+    def save(self, f: Any, _extra_files: Any = None) -> None:
+        """Write the module to a file that ``torch.jit.load`` reads.
+
+        Raises:
+            TypeError: something of the module is no data.
+            NotImplementedError: for ``_extra_files``.
+        """
+        if _extra_files:
+            raise NotImplementedError("ScriptModule.save: expected no _extra_files; save them beside the file")
+        plait.save(_original(self), f)
+
+    def __reduce__(self) -> Any:
+        return _scripted, (_original(self), _kind(self))
 
 
 class RecursiveScriptModule(ScriptModule):
-    """See :class:`ScriptModule`."""
+    """Of ``script``."""
 
 
 class TracedModule(ScriptModule):
-    """See :class:`ScriptModule`."""
+    """Of ``trace``."""
 
 
 class TopLevelTracedModule(TracedModule):
-    """See :class:`ScriptModule`."""
+    """Of ``trace``."""
+
+
+_classes: dict[tuple[type, type], type] = {}  # by the class of modules and the kind they get
+
+
+def _kind(module: ScriptModule) -> type:
+    return type(module).__bases__[0]
+
+
+def _scripted(module: Module, kind: type) -> Any:
+    if _is(module, ScriptModule):
+        return module
+    cls = type(module)
+    if (cls, kind) not in _classes:
+        names = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
+        _classes[cls, kind] = type(cls.__name__, (kind, cls), names)
+    made = _classes[cls, kind].__new__(_classes[cls, kind])
+    made.__dict__.update(module.__dict__)
+    return made
+
+
+def _original(module: ScriptModule) -> Module:
+    cls = type(module).__bases__[1]  # see _scripted()
+    plain = cls.__new__(cls)
+    plain.__dict__.update(module.__dict__)
+    return plain
+
+
+def script(obj: Any, *args: Any, **options: Any) -> Any:
+    """Return a function or a class unchanged, a module as a :class:`ScriptModule`."""
+    return _scripted(obj, RecursiveScriptModule) if _is(obj, Module) else obj
+
+
+def trace(func: Any, example_inputs: Any = None, *args: Any, **options: Any) -> Any:
+    """Return a function unchanged, a module as a :class:`ScriptModule`; what depends on values stays as it is."""
+    return _scripted(func, TopLevelTracedModule) if _is(func, Module) else func
+
+
+def freeze(mod: Any, preserved_attrs: Any = None, optimize_numerics: bool = True) -> Any:
+    """Return a module that is in eval mode unchanged.
+
+    Raises:
+        RuntimeError: it is in training mode.
+    """
+    if mod.training:
+        raise RuntimeError("jit.freeze: expected a module in eval mode\nhint: call eval() first")
+    return mod
+
+
+def optimize_for_inference(mod: Any, other_methods: Any = None) -> Any:
+    """As :func:`freeze`."""
+    return mod if not mod.training else freeze(mod.eval())
+
+
+def save(m: Any, f: Any, _extra_files: Any = None) -> None:
+    """Write what ``script`` or ``trace`` made of a module; see :meth:`ScriptModule.save`."""
+    m.save(f, _extra_files)
+
+
+def load(f: Any, map_location: Any = None, _extra_files: Any = None) -> Any:
+    """Read what :func:`save` wrote.
+
+    Files of PyTorch's TorchScript hold code, which is not run.
+
+    Raises:
+        FileFormatError: the file holds no module, or one of a class that is not named safe
+            (``torch.serialization.add_safe_globals``).
+    """
+    module = plait.load(f, map_location)
+    if not _is(module, Module):
+        raise plait.serialization.FileFormatError(f"jit.load: expected a module, got {type(module).__name__}")
+    return _scripted(module, RecursiveScriptModule)
 
 
 def Attribute(value: Any, type: Any) -> Any:
@@ -86,7 +204,7 @@ def annotate(the_type: Any, the_value: Any) -> Any:
 
 def isinstance(obj: Any, target_type: Any) -> bool:
     """Python's own."""
-    return __builtins__["isinstance"](obj, target_type)  # type: ignore[index]
+    return _is(obj, target_type)
 
 
 def interface(obj: Any) -> Any:
@@ -105,8 +223,8 @@ def script_if_tracing(fn: Any) -> Any:
 
 
 def trace_module(mod: Any, inputs: Any, *args: Any, **options: Any) -> Any:
-    """Return the module unchanged."""
-    return mod
+    """As :func:`trace`."""
+    return trace(mod)
 
 
 class strict_fusion:
