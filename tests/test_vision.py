@@ -273,3 +273,19 @@ def test_rotated_boxes() -> None:
     rising = plait.tensor([[0.0, 0, 8, 2, 45]])  # to the upper right: y points down
     ends = plait.tensor([[2.0, -2, 0.5, 0.5, 0], [2, 2, 0.5, 0.5, 0]])
     np.testing.assert_allclose(box_iou_rotated(rising, ends)[0].numpy(), [0.25 / 16, 0], rtol=1e-6)
+
+
+def test_the_device_meta() -> None:
+    x, rois = plait.empty(2, 8, 5, 5, device="meta", requires_grad=True), plait.empty(3, 5, device="meta")
+    for y in (_ops.roi_align(x, rois, 1.0, 2, 2, 2, False), *_ops.roi_pool(x, rois, 1.0, 2, 2)):
+        assert y.is_meta and y.shape == (3, 8, 2, 2)
+    for y in (*_ops.ps_roi_align(x, rois, 1.0, 2, 2, 2), *_ops.ps_roi_pool(x, rois, 1.0, 2, 2)):
+        assert y.is_meta and y.shape == (3, 2, 2, 2)
+    assert plait.autograd.grad(_ops.roi_pool(x, rois, 1.0, 2, 2)[0].sum(), x)[0].shape == x.shape
+    others = [plait.empty(s, device="meta", requires_grad=True) for s in ((4, 8, 3, 3), (2, 18, 3, 3), (2, 1), (4,))]
+    y = _ops.deform_conv2d(x, *others, 1, 1, 0, 0, 1, 1, 1, 1, False)
+    assert y.is_meta and y.shape == (2, 4, 3, 3)
+    grads = plait.autograd.grad(y.sum(), [x, others[0], others[1]])
+    assert [g.shape for g in grads] == [x.shape, others[0].shape, others[1].shape]
+    with pytest.raises(NotImplementedError, match="device meta"):
+        _ops.nms(plait.empty(3, 4, device="meta"), plait.empty(3, device="meta"), 0.5)
