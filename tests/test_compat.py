@@ -95,7 +95,7 @@ def test_what_is_missing_is_missing() -> None:
         else:
             raise AssertionError
         assert not torch.cuda.is_available() and torch.accelerator.current_accelerator() is None
-        assert not torch.compiler.is_compiling() and not torch.distributed.is_available()
+        assert not torch.compiler.is_compiling() and not torch.distributed.is_initialized()
         for make in (lambda: torch.cuda.Stream(), lambda: torch.SymInt(), lambda: torch.distributed.get_rank()):
             try:
                 make()
@@ -510,3 +510,28 @@ def test_tensors_put_together() -> None:
         print(u._element_size(torch.bfloat16))
     """)
     assert out.strip() == "2"
+
+
+def test_a_group_of_one_process() -> None:
+    out = run_torch("""
+        import torch, torch.distributed as dist
+        from torch.distributed.nn.functional import all_reduce
+        from torch.distributed.distributed_c10d import _get_default_group
+        from torch.nn.parallel import DistributedDataParallel as DDP
+        dist.init_process_group("gloo", rank=0, world_size=1, store=dist.HashStore())
+        model = DDP(torch.nn.Linear(2, 1))
+        model(torch.ones(1, 2)).sum().backward()
+        dist.all_reduce(model.module.weight.grad)
+        x = torch.ones(1, requires_grad=True)
+        all_reduce(x).backward()
+        print(model.module.weight.grad.tolist(), x.grad.tolist(), dist.get_rank(_get_default_group()), dist.Backend.GLOO)
+        dist.destroy_process_group()
+        try:
+            dist.init_process_group("gloo", rank=0, world_size=2, store=dist.HashStore())
+        except NotImplementedError as error:
+            print(error)
+    """)
+    assert out.splitlines() == [
+        "[[1.0, 1.0]] [1.0] 0 gloo",
+        "init_process_group: expected world_size=1, got 2; groups of several are not there yet",
+    ]

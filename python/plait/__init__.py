@@ -107,6 +107,7 @@ if TYPE_CHECKING:
     from . import backends as backends
     from . import cuda as cuda
     from . import datasets as datasets
+    from . import distributed as distributed
     from . import distributions as distributions
     from . import fft as fft
     from . import fx as fx
@@ -207,6 +208,7 @@ _SUBMODULES = {
     "backends",
     "cuda",
     "datasets",
+    "distributed",
     "distributions",
     "fft",
     "fx",

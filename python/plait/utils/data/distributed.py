@@ -18,16 +18,15 @@ class DistributedSampler(Sampler[int]):
 
     Args:
         dataset: its length counts.
-        num_replicas: how many processes there are.
-        rank: which one this is, from 0.
+        num_replicas: how many processes there are. Default: those of the group of all processes.
+        rank: which one this is, from 0. Default: its number in that group.
         shuffle: a new order in each epoch, default True; see :meth:`set_epoch`.
         seed: of the order; the same in all processes.
         drop_last: leave out what does not divide evenly. Else, the default, the first indices come again, so that
             all processes get equally many.
 
     Raises:
-        ValueError: no number of processes or no rank is given (nothing starts processes by itself), or the rank is
-            out of range.
+        ValueError: a number is not given and there is no group (``plait.distributed``), or the rank is out of range.
 
     Example:
         >>> import plait
@@ -45,9 +44,10 @@ class DistributedSampler(Sampler[int]):
         drop_last: bool = False,
     ) -> None:
         if num_replicas is None or rank is None:
-            raise ArgumentError(
-                "DistributedSampler: expected num_replicas and rank, got None: there is no process group"
-            )
+            from ... import distributed
+
+            num_replicas = distributed.get_world_size() if num_replicas is None else num_replicas
+            rank = distributed.get_rank() if rank is None else rank
         if num_replicas < 1 or not 0 <= rank < num_replicas:
             raise ArgumentError(f"DistributedSampler: expected a rank in [0, {num_replicas - 1}], got {rank}")
         self.dataset = dataset

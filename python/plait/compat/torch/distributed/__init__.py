@@ -1,102 +1,43 @@
 # SPDX-License-Identifier: MIT
-"""The questions that programs for one or many processes ask. There is one process: no group can be made."""
+"""``plait.distributed``, whose group has one process, and more names that packages ask for."""
 
 from __future__ import annotations
 
-from typing import Any
+import datetime
 
-from . import device_mesh as device_mesh
+from plait.compat._modules import extend
 
-__all__ = [
-    "ProcessGroup",
-    "ReduceOp",
-    "Work",
-    "get_backend",
-    "get_rank",
-    "get_world_size",
-    "group",
-    "init_process_group",
-    "is_available",
-    "is_gloo_available",
-    "is_initialized",
-    "is_mpi_available",
-    "is_nccl_available",
-    "is_torchelastic_launched",
-]
+extend(globals(), "plait.distributed")
+from plait.distributed import *  # noqa: E402, F403
 
+from . import device_mesh as device_mesh  # noqa: E402
+from .device_mesh import DeviceMesh as DeviceMesh  # noqa: E402
+from .device_mesh import init_device_mesh as init_device_mesh  # noqa: E402
 
-class ProcessGroup:
-    """There is no object of this class."""
-
-
-class Work:
-    """There is no object of this class."""
-
-
-class ReduceOp:
-    """How values of several processes are combined."""
-
-    SUM, AVG, PRODUCT, MIN, MAX, BAND, BOR, BXOR = range(8)
-
-
-class group:
-    """The group of all processes: none."""
-
-    WORLD: Any = None
+_all_gather_base = all_gather_into_tensor  # noqa: F405
+_reduce_scatter_base = reduce_scatter_tensor  # noqa: F405
+default_pg_timeout = datetime.timedelta(minutes=30)
+DistError = RuntimeError
 
 
 def is_available() -> bool:
+    """False: packages take True for all of it, tensors and layers spread over several processes among them.
+
+    A group of one process is there all the same, see ``plait.distributed``.
+    """
+    return False
+
+
+def is_ucc_available() -> bool:
     """False."""
     return False
 
 
-def is_initialized() -> bool:
+def is_xccl_available() -> bool:
     """False."""
     return False
 
 
-def is_nccl_available() -> bool:
-    """False."""
-    return False
-
-
-def is_gloo_available() -> bool:
-    """False."""
-    return False
-
-
-def is_mpi_available() -> bool:
-    """False."""
-    return False
-
-
-def is_torchelastic_launched() -> bool:
-    """False."""
-    return False
-
-
-def _no_group(name: str) -> RuntimeError:
-    return RuntimeError(
-        f"distributed.{name}: plait runs in one process, there is no group of processes\n"
-        "hint: ask torch.distributed.is_available() first"
-    )
-
-
-def init_process_group(*args: Any, **options: Any) -> None:
-    """Raise RuntimeError."""
-    raise _no_group("init_process_group")
-
-
-def get_backend(group: Any = None) -> str:
-    """Raise RuntimeError."""
-    raise _no_group("get_backend")
-
-
-def get_rank(group: Any = None) -> int:
-    """Raise RuntimeError."""
-    raise _no_group("get_rank")
-
-
-def get_world_size(group: Any = None) -> int:
-    """Raise RuntimeError."""
-    raise _no_group("get_world_size")
+def supports_complex(reduceOp: object) -> bool:
+    """Whether complex numbers can be combined so: not by order or bits."""
+    return str(reduceOp) in ("RedOpType.SUM", "RedOpType.AVG", "RedOpType.PRODUCT")

@@ -12,9 +12,7 @@ class DeviceMesh:
     """There is no object of this class."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        raise RuntimeError(
-            "DeviceMesh: plait runs in one process on one device\nhint: torch.distributed.is_available()"
-        )
+        raise RuntimeError("DeviceMesh: plait runs in one process on one device")
 
 
 def init_device_mesh(*args: Any, **options: Any) -> DeviceMesh:

@@ -12,9 +12,7 @@ class DTensor:
     """There is no object of this class."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        raise RuntimeError(
-            "DTensor: plait runs in one process, no tensor is spread\nhint: torch.distributed.is_available()"
-        )
+        raise RuntimeError("DTensor: plait runs in one process, no tensor is spread")
 
 
 class Placement:

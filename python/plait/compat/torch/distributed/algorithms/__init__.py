@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Algorithms of several processes that one process can run."""
