@@ -79,8 +79,6 @@ def _keras_spec(name: str, rest: str) -> importlib.machinery.ModuleSpec | None:
 
 def _asked_by_package() -> bool:
     """Whether the import that is under way stands in an installed package, not in a program."""
-    import sysconfig
-
     frame = sys._getframe(1)
     while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in (
         "importlib",
@@ -89,7 +87,7 @@ def _asked_by_package() -> bool:
     ):
         frame = frame.f_back  # type: ignore[assignment]
     file = os.path.abspath(frame.f_code.co_filename) if frame is not None else ""
-    return any(file.startswith(sysconfig.get_path(kind) + os.sep) for kind in ("purelib", "platlib"))
+    return not {"site-packages", "dist-packages"}.isdisjoint(file.split(os.sep))
 
 
 def _is_public(module: str) -> bool:
