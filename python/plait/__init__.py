@@ -222,6 +222,7 @@ _SUBMODULES = {
     "signal",
     "overrides",
     "profiler",
+    "quasirandom",
     "sparse",
     "special",
     "storage",
