@@ -239,6 +239,22 @@ def test_deform_conv2d_gradients(case: Any) -> None:
         plait.testing.assert_close(a, plait.zeros_like(a) if b is None else b)
 
 
+def test_deform_conv2d_has_the_same_bits_at_any_number_of_threads() -> None:
+    arrays, args = deform_arguments((2, 32, 20, 20, 16, (3, 3), 1, 1, 1, 2, 2, True))
+    tensors = [plait.tensor(a, dtype=plait.float32, requires_grad=True) for a in arrays]
+    results = []
+    threads = plait.get_num_threads()
+    try:
+        for n in (1, 2, 5):
+            plait.set_num_threads(n)
+            y = _ops.deform_conv2d(*tensors, *args)
+            results.append([y.detach(), *plait.autograd.grad(y.square().sum(), tensors)])
+    finally:
+        plait.set_num_threads(threads)
+    for other in results[1:]:
+        assert all(plait.equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
 def test_deform_conv2d_far_away_and_errors() -> None:
     x, weight, bias = plait.full((1, 1, 3, 3), float("inf")), plait.ones(1, 1, 1, 1), plait.zeros(1)
     args = (1, 1, 0, 0, 1, 1, 1, 1, False)

@@ -291,7 +291,9 @@ void for_regions(const RegionPool& p, Make make, F f) {
 template <class T, class F>
 void for_images(const RegionPool& p, F f) {
   const Blocks blocks = channel_blocks<T>(p);
-  parallel_for(p.images * blocks.count, 1, [&](int64_t begin, int64_t end) {
+  const int64_t work = blocks.size * (p.plane() + 8 * p.regions * p.bins());
+  const int64_t grain = std::max<int64_t>(1, kGrainElements / std::max<int64_t>(1, work));
+  parallel_for(p.images * blocks.count, grain, [&](int64_t begin, int64_t end) {
     for (int64_t u = begin; u < end; ++u) {
       const int64_t first = u % blocks.count * blocks.size;
       f(u / blocks.count, first, std::min(p.out_channels(), first + blocks.size));
