@@ -382,6 +382,35 @@ def test_moving_a_module_makes_parameters_anew() -> None:
     assert not weight.is_meta and net.weight.is_meta and net.weight is not weight and net.weight.requires_grad
 
 
+def test_training_step_with_hooks() -> None:
+    net, seen = nn.Linear(3, 2, device="meta"), []
+    y = plait.utils.checkpoint.checkpoint(net, plait.ones(4, 3, device="meta"), use_reentrant=False)
+    y.register_hook(lambda g: seen.append((g.is_meta, plait.ones(1).is_meta, plait.tensor([1.0]).item())))
+    y.sum().backward()
+    assert seen == [(True, False, 1.0)]  # a program's own tensors have values, within backward too
+    assert nn.utils.clip_grad_norm_(net.parameters(), 1.0).is_meta
+    plait.optim.Adam(net.parameters()).step()
+
+
+def test_functions_of_a_program() -> None:
+    class Double(plait.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: plait.Tensor) -> plait.Tensor:
+            ctx.save_for_backward(x)
+            return x * 2
+
+        @staticmethod
+        def backward(ctx: Any, g: plait.Tensor) -> plait.Tensor:
+            assert plait.tensor([2.0]).item() == 2
+            return g * 2 + ctx.saved_tensors[0] * 0
+
+    x = plait.ones(3, device="meta", requires_grad=True)
+    with plait.autograd.graph.saved_tensors_hooks(lambda t: (t, plait.tensor(1).item()), lambda packed: packed[0]):
+        y = Double.apply(x.exp())
+    assert plait.autograd.grad(y.sum(), x)[0].shape == (3,)
+    assert plait.func.vmap(lambda v: v.sum())(x.detach().reshape(3, 1)).is_meta
+
+
 # ---- files and copies ----------------------------------------------------------------------------------------
 
 

@@ -34,7 +34,7 @@ class FunctionNode final : public Node {
 
   Grads backward(Grads gys, EdgeSet) override {
     if (released_) detail::freed_twice(name());
-    py::gil_scoped_acquire gil;
+    const InPython python;
     py::tuple unpacked(saved.size());
     for (size_t i = 0; i < saved.size(); ++i) unpacked[i] = py::cast(saved[i].unpack(this));
     py::tuple args(gys.size());
@@ -219,7 +219,7 @@ int64_t node_prehook(Node& node, py::object f) {
   const int64_t id = next_hook_id();
   void* held = f.ptr();
   const auto run = [f = hold(std::move(f))](Grads& gys) {
-    py::gil_scoped_acquire gil;
+    const InPython python;
     py::tuple args(gys.size());
     for (size_t i = 0; i < gys.size(); ++i) args[i] = py::cast(gys[i]);
     py::object r = f->get()(args);
@@ -234,7 +234,7 @@ int64_t node_hook(Node& node, py::object f) {
   const int64_t id = next_hook_id();
   void* held = f.ptr();
   const auto run = [f = hold(std::move(f))](Grads& gxs, const Grads& gys) {
-    py::gil_scoped_acquire gil;
+    const InPython python;
     py::tuple in(gxs.size()), out(gys.size());
     for (size_t i = 0; i < gxs.size(); ++i) in[i] = py::cast(gxs[i]);
     for (size_t i = 0; i < gys.size(); ++i) out[i] = py::cast(gys[i]);
@@ -277,7 +277,7 @@ void remove_node_hook(Node& n, int64_t id) {
 int64_t tensor_hook(const Tensor& t, py::object f) {
   void* held = f.ptr();
   const auto run = [f = hold(std::move(f))](const Tensor& g) -> Tensor {
-    py::gil_scoped_acquire gil;
+    const InPython python;
     py::object r = f->get()(py::cast(g));
     if (r.is_none()) return {};
     PLAIT_CHECK(is_tensor(r.ptr()), kType, "hook: expected a Tensor or None, got ",
@@ -290,7 +290,7 @@ int64_t tensor_hook(const Tensor& t, py::object f) {
 int64_t post_accumulate_hook(const Tensor& t, py::object f) {
   void* held = f.ptr();
   const auto run = [f = hold(std::move(f))](const Tensor& leaf) {
-    py::gil_scoped_acquire gil;
+    const InPython python;
     f->get()(py::cast(leaf));
   };
   return add_post_accumulate_hook(t, run, held);

@@ -16,7 +16,7 @@ class PackedObject final : public PackedTensor {
   PackedObject(py::object packed, py::object unpack)
       : packed_(std::move(packed)), unpack_(std::move(unpack)) {}
   Tensor unpack() override {
-    py::gil_scoped_acquire gil;
+    const InPython python;
     const py::object t = unpack_.get()(packed_.get());
     PLAIT_CHECK(is_tensor(t.ptr()), kType,
                 "saved_tensors_hooks: expected unpack_hook to return a Tensor, got ",
@@ -32,7 +32,7 @@ class PythonHooks final : public SavedTensorHooks {
  public:
   PythonHooks(py::object pack, py::object unpack) : pack_(std::move(pack)), unpack_(std::move(unpack)) {}
   std::unique_ptr<PackedTensor> pack(const Tensor& detached) override {
-    py::gil_scoped_acquire gil;
+    const InPython python;
     py::object packed = pack_.get()(py::cast(detached));
     return std::make_unique<PackedObject>(std::move(packed),
                                           py::reinterpret_borrow<py::object>(unpack_.get()));

@@ -28,6 +28,13 @@ class GilObject {
   PyObject* object_;
 };
 
+// A program's function that is called from an op or from backward: under the GIL, and out of meta mode, which
+// is of the op alone.
+struct InPython {
+  py::gil_scoped_acquire gil;
+  MetaMode with_values{false};
+};
+
 // The GIL is released where other threads may change the graph: the collector of cycles (py_gc.cpp), which
 // reads it under the GIL, then keeps out of it.
 class GraphUnlocked {

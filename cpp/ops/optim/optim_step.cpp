@@ -354,8 +354,13 @@ Tensor dense_of(DenseCopies& copies, const Tensor& t, bool written) {
   return copies.take(t, is_dense(t) ? t : Tensor::empty(t.shape(), t.dtype()), written);
 }
 
+bool any_meta(const Tensors& tensors) {
+  return std::any_of(tensors.begin(), tensors.end(), [](const Tensor& t) { return t.is_meta(); });
+}
+
 Tensor grad_norm(const Tensors& tensors, double p) {
   PLAIT_CHECK(p > 0, kValue, "grad_norm: expected norm_type > 0, got ", p);
+  if (any_meta(tensors)) return Tensor::empty(IntSpan{}, to_real(tensors[0].dtype()));
   DenseCopies copies;
   Tensors dense;
   std::vector<FloatArray> arrays;
@@ -372,6 +377,7 @@ Tensor grad_norm(const Tensors& tensors, double p) {
 
 void scale_tensors(const Tensors& tensors, double factor) {
   for (const Tensor& t : tensors) check_floating("scale_tensors", t);
+  if (any_meta(tensors)) return;
   DenseCopies copies;
   Tensors dense;
   std::vector<FloatArray> arrays;

@@ -47,7 +47,7 @@ def _range_of(A: Tensor, q: int, niter: int, M: Tensor | None) -> Tensor:
     def transposed_times(X: Tensor) -> Tensor:
         return A.mT @ X if M is None else A.mT @ X - M.mT @ X
 
-    Q = qr(times(randn(A.shape[-1], q, dtype=A.dtype)))[0]
+    Q = qr(times(randn(A.shape[-1], q, dtype=A.dtype, device=A.device)))[0]
     for _ in range(niter):
         Q = qr(transposed_times(Q))[0]
         Q = qr(times(Q))[0]
@@ -198,7 +198,7 @@ def lobpcg(
         eye = A.new_ones(m).diag()
         return _ritz(eye.expand(A.shape), A, B, k, largest)
     size = k if n is None else max(n, k)
-    X = randn(*A.shape[:-2], m, size, dtype=A.dtype) if X is None else X
+    X = randn(*A.shape[:-2], m, size, dtype=A.dtype, device=A.device) if X is None else X
     tol = math.sqrt(2.0**-23 if A.itemsize == 4 else 2.0**-52) if tol is None else tol
     steps = 1000 if niter is None else math.inf if niter < 0 else niter
     norm = A.norm(dim=(-2, -1)).unsqueeze(-1)

@@ -124,12 +124,13 @@ def embedding_bag(
     if plain and mode == "mean":
         return total / sizes.clamp(min=1).unsqueeze(1)
     count = sizes.shape[0]
-    bags = _core.arange(count, device=flat.device).repeat_interleave(sizes)
+    bags = _core.arange(count, device=flat.device).repeat_interleave(sizes, output_size=flat.shape[0])
     rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.reshape(-1, 1)
-    kept = _core.ones_like(flat).bool() if padding_idx is None else flat != padding_idx % weight.shape[0]
-    rows, bags = rows[kept], bags[kept]
+    if padding_idx is not None:
+        kept = flat != padding_idx % weight.shape[0]
+        rows, bags = rows[kept], bags[kept]
     width = weight.shape[1]
     index = bags.unsqueeze(1).expand(-1, width)
     sizes = rows.new_zeros(count).index_add(0, bags, rows.new_ones(bags.shape))
@@ -164,9 +165,9 @@ def _bounds(input: Tensor, offsets: Tensor | None, include_last: bool) -> tuple[
 
 def _bag_max(rows: Tensor, index: Tensor, sizes: Tensor, count: int) -> Tensor:
     """Maximum of each bag; the gradient goes to the first row that attains it."""
-    longest = int(sizes.max()) if count else 0
-    if rows.numel() == 0:
+    if rows.numel() == 0 or rows.is_meta:
         return rows.new_zeros(count, index.shape[1])
+    longest = int(sizes.max()) if count else 0
     bags = index[:, 0]
     first = sizes.long().cumsum(0) - sizes.long()
     place = _core.arange(rows.shape[0], device=rows.device) - first[bags]

@@ -85,6 +85,8 @@ def clip_grads_with_norm_(
         >>> w.grad
         tensor([0.6000, 0.8000])
     """
+    if isinstance(total_norm, Tensor) and total_norm.is_meta:
+        return
     factor = float(max_norm) / (float(total_norm) + 1e-6)
     if not factor >= 1.0:  # NaN too must reach the gradients
         _core._ops.scale_tensors(_gradients(parameters), factor)
