@@ -524,7 +524,8 @@ def test_a_group_of_one_process() -> None:
         dist.all_reduce(model.module.weight.grad)
         x = torch.ones(1, requires_grad=True)
         all_reduce(x).backward()
-        print(model.module.weight.grad.tolist(), x.grad.tolist(), dist.get_rank(_get_default_group()), dist.Backend.GLOO)
+        rank = dist.get_rank(_get_default_group())
+        print(model.module.weight.grad.tolist(), x.grad.tolist(), rank, dist.Backend.GLOO)
         dist.destroy_process_group()
         try:
             dist.init_process_group("gloo", rank=0, world_size=2, store=dist.HashStore())
@@ -535,3 +536,29 @@ def test_a_group_of_one_process() -> None:
         "[[1.0, 1.0]] [1.0] 0 gloo",
         "init_process_group: expected world_size=1, got 2; groups of several are not there yet",
     ]
+
+
+def test_an_optimizer_for_several_processes() -> None:
+    out = run_torch("""
+        import torch
+        from torch.distributed.optim import ZeroRedundancyOptimizer
+
+        def train(make):
+            w = torch.nn.Parameter(torch.ones(3))
+            optimizer = make([w])
+            schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.5)
+            for _ in range(3):
+                optimizer.zero_grad()
+                (w * w).sum().backward()
+                optimizer.step()
+                schedule.step()
+            return w.tolist(), optimizer.state_dict()["param_groups"][0]["lr"], len(optimizer.state)
+
+        shared = train(lambda p: ZeroRedundancyOptimizer(p, torch.optim.Adam, lr=0.1))
+        assert shared == train(lambda p: torch.optim.Adam(p, lr=0.1)), shared
+        o = ZeroRedundancyOptimizer([torch.nn.Parameter(torch.ones(1))], torch.optim.SGD, lr=0.1)
+        o.add_param_group({"params": [torch.nn.Parameter(torch.ones(1))], "lr": 1.0})
+        o.consolidate_state_dict()
+        print([g["lr"] for g in o.param_groups])
+    """)
+    assert out.strip() == "[0.1, 1.0]"
