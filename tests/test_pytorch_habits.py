@@ -322,3 +322,17 @@ def test_variable_is_a_leaf_of_its_own() -> None:
     with pytest.raises(TypeError, match="Variable"):
         torch.autograd.Variable([1.0])
     assert not any((data.is_xpu, data.is_xla, data.is_ipu, data.is_mtia, data.is_maia, data.is_vulkan))
+
+
+def test_names_of_steps_and_states() -> None:
+    x = torch.ones(2, 3, requires_grad=True)
+    names = {
+        "NativeLayerNormBackward0": F.layer_norm(x, (3,)),
+        "NllLossBackward0": F.cross_entropy(x, torch.tensor([0, 1])),
+        "Log1PBackward0": x.log1p(),
+        "LinalgDetBackward0": torch.linalg.det(x[:, :2]),
+        "AddBackward0": x + 1,
+    }
+    assert {y.grad_fn.name() for y in names.values()} == set(names)
+    state = nn.Linear(1, 1).state_dict()
+    assert type(state).__name__ == "OrderedDict" and state._metadata[""] == {"version": 1}

@@ -33,14 +33,37 @@ AutogradRuntime& autograd_runtime() {
   return runtime;
 }
 
+namespace {
+
+// Ops whose step has another name in PyTorch.
+constexpr std::pair<std::string_view, std::string_view> kStepNames[] = {
+    {"batch_norm", "native_batch_norm"},
+    {"conv_transposed", "convolution"},
+    {"cross_entropy", "nll_loss"},
+    {"group_norm", "native_group_norm"},
+    {"layer_norm", "native_layer_norm"},
+    {"linalg.cholesky", "linalg_cholesky_ex"},
+    {"linalg.inv", "linalg_inv_ex"},
+    {"linalg.solve", "linalg_solve_ex"},
+    {"logsigmoid", "log_sigmoid"},
+    {"norm", "linalg_vector_norm"},
+    {"to", "to_copy"},
+};
+
+}  // namespace
+
 std::string Node::shown_name() const {
-  const std::string_view op = name();
+  std::string_view op = name();
   if (op == "AccumulateGrad" || op == "CopySlices") return std::string(op);
+  for (const auto& [ours, shown] : kStepNames) {
+    if (op == ours) op = shown;
+  }
   std::string shown;
   bool upper = true;
   for (char c : op) {
-    if (c != '_') shown += upper ? static_cast<char>(std::toupper(c)) : c;
-    upper = c == '_';
+    const bool separates = c == '_' || c == '.';
+    if (!separates) shown += upper ? static_cast<char>(std::toupper(c)) : c;
+    upper = separates || std::isdigit(static_cast<unsigned char>(c));
   }
   return shown + "Backward0";
 }

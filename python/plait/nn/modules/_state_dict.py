@@ -20,15 +20,9 @@ from ..parameter import Parameter, is_lazy
 if TYPE_CHECKING:
     from .module import Module
 
-__all__ = ["IncompatibleKeys", "StateDict", "load", "load_own", "save"]
+__all__ = ["IncompatibleKeys", "load", "load_own", "save"]
 
 EXTRA_STATE = "_extra_state"
-
-
-class StateDict(OrderedDict[str, Any]):
-    """An ordered dict of tensors by dotted name; ``_metadata`` holds the version of each module."""
-
-    _metadata: OrderedDict[str, dict[str, Any]]
 
 
 class IncompatibleKeys(NamedTuple):
@@ -57,8 +51,8 @@ class LoadReport(list[str]):
 def save(module: Module, destination: Any, prefix: str, keep_vars: bool) -> Any:
     """Write the state of ``module`` and its children to ``destination`` under ``prefix``."""
     if destination is None:
-        destination = StateDict()
-        destination._metadata = OrderedDict()
+        destination = OrderedDict()
+        destination._metadata = OrderedDict()  # the version of each module, by its path
     local_metadata = {"version": module._version}
     if hasattr(destination, "_metadata"):
         destination._metadata[prefix[:-1]] = local_metadata
