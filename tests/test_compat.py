@@ -379,6 +379,28 @@ def test_operators_of_libraries(tmp_path: Path) -> None:
     """)
 
 
+def test_modules_that_are_there_without_an_import() -> None:
+    run_torch("""
+        import torch
+        import plait
+
+        assert torch.nn is plait.nn
+        x, y = torch.tensor([1.0, -2.0]), torch.tensor([1.0, 1.0])
+        watched = torch.nn.quantized.FloatFunctional()
+        assert type(watched) is torch.ao.nn.quantized.FloatFunctional
+        assert watched.add_relu(x, y).tolist() == [2, 0] and watched.cat([x, y], 0).shape == (4,)
+        assert watched.mul_scalar(x, 2.0).tolist() == [2, -4]
+        assert torch.nn.attention.SDPBackend.MATH is not None
+        assert not hasattr(torch.nn, "none") and not hasattr(torch.nn, "_none")
+        try:
+            import torch.nn.none
+        except ImportError:
+            pass
+        else:
+            raise AssertionError
+    """)
+
+
 def test_foreach() -> None:
     run_torch("""
         import torch

@@ -34,7 +34,21 @@ class _Alias:
         return None  # the empty module that the machinery makes is dropped below
 
     def exec_module(self, module: ModuleType) -> None:
-        sys.modules[module.__name__] = importlib.import_module(self.name)
+        sys.modules[module.__name__] = real = importlib.import_module(self.name)
+        _reach_files(real, module.__name__)
+
+
+def _reach_files(module: ModuleType, name: str) -> None:
+    """Let a module of plait find what lies in the folder of its other name, without an import."""
+    if not os.path.isdir(os.path.join(_FOLDER, *name.split(".")[1:])) or hasattr(module, "__getattr__"):
+        return
+
+    def __getattr__(key: str) -> object:
+        if not key.startswith("_") and _file_spec(f"{name}.{key}") is not None:
+            return importlib.import_module(f"{name}.{key}")
+        raise AttributeError(f"module {module.__name__!r} has no attribute {key!r}")
+
+    module.__getattr__ = __getattr__  # type: ignore[method-assign]
 
 
 def _file_spec(name: str) -> importlib.machinery.ModuleSpec | None:
@@ -107,6 +121,7 @@ def _rename_classes_of(module: ModuleType) -> None:
     other_name = "torch" + name[len("plait") :]
     if other_name != "torch" and _is_public(name) and _file_spec(other_name) is None:
         sys.modules.setdefault(other_name, module)
+        _reach_files(module, other_name)
     for value in list(vars(module).values()):
         if not isinstance(value, type):
             continue

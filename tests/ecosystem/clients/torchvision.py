@@ -102,6 +102,18 @@ def training() -> Any:
     return [losses, summary(model.bn1.running_mean), summary(model.layer4[0].bn1.running_var)]
 
 
+@client.job
+def quantizable() -> Any:
+    """The networks that could be quantised, on values."""
+    from torchvision.models import quantization
+
+    found = []
+    for name in ("resnet18", "mobilenet_v2", "shufflenet_v2_x0_5"):
+        model = set_weights(getattr(quantization, name)(weights=None, quantize=False)).eval()
+        found.append(summary(model(pattern(1, 3, 64, 64))))
+    return found
+
+
 # ---- Detection ----
 
 SMALL = {"min_size": 64, "max_size": 80, "num_classes": 4}
