@@ -584,3 +584,38 @@ def test_an_optimizer_for_several_processes() -> None:
         print([g["lr"] for g in o.param_groups])
     """)
     assert out.strip() == "[0.1, 1.0]"
+
+
+def test_exported_programs() -> None:
+    out = run_torch("""
+        import torch
+
+        class Net(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.linear = torch.nn.Linear(3, 2)
+                self.register_buffer("shift", torch.ones(2))
+            def forward(self, x, y=None, scale=1.0):
+                z = self.linear(x) * scale + self.shift
+                return z if y is None else {"z": z, "y": y}
+
+        net, x = Net(), torch.randn(5, 3)
+        shapes = {"x": {0: torch.export.Dim("n", min=1)}}
+        program = torch.export.export(net, (x[:1],), dynamic_shapes=shapes)
+        assert isinstance(program, torch.export.ExportedProgram)
+        assert torch.equal(program.module()(x), net(x))
+        signature = program.graph_signature
+        print(signature.parameters, signature.buffers, signature.user_inputs, len(signature.user_outputs))
+        program = torch.export.export(net, (x[:1],), {"y": x, "scale": 2.0})
+        assert torch.equal(program.module()(x, y=x)["z"], net(x, scale=2.0))
+        for call in (lambda: torch.export.save(program, "x.pt2"), lambda: program(x)):
+            try:
+                call()
+            except RuntimeError as error:
+                print(str(error).split(":")[0])
+    """)
+    assert out.splitlines() == [
+        "('linear.weight', 'linear.bias') ('shift',) ('x',) 1",
+        "torch.export.save",
+        "ExportedProgram",
+    ]
