@@ -45,6 +45,7 @@ LOWER = {
     "conv_transpose2d": lambda a: F.conv_transpose2d(a[None, None], a[None, None]),
     "scaled_dot_product_attention": lambda a: F.scaled_dot_product_attention(a[None], a[None], a[None]),
     "multi_head_attention": lambda a: nn.MultiheadAttention(4, 2)(a[None], a[None], a[None]),
+    "prelu": lambda a: F.prelu(a, a.new_ones(1)),
     "RNN": lambda a: nn.RNN(4, 3)(a[None]),
     "LSTM": lambda a: nn.LSTM(4, 3, num_layers=2)(a[None]),
     "RNNCell": lambda a: nn.RNNCell(4, 3)(a),
@@ -74,6 +75,7 @@ FLOAT32 = {
     "avg_pool3d": lambda a: F.avg_pool3d(a[None, None, None], (1, 2, 2)),
     "max_pool3d": lambda a: F.max_pool3d(a[None, None, None], (1, 2, 2)),
     "trace": lambda a: a.trace(),
+    "local_response_norm": lambda a: F.local_response_norm(a[None], 2),
     "GRU": lambda a: nn.GRU(4, 3)(a[None].float()),
 }
 AS_GIVEN = {

@@ -56,6 +56,7 @@ constexpr std::string_view kLowerOps[] = {
     "matrix_power",
     "mm",
     "_multi_dot",
+    "prelu",
     "_tensordot",
 };
 constexpr std::string_view kFloat32Ops[] = {

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 
 from ... import _core
+from ..._autocast import float32_in_autocast
 from ..._core import ArgumentError, Tensor, _nn
 from ...autograd.grad_mode import no_grad
 from ._common import widened
@@ -71,6 +72,7 @@ def instance_norm(
     return out.view(input.shape)
 
 
+@float32_in_autocast
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
     """Divide by ``(k + alpha * mean of squares over size neighbouring channels) ** beta`` (AlexNet, 2012).
 
