@@ -142,3 +142,46 @@ def test_scripted_modules() -> None:
             else:
                 raise AssertionError
     """)
+
+
+def test_operators_in_graphs() -> None:
+    run_torch("""
+        import torch
+
+        @torch.library.custom_op("drawn::add_one", mutates_args=())
+        def add_one(x: torch.Tensor) -> torch.Tensor:
+            return x + 1
+
+        def f(x):
+            handle = torch.ops.profiler._record_function_enter("range")
+            y = torch.ops.drawn.add_one(x)
+            torch.ops.profiler._record_function_exit(handle)
+            return y * 2
+
+        traced = torch.fx.symbolic_trace(lambda x: torch.ops.drawn.add_one(x) * 2)
+        assert [n.target for n in traced.graph.nodes][1] == torch.ops.drawn.add_one
+        assert traced(torch.ones(2)).tolist() == [4, 4]
+
+        class Seen(torch.overrides.TorchFunctionMode):
+            names = []
+            def __torch_function__(self, func, types, args=(), kwargs=None):
+                self.names.append(func.__name__)
+                return func(*args, **(kwargs or {}))
+
+        with Seen():
+            torch.ops.drawn.add_one(torch.ones(1))
+        assert "add_one" in Seen.names
+        with torch.profiler.profile() as p:
+            assert f(torch.ones(2)).tolist() == [4, 4]
+        assert "range" in [e.name for e in p.events()]
+    """)
+
+
+def test_older_profile_is_its_table() -> None:
+    run_torch("""
+        import torch
+        with torch.autograd.profiler.profile() as p:
+            torch.ones(2) + 1
+            assert "unfinished" in str(p)
+        assert "add" in str(p) and "Self CPU" in str(p)
+    """)

@@ -70,8 +70,14 @@ class _Packet:
         self._namespace = namespace
         self._function = function
         self.__name__ = name
+        self.__module__ = f"torch.ops.{namespace}"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(self._function, library.Operator):
+            given = [*args, *kwargs.values()]
+            given += [item for value in given if isinstance(value, list | tuple) for item in value]
+            if plait.overrides.has_torch_function(given):
+                return plait.overrides.handle_torch_function(self, given, *args, **kwargs)
         return self._function(*args, **kwargs)
 
     def __getattr__(self, name: str) -> _Overload:
@@ -125,6 +131,7 @@ class _Namespace:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self._packets: dict[str, _Packet] = {}
 
     def __getattr__(self, name: str) -> _Packet:
         function: Callable[..., Any] | None = library.find(f"{self.name}::{name}")
@@ -132,7 +139,9 @@ class _Namespace:
             function = _own(name)
         if function is None:
             raise AttributeError(f"torch.ops.{self.name} has no operator {name!r}")
-        packet = _Packet(self.name, name, function)
+        packet = self._packets.get(name)
+        if packet is None or packet._function is not function:
+            packet = self._packets[name] = _Packet(self.name, name, function)
         if self.name == "aten":
             setattr(self, name, packet)
         return packet

@@ -24,6 +24,9 @@ class profile(_profiler.profile):
             self.start()
         return self
 
+    def __str__(self) -> str:
+        return "<unfinished profile>" if self._running is not None else self.table()
+
     @property
     def function_events(self) -> EventList:
         """The calls."""
