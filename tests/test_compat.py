@@ -285,6 +285,55 @@ def test_tensorflow_is_keras_alone(tmp_path: Path) -> None:
     assert "plait answers to `tensorflow` with Keras alone\nhint: tf.keras is there" in out
 
 
+def test_summaries_of_tensorflow(tmp_path: Path) -> None:
+    """A package that asks for ``tensorflow.summary`` gets it; one that only asks for TensorFlow still does not."""
+    site = tmp_path / "site-packages"
+    (site / "keras" / "src" / "utils").mkdir(parents=True)
+    for folder in ("keras", "keras/src", "keras/src/utils"):
+        (site / folder / "__init__.py").write_text("")
+    (site / "keras" / "src" / "utils" / "module_utils.py").write_text("class tensorflow: available = False\n")
+    (site / "probe.py").write_text("import tensorflow\n")
+    (site / "writes.py").write_text(
+        "import tensorflow.summary as summary\nfrom tensorflow.compat.v1 import SummaryMetadata\n"
+    )
+    program = textwrap.dedent(f"""
+        import plait.compat; plait.compat.install()
+        try:
+            import probe
+        except ModuleNotFoundError as error:
+            assert error.name == "tensorflow"
+        else:
+            raise AssertionError
+        import writes, torch, numpy as np, pathlib
+        s = writes.summary
+        assert not s.scalar("loss", 1.0, 0) and not s.should_record_summaries()
+        writer = s.create_file_writer({str(tmp_path / "log")!r})
+        with writer.as_default(step=2), s.record_if(lambda: True):
+            assert s.scalar("loss", torch.ones((), requires_grad=True)) and s.experimental.get_step() == 2
+            assert s.histogram("weights", np.arange(5.0)) and s.text("words", "hello", step=torch.tensor(3))
+            assert s.image("pictures", np.zeros((2, 4, 5, 3), np.uint8))
+            metadata = writes.SummaryMetadata()
+            metadata.plugin_data.plugin_name = "of_mine"
+            assert s.write("config", "{{}}", metadata=metadata)
+            with s.record_if(False):
+                assert not s.scalar("hidden", 1.0)
+        with writer.as_default():
+            try:
+                s.scalar("loss", 1.0)
+            except ValueError as error:
+                assert "expected a step" in str(error)
+            else:
+                raise AssertionError
+        writer.close()
+        (file,) = pathlib.Path({str(tmp_path / "log")!r}).glob("events.out.tfevents.*.v2")
+        data = file.read_bytes()
+        for text in (b"loss", b"weights", b"hello", b"pictures/1", b"of_mine"):
+            assert text in data, text
+        assert b"hidden" not in data
+    """)
+    run("-c", program, PYTHONPATH=f"{site}:{ROOT}")
+
+
 def test_operators_of_programs() -> None:
     run_torch("""
         import torch

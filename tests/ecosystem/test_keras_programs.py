@@ -65,3 +65,20 @@ def test_backend_is_chosen(tmp_path: Path) -> None:
         "print(layer(keras.ops.ones((1, 3, 2))).shape)\n"
     )
     assert run(tmp_path, str(program)) == "torch torch\ntorch.Size([1, 2])\n"
+
+
+def test_tensorboard(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import sys, keras, numpy as np\n"
+        "model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])\n"
+        "model.compile('sgd', 'mse')\n"
+        "board = keras.callbacks.TensorBoard(sys.argv[1], histogram_freq=1, write_images=True, update_freq=2)\n"
+        "x, y = np.ones((8, 4)), np.ones((8, 2))\n"
+        "model.fit(x, y, validation_data=(x, y), epochs=2, batch_size=2, callbacks=[board], verbose=0)\n"
+    )
+    run(tmp_path, str(program), str(tmp_path / "log"))
+    texts = {"train": (b"epoch_loss", b"graph_keras_model", b"kernel/histogram"), "validation": (b"epoch_loss",)}
+    for folder, expected in texts.items():
+        (file,) = (tmp_path / "log" / folder).glob("events.out.tfevents.*.v2")
+        assert all(text in file.read_bytes() for text in expected)

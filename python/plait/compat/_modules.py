@@ -21,7 +21,7 @@ __all__ = ["MARK", "VERSION", "extend", "find_spec", "rename_classes", "renaming
 VERSION = "2.13.0+plait"  # the release of PyTorch whose names these are
 MARK = "# plait answers to this name"  # how the file begins that an environment finds as torch
 
-_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "torch")
+_FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 
 class _Alias:
@@ -52,7 +52,7 @@ def _reach_files(module: ModuleType, name: str) -> None:
 
 
 def _file_spec(name: str) -> importlib.machinery.ModuleSpec | None:
-    place = os.path.join(_FOLDER, *name.split(".")[1:])
+    place = os.path.join(_FOLDER, *name.split("."))
     package = os.path.join(place, "__init__.py")
     if os.path.isfile(package):
         return importlib.util.spec_from_file_location(name, package, submodule_search_locations=[place])
@@ -79,27 +79,37 @@ def find_spec(name: str) -> importlib.machinery.ModuleSpec | None:
     return spec
 
 
+_OF_TENSORFLOW = ("summary", "compat", "compat.v1")  # beside Keras: what its callback for TensorBoard writes with
+
+
 def _keras_spec(name: str, rest: str) -> importlib.machinery.ModuleSpec | None:
-    """``tensorflow`` has one name, ``keras``. It is there for programs, if Keras is, not for packages that probe."""
+    """``tensorflow`` is Keras. It is there for programs, if Keras is, not for packages that probe."""
     if not rest:
         if _asked_by_package() or importlib.machinery.PathFinder.find_spec("tensorflow") or not _exists("keras"):
             return None
-        place = os.path.join(os.path.dirname(_FOLDER), "tensorflow.py")
-        return importlib.util.spec_from_file_location(name, place, submodule_search_locations=[])
+        return _file_spec(name)
+    if getattr(sys.modules.get("tensorflow"), "__path__", None) != [os.path.join(_FOLDER, "tensorflow")]:
+        return None  # TensorFlow itself
+    if rest in _OF_TENSORFLOW:
+        return _file_spec(name)
     if rest.partition(".")[0] != "keras":
         return None
     return importlib.machinery.ModuleSpec(name, _Alias(rest))  # type: ignore[arg-type]
 
 
 def _asked_by_package() -> bool:
-    """Whether the import that is under way stands in an installed package, not in a program."""
-    frame = sys._getframe(1)
+    """Whether an installed package, not a program, imports ``tensorflow`` itself, as one that looks for it does."""
+    frame, asked = sys._getframe(1), "tensorflow"
     while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in (
         "importlib",
         "plait",
         "_plait_torch",
     ):
+        if frame.f_code.co_name == "_find_and_load":
+            asked = frame.f_locals.get("name", asked)  # the outermost names what the import statement does
         frame = frame.f_back  # type: ignore[assignment]
+    if asked.partition(".")[2] in _OF_TENSORFLOW:
+        return False
     file = os.path.abspath(frame.f_code.co_filename) if frame is not None else ""
     return not {"site-packages", "dist-packages"}.isdisjoint(file.split(os.sep))
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""``tensorflow`` for programs that use Keras alone: it has one name, ``keras``."""
+"""``tensorflow`` for programs that use Keras alone: it has ``keras``, and ``summary`` for TensorBoard."""
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import Any
 
@@ -27,6 +28,8 @@ _let_keras_look()
 
 
 def __getattr__(name: str) -> Any:
+    if name == "summary":
+        return importlib.import_module("tensorflow.summary")
     raise AttributeError(
         f"module 'tensorflow' has no attribute {name!r}: plait answers to `tensorflow` with Keras alone\n"
         "hint: tf.keras is there; what else the program needs of TensorFlow has a counterpart in keras.ops"
