@@ -76,8 +76,6 @@ def test_scaled_dot_product_gradients_and_errors() -> None:
     assert plait.autograd.gradcheck(lambda *a: F.scaled_dot_product_attention(*a, is_causal=True), (q, k, v))
     with pytest.raises(ValueError, match="expected query"):
         F.scaled_dot_product_attention(q, k[..., :2], v)
-    with pytest.raises(ValueError, match="either attn_mask or is_causal"):
-        F.scaled_dot_product_attention(q, k, v, plait.ones(3, 3, dtype=plait.bool), is_causal=True)
     assert not np.array_equal(
         array(F.scaled_dot_product_attention(q, k, v, dropout_p=0.5)), array(F.scaled_dot_product_attention(q, k, v))
     )
@@ -95,6 +93,25 @@ def heads_reference(layer: nn.MultiheadAttention, q: Any, k: Any, v: Any, bias: 
     weights = softmax(q @ k.swapaxes(-1, -2) / math.sqrt(width // count) + bias)
     joined = (weights @ v).swapaxes(1, 2).reshape(q.shape[0], -1, width)
     return joined @ array(layer.out_proj.weight).T + array(layer.out_proj.bias), weights
+
+
+@pytest.mark.parametrize("shape", [(4, 6), (1, 6), (4, 1), (2, 3, 4, 6)])
+@pytest.mark.parametrize("boolean", [True, False])
+def test_a_mask_and_the_causal_one_hold_together(shape: tuple[int, ...], boolean: bool) -> None:
+    q, k, v = (plait.randn(2, 3, n, 5, dtype=plait.float64) for n in (4, 6, 6))
+    mask = plait.rand(shape, dtype=plait.float64)
+    mask = mask > 0.4 if boolean else mask
+    got = F.scaled_dot_product_attention(q, k, v, mask, is_causal=True)
+    earlier = np.tril(np.ones((4, 6), bool))
+    scores = q.numpy() @ np.swapaxes(k.numpy(), -1, -2) / np.sqrt(5)
+    scores = (
+        np.where(earlier & mask.numpy(), scores, -np.inf)
+        if boolean
+        else np.where(earlier, scores + mask.numpy(), -np.inf)
+    )
+    weights = np.exp(scores - np.nan_to_num(scores.max(-1, keepdims=True), neginf=0))
+    total = weights.sum(-1, keepdims=True)
+    np.testing.assert_allclose(got.numpy(), weights / np.where(total > 0, total, 1) @ v.numpy(), atol=1e-12)
 
 
 def test_multi_head_attention() -> None:

@@ -33,7 +33,7 @@ def scaled_dot_product_attention(
         attn_mask: broadcasts to (..., L, S). A boolean mask is true where attention is allowed; any other is
             added to the scores. Default: none.
         dropout_p: probability of dropping an attention weight; applied whenever it is greater than 0.
-        is_causal: whether position i attends to positions up to i only; exclusive with ``attn_mask``.
+        is_causal: whether position i attends to positions up to i only, of those that ``attn_mask`` allows.
         scale: factor of the scores. Default: ``1 / sqrt(E)``.
         enable_gqa: whether query may have a multiple of the heads of key and value (third dimension from the
             end). Default: ``False``.
@@ -42,7 +42,7 @@ def scaled_dot_product_attention(
         (..., L, Ev).
 
     Raises:
-        ValueError: if the shapes do not fit or both a mask and ``is_causal`` are given.
+        ValueError: if the shapes do not fit.
 
     Example:
         >>> import plait
@@ -64,8 +64,6 @@ def scaled_dot_product_attention(
             "scaled_dot_product_attention: expected query (..., L, E), key (..., S, E) and value (..., S, Ev), "
             f"got {tuple(query.shape)}, {tuple(key.shape)} and {tuple(value.shape)}"
         )
-    if is_causal and attn_mask is not None:
-        raise ArgumentError("scaled_dot_product_attention: expected either attn_mask or is_causal, got both")
     if attn_mask is not None:
         _check_mask(attn_mask, query, key)
     if enable_gqa:
@@ -82,7 +80,7 @@ def scaled_dot_product_attention(
     if attn_mask is None and dropout_p == 0.0 and _is_plain(query, key, value):
         return _core._ops.attention(query, key, value, is_causal, factor)
     if is_causal:
-        attn_mask = query.new_ones(length, source, dtype=_core.bool).tril()
+        attn_mask = _causal(query.new_ones(length, source, dtype=_core.bool).tril(), attn_mask)
     scores = (query * factor) @ key.transpose(-2, -1)
     if attn_mask is None:
         weights = scores.softmax(-1)
@@ -107,6 +105,13 @@ def _check_mask(mask: Tensor, query: Tensor, key: Tensor) -> None:
             f"scaled_dot_product_attention: expected attn_mask to broadcast to (..., L, S) = (..., {shape[-2]}, "
             f"{shape[-1]}) for query {tuple(query.shape)} and key {tuple(key.shape)}, got {got}"
         )
+
+
+def _causal(earlier: Tensor, mask: Tensor | None) -> Tensor:
+    """A mask, or none, that also keeps attention to earlier positions."""
+    if mask is None:
+        return earlier
+    return mask & earlier if mask.dtype == _core.bool else _core.where(earlier, mask, float("-inf"))
 
 
 def _is_plain(query: Tensor, key: Tensor, value: Tensor) -> bool:
