@@ -77,7 +77,7 @@ def interpolate(
         raise ArgumentTypeError(f"interpolate: expected floats or uint8 for mode {mode!r}, got {input.dtype}")
     out = input.float() if pixels else input
     axes = list(enumerate(zip(input.shape[2:], sizes, scales)))
-    for axis, (old, new, scale) in reversed(axes) if pixels else axes:
+    for axis, (old, new, scale) in reversed(axes):  # rows are then copied whole along the other axes
         out = _resize_axis(out, 2 + axis, old, new, scale, mode, bool(align_corners), antialias, pixels)
         if pixels:  # of bytes every pass is rounded
             out = (out + 0.5).floor().clamp(0, 255)
@@ -152,14 +152,15 @@ def _resize_axis(
     if pixels:
         weight = _short_weights(index, weight)
     index, weight = index.to(x.device), weight.to(x.device)  # they are found on the CPU, which has values
-    taps = index.shape[0]
     shape = [1] * x.dim()
     shape[dim] = new
-    out = None
-    for k in range(taps):
-        part = x.index_select(dim, index[k]) * weight[k].to(x.dtype).view(shape)
-        out = part if out is None else out + part
-    assert out is not None
+    parts = (x.index_select(dim, row) for row in index)
+    factors = [row.view(shape) for row in weight.to(x.dtype)]
+    if len(factors) == 2 and not pixels and not antialias:  # their sum is 1
+        return _core.lerp(next(parts), next(parts), factors[1])
+    out = next(parts) * factors[0]
+    for part, factor in zip(parts, factors[1:]):
+        out = _core.addcmul(out, part, factor)
     return out
 
 
