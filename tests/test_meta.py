@@ -259,6 +259,8 @@ def test_to() -> None:
         lambda m: plait.add(m, m, out=plait.empty(())),
         lambda m: m.apply_(lambda v: v),
         lambda m: m.to_sparse(),
+        lambda m: plait.ones(2).to_sparse().to("meta"),
+        lambda m: plait.sparse_coo_tensor([[0]], [1.0], (2,), device="meta"),
         lambda m: m.share_memory_(),
     ],
 )

@@ -145,6 +145,7 @@ class Tensor:
     itemsize: builtins.int
     nbytes: builtins.int
     is_cuda: builtins.bool
+    is_meta: builtins.bool
     is_cpu: builtins.bool
     is_sparse: builtins.bool
     T: Tensor

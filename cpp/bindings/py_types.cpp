@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // dtype, Size, device and the error classes.
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -260,7 +261,9 @@ struct PyDevice {
 PyTypeObject* device_type;
 PyObject *the_cpu, *the_meta;
 
-// The default device of this thread, and those of the `with` statements around it.
+// The default device of this thread, and those of the `with` statements around it. Until a program names one
+// there is nothing to look up.
+std::atomic<bool> default_is_named{false};
 thread_local std::vector<Place> default_places{Place::kCpu};
 
 bool is_device(PyObject* o) { return Py_TYPE(o) == device_type; }
@@ -384,6 +387,7 @@ PyObject* device_get_index(PyObject* o, void*) {
 PyObject* device_enter(PyObject* o, PyObject*) {
   return guarded([&] {
     default_places.push_back(place_of_device("device", device_of(o)));
+    default_is_named = true;
     return Py_NewRef(o);
   });
 }
@@ -450,6 +454,7 @@ void init_device(py::module_& m) {
       [](py::object device) {
         const Place place = place_of("set_default_device", device.ptr());
         default_places.front() = place == Place::kOfArguments ? Place::kCpu : place;
+        default_is_named = true;
       },
       py::arg("device"));
   m.def("_default_device",
@@ -494,7 +499,10 @@ Place place_of(const char* op, PyObject* o) {
   return place_of_device(op, device_of(named.get()));
 }
 
-Place default_place() { return default_places.back() == Place::kMeta ? Place::kMeta : Place::kOfArguments; }
+Place default_place() {
+  if (!default_is_named.load(std::memory_order_relaxed)) return Place::kOfArguments;
+  return default_places.back() == Place::kMeta ? Place::kMeta : Place::kOfArguments;
+}
 
 void translate_current_exception() noexcept {
   try {

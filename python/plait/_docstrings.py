@@ -37,7 +37,7 @@ _COMMON = {
     "generator": "where random numbers come from; None is the generator of `plait.manual_seed`.",
     "requires_grad": "whether autograd records what is done with the result.",
     "inplace": "whether the result is written into `input`.",
-    "device": "accepted; there is one device, the CPU.",
+    "device": 'where the result is: the CPU or "meta". Default: where the tensors are, else the default device.',
     "layout": "accepted; there is one layout.",
     "memory_format": "accepted and ignored.",
     "pin_memory": "accepted and ignored.",

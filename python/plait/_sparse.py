@@ -431,6 +431,11 @@ class check_sparse_tensor_invariants:
         check_sparse_tensor_invariants._on = self._before
 
 
+def _check_cpu(name: str, device: Any) -> None:
+    if _core._check_device(name, device).type == "meta":
+        raise NotImplementedError(f"{name}: sparse tensors are on the CPU alone, not on the device meta")
+
+
 def sparse_coo_tensor(
     indices: Any = None,
     values: Any = None,
@@ -452,7 +457,7 @@ def sparse_coo_tensor(
         values: (entries, *sizes of dense dimensions); numbers in a sequence, or a tensor.
         size: the sizes. Default: the smallest that hold the indices.
         dtype: of the values. Default: theirs.
-        device: accepted; there is one device, the CPU.
+        device: the CPU.
         pin_memory: accepted and ignored.
         requires_grad: whether gradients of the values are wanted. Default: ``False``.
         check_invariants: whether ``is_coalesced=True`` is checked; indices always are. Default: as
@@ -468,7 +473,7 @@ def sparse_coo_tensor(
         tensor([[0., 0., 3.],
                 [4., 0., 0.]])
     """
-    _core._check_device("sparse_coo_tensor", device)
+    _check_cpu("sparse_coo_tensor", device)
     if values is None:
         shape = indices if size is None else size
         if shape is None:
@@ -531,7 +536,7 @@ def sparse_csr_tensor(
         values: (*, entries, *sizes of dense dimensions).
         size: (*, rows, columns, *sizes of dense dimensions). Default: the smallest.
         dtype: of the values. Default: theirs.
-        device: accepted; there is one device, the CPU.
+        device: the CPU.
         pin_memory: accepted and ignored.
         requires_grad: whether gradients of the values are wanted. Default: ``False``.
         check_invariants: accepted; indices are always checked.
@@ -545,7 +550,7 @@ def sparse_csr_tensor(
         tensor([[0., 0., 3.],
                 [4., 0., 0.]])
     """
-    _core._check_device("sparse_csr_tensor", device)
+    _check_cpu("sparse_csr_tensor", device)
     begin, columns = (_as_indices("sparse_csr_tensor", i) for i in (crow_indices, col_indices))
     v = _as_values(values, dtype)
     batch, n = begin.shape[:-1], columns.dim()

@@ -20,6 +20,8 @@
 namespace plait {
 
 Tensor make_sparse(SparseParts parts, IntSpan shape) {
+  PLAIT_CHECK(!parts.values.is_meta() && !parts.indices.is_meta(), kNotImplemented,
+              "sparse: expected parts on the CPU, got ones on the device meta, which has no sparse tensors");
   const Tensor zero = zeros(Dims{}, parts.values.dtype());
   Tensor t = zero.alias(shape, Dims(static_cast<int64_t>(shape.size()), 0), 0);
   t.impl()->sparse = std::make_unique<SparseParts>(std::move(parts));

@@ -175,7 +175,7 @@ class UninitializedTensorMixin:
 
         Args:
             shape: the shape found.
-            device: ``None`` or the CPU.
+            device: the CPU or "meta"; ``None`` is the default device.
             dtype: element type; by default this tensor's, which follows ``module.double()`` and the like.
         """
         self.data = _core.empty(shape, dtype=dtype or self.dtype, device=device or self._device or self.device)  # type: ignore[attr-defined]
@@ -198,7 +198,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: igno
 
     Args:
         requires_grad: as in :class:`Parameter`. Default: ``True``.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: element type of the later parameter; the default dtype if ``None``.
 
     Example:
@@ -236,7 +236,7 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
 
     Args:
         requires_grad: whether a gradient is accumulated. Default: ``False``.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: element type of the later buffer; the default dtype if ``None``.
         persistent: whether ``state_dict`` has it. Default: ``True``.
 

@@ -389,7 +389,7 @@ class PReLU(Module):
     Args:
         num_parameters: 1, or the number of channels (dimension 1 of the input). Default: 1.
         init: initial slope. Default: 0.25.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameter. Default: the default dtype.
 
     Attributes:

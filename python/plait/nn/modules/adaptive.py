@@ -34,7 +34,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
         cutoffs: rising class indices at which the clusters begin.
         div_value: by which the width shrinks from cluster to cluster. Default: 4.
         head_bias: whether the head has a bias. Default: ``False``.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameters. Default: the default dtype.
 
     Raises:

@@ -31,7 +31,7 @@ class MultiheadAttention(Module):
         kdim: width of the keys. Default: ``embed_dim``.
         vdim: width of the values. Default: ``embed_dim``.
         batch_first: whether the batch is the first dimension: (N, L, E) instead of (L, N, E).
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameters. Default: the default dtype.
 
     Attributes:

@@ -168,7 +168,7 @@ class BatchNorm1d(_BatchNorm):
         affine: whether there are ``weight`` and ``bias``. Default: ``True``.
         track_running_stats: whether there are running statistics; without them the batch's own are used in
             evaluation too. Default: ``True``.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameters. Default: the default dtype.
         bias: whether there is a ``bias`` if ``affine``. Default: ``True``.
 
@@ -351,7 +351,7 @@ class InstanceNorm1d(_InstanceNorm):
         momentum: weight of a batch in the running statistics. Default: 0.1.
         affine: whether there are ``weight`` and ``bias``. Default: ``False``.
         track_running_stats: whether running statistics are kept, and used in evaluation. Default: ``False``.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameters. Default: the default dtype.
         bias: whether there is a ``bias`` if ``affine``. Default: ``True``.
 

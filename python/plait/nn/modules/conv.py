@@ -210,7 +210,7 @@ class Conv1d(_Conv):
         groups: number of groups of channels that do not mix. Default: 1.
         bias: whether a bias is added. Default: ``True``.
         padding_mode: ``"zeros"`` (default), ``"reflect"``, ``"replicate"`` or ``"circular"``.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameters. Default: the default dtype.
 
     Attributes:
@@ -255,7 +255,7 @@ class Conv2d(_Conv):
         groups: number of groups of channels that do not mix; C_in gives a depthwise convolution. Default: 1.
         bias: whether a bias is added. Default: ``True``.
         padding_mode: ``"zeros"`` (default), ``"reflect"``, ``"replicate"`` or ``"circular"``.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameters. Default: the default dtype.
 
     Attributes:
@@ -397,7 +397,7 @@ class ConvTranspose1d(_ConvTranspose):
         bias: whether a bias is added. Default: ``True``.
         dilation: distance of the kernel's elements. Default: 1.
         padding_mode: only ``"zeros"``.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameters. Default: the default dtype.
 
     Attributes:

@@ -44,7 +44,7 @@ class Linear(Module):
         in_features: size of the last dimension of the input.
         out_features: size of the last dimension of the output.
         bias: whether a bias is added. Default: ``True``.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameters. Default: the default dtype.
 
     Attributes:
@@ -113,7 +113,7 @@ class Bilinear(Module):
         in2_features: size of the last dimension of the second input; not 0.
         out_features: size of the last dimension of the output.
         bias: whether a bias is added. Default: ``True``.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameters. Default: the default dtype.
 
     Attributes:
@@ -177,7 +177,7 @@ class LazyLinear(LazyModuleMixin, Linear):
     Args:
         out_features: size of the last dimension of the output.
         bias: whether a bias is added. Default: ``True``.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameters. Default: the default dtype.
 
     Example:

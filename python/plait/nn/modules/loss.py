@@ -253,7 +253,7 @@ class LinearCrossEntropyLoss(Module):
         num_classes: number of classes C.
         out_features: further dimensions of the layer's results behind the classes. Default: none.
         bias: whether the layer has one. Default: ``False``.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameters. Default: the default dtype.
         reduction: ``"none"``, ``"mean"`` or ``"sum"``. Default: ``"mean"``.
         weight: weights of the classes.

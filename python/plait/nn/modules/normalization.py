@@ -91,7 +91,7 @@ class LayerNorm(Module):
         eps: added to the variance. Default: 1e-5.
         elementwise_affine: whether there are ``weight`` and ``bias``. Default: ``True``.
         bias: whether there is a ``bias`` if ``elementwise_affine``. Default: ``True``.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameters. Default: the default dtype.
 
     Attributes:
@@ -159,7 +159,7 @@ class GroupNorm(Module):
         num_channels: C.
         eps: added to the variance. Default: 1e-5.
         affine: whether there are ``weight`` and ``bias`` per channel. Default: ``True``.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameters. Default: the default dtype.
         bias: whether there is a ``bias`` if ``affine``. Default: ``True``.
 
@@ -228,7 +228,7 @@ class RMSNorm(Module):
         normalized_shape: the last dimensions; one number is the last dimension.
         eps: added under the root. Default: the machine epsilon of the input's dtype.
         elementwise_affine: whether there is a ``weight``. Default: ``True``.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameter. Default: the default dtype.
 
     Raises:

@@ -254,7 +254,7 @@ class RNN(RNNBase):
         batch_first: whether sequences are (N, L, ...) instead of (L, N, ...). Default: ``False``.
         dropout: probability of dropping an output between layers in training. Default: 0.
         bidirectional: whether each layer also runs from the end. Default: ``False``.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameters. Default: the default dtype.
 
     Forward takes the input, (L, N, input_size), (L, input_size) or a packed sequence, and optionally the initial
@@ -319,7 +319,7 @@ class GRU(RNNBase):
         batch_first: whether sequences are (N, L, ...) instead of (L, N, ...). Default: ``False``.
         dropout: probability of dropping an output between layers in training. Default: 0.
         bidirectional: whether each layer also runs from the end. Default: ``False``.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameters. Default: the default dtype.
 
     Inputs and outputs as for :class:`RNN`. The rows of the weights are ordered r, z, n.
@@ -378,7 +378,7 @@ class LSTM(RNNBase):
         dropout: probability of dropping an output between layers in training. Default: 0.
         bidirectional: whether each layer also runs from the end. Default: ``False``.
         proj_size: if greater than 0, h is projected to this width (Sak et al. 2014). Default: 0.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameters. Default: the default dtype.
 
     Inputs as for :class:`RNN`; the state is a pair (h, c). The rows of the weights are ordered i, f, g, o.
@@ -520,7 +520,7 @@ class RNNCell(RNNCellBase):
         hidden_size: width of the state.
         bias: whether there are biases. Default: ``True``.
         nonlinearity: ``"tanh"`` (default) or ``"relu"``.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameters. Default: the default dtype.
 
     Example:
@@ -558,7 +558,7 @@ class LSTMCell(RNNCellBase):
         input_size: width of the input.
         hidden_size: width of the state.
         bias: whether there are biases. Default: ``True``.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameters. Default: the default dtype.
 
     Example:
@@ -587,7 +587,7 @@ class GRUCell(RNNCellBase):
         input_size: width of the input.
         hidden_size: width of the state.
         bias: whether there are biases. Default: ``True``.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameters. Default: the default dtype.
 
     Example:

@@ -77,7 +77,7 @@ class Embedding(_Table):
         norm_type: order of that norm. Default: 2.
         scale_grad_by_freq: divide the gradient of a row by its number of uses. Default: ``False``.
         sparse: whether the gradient of ``weight`` is a sparse tensor of the rows used. Default: ``False``.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameter. Default: the default dtype.
 
     Attributes:
@@ -192,7 +192,7 @@ class EmbeddingBag(_Table):
         sparse: whether the gradient of ``weight`` is a sparse tensor of the rows used. Default: ``False``.
         include_last_offset: whether ``offsets`` ends with the length of the input. Default: ``False``.
         padding_idx: an index that is left out of its bag. Default: none.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameter. Default: the default dtype.
 
     Example:

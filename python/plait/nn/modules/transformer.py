@@ -86,7 +86,7 @@ class TransformerEncoderLayer(Module):
         batch_first: whether the batch is the first dimension. Default: ``False``.
         norm_first: normalise before attention and feed-forward instead of after. Default: ``False``.
         bias: whether linear layers and norms have biases. Default: ``True``.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameters. Default: the default dtype.
 
     Example:
@@ -409,7 +409,7 @@ class Transformer(Module):
         batch_first: whether the batch is the first dimension. Default: ``False``.
         norm_first: normalise before attention and feed-forward instead of after. Default: ``False``.
         bias: whether linear layers and norms have biases. Default: ``True``.
-        device: ``None`` or the CPU.
+        device: the CPU or "meta"; ``None`` is the default device.
         dtype: of the parameters. Default: the default dtype.
 
     Matrices start from the Xavier uniform distribution.
