@@ -668,3 +668,52 @@ def test_exported_programs() -> None:
         "torch.export.save",
         "ExportedProgram",
     ]
+
+
+def test_flop_counter() -> None:
+    run_torch("""
+        import torch, torch.nn as nn, torch.nn.functional as F
+        from torch.utils.flop_counter import FlopCounterMode
+
+        def count(call, *args):
+            with FlopCounterMode(display=False) as counter:
+                call(*args)
+            return counter.get_total_flops()
+
+        one = torch.ones
+        assert count(nn.Linear(8, 4), one(3, 8)) == 2 * 3 * 8 * 4
+        assert count(nn.Conv2d(4, 8, 3, groups=2), one(2, 4, 10, 10)) == 2 * 2 * 8 * 64 * 2 * 9
+        assert count(nn.ConvTranspose2d(3, 8, 3), one(2, 3, 10, 10)) == 2 * 2 * 3 * 100 * 8 * 9
+        assert count(torch.baddbmm, one(2, 3, 5), one(2, 3, 4), one(2, 4, 5)) == 240
+        assert count(torch.einsum, "bij,bjk->bik", one(2, 3, 4), one(2, 4, 5)) == 240
+        assert count(nn.MultiheadAttention(8, 2), *[one(3, 2, 8)] * 3) == 3648
+        net = nn.Sequential(nn.Linear(8, 4), nn.ReLU(), nn.Linear(4, 2))
+        with FlopCounterMode(display=False) as counter:
+            net(one(3, 8)).sum().backward()
+        assert counter.get_total_flops() == 192 + 48 + 192 + 2 * 48  # the first operand has no gradient
+        assert sum(counter.get_flop_counts()["Sequential.2"].values()) == 3 * 48
+        assert "Sequential.0" in counter.get_table() and "Sequential.0" not in counter.get_table(1)
+        net(one(3, 8)).sum().backward()
+        assert counter.get_total_flops() == 528
+    """)
+
+
+def test_hub_reads_folders(tmp_path: Path) -> None:
+    lines = ["dependencies = ['math']", "def net(n=1):", "    'makes a net'", "    return n", "def _other(): pass"]
+    (tmp_path / "hubconf.py").write_text("\n".join(lines))
+    out = run_torch(f"""
+        import torch
+        place = {str(tmp_path)!r}
+        print(torch.hub.list(place, source="local"), torch.hub.help(place, "net", source="local"))
+        print(torch.hub.load(place, "net", source="local", n=3))
+        for call in (
+            lambda: torch.hub.load(place, "none", source="local"),
+            lambda: torch.hub.load(place, "net"),
+            lambda: torch.hub.load(place, "net", source="x"),
+        ):
+            try:
+                call()
+            except (RuntimeError, ValueError) as error:
+                print(type(error).__name__)
+    """)
+    assert out.splitlines() == ["['net'] makes a net", "3", "RuntimeError", "RuntimeError", "ValueError"]

@@ -95,6 +95,8 @@ def load_state_dict_from_url(
 
 
 def _entries(folder: str, source: str) -> Any:
+    if source not in ("local", "github"):
+        raise ValueError(f"hub: expected source='local' or 'github', got {source!r}")
     if source != "local":
         raise RuntimeError(
             f"hub: expected source='local', got {source!r}; plait fetches no programs\n"
@@ -109,7 +111,19 @@ def _entries(folder: str, source: str) -> Any:
         spec.loader.exec_module(module)
     finally:
         sys.path.remove(folder)
+    missing = [name for name in getattr(module, "dependencies", ()) if importlib.util.find_spec(name) is None]
+    if missing:
+        raise RuntimeError(
+            f"hub: expected the packages that hubconf.py needs, got none of the name {', '.join(missing)}"
+        )
     return module
+
+
+def _entry(module: Any, name: str) -> Any:
+    found = getattr(module, name, None)
+    if not callable(found):
+        raise RuntimeError(f"hub: expected an entry point of hubconf.py, got {name!r}")
+    return found
 
 
 def list(github: str, force_reload: bool = False, source: str = "github", **options: Any) -> Any:
@@ -120,7 +134,7 @@ def list(github: str, force_reload: bool = False, source: str = "github", **opti
 
 def help(github: str, model: str, force_reload: bool = False, source: str = "github", **options: Any) -> str | None:
     """The docstring of an entry point."""
-    return getattr(_entries(github, source), model).__doc__
+    return _entry(_entries(github, source), model).__doc__
 
 
 def load(repo_or_dir: str, model: str, *args: Any, source: str = "github", **kwargs: Any) -> Any:
@@ -131,4 +145,4 @@ def load(repo_or_dir: str, model: str, *args: Any, source: str = "github", **kwa
     """
     for option in ("trust_repo", "force_reload", "verbose", "skip_validation"):
         kwargs.pop(option, None)
-    return getattr(_entries(repo_or_dir, source), model)(*args, **kwargs)
+    return _entry(_entries(repo_or_dir, source), model)(*args, **kwargs)
