@@ -40,7 +40,7 @@ class _Alias:
 
 def _reach_files(module: ModuleType, name: str) -> None:
     """Let a module of plait find what lies in the folder of its other name, without an import."""
-    if not os.path.isdir(os.path.join(_FOLDER, *name.split(".")[1:])) or hasattr(module, "__getattr__"):
+    if not os.path.isdir(os.path.join(_FOLDER, *name.split("."))) or hasattr(module, "__getattr__"):
         return
 
     def __getattr__(key: str) -> object:
