@@ -14,14 +14,14 @@ _PACKAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "plait", "co
 
 
 class Finder:
-    """Finds ``torch`` and ``tensorflow`` and what is below them, and modules of plait for a torch that is loaded.
+    """Finds ``torch``, ``functorch`` and ``tensorflow`` and what is below them.
 
-    Every other name is left to the other finders.
+    It also finds modules of plait for a torch that is loaded. Every other name is left to the other finders.
     """
 
     def find_spec(self, name, path=None, target=None):
         root = name.partition(".")[0]
-        if root not in ("torch", "tensorflow", "plait"):
+        if root not in ("torch", "functorch", "tensorflow", "plait"):
             return None
         if root == "plait":
             modules = sys.modules.get("plait.compat._modules")  # what was loaded before it is renamed by torch itself

@@ -185,3 +185,31 @@ def test_older_profile_is_its_table() -> None:
             assert "unfinished" in str(p)
         assert "add" in str(p) and "Self CPU" in str(p)
     """)
+
+
+def test_functorch() -> None:
+    run_torch("""
+        import torch, functorch
+        assert functorch.vmap is torch.func.vmap
+        net = torch.nn.Linear(3, 2)
+        f, params = functorch.make_functional(net)
+        x = torch.randn(4, 3)
+        assert torch.allclose(f(params, x), net(x)) and params[0] is net.weight
+        g = functorch.grad(lambda params, x: f(params, x).sum())(params, x)
+        assert torch.allclose(g[1], torch.full((2,), 4.0))
+        norms = [torch.nn.BatchNorm1d(3).eval() for _ in range(2)]
+        f, params, buffers = functorch.make_functional_with_buffers(norms[0])
+        assert torch.allclose(f(params, buffers, x), norms[0](x))
+        f, params, buffers = functorch.combine_state_for_ensemble(norms)
+        assert functorch.vmap(f, in_dims=(0, 0, None))(params, buffers, x).shape == (2, 4, 3)
+        try:
+            functorch.make_functional(norms[0])
+        except RuntimeError as error:
+            assert "buffers" in str(error)
+        try:
+            import functorch.compile
+        except ImportError:
+            pass
+        else:
+            raise AssertionError
+    """)

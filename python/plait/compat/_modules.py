@@ -69,8 +69,11 @@ def _exists(name: str) -> bool:
 
 
 def find_spec(name: str) -> importlib.machinery.ModuleSpec | None:
-    """The spec for ``torch.*`` or ``tensorflow*``; None if nothing answers to the name."""
+    """The spec for ``torch.*``, ``functorch`` or ``tensorflow*``; None if nothing answers to the name."""
     root, _, rest = name.partition(".")
+    if root == "functorch":
+        place = os.path.join(os.path.dirname(_FOLDER), "functorch.py")
+        return None if rest else importlib.util.spec_from_file_location(name, place)
     if root == "tensorflow":
         return _keras_spec(name, rest)
     spec = _file_spec(name)
