@@ -72,8 +72,7 @@ def find_spec(name: str) -> importlib.machinery.ModuleSpec | None:
     """The spec for ``torch.*``, ``functorch`` or ``tensorflow*``; None if nothing answers to the name."""
     root, _, rest = name.partition(".")
     if root == "functorch":
-        place = os.path.join(os.path.dirname(_FOLDER), "functorch.py")
-        return None if rest else importlib.util.spec_from_file_location(name, place)
+        return None if rest else _file_spec(name)
     if root == "tensorflow":
         return _keras_spec(name, rest)
     spec = _file_spec(name)
