@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from _training import History
 
 _TRAIN, _TEST, _WRONG = "#8a94a6", "#1f5fbf", "#c0392b"
-_STYLE: dict[str, Any] = {
+STYLE: dict[str, Any] = {
     "font.size": 10,
     "axes.titlesize": 11,
     "axes.titleweight": "bold",
@@ -44,7 +44,7 @@ def draw_report(
     truth, guess = np.asarray(targets), np.asarray(predicted)
     classes = int(truth.max()) + 1
     wrong = np.flatnonzero(truth != guess)
-    with plt.rc_context(_STYLE):
+    with plt.rc_context(STYLE):
         figure = plt.figure(figsize=(12, 6.6), layout="constrained")
         upper, lower = figure.subfigures(2, 1, height_ratios=[2.5, 1])
         loss, accuracy, confusion = upper.subplots(1, 3, width_ratios=[1, 1, 1.05])

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""What the image examples share: their options, the training loop, and saving and reloading."""
+"""What the examples share: their options, a training loop for classifiers, and saving and reloading."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,15 +32,30 @@ class History:
     seconds: float = 0.0
 
 
-def options(program: str, description: str, **defaults: Any) -> argparse.ArgumentParser:
-    """The options of every image example; `defaults` sets epochs, batch_size and lr."""
+class _Short(argparse.Action):
+    """`--short`: sets several options at once; what follows on the command line still overrides them."""
+
+    def __init__(self, *args: Any, settings: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(*args, nargs=0, default=False, **kwargs)
+        self.settings = settings
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: Any = None) -> None:
+        setattr(namespace, self.dest, True)
+        for name, value in self.settings.items():
+            setattr(namespace, name, value)
+
+
+def options(
+    program: str, description: str, *, short: dict[str, Any] | None = None, **defaults: Any
+) -> argparse.ArgumentParser:
+    """The options of every example but `--data`. `defaults` sets them; `short` is what `--short` sets them to."""
     parser = argparse.ArgumentParser(
         prog=program, description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("--epochs", type=int, help="passes over the training images")
-    parser.add_argument("--batch-size", type=int, help="images per step")
+    parser.add_argument("--epochs", type=int, help="passes over the training data")
+    parser.add_argument("--batch-size", type=int, help="examples per step")
     parser.add_argument("--lr", type=float, help="learning rate at the start")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the weights and of the order of images")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the weights and of the order of the data")
     parser.add_argument("--threads", type=int, help="CPU threads, if not all")
     parser.add_argument(
         "--output",
@@ -47,8 +63,16 @@ def options(program: str, description: str, **defaults: Any) -> argparse.Argumen
         default=Path(__file__).parent,
         help="folder for the trained model and the figure",
     )
+    if short is not None:
+        text = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in short.items())
+        parser.add_argument("--short", action=_Short, settings=short, help=f"a form under a minute: {text}")
     parser.set_defaults(**defaults)
     return parser
+
+
+def data_folder(name: str) -> Path:
+    """The folder `name` in the one that the environment variable PLAIT_DATA names: the default of `--data`."""
+    return Path(os.environ.get("PLAIT_DATA", "."), name)
 
 
 def start(args: argparse.Namespace) -> None:
@@ -60,7 +84,7 @@ def start(args: argparse.Namespace) -> None:
 
 
 def predict(model: nn.Module, images: plait.Tensor) -> plait.Tensor:
-    """The scores (N, classes) of images (N, 1, H, W), in evaluation mode."""
+    """The scores (N, classes) of inputs (N, ...), in evaluation mode."""
     model.eval()
     with plait.no_grad():
         return plait.cat([model(part) for part in images.split(500)])

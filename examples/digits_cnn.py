@@ -40,7 +40,8 @@ class Net(nn.Module):
 
 
 def main() -> None:
-    args = options("digits_cnn.py", "Train a CNN on Digits.", epochs=20, batch_size=32, lr=3e-3).parse_args()
+    parser = options("digits_cnn.py", "Train a CNN on Digits.", short={"epochs": 8}, epochs=20, batch_size=32, lr=3e-3)
+    args = parser.parse_args()
     start(args)
 
     train, test = Digits(train=True), Digits(train=False)

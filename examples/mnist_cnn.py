@@ -39,7 +39,7 @@ class Net(nn.Module):
 
 
 def main() -> None:
-    parser = options("mnist_cnn.py", "Train a CNN on MNIST.", epochs=5, batch_size=64, lr=2e-3)
+    parser = options("mnist_cnn.py", "Train a CNN on MNIST.", short={"epochs": 1}, epochs=5, batch_size=64, lr=2e-3)
     parser.add_argument("--data", help="folder of the IDX files, if not $PLAIT_DATA")
     parser.add_argument("--download", action="store_true", help="fetch the files that are missing")
     args = parser.parse_args()

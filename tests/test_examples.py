@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""The programs in examples/: each one's short form runs, and its line of result holds what it promises."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import plait
+
+FOLDER = Path(__file__).parents[1] / "examples"
+DATA = Path(os.environ.get("PLAIT_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+@dataclass
+class Program:
+    """`figure` finds the number in the last line; it is to lie between `least` and `most`."""
+
+    name: str
+    figure: str
+    least: float = float("-inf")
+    most: float = float("inf")
+    data: str | None = None  # the folder in PLAIT_DATA without which it is skipped
+    needs: tuple[str, ...] = ()  # packages without which it is skipped
+    arguments: tuple[str, ...] = ("--short",)
+
+
+# In alphabetical order.
+PROGRAMS = [
+    Program("digits_cnn", r"test accuracy ([\d.]+)%", least=95, needs=("sklearn",)),
+    Program("mnist_cnn", r"test accuracy ([\d.]+)%", least=97.5, data="mnist"),
+]
+# Older programs, which print more than one line and have no short form.
+WITHOUT_SHORT_FORM = {"digits_gan", "mnist_classic", "names_gru", "tiny_gpt"}
+
+
+def runs_through_plait(name: str) -> bool:
+    return f"python -m plait examples/{name}.py" in (FOLDER / f"{name}.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+def test_short_form(program: Program, tmp_path: Path) -> None:
+    for package in ("tqdm", "matplotlib", *program.needs):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+    if program.data is not None and not (DATA / program.data).is_dir():
+        pytest.skip(f"PLAIT_DATA names no folder with {program.data}")
+    start = [sys.executable, *(["-m", "plait"] if runs_through_plait(program.name) else [])]
+    done = subprocess.run(
+        [*start, str(FOLDER / f"{program.name}.py"), *program.arguments, "--output", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PLAIT_DATA": str(DATA), "PYTHONPATH": str(Path(plait.__file__).parents[1])},
+    )
+    assert done.returncode == 0, done.stderr
+    line = done.stdout.strip().splitlines()[-1]
+    found = re.search(program.figure, line)
+    assert found, line
+    assert program.least <= float(found[1]) <= program.most, line
+    assert list(tmp_path.glob("*.png")), "no figure was written"
+
+
+def test_every_program_is_here_and_in_the_gallery() -> None:
+    names = [f.stem for f in sorted(FOLDER.glob("*.py")) if not f.stem.startswith("_") and f.stem != "run_all"]
+    tested = [program.name for program in PROGRAMS]
+    assert tested == sorted(tested)
+    assert set(names) == set(tested) | WITHOUT_SHORT_FORM
+    gallery = (FOLDER / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[(\w+)\]\((\w+)\.py\)", gallery, re.MULTILINE)
+    assert rows == [(name, name) for name in names]
+    for picture in re.findall(r"\]\((pictures/[^)]+)\)", gallery):
+        assert (FOLDER / picture).stat().st_size <= 60 << 10, picture
