@@ -717,3 +717,12 @@ def test_hub_reads_folders(tmp_path: Path) -> None:
                 print(type(error).__name__)
     """)
     assert out.splitlines() == ["['net'] makes a net", "3", "RuntimeError", "RuntimeError", "ValueError"]
+
+
+def test_forked_calls() -> None:
+    out = run_torch("""
+        import torch
+        futures = [torch.jit.fork(torch.add, torch.ones(1), i) for i in range(3)]
+        print([torch.jit.wait(f).item() for f in futures])
+    """)
+    assert out.strip() == "[1.0, 2.0, 3.0]"

@@ -7,6 +7,7 @@ tensor is sent to it (``multiprocessing`` passes descriptors).
 
 from __future__ import annotations
 
+import functools
 import mmap
 import os
 import tempfile
@@ -18,7 +19,7 @@ import numpy as np
 
 from . import _core
 from ._core import Tensor
-from ._storage import exchange_memory, tensors_on, view_of_bytes
+from ._storage import all_tensors, exchange_memory, tensors_on, view_of_bytes
 
 __all__ = ["is_shared", "reduce_shared", "register_reducers", "share"]
 
@@ -93,11 +94,12 @@ def share(tensors: Iterable[Tensor]) -> None:
     if not total:
         return
     block, first = _new_block(total), 0
+    every = functools.cache(all_tensors)  # one search for all
     register_reducers()
     for memory, shown in memories.values():
         target = block.part(first, memory.numel())
         target.copy_(memory)
-        exchange_memory(tensors_on(memory, shown), target)
+        exchange_memory(tensors_on(memory, shown, every), target)
         first += -(-memory.numel() // _ALIGN) * _ALIGN
 
 

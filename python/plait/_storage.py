@@ -6,14 +6,14 @@ from __future__ import annotations
 import gc
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from . import _core
 from ._core import ArgumentError, Tensor, dtype
 
-__all__ = ["exchange_memory", "memory_methods", "resize_memory", "tensors_on", "view_of_bytes"]
+__all__ = ["all_tensors", "exchange_memory", "memory_methods", "resize_memory", "tensors_on", "view_of_bytes"]
 
 
 def view_of_bytes(memory: Tensor, dtype: dtype, shape: Any, strides: Any, first: int) -> Tensor:
@@ -32,17 +32,24 @@ def _as_plain_tensors() -> Iterator[None]:
         _core._turn_off_torch_function(before)
 
 
-def tensors_on(memory: Tensor, known: Sequence[Tensor] = ()) -> list[Tensor]:
+def all_tensors() -> list[Any]:
+    """All tensors that Python knows."""
+    return [o for o in gc.get_objects() if issubclass(type(o), Tensor)]
+
+
+def tensors_on(
+    memory: Tensor, known: Sequence[Tensor] = (), every: Callable[[], list[Any]] = all_tensors
+) -> list[Tensor]:
     """All tensors of the program that show the memory of ``memory``, but for it; the graph's own are not found.
 
     Args:
         memory: a tensor that is used for nothing else.
         known: those that are known, each once. All objects of the program are searched if there are more.
+        every: gives the tensors to search.
     """
     if memory._storage_uses() <= len(known) + 1:  # type: ignore[attr-defined]
         return list(known)
-    every: Any = [o for o in gc.get_objects() if issubclass(type(o), Tensor)]
-    return [t for t in every if t is not memory and t._shares_storage(memory)]
+    return [t for t in every() if t is not memory and t._shares_storage(memory)]
 
 
 def exchange_memory(shown: Sequence[Tensor], target: Tensor) -> None:

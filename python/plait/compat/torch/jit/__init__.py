@@ -29,6 +29,7 @@ __all__ = [
     "TracingCheckError",
     "annotate",
     "export",
+    "fork",
     "freeze",
     "ignore",
     "interface",
@@ -45,6 +46,7 @@ __all__ = [
     "trace",
     "trace_module",
     "unused",
+    "wait",
 ]
 
 
@@ -190,6 +192,20 @@ def load(f: Any, map_location: Any = None, _extra_files: Any = None) -> Any:
     if not _is(module, Module):
         raise plait.serialization.FileFormatError(f"jit.load: expected a module, got {type(module).__name__}")
     return _scripted(module, RecursiveScriptModule)
+
+
+def fork(func: Any, *args: Any, **kwargs: Any) -> Any:
+    """A future with the result of a call, which is made at once, as PyTorch makes it outside of scripts."""
+    from torch.futures import Future
+
+    future: Any = Future()
+    future.set_result(func(*args, **kwargs))
+    return future
+
+
+def wait(future: Any) -> Any:
+    """The result of :func:`fork`."""
+    return future.wait()
 
 
 def Attribute(value: Any, type: Any) -> Any:
