@@ -240,3 +240,11 @@ def test_readonly_arrays_stay_unchanged() -> None:
     with pytest.raises(ValueError, match="read-only"):
         t.add_(1)
     assert a.tolist() == [0.0, 1.0, 2.0]
+
+
+def test_ufuncs_of_numpy_give_tensors() -> None:
+    x = plait.tensor([0.0, 1.0])
+    for y in (np.sin(x), np.add(np.ones(2, np.float32), x), np.sqrt(plait.tensor(4.0)), np.isnan(x)):
+        assert isinstance(y, plait.Tensor)
+    assert np.exp(x).tolist() == pytest.approx([1.0, np.e]) and np.isnan(x).dtype == plait.bool
+    assert np.modf(x)[1].tolist() == [0.0, 1.0]

@@ -112,3 +112,20 @@ def test_names_of_things() -> None:
 def test_long_prints_are_quick() -> None:
     assert len(repr(plait.zeros(3000, 3000))) < 600
     assert len(repr(plait.randn(2, 500, 500, 3))) < 6000
+
+
+def test_steps_of_the_graph_have_classes_of_their_own() -> None:
+    x = plait.ones(2, requires_grad=True)
+    step = (x * 2).sum().grad_fn
+    names = [type(step).__name__]
+    while step.next_functions:
+        step = step.next_functions[0][0]
+        names.append(type(step).__name__)
+    assert names == ["SumBackward0", "MulBackward0", "AccumulateGrad"]
+    assert isinstance(step, plait.autograd.graph.Node) and step.variable is x
+    assert repr(type((x * 3).grad_fn)) == "<class 'MulBackward0'>"
+    assert type((x * 3).grad_fn) is type((x * 4).grad_fn)
+
+
+def test_integers_of_numpy_are_shown_without_a_dtype() -> None:
+    assert repr(plait.arange(3).numpy()) == "array([0, 1, 2])"

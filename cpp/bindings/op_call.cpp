@@ -91,12 +91,13 @@ void write_out(const Tensor& destination, const Tensor& result) {
   destination.bump_version();
 }
 
-// name(\nfield=value,\n...)
+// package.return_types.name(\nfield=value,\n...), of the package that Tensor says it is in.
 PyObject* result_repr(PyObject* self) {
   return guarded([&] {
     const py::handle h(self);
+    const py::handle tensor(reinterpret_cast<PyObject*>(tensor_type));
     const py::object fields = py::type::handle_of(h).attr("__match_args__");
-    std::string text = std::string(Py_TYPE(self)->tp_name) + "(\n";
+    std::string text = std::string(py::str(tensor.attr("__module__"))) + "." + Py_TYPE(self)->tp_name + "(\n";
     bool first = true;
     for (py::handle field : fields) {
       text += (first ? "" : ",\n") + std::string(py::str(field)) + "=" + std::string(py::repr(h.attr(field)));
@@ -119,7 +120,7 @@ PyObject* named_tuple_type(const std::string& name, const std::vector<std::strin
     members[i].name = strdup(std::string(fields[i]).c_str());
     members[i].doc = "";
   }
-  auto* full_name = new std::string("plait.return_types." + name);
+  auto* full_name = new std::string("return_types." + name);
   PyStructSequence_Desc desc = {full_name->c_str(), "", members, static_cast<int>(fields.size())};
   type = reinterpret_cast<PyObject*>(PyStructSequence_NewType(&desc));
   if (!type) throw py::error_already_set();

@@ -6,6 +6,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <map>
 #include <sstream>
 
 #include "autograd/engine.h"
@@ -252,11 +253,38 @@ std::string shown_node(const Node& n) {
   return text.str();
 }
 
+// Programs that draw graphs read type(node).__name__: a class for each name, derived from Node. Layout,
+// allocator and deallocator are Node's, so that __class__ of a Node may be assigned.
+PyObject* class_of_nodes(const std::string& name) {
+  static auto* classes =
+      new std::map<std::string, PyObject*>;  // never freed: nodes may outlive the interpreter
+  const auto found = classes->try_emplace("builtins." + name, nullptr).first;
+  if (found->second) return found->second;
+  const py::handle base = py::type::of<Node>();
+  const auto* type = reinterpret_cast<PyTypeObject*>(base.ptr());
+  PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(type->tp_dealloc)}, {0, nullptr}};
+  PyType_Spec spec = {found->first.c_str(), static_cast<int>(type->tp_basicsize), 0, Py_TPFLAGS_DEFAULT,
+                      slots};
+  found->second = PyType_FromSpecWithBases(&spec, base.ptr());
+  if (!found->second) throw py::error_already_set();
+  py::handle(found->second).attr("__name__") = name;  // shown without a module
+  return found->second;
+}
+
+py::object node_object(const NodeRef& node) {
+  if (!node) return py::none();
+  py::object o = py::cast(node);
+  if (py::type::handle_of(o).is(py::type::of<Node>())) {
+    o.attr("__class__") = py::handle(class_of_nodes(node->shown_name()));
+  }
+  return o;
+}
+
 py::tuple next_functions(const Node& n) {
   py::tuple out(n.edges().size());
   for (size_t i = 0; i < n.edges().size(); ++i) {
     const Edge& e = n.edges()[i];
-    out[i] = py::make_tuple(e.node ? py::cast(e.node) : py::none(), e.slot);
+    out[i] = py::make_tuple(node_object(e.node), e.slot);
   }
   return out;
 }
@@ -359,10 +387,8 @@ void add_modes(py::module_& m) {
 
 void add_tensor_attributes() {
   py::handle type(reinterpret_cast<PyObject*>(tensor_type));
-  type.attr("grad_fn") = overridable_property(py::cpp_function([](const Tensor& t) -> py::object {
-    const NodeRef fn = grad_fn(t);
-    return fn ? py::cast(fn) : py::none();
-  }));
+  type.attr("grad_fn") = overridable_property(
+      py::cpp_function([](const Tensor& t) -> py::object { return node_object(grad_fn(t)); }));
   type.attr("backward") = overridable(py::cpp_function(
       [](py::object self, py::object gradient, py::object retain_graph, bool create_graph,
          py::object inputs) {

@@ -23,8 +23,8 @@ namespace {
 // ---- NumPy ----
 
 const char* numpy_code(DType d) {
-  static constexpr const char* kCodes[kNumDTypes] = {"?", "B", "b",     "h", "i", "q", "H", "I",
-                                                     "Q", "e", nullptr, "f", "d", "F", "D"};
+  static constexpr const char* kCodes[kNumDTypes] = {"?", "B", "b",     "h", "i", "l", "H", "I",
+                                                     "L", "e", nullptr, "f", "d", "F", "D"};
   return kCodes[static_cast<int>(d)];
 }
 // The same in the language of the buffer protocol.

@@ -407,6 +407,15 @@ def __array__(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.n
     return array.copy() if copy else array
 
 
+@_method
+def __array_wrap__(self: Tensor, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+    # What a ufunc of NumPy makes of a tensor is a tensor, where there is such a dtype.
+    try:
+        return _core.from_numpy(np.asarray(array))
+    except TypeError:
+        return array
+
+
 Tensor.__array_priority__ = 1000
 
 
