@@ -259,7 +259,9 @@ class TreeSpec:
             raise ValueError(f"tree: expected a node of {self.type}, got {type(tree)}")
         children, context = SUPPORTED_NODES[node].flatten(tree)
         if len(children) != self.num_children:
-            raise ValueError(f"tree: expected {self.num_children} children of {type(tree)}, got {len(children)}")
+            raise ValueError(
+                f"tree: arity mismatch, expected {self.num_children} children of {type(tree)}, got {len(children)}"
+            )
         if node in _MAPPINGS:
             keys = self.context[1] if self.type is defaultdict else self.context
             if set(tree) != set(keys):
@@ -313,7 +315,7 @@ def tree_unflatten(leaves: Iterable[Any], treespec: TreeSpec) -> PyTree:
         raise TypeError(f"tree_unflatten: expected treespec to be a TreeSpec, got {type(treespec).__name__}")
     leaves = list(leaves)
     if len(leaves) != treespec.num_leaves:
-        raise ValueError(f"tree_unflatten: expected {treespec.num_leaves} leaves, got {len(leaves)}")
+        raise ValueError(f"tree_unflatten: leaves expected {treespec.num_leaves}, got {len(leaves)}")
     rest = iter(leaves)
 
     def build(spec: TreeSpec) -> Any:
