@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -103,8 +104,12 @@ def fit(
     epochs: int,
     lr: float,
     label_smoothing: float = 0.0,
+    change: Callable[[plait.Tensor, plait.Tensor], plait.Tensor] | None = None,
 ) -> History:
-    """Trains with AdamW under a cosine schedule, one progress bar per epoch."""
+    """Trains with AdamW under a cosine schedule, one progress bar per epoch.
+
+    `change`, if given, takes the images and targets of a batch and returns the images to learn from.
+    """
     criterion = nn.CrossEntropyLoss(label_smoothing=label_smoothing)
     optimizer = plait.optim.AdamW(model.parameters(), lr=lr)
     schedule = plait.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs)
@@ -115,6 +120,8 @@ def fit(
         seen, right, total = 0, 0.0, 0.0
         with tqdm(train, desc=f"epoch {epoch:2d}/{epochs}", unit="batch", ncols=100) as bar:
             for images, targets in bar:
+                if change is not None:
+                    images = change(images, targets)
                 scores = model(images)
                 loss = criterion(scores, targets)
                 optimizer.zero_grad()

@@ -37,6 +37,7 @@ PROGRAMS = [
     Program("digits_cnn", r"test accuracy ([\d.]+)%", least=95, needs=("sklearn",)),
     Program("mnist_cnn", r"test accuracy ([\d.]+)%", least=97.5, data="mnist"),
     Program("prune_distill", r"([\d.]+)% without half", least=95, data="mnist"),
+    Program("robust_mnist", r"trained on PGD .* clean, ([\d.]+)% under PGD", least=40, data="mnist"),
     Program("xor_by_hand", r"(\d) of 4 right, .* apart by at most \S+e-1\d,", least=4),
 ]
 # Older programs, which print more than one line and have no short form.
