@@ -36,6 +36,7 @@ class Program:
 PROGRAMS = [
     Program("digits_cnn", r"test accuracy ([\d.]+)%", least=95, needs=("sklearn",)),
     Program("keras_mnist", r"test accuracy ([\d.]+)%", least=96.5, data="mnist", needs=("keras",)),
+    Program("keras_subclass", r"([\d.]+) after", most=0.1, data="mnist", needs=("keras",)),
     Program("mnist_cnn", r"test accuracy ([\d.]+)%", least=97.5, data="mnist"),
     Program("prune_distill", r"([\d.]+)% without half", least=95, data="mnist"),
     Program("robust_mnist", r"trained on PGD .* clean, ([\d.]+)% under PGD", least=40, data="mnist"),
