@@ -34,6 +34,7 @@ class Program:
 
 # In alphabetical order.
 PROGRAMS = [
+    Program("cartpole", r"mean return ([\d.]+) of 500", least=150, needs=("gymnasium",)),
     Program("digits_cnn", r"test accuracy ([\d.]+)%", least=95, needs=("sklearn",)),
     Program("keras_mnist", r"test accuracy ([\d.]+)%", least=96.5, data="mnist", needs=("keras",)),
     Program("keras_subclass", r"([\d.]+) after", most=0.1, data="mnist", needs=("keras",)),
