@@ -40,6 +40,7 @@ PROGRAMS = [
     Program("keras_subclass", r"([\d.]+) after", most=0.1, data="mnist", needs=("keras",)),
     Program("mnist_cnn", r"test accuracy ([\d.]+)%", least=97.5, data="mnist"),
     Program("mnist_mlp", r"test accuracy ([\d.]+)%", least=96.8, data="mnist"),
+    Program("mnist_vae", r"-ELBO ([\d.]+) nats", most=150, data="mnist"),
     Program("prune_distill", r"([\d.]+)% without half", least=95, data="mnist"),
     Program("robust_mnist", r"trained on PGD .* clean, ([\d.]+)% under PGD", least=40, data="mnist"),
     Program("xor_by_hand", r"(\d) of 4 right, .* apart by at most \S+e-1\d,", least=4),
