@@ -6,7 +6,8 @@
 DIR holds the IDX files of MNIST (the default is the folder PLAIT_DATA names). Pruning sets the weights nearest to zero
 to zero, over all layers together, and lets the rest learn a little more; the file shrinks where zeros are not stored.
 Distillation (Hinton et al., 2015) trains a net of a thirtieth of the size on the teacher's softened answers, which say
-more than a label: this 4 looks a little like a 9. The same small net is trained on labels alone to compare.
+more than a label: this 4 looks a little like a 9. The same small net is trained on labels alone to compare: with all
+60,000 labels so small a net is short of weights, not of knowledge, and the teacher's answers gain it nothing.
 Writes prune_distill.safetensors (pruned net and student) and prune_distill.png (size and accuracy, filters, weights).
 """
 
