@@ -64,6 +64,13 @@ def draw_report(
         plt.close(figure)
 
 
+def main_plane(vectors: Any) -> np.ndarray:
+    """Rows (N, D) on the two directions in which they differ most (principal components): (N, 2)."""
+    rows = np.asarray(vectors)
+    centred = rows - rows.mean(axis=0)
+    return centred @ np.linalg.svd(centred, full_matrices=False)[2][:2].T
+
+
 def _draw_curves(axes: Any, name: str, train: list[float], test: list[float]) -> None:
     epochs = range(1, len(train) + 1)
     axes.plot(epochs, train, color=_TRAIN, label="training (while it learns)")

@@ -41,6 +41,7 @@ PROGRAMS = [
     Program("mnist_cnn", r"test accuracy ([\d.]+)%", least=97.5, data="mnist"),
     Program("mnist_mlp", r"test accuracy ([\d.]+)%", least=96.8, data="mnist"),
     Program("mnist_vae", r"-ELBO ([\d.]+) nats", most=150, data="mnist"),
+    Program("movies", r"RMSE ([\d.]+) by factorisation", most=0.93, data="ml-latest-small"),
     Program("prune_distill", r"([\d.]+)% without half", least=95, data="mnist"),
     Program("robust_mnist", r"trained on PGD .* clean, ([\d.]+)% under PGD", least=40, data="mnist"),
     Program("search_optuna", r"gain (-?[\d.]+) points", least=0.5, data="mnist", needs=("optuna",)),
