@@ -45,6 +45,7 @@ PROGRAMS = [
     Program("prune_distill", r"([\d.]+)% without half", least=95, data="mnist"),
     Program("robust_mnist", r"trained on PGD .* clean, ([\d.]+)% under PGD", least=40, data="mnist"),
     Program("search_optuna", r"gain (-?[\d.]+) points", least=0.5, data="mnist", needs=("optuna",)),
+    Program("sentiment_lstm", r"test accuracy ([\d.]+)%", least=60, data="sst2"),
     Program("xor_by_hand", r"(\d) of 4 right, .* apart by at most \S+e-1\d,", least=4),
 ]
 # Older programs, which print more than one line and have no short form.
