@@ -401,8 +401,7 @@ Example:
 Example:
     >>> plait.arange(3).unsafe_split_with_sizes([1, 2])
     (tensor([0]), tensor([1, 2])))"},
-    {"tensor_split(Tensor input, int sections, int dim=0) -> Tensor[]", "fmc",
-     PLAIT_BOX(split_sections),
+    {"tensor_split(Tensor input, int sections, int dim=0) -> Tensor[]", "fmc", PLAIT_BOX(split_sections),
      R"(Cut a tensor into views along `dim`, into sections or at indices.
 
 An int is the number of sections, whose sizes differ by at most one; a list of ints holds the places to cut at,
@@ -416,8 +415,7 @@ Example:
     (tensor([0, 1, 2]), tensor([3, 4]))
     >>> plait.arange(5).tensor_split((1, 3))
     (tensor([0]), tensor([1, 2]), tensor([3, 4])))"},
-    {"tensor_split(Tensor input, int[] indices, int dim=0) -> Tensor[]", "fmc",
-     PLAIT_BOX(split_at), ""},
+    {"tensor_split(Tensor input, int[] indices, int dim=0) -> Tensor[]", "fmc", PLAIT_BOX(split_at), ""},
     {"tensor_split(Tensor input, Tensor tensor_indices_or_sections, int dim=0) -> Tensor[]", "fmc",
      PLAIT_BOX(split_by), ""},
     {"hsplit(Tensor input, int sections) -> Tensor[]", "fmc", PLAIT_BOX(split_equal<'h'>),
@@ -431,8 +429,7 @@ Raises:
 Example:
     >>> plait.arange(4).hsplit(2)
     (tensor([0, 1]), tensor([2, 3])))"},
-    {"hsplit(Tensor input, int[] indices) -> Tensor[]", "fmc", PLAIT_BOX(split_at_fixed<'h'>),
-     ""},
+    {"hsplit(Tensor input, int[] indices) -> Tensor[]", "fmc", PLAIT_BOX(split_at_fixed<'h'>), ""},
     {"vsplit(Tensor input, int sections) -> Tensor[]", "fmc", PLAIT_BOX(split_equal<'v'>),
      R"(Cut a tensor of at least 2 dimensions into views row-wise, along dimension 0.
 
@@ -444,8 +441,7 @@ Raises:
 Example:
     >>> plait.arange(4).view(2, 2).vsplit(2)
     (tensor([[0, 1]]), tensor([[2, 3]])))"},
-    {"vsplit(Tensor input, int[] indices) -> Tensor[]", "fmc", PLAIT_BOX(split_at_fixed<'v'>),
-     ""},
+    {"vsplit(Tensor input, int[] indices) -> Tensor[]", "fmc", PLAIT_BOX(split_at_fixed<'v'>), ""},
     {"dsplit(Tensor input, int sections) -> Tensor[]", "fmc", PLAIT_BOX(split_equal<'d'>),
      R"(Cut a tensor of at least 3 dimensions into views along dimension 2.
 
@@ -457,8 +453,7 @@ Raises:
 Example:
     >>> plait.zeros(1, 1, 4).dsplit(2)[0].shape
     plait.Size([1, 1, 2]))"},
-    {"dsplit(Tensor input, int[] indices) -> Tensor[]", "fmc", PLAIT_BOX(split_at_fixed<'d'>),
-     ""},
+    {"dsplit(Tensor input, int[] indices) -> Tensor[]", "fmc", PLAIT_BOX(split_at_fixed<'d'>), ""},
     {"unbind(Tensor input, int dim=0) -> Tensor[]", "fmc", PLAIT_BOX(unbind),
      R"(A tuple of views, one per entry of dimension `dim`, each without that dimension.
 
