@@ -57,7 +57,7 @@ NOUNS = {
 INSIDE = ("plait.nn.functional.", "plait.nn.modules", "plait.autograd.variable")
 STAND_INS = ("plait.cuda.", "plait.jit.", "plait.backends.", "plait.mps.", "plait.amp.")
 # Modules that are reached through the names of others alone.
-OTHER_NAMES = ("plait.compat.torch", "plait.compat.tensorflow", "plait.compat.operators.")
+OTHER_NAMES = ("plait.compat.torch", "plait.compat.functorch", "plait.compat.tensorflow", "plait.compat.operators.")
 ALIAS = r"The (?:old|older|in-place) (?:name|place|form|spelling)s? of|See :|:(?:func|meth|class):`|Accepted for"
 # "The arguments are those of :class:`Conv2d`": the names are said there.
 REFERS = r"arguments as there|(?:[Aa]rguments|[Ss]ame as|[Ll]ike|[Aa]s|[Ss]ee|[Ff]or)\b[^.]*:(?:class|func|meth):`"

@@ -7,7 +7,7 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
-from torch.func import (
+from plait.func import (
     functional_call,
     grad,
     grad_and_value,
@@ -19,7 +19,7 @@ from torch.func import (
     vjp,
     vmap,
 )
-from torch.nn import Module
+from plait.nn import Module
 
 __all__ = [
     "FunctionalModule",
