@@ -36,6 +36,13 @@ class Program:
 PROGRAMS = [
     Program("cartpole", r"mean return ([\d.]+) of 500", least=150, needs=("gymnasium",)),
     Program("digits_cnn", r"test accuracy ([\d.]+)%", least=95, needs=("sklearn",)),
+    Program(
+        "explain_digits",
+        r"most alike with random weights (-?[\d.]+)",
+        most=0.5,
+        data="mnist",
+        needs=("captum", "shap", "lime"),
+    ),
     Program("few_shot", r"([\d.]+)% of new digits right from five", least=65, data="mnist"),
     Program("keras_mnist", r"test accuracy ([\d.]+)%", least=96.5, data="mnist", needs=("keras",)),
     Program("keras_subclass", r"([\d.]+) after", most=0.1, data="mnist", needs=("keras",)),
