@@ -127,6 +127,23 @@ def test_packed_sequences_equal_single_ones(kind: str, bidirectional: bool) -> N
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_packed_sequences_have_the_gradients_of_single_ones(kind: str, bidirectional: bool) -> None:
+    layer = make(kind, num_layers=2, bidirectional=bidirectional)
+    sequences = [plait.randn(n, 3, dtype=F64).requires_grad_() for n in (2, 5, 3, 2)]
+    operands = [*sequences, *layer.parameters()]
+
+    def total(output: plait.Tensor, last: Any) -> plait.Tensor:
+        return output.square().sum() + sum(s.sin().sum() for s in states(kind, last))
+
+    output, last = layer(rnn_utils.pack_sequence(sequences, enforce_sorted=False))
+    packed = plait.autograd.grad(total(output.data, last), operands)
+    alone = plait.autograd.grad(sum(total(*layer(sequence)) for sequence in sequences), operands)
+    for a, b in zip(packed, alone):
+        np.testing.assert_allclose(array(a), array(b), atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_gradients(kind: str) -> None:
     layer = make(kind)
     x = plait.randn(3, 2, 3, dtype=F64).requires_grad_()

@@ -8,6 +8,7 @@ first ``sizes[t]`` samples, and ``sizes`` never rises. The products with the inp
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
 
 from ... import _core
 from ..._core import Tensor, _nn
@@ -15,7 +16,7 @@ from ..._core import Tensor, _nn
 __all__ = ["cell", "run_layers"]
 
 State = tuple[Tensor, ...]
-Step = Callable[[Tensor, State], State]
+Run = Callable[[Tensor, State], tuple[Tensor, State]]  # gates (steps, samples, width) and state to outputs and state
 
 
 def cell(
@@ -50,59 +51,65 @@ def cell(
     return (total.tanh() if mode == "RNN_TANH" else _nn.relu(total),)
 
 
-def _run_forward(step: Step, gates: Tensor, state: State, sizes: Sequence[int]) -> tuple[Tensor, State]:
+def _runs(gates: Tensor, sizes: Sequence[int]) -> list[Tensor]:
+    """The gates of steps with equally many samples together: each (steps, samples, width)."""
+    runs = [(size, len(list(steps))) for size, steps in groupby(sizes)]
+    # One split, not a slice for each run: the gradient of a slice has the size of the whole sequence.
+    parts = gates.split([size * steps for size, steps in runs])
+    return [part.view(steps, size, gates.shape[1]) for part, (size, steps) in zip(parts, runs)]
+
+
+def _run_forward(run: Run, gates: Tensor, state: State, sizes: Sequence[int]) -> tuple[Tensor, State]:
     outputs, ended = [], []
-    at = 0
-    for size in sizes:
-        rows = state[0].shape[0]
-        if size < rows:  # the samples behind `size` ended in the step before
+    for part in _runs(gates, sizes):
+        size = part.shape[1]
+        if size < state[0].shape[0]:  # the samples behind `size` ended in the step before
             ended.append(tuple(s[size:] for s in state))
             state = tuple(s[:size] for s in state)
-        state = step(gates[at : at + size], state)
-        outputs.append(state[0])
-        at += size
+        output, state = run(part, state)
+        outputs.append(output.flatten(0, 1))
     ended.append(state)
-    last = state if len(ended) == 1 else tuple(_core.cat(parts) for parts in zip(*reversed(ended)))
-    return _core.cat(outputs), last
+    return _joined(outputs), tuple(_joined(parts) for parts in zip(*reversed(ended)))
 
 
-def _run_backward(step: Step, gates: Tensor, start: State, sizes: Sequence[int]) -> tuple[Tensor, State]:
+def _run_backward(run: Run, gates: Tensor, start: State, sizes: Sequence[int]) -> tuple[Tensor, State]:
     outputs = []
     state = tuple(s[: sizes[-1]] for s in start)
-    at = gates.shape[0]
-    for size in reversed(sizes):
-        rows = state[0].shape[0]
+    for part in reversed(_runs(gates, sizes)):
+        rows, size = state[0].shape[0], part.shape[1]
         if size > rows:  # more samples begin, from the end of the sequence seen
             state = tuple(_core.cat([s, s0[rows:size]]) for s, s0 in zip(state, start))
-        at -= size
-        state = step(gates[at : at + size], state)
-        outputs.append(state[0])
-    return _core.cat(outputs[::-1]), state
+        output, state = run(part, state)
+        outputs.append(output.flatten(0, 1))
+    return _joined(outputs[::-1]), state
 
 
-def _is_fused(mode: str, gates: Tensor, projection: Tensor | None, sizes: Sequence[int]) -> bool:
-    """Whether one op runs the whole layer: LSTM and GRU on samples of equal length."""
-    return (
-        mode in ("LSTM", "GRU")
-        and projection is None
-        and sizes[0] == sizes[-1]
-        and gates.dtype in (_core.float32, _core.float64)
-    )
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else _core.cat(parts)
 
 
-def _run_fused(
-    mode: str,
-    gates: Tensor,
-    start: State,
-    weight: Tensor,
-    bias: Tensor | None,
-    sizes: Sequence[int],
-    reverse: bool,
-) -> tuple[Tensor, State]:
-    gates = gates.view(len(sizes), sizes[0], gates.shape[1])
-    op = _core._ops.lstm if mode == "LSTM" else _core._ops.gru
-    output, *last = op(gates, *start, weight, bias, reverse)
-    return output.flatten(0, 1), tuple(last)
+def _layer(
+    mode: str, dtype: _core.dtype, weight: Tensor, bias: Tensor | None, projection: Tensor | None, reverse: bool
+) -> Run:
+    """What takes a run of steps with equally many samples: one op for LSTM and GRU, else cell by cell."""
+    if mode in ("LSTM", "GRU") and projection is None and dtype in (_core.float32, _core.float64):
+        op = _core._ops.lstm if mode == "LSTM" else _core._ops.gru
+
+        def fused(gates: Tensor, state: State) -> tuple[Tensor, State]:
+            output, *last = op(gates, *state, weight, bias, reverse)
+            return output, tuple(last)
+
+        return fused
+
+    def stepwise(gates: Tensor, state: State) -> tuple[Tensor, State]:
+        outputs = []
+        steps = gates.unbind()
+        for step in reversed(steps) if reverse else steps:
+            state = cell(mode, step, state, weight, bias, projection)
+            outputs.append(state[0])
+        return _core.stack(outputs[::-1] if reverse else outputs), state
+
+    return stepwise
 
 
 def run_layers(
@@ -144,22 +151,10 @@ def run_layers(
             b_ih, b_hh = (rest[0], rest[1]) if has_bias else (None, None)
             projection = rest[-1] if len(rest) % 2 else None
 
-            def step(
-                gates: Tensor,
-                now: State,
-                w: Tensor = w_hh,
-                b: Tensor | None = b_hh,
-                p: Tensor | None = projection,
-            ) -> State:
-                return cell(mode, gates, now, w, b, p)
-
             start = tuple(s[index] for s in state)
             gates = _nn.linear(data, w_ih, b_ih)
-            if _is_fused(mode, gates, projection, sizes):
-                output, end = _run_fused(mode, gates, start, w_hh, b_hh, sizes, direction == 1)
-            else:
-                run = _run_backward if direction else _run_forward
-                output, end = run(step, gates, start, sizes)
+            layer_run = _layer(mode, gates.dtype, w_hh, b_hh, projection, direction == 1)
+            output, end = (_run_backward if direction else _run_forward)(layer_run, gates, start, sizes)
             outputs.append(output)
             last.append(end)
         data = outputs[0] if directions == 1 else _core.cat(outputs, 1)
