@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+"""What MkDocs calls while it builds the book: adds the pages that are made from the repository and from plait itself."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import gallery
+import included
+
+__all__ = ["on_config", "on_files"]
+
+ROOT = Path(__file__).parents[2]
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Put the pages of the programs behind the index of the gallery."""
+    add_to_nav(config.nav, "gallery/index.md", [{name: f"gallery/{name}.md"} for name in gallery.programs(ROOT)])
+    config.watch += [str(ROOT / folder) for folder in ("examples", "python/plait", "tools/docs")]
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add pages and pictures that are not in docs/."""
+    pages = included.pages(ROOT) | gallery.pages(ROOT)
+    for path, text in pages.items():
+        files.append(File.generated(config, path, content=text))
+    for path, source in gallery.pictures(ROOT).items():
+        files.append(File.generated(config, path, abs_src_path=str(source)))
+    return files
+
+
+def add_to_nav(nav: Any, index: str, entries: list[Any]) -> None:
+    """Append entries to the section of the navigation that begins with a page."""
+    for section in nav:
+        for pages in section.values():
+            if pages[0] == index:
+                pages += entries
