@@ -10,6 +10,9 @@ A docstring has, in this order and as far as they apply:
     Args:
         name: meaning, shape, dtype, unit. Default: ``value``.      (each parameter by its name)
 
+    Attributes:
+        name: as in Args.                                           (a class; those of a tuple are its parameters)
+
     Returns:
         meaning and shape.                                          (a function with a result)
 
@@ -156,7 +159,7 @@ def problems(path: str, value: Any) -> list[str]:
         wrong.append(f"sections in order, not {list(found)}")
     if re.match(ALIAS, summary) or path.startswith(STAND_INS):
         return wrong
-    described = prose + "\n".join(found.get("Args", []))
+    described = "\n".join([prose, *found.get("Args", []), *found.get("Attributes", [])])
     if re.search(REFERS, prose):
         described += " ".join(parameters(value))
     wrong += [

@@ -15,7 +15,7 @@ from typing import Any
 
 __all__ = ["complete", "documented", "sections"]
 
-_SECTIONS = ("Args", "Returns", "Raises", "Source", "Example")
+_SECTIONS = ("Args", "Attributes", "Returns", "Raises", "Source", "Example")
 
 # What parameters of these names mean in every op that does not say otherwise.
 _COMMON = {
@@ -73,14 +73,15 @@ def sections(text: str) -> dict[str, list[str]]:
     name = ""
     for line in text.rstrip().split("\n"):
         header = re.fullmatch(r"(\w+):(?: \S.*)?", line)
-        if header and header[1].removesuffix("s") + "s" in ("Args", "Returns", "Raises", "Sources", "Examples"):
-            name = header[1].replace("Examples", "Example")
+        title = header[1].replace("Examples", "Example") if header else ""
+        if title in _SECTIONS:
+            name = title
             found.setdefault(name, [line] if name == "Source" else [])
             continue
         if line.startswith(">>>") and name != "Example":
             name = "Example"
             found[name] = []
-        elif line and line[0] != " " and name in ("Args", "Returns", "Raises"):
+        elif line and line[0] != " " and name in _SECTIONS[:4]:
             name = ""  # text goes on behind the section
         indent = "    " if name == "Example" and line and not line.startswith("    ") else ""
         found[name].append(indent + line)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What MkDocs calls while it builds the book: adds the pages that are made from the repository and from plait itself."""
+"""What MkDocs calls while it builds the book: it adds the pages made from the repository and from plait itself."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import gallery
 import included
+from reference import Reference
 
 __all__ = ["on_config", "on_files"]
 
@@ -21,7 +22,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Put the pages of the programs behind the index of the gallery."""
+    """Put the pages of the programs and of the modules into the navigation."""
+    config.extra["reference"] = reference = Reference(ROOT)
+    add_to_nav(config.nav, "api/index.md", reference.navigation())
     add_to_nav(config.nav, "gallery/index.md", [{name: f"gallery/{name}.md"} for name in gallery.programs(ROOT)])
     config.watch += [str(ROOT / folder) for folder in ("examples", "python/plait", "tools/docs")]
     return config
@@ -29,7 +32,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add pages and pictures that are not in docs/."""
-    pages = included.pages(ROOT) | gallery.pages(ROOT)
+    pages = included.pages(ROOT) | gallery.pages(ROOT) | config.extra["reference"].texts()
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
     for path, source in gallery.pictures(ROOT).items():
