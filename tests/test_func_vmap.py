@@ -232,3 +232,25 @@ def test_ensembles() -> None:
     expected.sum().backward()
     got, wanted = parameters["0.weight"].grad, plait.stack([m[0].weight.grad for m in models])
     np.testing.assert_allclose(got.numpy(), wanted.numpy(), rtol=1e-3, atol=1e-4)
+
+
+def test_autograd_grad_inside() -> None:
+    x = plait.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = x**2
+    rows = plait.eye(3)
+    expected = plait.diag(2 * x.detach())
+    assert plait.allclose(plait.vmap(lambda v: plait.autograd.grad(y, x, v, retain_graph=True)[0])(rows), expected)
+    (batched,) = plait.autograd.grad(y, x, rows, retain_graph=True, is_grads_batched=True)
+    assert plait.allclose(batched, expected)
+    two = plait.vmap(plait.vmap(lambda v: plait.autograd.grad(y, x, v, retain_graph=True)[0]))(rows.reshape(1, 3, 3))
+    assert plait.allclose(two[0], expected)
+
+    def slope(row: plait.Tensor) -> plait.Tensor:
+        row = row.detach().requires_grad_()
+        return plait.autograd.grad((row**3).sum(), row)[0]
+
+    assert plait.allclose(plait.vmap(slope)(rows + 1), 3 * (rows + 1) ** 2)
+    with pytest.raises(RuntimeError, match="vmap"):
+        plait.vmap(lambda v: plait.autograd.backward(y, v) or v)(rows)
+    with pytest.raises(ValueError, match="shape"):
+        plait.vmap(lambda v: plait.autograd.grad(y, x, v[:2])[0])(rows)

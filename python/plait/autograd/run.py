@@ -3,15 +3,25 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 from .. import _core
-from .._core import Tensor
+from .._core import ArgumentError, Tensor
 
 __all__ = ["backward", "detect_anomaly", "grad", "set_detect_anomaly"]
 
 _Tensors = Tensor | Sequence[Tensor]
+
+
+def _batched(*arguments: Any) -> bool:
+    """Whether one of the tensors stands for the examples of a vmap that runs: the core has no values for it."""
+    batched = sys.modules.get("plait.func._batched")
+    if batched is None or not batched.active_levels():
+        return False
+    tensors = [t for a in arguments for t in (a if isinstance(a, list | tuple) else (a,))]
+    return any(isinstance(t, batched.BatchedTensor) for t in tensors)
 
 
 def backward(
@@ -39,6 +49,10 @@ def backward(
         >>> x.grad
         tensor(6.)
     """
+    if _batched(tensors, grad_tensors, inputs):
+        raise RuntimeError(
+            "backward: gradients of the examples of vmap cannot be added to .grad\nhint: autograd.grad returns them"
+        )
     _core._backward(tensors, grad_tensors, retain_graph, create_graph, inputs)
 
 
@@ -63,7 +77,7 @@ def grad(
         create_graph: record the gradients, for higher derivatives.
         only_inputs: True, as in PyTorch: gradients of other leaves are not accumulated.
         allow_unused: None for an input that does not matter instead of an error.
-        is_grads_batched: not supported.
+        is_grads_batched: the gradients in ``grad_outputs`` have a dimension in front, and so have the results.
         materialize_grads: zeros instead of None.
 
     Returns:
@@ -79,7 +93,20 @@ def grad(
         (tensor(12.),)
     """
     if is_grads_batched:
-        raise NotImplementedError("grad: is_grads_batched=True is not supported\nhint: loop over the batch")
+        from ..func import vmap
+
+        if grad_outputs is None:
+            raise ArgumentError("grad: expected grad_outputs with is_grads_batched=True")
+        seeds = (grad_outputs,) if isinstance(grad_outputs, Tensor) else tuple(grad_outputs)
+
+        def one(*seeds: Any) -> tuple[Tensor, ...]:
+            return grad(outputs, inputs, seeds, True, create_graph, allow_unused=allow_unused)
+
+        return vmap(one)(*seeds)
+    if _batched(outputs, inputs, grad_outputs):
+        from ..func._derivatives import grad_of_examples
+
+        return grad_of_examples(outputs, inputs, grad_outputs, create_graph)
     return _core._grad(
         outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unused, False, materialize_grads
     )

@@ -116,6 +116,20 @@ def _gradients(ys: list[Tensor], xs: list[Tensor], seeds: list[Tensor], create_g
     return [batch(_core.stack(list(g)), level) for g in zip(*rows)]
 
 
+def grad_of_examples(outputs: Any, inputs: Any, grad_outputs: Any, create_graph: bool) -> tuple[Tensor, ...]:
+    """``autograd.grad`` inside vmap; 0 for an input that does not matter."""
+    ys, xs = ([t] if isinstance(t, Tensor) else list(t) for t in (outputs, inputs))
+    seeds = [grad_outputs] if isinstance(grad_outputs, Tensor) or grad_outputs is None else list(grad_outputs)
+    seeds += [None] * (len(ys) - len(seeds))
+    for y, s in zip(ys, seeds):
+        if s is None and y.numel() != 1:
+            raise RuntimeError(f"grad: expected grad_outputs for an output of shape {tuple(y.shape)}")
+        if s is not None and s.shape != y.shape:
+            raise ArgumentError(f"grad: expected a gradient of shape {tuple(y.shape)}, got {tuple(s.shape)}")
+    full = [_core.ones_like(y) if s is None else s for y, s in zip(ys, seeds)]
+    return tuple(_gradients(ys, xs, full, create_graph))
+
+
 def _picked(name: str, args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> tuple[list[Any], Any, list[int]]:
     """The leaves of the arguments to differentiate by, their structure, and the arguments' places."""
     places = [argnums] if isinstance(argnums, int) else list(argnums)
