@@ -213,3 +213,19 @@ def test_functorch() -> None:
         else:
             raise AssertionError
     """)
+
+
+def test_modules_have_the_name_of_their_classes() -> None:
+    run_torch("""
+        import pickle, torch
+        from torch.optim import lr_scheduler
+        schedule = lr_scheduler.StepLR(torch.optim.SGD(torch.nn.Linear(1, 1).parameters(), lr=1.0), 1)
+        assert schedule.__module__ == lr_scheduler.__name__ == "torch.optim.lr_scheduler"
+        assert torch.nn.__name__ == "torch.nn" and torch.__name__ == "torch"
+        import plait
+        from plait.optim import swa_utils
+        assert swa_utils is torch.optim.swa_utils and plait.__name__ == "plait"
+        from plait.nn.utils import prune
+        assert prune is torch.nn.utils.prune
+        pickle.loads(pickle.dumps(torch.nn.functional.softplus))
+    """)

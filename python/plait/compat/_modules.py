@@ -128,12 +128,16 @@ def rename_classes() -> None:
 
 
 def _rename_classes_of(module: ModuleType) -> None:
-    """``sys.modules`` has the module under torch's name too: annotations of a class are read there."""
+    """``sys.modules`` has the module under torch's name too: annotations of a class are read there.
+
+    The module gets that name as its own, which programs compare with the ``__module__`` of its classes.
+    """
     name = module.__name__
     other_name = "torch" + name[len("plait") :]
     if other_name != "torch" and _is_public(name) and _file_spec(other_name) is None:
         sys.modules.setdefault(other_name, module)
         _reach_files(module, other_name)
+        module.__name__ = other_name
     for value in list(vars(module).values()):
         if not isinstance(value, type):
             continue
