@@ -13,12 +13,8 @@ from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
-from typing import Any
 
-import gymnasium
 import numpy as np
-from matplotlib import pyplot as plt
 from tqdm import tqdm
 
 import plait as torch
@@ -26,7 +22,7 @@ import plait.nn as nn
 import plait.nn.functional as F
 from plait.distributions import Categorical
 
-from _report import STYLE
+from _cartpole import Chooser, carts, draw, drive
 from _training import options, save_and_reload, start
 
 CARTS, STEPS = 8, 128  # a round is STEPS pushes of every cart
@@ -50,12 +46,6 @@ class Agent(nn.Module):
 
     def forward(self, states: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return self.policy(states), self.value(states).squeeze(-1)
-
-
-def carts(count: int) -> Any:
-    """`count` carts side by side; one whose pole fell starts anew in the same step."""
-    same_step = {"autoreset_mode": gymnasium.vector.AutoresetMode.SAME_STEP}
-    return gymnasium.make_vec("CartPole-v1", num_envs=count, vectorization_mode="sync", vector_kwargs=same_step)
 
 
 def advantages(rewards: torch.Tensor, values: torch.Tensor, after: torch.Tensor, ended: torch.Tensor) -> torch.Tensor:
@@ -145,59 +135,14 @@ def learn(agent: Agent, args: argparse.Namespace) -> list[tuple[int, float]]:
     return episodes
 
 
-def drive(agent: Agent, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The likelier push always, `count` carts for an episode: their returns, and the first one's states."""
-    world = carts(count)
-    state, _ = world.reset(seed=seed)
-    returns, running, states = np.zeros(count), np.ones(count, dtype=bool), []
-    while running.any():
-        with torch.no_grad():
-            pushes = agent(torch.tensor(state))[0].argmax(dim=1)
-        if running[0]:
-            states.append(state[0].copy())
-        state, rewards, fell, cut, _ = world.step(pushes.numpy())
-        returns += rewards * running
-        running &= ~(fell | cut)
-    return returns, np.stack(states)
+def likelier(agent: Agent) -> Chooser:
+    """The likelier push, without chance."""
+    return lambda states: agent(states)[0].argmax(dim=1)
 
 
-def draw(path: Path, episodes: list[tuple[int, float]], agent: Agent, before: np.ndarray, after: np.ndarray) -> None:
-    """Returns over time, the chance of a push to the right over angle and its speed, and two episodes' states."""
-    with plt.rc_context(STYLE), torch.no_grad():
-        figure = plt.figure(figsize=(12, 6.4), layout="constrained")
-        upper, lower = figure.subfigures(2, 1, height_ratios=[1.6, 1])
-        curve, plane = upper.subplots(1, 2)
-        when, returns = np.array(episodes).T
-        curve.scatter(when, returns, s=6, color="#9db8dd", label="an episode")
-        width = min(20, len(returns))
-        means = np.convolve(returns, np.ones(width) / width, "valid")
-        curve.plot(when[width - 1 :], means, color="#1f5fbf", lw=2, label=f"mean of {width}")
-        curve.axhline(475, color="#8a94a6", linestyle="--", label="475: solved")
-        curve.set_title("Return: steps until the pole falls, at most 500")
-        curve.set_xlabel("pushes")
-        curve.legend(loc="lower right")
-
-        angle, speed = np.meshgrid(np.linspace(-0.2, 0.2, 80), np.linspace(-2, 2, 80))
-        points = np.stack([0 * angle, 0 * angle, angle, speed], axis=-1).astype(np.float32)
-        chance = F.softmax(agent.policy(torch.tensor(points)), dim=-1)[..., 1].numpy()
-        extent = (-11.5, 11.5, -2, 2)
-        shade = plane.imshow(chance, origin="lower", extent=extent, aspect="auto", cmap="RdBu", vmin=-0.3, vmax=1.3)
-        plane.set_title("The policy: chance of a push to the right, cart in the middle")
-        plane.set_xlabel("angle of the pole, degrees (right is positive)")
-        plane.set_ylabel("its speed, rad/s")
-        plane.grid(False)
-        upper.colorbar(shade, ax=plane, boundaries=np.linspace(0, 1, 101), ticks=[0, 0.5, 1])
-
-        for axes, column, title in zip(
-            lower.subplots(1, 2), (2, 0), ("Angle of the pole, degrees", "Place of the cart"), strict=True
-        ):
-            for states, colour, name in ((before, "#c0392b", "untrained: falls"), (after, "#1f5fbf", "trained")):
-                axes.plot(np.degrees(states[:, 2]) if column == 2 else states[:, 0], color=colour, label=name)
-            axes.set_title(title)
-            axes.set_xlabel("step")
-            axes.legend(loc="upper right" if column == 2 else "lower right")
-        figure.savefig(path, dpi=90)
-        plt.close(figure)
+def chance_of_right(agent: Agent) -> Chooser:
+    """The chance of a push to the right."""
+    return lambda states: F.softmax(agent.policy(states), dim=-1)[..., 1]
 
 
 def main() -> None:
@@ -209,16 +154,17 @@ def main() -> None:
 
     began = time.perf_counter()
     agent = Agent()
-    before = drive(agent, 1, args.seed + 1)[1]
+    before = drive(likelier(agent), 1, args.seed + 1)[1]
     episodes = learn(agent, args)
     seconds = time.perf_counter() - began
 
     reloaded = save_and_reload(agent, Agent(), args.output / "cartpole.safetensors")
-    returns, states = drive(reloaded, args.tests, args.seed + 1)
-    assert (returns == drive(agent, args.tests, args.seed + 1)[0]).all(), "other returns after reloading"
+    returns, states = drive(likelier(reloaded), args.tests, args.seed + 1)
+    assert (returns == drive(likelier(agent), args.tests, args.seed + 1)[0]).all(), "other returns after reloading"
     pushes = args.epochs * STEPS * CARTS
     figure = args.output / "cartpole.png"
-    draw(figure, episodes, reloaded, before, states)
+    title = "The policy: chance of a push to the right, cart in the middle"
+    draw(figure, episodes, title, chance_of_right(reloaded), before, states)
     print(
         f"cartpole: mean return {returns.mean():.1f} of 500 in {args.tests} episodes, the lowest {returns.min():.0f}, "
         f"the same after reloading; {pushes:,} pushes in {seconds:.1f} s, figure in {figure}"

@@ -35,6 +35,7 @@ class Program:
 # In alphabetical order.
 PROGRAMS = [
     Program("cartpole", r"mean return ([\d.]+) of 500", least=150, needs=("gymnasium",)),
+    Program("cartpole_dqn", r"mean return ([\d.]+) of 500", least=120, needs=("gymnasium",)),
     Program("digits_cnn", r"test accuracy ([\d.]+)%", least=95, needs=("sklearn",)),
     Program(
         "explain_digits",
