@@ -11,8 +11,11 @@ import contextlib
 import doctest
 import importlib
 import io
+import itertools
+import posixpath
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,8 +24,7 @@ from test_docstrings import modules
 import plait
 
 ROOT = Path(__file__).parent.parent
-PAGES = ["index", "first-hour", "from-pytorch", "from-keras", "performance", "deployment", "scale", "reliability"]
-PAGES = [*PAGES, "security"]
+PAGES = sorted(page.stem for page in (ROOT / "docs").glob("*.md") if page.stem != "how-plait-is-made")
 NUMBER = re.compile(r"-?\d+\.\d+(?:e[-+]\d+)?")
 
 
@@ -49,7 +51,7 @@ def test_programs_print_what_is_shown(page: str, tmp_path: Path, monkeypatch: py
     threads = plait.get_num_threads()
     names: dict[str, object] = {"__name__": "book"}
     blocks = [*fences(page), ("", "")]
-    for (language, text), (following, shown) in zip(blocks, blocks[1:]):
+    for (language, text), (following, shown) in itertools.pairwise(blocks):
         if language == "pycon":
             test = doctest.DocTestParser().get_doctest(text, names, page, None, 0)
             assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, clear_globs=False).failed == 0
@@ -62,3 +64,33 @@ def test_programs_print_what_is_shown(page: str, tmp_path: Path, monkeypatch: py
             assert same(printed.getvalue(), expected), f"after\n{text}\nprinted\n{printed.getvalue()}"
     plait.set_num_threads(threads)
     plait.manual_seed(0)
+
+
+@pytest.fixture(scope="module")
+def reference() -> Iterator[dict[str, str]]:
+    """The pages of the reference, as tools/docs makes them."""
+    sys.path.insert(0, str(ROOT / "tools" / "docs"))
+    try:
+        yield importlib.import_module("reference").Reference(ROOT).texts()
+    finally:
+        sys.path.pop(0)
+
+
+def test_the_reference_has_every_public_name(reference: dict[str, str]) -> None:
+    anchors = {name for text in reference.values() for name in re.findall(r'(?:\{ #|<a id=")([\w.]+)', text)}
+    public = {
+        f"{module}.{name}" for module in modules() for name in getattr(importlib.import_module(module), "__all__", ())
+    }
+    methods = {f"plait.Tensor.{name}" for name in dir(plait.Tensor) if not name.startswith("_")}
+    assert not sorted((public | methods) - anchors)
+
+
+def test_links_of_the_reference_lead_to_names(reference: dict[str, str]) -> None:
+    anchors = {f"{page}#{name}" for page, text in reference.items() for name in re.findall(r"\{ #([\w.]+)", text)}
+    wrong = []
+    for page, text in reference.items():
+        for path, name in re.findall(r"\]\(([\w./-]*)#([\w.]+)\)", text):
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(page), path)) if path else page
+            if f"{target}#{name}" not in anchors and f'<a id="{name}">' not in reference.get(target, ""):
+                wrong.append((page, f"{path}#{name}"))
+    assert not wrong
