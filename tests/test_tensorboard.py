@@ -202,3 +202,181 @@ def test_embedding(tmp_path: pathlib.Path) -> None:
     assert (tmp_path / "00000" / "default" / "metadata.tsv").read_text() == "name\tn\nx\t1\ny\t2\n"
     config = (tmp_path / "projector_config.pbtxt").read_text()
     assert config.count("embeddings {") == 2 and "single_image_dim: 4 single_image_dim: 2" in config
+
+
+# ---- by TensorBoard's own reader ---------------------------------------------------------------------------
+
+
+def summaries(folder: pathlib.Path) -> dict[str, Any]:
+    """The values in a folder's event file by tag, read by TensorBoard."""
+    pytest.importorskip("tensorboard", reason="reads the file")
+    from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    (path,) = folder.glob("events.out.tfevents.*")
+    found = [Event.FromString(data) for data in RawEventFileLoader(str(path)).Load()]
+    return {value.tag: value for event in found for value in event.summary.value}
+
+
+def array(value: Any) -> np.ndarray:
+    from tensorboard.util.tensor_util import make_ndarray
+
+    return make_ndarray(value.tensor)
+
+
+def test_tensorboard_reads_plain_values(tmp_path: pathlib.Path) -> None:
+    x = plait.arange(6.0).reshape(2, 3)
+    with SummaryWriter(tmp_path) as writer:
+        writer.add_scalar("old", 0.1, 1)
+        writer.add_scalar("new", 0.1, 1, new_style=True)
+        writer.add_scalar("double", 0.1, 1, double_precision=True)
+        writer.add_tensor("tensor", x)
+        writer.add_tensor("counts", plait.tensor([1, 2], dtype=plait.uint8))
+        writer.add_histogram("histogram", x, bins=2)
+        writer.add_histogram_raw("raw", 0.0, 5.0, 6, 15.0, 55.0, [2.5, 5.0], plait.tensor([3, 3]))
+        writer.add_text("text", "**bold**")
+        with pytest.raises(ValueError, match="limit for each count"):
+            writer.add_histogram_raw("bad", 0, 1, 2, 1, 1, [1], [1, 1])
+    found = summaries(tmp_path)
+    assert found["old"].simple_value == np.float32(0.1)
+    assert array(found["new"]) == np.float32(0.1) and found["new"].metadata.plugin_data.plugin_name == "scalars"
+    assert array(found["double"]) == 0.1
+    np.testing.assert_array_equal(array(found["tensor"]), x.numpy())
+    assert array(found["counts"]).tolist() == [1, 2]
+    assert list(found["histogram"].histo.bucket) == [0, 3, 3]
+    raw = found["raw"].histo
+    assert [raw.min, raw.max, raw.num, raw.sum, raw.sum_squares] == [0, 5, 6, 15, 55]
+    assert (list(raw.bucket_limit), list(raw.bucket)) == ([2.5, 5.0], [3.0, 3.0])
+    assert array(found["text/text_summary"]).tolist() == [b"**bold**"]
+
+
+def test_tensorboard_reads_precision_and_recall(tmp_path: pathlib.Path) -> None:
+    labels, scores = plait.tensor([0, 1, 1, 0, 1]), plait.tensor([0.1, 0.9, 0.4, 0.6, 1.0])
+    with SummaryWriter(tmp_path) as writer:
+        writer.add_pr_curve("pr", labels, scores, num_thresholds=5)
+        writer.add_pr_curve("weighted", labels, scores, num_thresholds=3, weights=plait.tensor([1.0, 2, 1, 1, 1]))
+        writer.add_pr_curve_raw("raw", *np.arange(12.0).reshape(6, 2), num_thresholds=2)
+        for bad in (scores[:4], scores * 2):
+            with pytest.raises(ValueError, match="add_pr_curve"):
+                writer.add_pr_curve("bad", labels, bad)
+        with pytest.raises(ValueError, match="expected 3 values"):
+            writer.add_pr_curve_raw("bad", *np.ones((6, 2)), num_thresholds=3)
+    found = summaries(tmp_path)
+    from tensorboard.plugins.pr_curve.metadata import parse_plugin_metadata
+
+    assert parse_plugin_metadata(found["pr"].metadata.plugin_data.content).num_thresholds == 5
+    curve = array(found["pr"])
+    for i, threshold in enumerate((0.0, 0.25, 0.5, 0.75, 1.0)):
+        positive, truth = scores.numpy() >= threshold, labels.numpy() == 1
+        counts = [(positive & truth).sum(), (positive & ~truth).sum(), (~positive & ~truth).sum()]
+        assert curve[:3, i].tolist() == counts
+        assert curve[4, i] == np.float32(counts[0] / max(1, counts[0] + counts[1]))
+        assert curve[5, i] == np.float32(counts[0] / 3)
+    assert array(found["weighted"])[0].tolist() == [4, 3, 1]
+    np.testing.assert_array_equal(array(found["raw"]), np.arange(12).reshape(6, 2))
+
+
+def test_tensorboard_reads_hparams(tmp_path: pathlib.Path) -> None:
+    with SummaryWriter(tmp_path) as writer:
+        hparams = {"rate": plait.tensor(0.5), "layers": 3, "act": "relu", "bias": True}
+        writer.add_hparams(hparams, {"loss": 0.25}, {"act": ["relu", "gelu"]}, run_name="one", global_step=4)
+        for bad, domain in (({"a": [1]}, None), ({"a": 1}, {"b": [1]}), ({"a": 1}, {"a": ["x"]})):
+            with pytest.raises(ValueError, match="add_hparams"):
+                writer.add_hparams(bad, {}, domain)
+    found = summaries(tmp_path / "one")
+    from tensorboard.plugins.hparams import metadata
+
+    def content(name: str) -> bytes:
+        return found[f"_hparams_/{name}"].metadata.plugin_data.content
+
+    experiment = metadata.parse_experiment_plugin_data(content("experiment"))
+    assert [(i.name, i.type) for i in experiment.hparam_infos] == [("rate", 3), ("layers", 3), ("act", 1), ("bias", 2)]
+    assert list(experiment.hparam_infos[2].domain_discrete) == ["relu", "gelu"]
+    assert [m.name.tag for m in experiment.metric_infos] == ["loss"]
+    start = metadata.parse_session_start_info_plugin_data(content("session_start_info"))
+    assert start.hparams["rate"].number_value == 0.5 and start.hparams["bias"].bool_value
+    assert start.hparams["act"].string_value == "relu" and start.hparams["layers"].number_value == 3
+    assert metadata.parse_session_end_info_plugin_data(content("session_end_info")).status == 1
+    assert found["loss"].simple_value == 0.25
+
+
+def test_tensorboard_reads_layouts_and_meshes(tmp_path: pathlib.Path) -> None:
+    points = plait.rand(1, 4, 3)
+    with SummaryWriter(tmp_path) as writer:
+        writer.add_custom_scalars({"a": {"x": ["Multiline", ["l/1", "l/2"]], "y": ["Margin", ["v", "lo", "hi"]]}})
+        writer.add_mesh("mesh", points, points * 255, plait.tensor([[[0, 1, 2]]]), {"camera": {"fov": 75}})
+        for bad in (["Margin", ["v"]], ["Other", []]):
+            with pytest.raises(ValueError, match="add_custom_scalars"):
+                writer.add_custom_scalars({"a": {"x": bad}})
+        with pytest.raises(ValueError, match="add_mesh"):
+            writer.add_mesh("bad", plait.rand(4, 3))
+    with SummaryWriter(tmp_path / "short") as writer:
+        writer.add_custom_scalars_multilinechart(["p", "q"], title="both")
+        with pytest.raises(ValueError, match="add_custom_scalars"):
+            writer.add_custom_scalars_marginchart(["p", "q"])
+    found = summaries(tmp_path)
+    from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
+    from tensorboard.plugins.mesh.metadata import get_components_bitmask, parse_plugin_metadata
+
+    (category,) = Layout.FromString(array(found["custom_scalars__config__"]).item()).category
+    assert (category.title, [c.title for c in category.chart]) == ("a", ["x", "y"])
+    assert list(category.chart[0].multiline.tag) == ["l/1", "l/2"]
+    (series,) = category.chart[1].margin.series
+    assert (series.value, series.lower, series.upper) == ("v", "lo", "hi")
+    np.testing.assert_array_equal(array(found["mesh_VERTEX"]), points.numpy())
+    assert array(found["mesh_FACE"]).tolist() == [[[0, 1, 2]]]
+    data = parse_plugin_metadata(found["mesh_COLOR"].metadata.plugin_data.content)
+    assert (data.name, data.content_type, list(data.shape)) == ("mesh", 3, [1, 4, 3])
+    assert data.json_config == '{"camera": {"fov": 75}}' and data.components == get_components_bitmask([1, 2, 3])
+    short = summaries(tmp_path / "short")["custom_scalars__config__"]
+    assert Layout.FromString(array(short).item()).category[0].chart[0].title == "both"
+
+
+def test_tensorboard_reads_sounds_and_videos(tmp_path: pathlib.Path) -> None:
+    import io
+    import wave
+
+    image_files = pytest.importorskip("PIL.Image", reason="writes GIF files")
+    sound = plait.tensor([[0.0, 1.0, -1.0, 2.0], [0.5, 0.0, 0.0, 0.0]])
+    video = plait.zeros(3, 4, 1, 5, 6, dtype=plait.uint8)
+    video[1, 2] = 200
+    with SummaryWriter(tmp_path) as writer:
+        writer.add_audio("sound", sound, sample_rate=8000)
+        writer.add_video("video", video, fps=10)
+        writer.add_image_with_boxes("boxes", plait.zeros(3, 20, 30), plait.tensor([[2.0, 3, 20, 12]]), labels=["cat"])
+        with pytest.raises(ValueError, match="add_audio"):
+            writer.add_audio("bad", plait.zeros(1, 1, 3))
+        with pytest.raises(ValueError, match="add_video"):
+            writer.add_video("bad", plait.zeros(1, 2, 2, 5, 5))
+        with pytest.raises(ValueError, match="a label for each"):
+            writer.add_image_with_boxes("bad", plait.zeros(3, 4, 4), plait.zeros(1, 4), labels=["a", "b"])
+    found = summaries(tmp_path)
+    audio = found["sound"].audio
+    assert (audio.sample_rate, audio.num_channels, audio.length_frames) == (8000, 2, 4)
+    with wave.open(io.BytesIO(audio.encoded_audio_string)) as file:
+        samples = np.frombuffer(file.readframes(4), "<i2").reshape(4, 2)
+    assert samples.tolist() == [[0, 16383], [32767, 0], [-32767, 0], [32767, 0]]
+    gif = image_files.open(io.BytesIO(found["video"].image.encoded_image_string))
+    assert (gif.n_frames, gif.size, gif.info["duration"]) == (3, (12, 10), 200)  # two frames are alike
+    gif.seek(1)
+    assert gif.convert("L").getpixel((7, 1)) == 200
+    picture = pixels(found["boxes"].image.encoded_image_string)
+    assert picture[3, 10].tolist() == [255, 0, 0] and not picture[15:].any()
+
+
+def test_tensorboard_reads_graphs_and_figures(tmp_path: pathlib.Path) -> None:
+    pytest.importorskip("tensorboard", reason="reads the file")
+    pyplot = pytest.importorskip("matplotlib.pyplot", reason="draws the figure")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+    figure = pyplot.figure(figsize=(2, 1), dpi=50)
+    with SummaryWriter(tmp_path) as writer:
+        writer.add_graph(plait.nn.Sequential(plait.nn.Linear(2, 3), plait.nn.ReLU()), plait.ones(4, 2))
+        writer.add_figure("figure", figure, 2)
+    events = EventAccumulator(str(tmp_path)).Reload()
+    assert isinstance(events.Graph(), GraphDef)
+    nodes = {node.name: node for node in events.Graph().node}
+    assert list(nodes["Sequential/1/relu"].input) == ["Sequential/0/linear"]
+    (image,) = events.Images("figure")
+    assert (image.step, image.width, image.height) == (2, 100, 50)

@@ -13,6 +13,7 @@ import zlib
 import numpy as np
 
 __all__ = [
+    "buckets_value",
     "event",
     "file_header",
     "graph_event",
@@ -101,9 +102,9 @@ def scalar_value(tag: str, value: float) -> bytes:
     return _bytes(1, tag) + _float(2, value)
 
 
-def text_value(tag: str, text: str, plugin: str = "text", content: bytes = b"") -> bytes:
-    """A text in Markdown, or what another plugin reads."""
-    metadata = _bytes(1, _bytes(1, plugin) + (_bytes(2, content) if content else b""))  # plugin_data
+def text_value(tag: str, text: str) -> bytes:
+    """A text in Markdown."""
+    metadata = _bytes(1, _bytes(1, "text"))  # plugin_data
     shape = _bytes(2, _int(1, 1))  # one dimension of size 1
     tensor = _int(1, 7) + _bytes(2, shape) + _bytes(8, text)  # 7: strings
     return _bytes(1, tag) + _bytes(8, tensor) + _bytes(9, metadata)
@@ -112,17 +113,18 @@ def text_value(tag: str, text: str, plugin: str = "text", content: bytes = b"") 
 def histogram_value(tag: str, values: np.ndarray, bins: str | int) -> bytes:
     """The distribution of finite values (float64, 1-D, not empty)."""
     counts, edges = np.histogram(values, bins)
-    # Bucket i counts the values in (limits[i-1], limits[i]]; the first one begins below everything.
-    numbers = [
-        _double(1, float(values.min())),
-        _double(2, float(values.max())),
-        _double(3, float(values.size)),
-        _double(4, float(values.sum())),
-        _double(5, float(np.square(values).sum())),
-        _bytes(6, edges.astype("<f8").tobytes()),
-        _bytes(7, np.concatenate([[0], counts]).astype("<f8").tobytes()),
-    ]
-    return _bytes(1, tag) + _bytes(5, b"".join(numbers))
+    moments = [values.min(), values.max(), values.size, values.sum(), np.square(values).sum()]
+    return buckets_value(tag, [float(x) for x in moments], edges, np.concatenate([[0], counts]))
+
+
+def buckets_value(tag: str, moments: list[float], limits: np.ndarray, counts: np.ndarray) -> bytes:
+    """A histogram from its least and greatest value, number, sum, sum of squares, and its buckets.
+
+    Bucket i counts the values in (limits[i-1], limits[i]]; the first one begins below everything.
+    """
+    numbers = b"".join(_double(i, x) for i, x in enumerate(moments, 1))
+    numbers += _bytes(6, limits.astype("<f8").tobytes()) + _bytes(7, counts.astype("<f8").tobytes())
+    return _bytes(1, tag) + _bytes(5, numbers)
 
 
 def png(image: np.ndarray) -> bytes:
@@ -144,8 +146,8 @@ def png(image: np.ndarray) -> bytes:
     )
 
 
-def image_value(tag: str, image: np.ndarray) -> bytes:
-    """A uint8 image (height, width, channels)."""
+def image_value(tag: str, image: np.ndarray, file: bytes | None = None) -> bytes:
+    """A uint8 image (height, width, channels), as a PNG file or as the file given."""
     height, width, channels = image.shape
-    fields = _int(1, height) + _int(2, width) + _int(3, channels) + _bytes(4, png(image))
+    fields = _int(1, height) + _int(2, width) + _int(3, channels) + _bytes(4, png(image) if file is None else file)
     return _bytes(1, tag) + _bytes(4, fields)

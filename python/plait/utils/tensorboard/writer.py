@@ -15,7 +15,7 @@ import numpy as np
 
 from ... import _core
 from ..._core import ArgumentError, Tensor
-from . import _records
+from . import _plugins, _records
 
 __all__ = ["SummaryWriter"]
 
@@ -25,6 +25,33 @@ def _array(values: Any) -> np.ndarray:
         t = values.detach()
         return (t.float() if t.dtype == _core.bfloat16 else t).numpy()
     return np.asarray(values)
+
+
+def _channels_last(caller: str, image: np.ndarray, dataformats: str) -> np.ndarray:
+    """An image as (height, width, channels)."""
+    if sorted(dataformats) not in (list("CHW"), list("HW")) or image.ndim != len(dataformats):
+        raise ArgumentError(f"{caller}: expected dimensions {dataformats}, got shape {image.shape}")
+    if len(dataformats) == 2:
+        image, dataformats = image[..., None], dataformats + "C"
+    image = image.transpose([dataformats.index(d) for d in "HWC"])
+    if image.shape[2] not in (1, 3, 4):
+        raise ArgumentError(f"{caller}: expected 1, 3 or 4 channels, got {image.shape[2]}")
+    return image
+
+
+def _bytes_of(image: np.ndarray) -> np.ndarray:
+    """uint8 as it is, floats in [0, 1] times 255."""
+    return image if image.dtype == np.uint8 else (np.nan_to_num(image).clip(0, 1) * 255).round().astype(np.uint8)
+
+
+def _grid(batch: np.ndarray) -> np.ndarray:
+    """Images (N, H, W, C) side by side, in a grid that is as square as it can be."""
+    n, h, w, c = batch.shape
+    columns = int(np.ceil(np.sqrt(n)))
+    rows = -(-n // columns)
+    grid = np.zeros((rows * columns, h, w, c), batch.dtype)
+    grid[:n] = batch
+    return grid.reshape(rows, columns, h, w, c).transpose(0, 2, 1, 3, 4).reshape(rows * h, columns * w, c)
 
 
 class SummaryWriter:
@@ -109,9 +136,27 @@ class SummaryWriter:
             scalar_value: a number or a tensor of one element.
             global_step: position, default 0.
             walltime: seconds since the epoch, default now.
-            new_style, double_precision: accepted and ignored.
+            new_style: store the number as a tensor, as TensorFlow 2 does.
+            double_precision: that tensor's dtype is float64.
         """
-        self._add(_records.scalar_value(tag, float(scalar_value)), global_step, walltime)
+        number = float(scalar_value)
+        value = (
+            _plugins.scalar_tensor_value(tag, number, double_precision)
+            if new_style or double_precision
+            else _records.scalar_value(tag, number)
+        )
+        self._add(value, global_step, walltime)
+
+    def add_tensor(self, tag: str, tensor: Any, global_step: int | None = None, walltime: float | None = None) -> None:
+        """Add a tensor, for programs that read the file.
+
+        Args:
+            tag: its name.
+            tensor: of any shape.
+            global_step: the place on the x axis.
+            walltime: seconds since 1970. Default: now.
+        """
+        self._add(_plugins.tensor_value(tag, _array(tensor)), global_step, walltime)
 
     def add_scalars(
         self,
@@ -166,6 +211,41 @@ class SummaryWriter:
             bins = min(found, limit)
         self._add(_records.histogram_value(tag, array, min(bins, limit)), global_step, walltime)
 
+    def add_histogram_raw(
+        self,
+        tag: str,
+        min: float,
+        max: float,
+        num: int,
+        sum: float,
+        sum_squares: float,
+        bucket_limits: Any,
+        bucket_counts: Any,
+        global_step: int | None = None,
+        walltime: float | None = None,
+    ) -> None:
+        """Add a distribution that was counted elsewhere.
+
+        Args:
+            min, max, num, sum, sum_squares: the least and the greatest value, how many there are, their sum, and
+                that of their squares.
+            bucket_limits: the upper limit of each bucket.
+            bucket_counts: how many values each bucket has.
+            global_step: the place on the x axis.
+            walltime: seconds since 1970. Default: now.
+            tag: the name of the plot; a slash groups plots.
+
+        Raises:
+            ValueError: numbers of limits and counts that differ.
+        """
+        limits, counts = _array(bucket_limits), _array(bucket_counts)
+        if limits.shape != counts.shape:
+            raise ArgumentError(
+                f"add_histogram_raw: expected a limit for each count, got {limits.shape} and {counts.shape}"
+            )
+        moments = [float(x) for x in (min, max, num, sum, sum_squares)]
+        self._add(_records.buckets_value(tag, moments, limits, counts), global_step, walltime)
+
     def add_image(
         self,
         tag: str,
@@ -186,17 +266,111 @@ class SummaryWriter:
         Raises:
             ValueError: the shape does not fit.
         """
-        image = _array(img_tensor)
-        if sorted(dataformats) not in (list("CHW"), list("HW")) or image.ndim != len(dataformats):
-            raise ArgumentError(f"add_image: expected dimensions {dataformats}, got shape {image.shape}")
-        image = image[..., None] if len(dataformats) == 2 else image
-        names = dataformats + "C" if len(dataformats) == 2 else dataformats
-        image = image.transpose([names.index(d) for d in "HWC"])
-        if image.shape[2] not in (1, 3, 4):
-            raise ArgumentError(f"add_image: expected 1, 3 or 4 channels, got {image.shape[2]}")
-        if image.dtype != np.uint8:
-            image = (np.nan_to_num(image).clip(0, 1) * 255).round().astype(np.uint8)
+        image = _bytes_of(_channels_last("add_image", _array(img_tensor), dataformats))
         self._add(_records.image_value(tag, image), global_step, walltime)
+
+    def add_image_with_boxes(
+        self,
+        tag: str,
+        img_tensor: Any,
+        box_tensor: Any,
+        global_step: int | None = None,
+        walltime: float | None = None,
+        rescale: float = 1,
+        dataformats: str = "CHW",
+        labels: Any = None,
+    ) -> None:
+        """Add an image with the outlines of boxes, in red. Needs Pillow.
+
+        Args:
+            img_tensor: as for :meth:`add_image`, with 3 channels.
+            box_tensor: (N, 4), the corners xmin, ymin, xmax, ymax in pixels of the image.
+            rescale: by how much the picture is enlarged.
+            dataformats: order of the dimensions: "CHW" or "HWC".
+            labels: a text for each box.
+            global_step: the place on the x axis.
+            walltime: seconds since 1970. Default: now.
+            tag: the name of the plot; a slash groups plots.
+
+        Raises:
+            ImportError: Pillow is not installed.
+            ValueError: the shape does not fit.
+        """
+        from PIL import Image, ImageDraw
+
+        image = _bytes_of(_channels_last("add_image_with_boxes", _array(img_tensor), dataformats))
+        boxes = _array(box_tensor).reshape(-1, 4) * rescale
+        names = [""] * len(boxes) if labels is None else [labels] if isinstance(labels, str) else list(labels)
+        if len(names) != len(boxes) or image.shape[2] != 3:
+            raise ArgumentError(
+                f"add_image_with_boxes: expected 3 channels and a label for each of {len(boxes)} boxes, "
+                f"got {image.shape[2]} channels and {len(names)} labels"
+            )
+        picture = Image.fromarray(image)
+        picture = picture.resize((round(picture.width * rescale), round(picture.height * rescale)))
+        pen = ImageDraw.Draw(picture)
+        for box, name in zip(boxes.tolist(), names, strict=True):
+            pen.rectangle(box, outline=(255, 0, 0), width=2)
+            pen.text((box[0] + 3, box[1] + 2), name, fill=(255, 0, 0))
+        self._add(_records.image_value(tag, np.asarray(picture)), global_step, walltime)
+
+    def add_video(
+        self,
+        tag: str,
+        vid_tensor: Any,
+        global_step: int | None = None,
+        fps: float = 4,
+        walltime: float | None = None,
+    ) -> None:
+        """Add videos side by side, as one moving GIF picture. Needs Pillow.
+
+        Args:
+            vid_tensor: (N, T, C, H, W), uint8, or floats in [0, 1]; T frames of 1 or 3 channels.
+            fps: frames a second.
+            global_step: the place on the x axis.
+            walltime: seconds since 1970. Default: now.
+            tag: the name of the plot; a slash groups plots.
+
+        Raises:
+            ImportError: Pillow is not installed.
+            ValueError: another number of dimensions or channels.
+        """
+        import io
+
+        from PIL import Image
+
+        videos = _bytes_of(_array(vid_tensor))
+        if videos.ndim != 5 or videos.shape[2] not in (1, 3):
+            raise ArgumentError(f"add_video: expected shape (N, T, 1 or 3, H, W), got {videos.shape}")
+        frames = [_grid(frame.transpose(0, 2, 3, 1)) for frame in videos.swapaxes(0, 1)]
+        pictures = [Image.fromarray(f[..., 0] if f.shape[2] == 1 else f) for f in frames]
+        file = io.BytesIO()
+        pictures[0].save(
+            file, "GIF", save_all=True, append_images=pictures[1:], duration=round(1000 / fps), loop=0, optimize=False
+        )
+        self._add(_records.image_value(tag, frames[0], file.getvalue()), global_step, walltime)
+
+    def add_audio(
+        self,
+        tag: str,
+        snd_tensor: Any,
+        global_step: int | None = None,
+        sample_rate: int = 44100,
+        walltime: float | None = None,
+    ) -> None:
+        """Add a sound.
+
+        Args:
+            snd_tensor: (frames,) or (channels, frames), floats in [-1, 1].
+            sample_rate: frames a second.
+            global_step: the place on the x axis.
+            walltime: seconds since 1970. Default: now.
+            tag: the name of the plot; a slash groups plots.
+
+        Raises:
+            ValueError: another number of dimensions.
+        """
+        self._add(_plugins.audio_value(tag, _array(snd_tensor), sample_rate), global_step, walltime)
 
     def add_images(
         self,
@@ -222,13 +396,7 @@ class SummaryWriter:
         if sorted(dataformats) != list("CHNW") or batch.ndim != 4:
             raise ArgumentError(f"add_images: expected dimensions {dataformats}, got shape {batch.shape}")
         batch = batch.transpose([dataformats.index(d) for d in "NHWC"])
-        n, h, w, c = batch.shape
-        columns = int(np.ceil(np.sqrt(n)))
-        rows = -(-n // columns)
-        grid = np.zeros((rows * columns, h, w, c), batch.dtype)
-        grid[:n] = batch
-        grid = grid.reshape(rows, columns, h, w, c).transpose(0, 2, 1, 3, 4).reshape(rows * h, columns * w, c)
-        self.add_image(tag, grid, global_step, walltime, "HWC")
+        self.add_image(tag, _grid(batch), global_step, walltime, "HWC")
 
     def add_figure(
         self, tag: str, figure: Any, global_step: int | None = None, close: bool = True, walltime: float | None = None
@@ -282,6 +450,168 @@ class SummaryWriter:
         if verbose:
             print(f"add_graph: {len(data)} bytes")
         self._write(_records.graph_event(time.time(), data))
+
+    def add_pr_curve(
+        self,
+        tag: str,
+        labels: Any,
+        predictions: Any,
+        global_step: int | None = None,
+        num_thresholds: int = 127,
+        weights: Any = None,
+        walltime: float | None = None,
+    ) -> None:
+        """Add a curve of precision and recall over thresholds.
+
+        Args:
+            labels: whether each sample is positive, 0 or 1.
+            predictions: the probability of that, in [0, 1].
+            num_thresholds: evenly spaced in [0, 1].
+            weights: how much each sample counts. Default: 1.
+            global_step: the place on the x axis.
+            walltime: seconds since 1970. Default: now.
+            tag: the name of the plot; a slash groups plots.
+
+        Raises:
+            ValueError: numbers of labels and predictions that differ, or a prediction that is no probability.
+        """
+        weight = None if weights is None else _array(weights).reshape(-1)
+        curve = _plugins.curve_of(_array(labels), _array(predictions), num_thresholds, weight)
+        self._add(_plugins.precision_recall_value(tag, curve), global_step, walltime)
+
+    def add_pr_curve_raw(
+        self,
+        tag: str,
+        true_positive_counts: Any,
+        false_positive_counts: Any,
+        true_negative_counts: Any,
+        false_negative_counts: Any,
+        precision: Any,
+        recall: Any,
+        global_step: int | None = None,
+        num_thresholds: int = 127,
+        weights: Any = None,
+        walltime: float | None = None,
+    ) -> None:
+        """Add a curve of precision and recall that was counted elsewhere.
+
+        Args:
+            true_positive_counts, false_positive_counts, true_negative_counts, false_negative_counts: a number for
+                each threshold.
+            precision, recall: the same.
+            num_thresholds: how many there are.
+            weights: accepted.
+            global_step: the place on the x axis.
+            walltime: seconds since 1970. Default: now.
+            tag: the name of the plot; a slash groups plots.
+
+        Raises:
+            ValueError: another number of values than ``num_thresholds``.
+        """
+        counts = [true_positive_counts, false_positive_counts, true_negative_counts, false_negative_counts]
+        rows = [_array(row).astype(np.float32).reshape(-1) for row in [*counts, precision, recall]]
+        if any(row.size != num_thresholds for row in rows):
+            raise ArgumentError(
+                f"add_pr_curve_raw: expected {num_thresholds} values each, got {[row.size for row in rows]}"
+            )
+        self._add(_plugins.precision_recall_value(tag, np.stack(rows)), global_step, walltime)
+
+    def add_mesh(
+        self,
+        tag: str,
+        vertices: Any,
+        colors: Any = None,
+        faces: Any = None,
+        config_dict: dict[str, Any] | None = None,
+        global_step: int | None = None,
+        walltime: float | None = None,
+    ) -> None:
+        """Add points or triangles in space, which can be turned in the browser.
+
+        Args:
+            vertices: (N, points, 3), N sets of points.
+            colors: (N, points, 3), 0 to 255, a color for each point.
+            faces: (N, triangles, 3), the numbers of each triangle's points.
+            config_dict: settings of the scene, such as its camera and lights.
+            global_step: the place on the x axis.
+            walltime: seconds since 1970. Default: now.
+            tag: the name of the plot; a slash groups plots.
+
+        Raises:
+            ValueError: the shape does not fit.
+        """
+        import json
+
+        parts = {"VERTEX": vertices, "FACE": faces, "COLOR": colors}
+        arrays = {name: None if part is None else _array(part) for name, part in parts.items()}
+        for value in _plugins.mesh_values(tag, arrays, json.dumps(config_dict or {})):
+            self._add(value, global_step, walltime)
+
+    def add_hparams(
+        self,
+        hparam_dict: dict[str, Any],
+        metric_dict: dict[str, Any],
+        hparam_domain_discrete: dict[str, list[Any]] | None = None,
+        run_name: str | None = None,
+        global_step: int | None = None,
+    ) -> None:
+        """Add a run's hyper-parameters and its results, a row of TensorBoard's table of runs.
+
+        Args:
+            hparam_dict: bools, numbers and strings by name.
+            metric_dict: numbers by name.
+            hparam_domain_discrete: the values that a hyper-parameter may take, by name.
+            run_name: of the folder. Default: the time.
+            global_step: the place of the results on the x axis.
+
+        Raises:
+            ValueError: a value of another type, or a domain that does not fit it.
+        """
+        now = time.time()
+        values = _plugins.hparam_values(hparam_dict, metric_dict, hparam_domain_discrete, now)
+        with SummaryWriter(os.path.join(self.log_dir, run_name or str(now))) as writer:
+            for value in values:
+                writer._add(value, global_step, None)
+            for name, number in metric_dict.items():
+                writer.add_scalar(name, number, global_step)
+
+    def add_custom_scalars(self, layout: dict[str, dict[str, list[Any]]]) -> None:
+        """Say which curves one chart shows, for the page "Custom scalars". Call it once.
+
+        Args:
+            layout: charts by title, by category: ``["Multiline", tags]`` or ``["Margin", [value, lower, upper]]``.
+
+        Raises:
+            ValueError: another kind of chart, or a margin of other than three curves.
+        """
+        self._add(_plugins.layout_value(layout), None, None)
+
+    def add_custom_scalars_multilinechart(
+        self, tags: list[str], category: str = "default", title: str = "untitled"
+    ) -> None:
+        """Show several curves in one chart: a short form of :meth:`add_custom_scalars`.
+
+        Args:
+            tags: the names of the curves.
+            category: the group of charts.
+            title: of the chart.
+        """
+        self.add_custom_scalars({category: {title: ["Multiline", tags]}})
+
+    def add_custom_scalars_marginchart(
+        self, tags: list[str], category: str = "default", title: str = "untitled"
+    ) -> None:
+        """Show a curve between two others in one chart: a short form of :meth:`add_custom_scalars`.
+
+        Args:
+            tags: the names of the curve, its lower and its upper bound.
+            category: the group of charts.
+            title: of the chart.
+
+        Raises:
+            ValueError: other than three curves.
+        """
+        self.add_custom_scalars({category: {title: ["Margin", tags]}})
 
     def add_embedding(
         self,
