@@ -4,15 +4,16 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
+from test_docs_how import FENCE, ROOT
+from test_docs_how import prose as prose_of
 
-ROOT = Path(__file__).parent.parent
 PAIRS = {
     "README.md": "README.zh-CN.md",
+    "docs/index.md": "docs/zh/index.md",
+    "docs/first-hour.md": "docs/zh/first-hour.md",
 }
-FENCE = re.compile(r"^```[^\n]*\n.*?^```$", re.MULTILINE | re.DOTALL)
 pairs = pytest.mark.parametrize(("english", "chinese"), PAIRS.items(), ids=list(PAIRS))
 
 
@@ -21,7 +22,7 @@ def text_of(page: str) -> str:
 
 
 def prose(page: str) -> str:
-    return FENCE.sub("", text_of(page))
+    return prose_of(ROOT / page)
 
 
 def rows(page: str) -> list[str]:
