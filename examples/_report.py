@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,11 +39,17 @@ def draw_report(
     images: Any,
     targets: Any,
     predicted: Any,
+    names: Sequence[str] | None = None,
     mistakes_shown: int = 12,
 ) -> None:
-    """Writes the figure as a PNG to `path`. Images are (N, 1, H, W); targets and predicted are (N,)."""
+    """Writes the figure as a PNG to `path`.
+
+    Images are (N, 1, H, W) or in colour (N, 3, H, W), in [0, 1]; targets and predicted are (N,); `names` are those of
+    the classes, if numbers do not name them.
+    """
     truth, guess = np.asarray(targets), np.asarray(predicted)
-    classes = int(truth.max()) + 1
+    names = names or [str(index) for index in range(int(truth.max()) + 1)]
+    classes = len(names)
     wrong = np.flatnonzero(truth != guess)
     with plt.rc_context(STYLE):
         figure = plt.figure(figsize=(12, 6.6), layout="constrained")
@@ -51,8 +58,8 @@ def draw_report(
         _draw_curves(loss, "Loss", history.train_loss, history.test_loss)
         _draw_curves(accuracy, "Accuracy", history.train_accuracy, history.test_accuracy)
         accuracy.yaxis.set_major_formatter(PercentFormatter(1.0))
-        _draw_confusion(confusion, np.histogram2d(truth, guess, bins=classes, range=[[0, classes]] * 2)[0])
-        _draw_mistakes(lower, np.asarray(images), truth, guess, wrong, mistakes_shown)
+        _draw_confusion(confusion, np.histogram2d(truth, guess, bins=classes, range=[[0, classes]] * 2)[0], names)
+        _draw_mistakes(lower, np.asarray(images), truth, guess, wrong, names, mistakes_shown)
         right = len(truth) - len(wrong)
         figure.suptitle(
             f"{title}: {right / len(truth):.2%} of {len(truth):,} test images right",
@@ -81,7 +88,7 @@ def _draw_curves(axes: Any, name: str, train: list[float], test: list[float]) ->
     axes.legend()
 
 
-def _draw_confusion(axes: Any, counts: np.ndarray) -> None:
+def _draw_confusion(axes: Any, counts: np.ndarray, names: Sequence[str]) -> None:
     """Rows are the true classes; the shade is the square root of a cell's share, so single errors show."""
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1.15)
@@ -100,8 +107,8 @@ def _draw_confusion(axes: Any, counts: np.ndarray) -> None:
     axes.set_title("Confusion matrix")
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
-    axes.set_xticks(range(len(counts)))
-    axes.set_yticks(range(len(counts)))
+    axes.set_xticks(range(len(counts)), names, rotation=90 if max(map(len, names)) > 2 else 0)
+    axes.set_yticks(range(len(counts)), names)
     axes.tick_params(length=0)
     axes.grid(False)
     for spine in axes.spines.values():
@@ -109,7 +116,13 @@ def _draw_confusion(axes: Any, counts: np.ndarray) -> None:
 
 
 def _draw_mistakes(
-    figure: Any, images: np.ndarray, truth: np.ndarray, guess: np.ndarray, wrong: np.ndarray, shown: int
+    figure: Any,
+    images: np.ndarray,
+    truth: np.ndarray,
+    guess: np.ndarray,
+    wrong: np.ndarray,
+    names: Sequence[str],
+    shown: int,
 ) -> None:
     count = min(len(wrong), shown)
     note = f"Misclassified: {len(wrong):,}" + (f", the first {count} shown" if len(wrong) > count else "")
@@ -118,5 +131,7 @@ def _draw_mistakes(
         axes.set_axis_off()
         if place < count:
             index = wrong[place]
-            axes.imshow(images[index, 0], cmap="gray_r", vmin=0, vmax=1)
-            axes.set_title(f"{truth[index]}, read as {guess[index]}", fontsize=9, loc="center", color=_WRONG)
+            axes.imshow(images[index].transpose(1, 2, 0), cmap="gray_r", vmin=0, vmax=1)
+            between = ", read as " if names[truth[index]].isdigit() else ",\nseen as "
+            text = f"{names[truth[index]]}{between}{names[guess[index]]}"
+            axes.set_title(text, fontsize=9, fontweight="normal", loc="center", color=_WRONG)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,14 +105,21 @@ def fit(
     lr: float,
     label_smoothing: float = 0.0,
     change: Callable[[plait.Tensor, plait.Tensor], plait.Tensor] | None = None,
+    one_cycle: bool = False,
 ) -> History:
     """Trains with AdamW under a cosine schedule, one progress bar per epoch.
 
-    `change`, if given, takes the images and targets of a batch and returns the images to learn from.
+    `change`, if given, takes the images and targets of a batch and returns the images to learn from. With `one_cycle`
+    it is SGD with momentum, at a rate that rises to `lr` and falls again, step by step (Smith and Topin, 2018).
     """
     criterion = nn.CrossEntropyLoss(label_smoothing=label_smoothing)
-    optimizer = plait.optim.AdamW(model.parameters(), lr=lr)
-    schedule = plait.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs)
+    lr_scheduler = plait.optim.lr_scheduler
+    if one_cycle:
+        optimizer = plait.optim.SGD(model.parameters(), lr=lr, momentum=0.9, nesterov=True, weight_decay=5e-4)
+        schedule = lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=epochs * len(train), pct_start=0.2)
+    else:
+        optimizer = plait.optim.AdamW(model.parameters(), lr=lr)
+        schedule = lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs)
     history = History()
     began = time.perf_counter()
     for epoch in range(1, epochs + 1):
@@ -127,6 +134,8 @@ def fit(
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
+                if one_cycle:
+                    schedule.step()
 
                 seen += len(targets)
                 right += accuracy(scores, targets) * len(targets)
@@ -135,7 +144,8 @@ def fit(
             scores = predict(model, test[0])
             test_accuracy = accuracy(scores, test[1])
             bar.set_postfix_str(f"loss {total / seen:.4f}, test accuracy {test_accuracy:.2%}")
-        schedule.step()
+        if not one_cycle:
+            schedule.step()
         history.train_loss.append(total / seen)
         history.train_accuracy.append(right / seen)
         history.test_loss.append(criterion(scores, test[1]).item())
@@ -151,11 +161,19 @@ def save_and_reload(model: nn.Module, fresh: nn.Module, path: Path) -> nn.Module
     return fresh
 
 
-def finish(args: argparse.Namespace, name: str, title: str, history: History, model: nn.Module, test: Batch) -> None:
+def finish(
+    args: argparse.Namespace,
+    name: str,
+    title: str,
+    history: History,
+    model: nn.Module,
+    test: Batch,
+    classes: Sequence[str] | None = None,
+) -> None:
     """Tests `model` (the reloaded one), draws the figure and prints the line of result."""
     scores = predict(model, test[0])
     figure = args.output / f"{name}.png"
-    draw_report(figure, title, history, *test, scores.argmax(dim=1))
+    draw_report(figure, title, history, *test, scores.argmax(dim=1), classes)
     print(
         f"{name}: test accuracy {history.test_accuracy[-1]:.2%}, after reloading "
         f"{accuracy(scores, test[1]):.2%}, {args.epochs} epochs in {history.seconds:.1f} s, "

@@ -36,6 +36,7 @@ class Program:
 PROGRAMS = [
     Program("cartpole", r"mean return ([\d.]+) of 500", least=150, needs=("gymnasium",)),
     Program("cartpole_dqn", r"mean return ([\d.]+) of 500", least=120, needs=("gymnasium",)),
+    Program("cifar_resnet", r"test accuracy ([\d.]+)%", least=45, data="cifar10-subset"),
     Program("digits_cnn", r"test accuracy ([\d.]+)%", least=95, needs=("sklearn",)),
     Program(
         "explain_digits",
@@ -51,6 +52,9 @@ PROGRAMS = [
     Program("mnist_mlp", r"test accuracy ([\d.]+)%", least=96, data="mnist"),
     Program("mnist_vae", r"-ELBO ([\d.]+) nats", most=150, data="mnist"),
     Program("movies", r"RMSE ([\d.]+) by factorisation", most=0.93, data="ml-latest-small"),
+    Program(
+        "photo_networks", r"loss of (\d) of 4 fell; the same", least=3, data="cifar10-subset", needs=("torchvision",)
+    ),
     Program("prune_distill", r"([\d.]+)% without half", least=95, data="mnist"),
     Program("robust_mnist", r"trained on PGD .* clean, ([\d.]+)% under PGD", least=40, data="mnist"),
     Program("search_optuna", r"gain (-?[\d.]+) points", least=0.5, data="mnist", needs=("optuna",)),
