@@ -136,6 +136,7 @@ if TYPE_CHECKING:
         kaiser_window,
         stft,
     )
+    from ._summary import summary
     from ._tensor_str import set_printoptions
     from .amp import autocast
     from .amp.autocast_mode import (
@@ -291,6 +292,7 @@ _LAZY = {
         ("dsmm", "hspmm", "saddmm", "smm", "sparse_compressed_tensor", "spmm", "sspaddmm"), "_sparse_products"
     ),
     "save": "serialization",
+    "summary": "_summary",
     **dict.fromkeys(
         (
             "BFloat16Storage",
@@ -483,6 +485,7 @@ __all__ = [
     "set_rng_state",
     "show_config",
     "stft",
+    "summary",
     "dsmm",
     "hspmm",
     "saddmm",

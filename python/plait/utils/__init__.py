@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Tools around training: data loading, activation checkpointing, handles of hooks."""
+"""Tools around training: data loading, activation checkpointing, counts of operations, handles of hooks."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import checkpoint, data, hooks
+    from . import checkpoint, data, flop_counter, hooks
 
-__all__ = ["checkpoint", "data", "hooks"]
+__all__ = ["checkpoint", "data", "flop_counter", "hooks"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Floating-point operations of matrix products, convolutions and attention, counted while a program runs."""
+"""Operations of matrix products, convolutions, attention and recurrent layers, counted while a program runs."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from plait import Tensor
-from plait.nn.modules._hooks import register_module_forward_hook, register_module_forward_pre_hook
-from plait.overrides import TorchFunctionMode
+from .._core import Tensor
+from ..nn.modules._hooks import register_module_forward_hook, register_module_forward_pre_hook
+from ..overrides import TorchFunctionMode
 
 __all__ = ["FlopCounterMode"]
 
@@ -53,6 +53,19 @@ def _multi_head(q: Tensor, k: Tensor, v: Tensor, result: Any) -> int:
     return batch * (per_place + 4 * q.shape[0] * k.shape[0] * width)
 
 
+def _recurrent(gates: Tensor, weight: Tensor) -> int:
+    """The states of all steps by the weight; the products with the input are calls of their own."""
+    return 2 * gates.shape[0] * gates.shape[1] * weight.numel()
+
+
+def _lstm(gates: Tensor, h0: Tensor, c0: Tensor, weight: Tensor, result: Any) -> int:
+    return _recurrent(gates, weight)
+
+
+def _gru(gates: Tensor, h0: Tensor, weight: Tensor, result: Any) -> int:
+    return _recurrent(gates, weight)
+
+
 _COUNTS: dict[str, Any] = {
     **dict.fromkeys(("matmul", "mm", "bmm", "__matmul__"), _product),
     "linear": _linear,
@@ -62,6 +75,8 @@ _COUNTS: dict[str, Any] = {
     "einsum": _einsum,
     "scaled_dot_product_attention": _attention,
     "multi_head_attention_forward": _multi_head,
+    "lstm": _lstm,
+    "gru": _gru,
 }
 
 
@@ -75,6 +90,13 @@ class FlopCounterMode(TorchFunctionMode):
         depth: how many levels of modules the table shows. Default: 2.
         display: whether to print the table at the end. Default: ``True``.
         custom_mapping: functions of (arguments..., out_val) by op, for ops that are not counted.
+
+    Example:
+        >>> from plait.utils.flop_counter import FlopCounterMode
+        >>> with FlopCounterMode(display=False) as counter:
+        ...     y = plait.ones(3, 8) @ plait.ones(8, 4)
+        >>> counter.get_total_flops()
+        192
     """
 
     def __init__(self, mods: Any = None, depth: int = 2, display: bool = True, custom_mapping: Any = None) -> None:
@@ -94,7 +116,14 @@ class FlopCounterMode(TorchFunctionMode):
         return self.flop_counts
 
     def get_table(self, depth: int | None = None) -> str:
-        """A table of modules with their operations and their share."""
+        """A table of modules with their operations and their share.
+
+        Args:
+            depth: how many levels of modules it shows. Default: the counter's own.
+
+        Returns:
+            The table's text.
+        """
         depth, total = self.depth if depth is None else depth, self.get_total_flops()
         rows = [("Module", "FLOP", "% Total")]
         for name, counts in sorted(self.flop_counts.items(), key=lambda item: (item[0] != "Global", item[0])):
@@ -161,6 +190,8 @@ class FlopCounterMode(TorchFunctionMode):
         if op in ("linear", "addmm", "addbmm", "baddbmm") or op.startswith("conv"):  # what is added costs nothing
             first = 1 if op.startswith(("add", "badd")) else 0
             factors = [x for x in operands[first : first + 2] if x.requires_grad]
+        elif op in ("lstm", "gru"):
+            factors = [x for x in (operands[0], operands[3 if op == "lstm" else 2]) if x.requires_grad]
         out = result[0] if isinstance(result, tuple) else result
         if out.requires_grad and factors and flops:
             out.register_hook(lambda gradient: self._count(places, f"{op}_backward", flops * len(factors)))
