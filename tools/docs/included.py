@@ -39,7 +39,8 @@ def relinked(text: str, document: str) -> str:
             return match[0]
         path = posixpath.normpath(posixpath.join(posixpath.dirname(document), target))
         program = re.fullmatch(r"examples/(\w+)\.py", path)
-        to = f"gallery/{program[1]}.md" if program else DOCUMENTS.get(path)
+        of_book = path.removeprefix("docs/") if path.startswith("docs/") else None
+        to = f"gallery/{program[1]}.md" if program else DOCUMENTS.get(path, of_book)
         if to is None:
             return shown
         return f"[{shown}]({posixpath.relpath(to, posixpath.dirname(page) or '.')}{anchor})"
