@@ -602,28 +602,3 @@ def test_rrelu_draws_slopes_in_training() -> None:
 def test_activation_errors(call: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
-
-
-def resize_bytes(image: np.ndarray, new: int, axis: int) -> np.ndarray:
-    """One axis of an image of bytes by a triangle as wide as an output pixel, its weights 16-bit integers."""
-    old = image.shape[axis]
-    step = old / new
-    reach = max(step, 1.0)
-    weights = np.zeros((new, old))
-    for i in range(new):
-        center = (i + 0.5) * step
-        for j in range(max(int(center - reach + 0.5), 0), min(int(center + reach + 0.5), old)):
-            weights[i, j] = max(0.0, 1 - abs(j - center + 0.5) / reach)
-    weights /= weights.sum(1, keepdims=True)
-    bits = next(b for b in range(30) if int(0.5 + weights.max() * 2 ** (b + 1)) >= 2**15)
-    whole = np.floor(weights * 2**bits + 0.5).astype(np.int64)
-    out = (np.moveaxis(image.astype(np.int64), axis, -1) @ whole.T + 2 ** (bits - 1)) >> bits
-    return np.moveaxis(np.clip(out, 0, 255), -1, axis)
-
-
-@pytest.mark.parametrize("size", [(16, 24), (40, 31), (7, 60)])
-def test_bytes_are_resized_with_16_bit_weights(size: tuple[int, int]) -> None:
-    image = np.random.default_rng(0).integers(0, 256, (2, 3, 20, 30), dtype=np.uint8)
-    expected = resize_bytes(resize_bytes(image, size[1], 3), size[0], 2)
-    found = F.interpolate(plait.tensor(image), size=size, mode="bilinear", antialias=True)
-    np.testing.assert_array_equal(found.numpy(), expected)

@@ -17,6 +17,7 @@
 #include "kernels/random/random_args.h"
 #include "kernels/recurrent/recurrent_args.h"
 #include "kernels/reduce/reduce_args.h"
+#include "kernels/resize/resize_args.h"
 #include "kernels/scan/scan_args.h"
 #include "kernels/sequence/sequence_args.h"
 #include "kernels/softmax/softmax_args.h"
@@ -55,7 +56,8 @@ namespace plait {
   X(pointwise_unary)             \
   X(pointwise_binary)            \
   X(special)                     \
-  X(vision)
+  X(vision)                      \
+  X(resize)
 
 // A thread that reads and writes at least this much uses non-temporal stores for its part of the result: the
 // caches then keep the operands for the next operator.
@@ -84,6 +86,7 @@ struct KernelTable {
   SpecialTable special;
   ConvertTable convert;
   VisionTable vision;
+  ResizeTable resize;
 };
 
 }  // namespace plait

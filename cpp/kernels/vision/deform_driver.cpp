@@ -1,70 +1,35 @@
 // SPDX-License-Identifier: MIT
-// Where the taps of a group read is computed once for all of its channels. A channel is copied into a plane
-// with a border of zeros, one row and column before it and two behind, so that no tap is a case of its own;
-// those far outside read the last two rows. Threads take channels; the derivatives of positions sum over the
-// channels of a group, so there they take taps.
+// Where the taps of a group read is computed once for all of its channels. Threads take channels; the
+// derivatives of positions sum over the channels of a group, so there they take taps.
 #include "kernels/vision/deform_driver.h"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "core/parallel.h"
 #include "core/workspace.h"
 #include "kernels/dispatch.h"
+#include "kernels/vision/plane_positions.h"
 
 namespace plait {
 namespace {
 
-template <class T>
-struct Position {
-  int64_t low;
-  T part;
-};
-
-// Where between its cells an axis is read. NaN is outside too.
-template <class T>
-bool locate(T at, int64_t cells, Position<T>& p) {
-  if (!(at > -1 && at < static_cast<T>(cells))) return false;
-  const T low = std::floor(at);
-  p = {static_cast<int64_t>(low), at - low};
-  return true;
-}
-
 // The positions of all taps of an image.
 template <class T>
-class TapPositions {
+class TapPositions : public PlanePositions<T> {
  public:
   TapPositions(const DeformShape& s, const T* offset, const T* mask)
-      : s_(s),
-        mask_(mask),
-        size_(s.groups * s.taps() * s.out()),
-        memory_(static_cast<size_t>(size_) * (2 * sizeof(T) + sizeof(int32_t))) {
-    fy_ = memory_.as<T>();
-    fx_ = fy_ + size_;
-    cell_ = reinterpret_cast<int32_t*>(fx_ + size_);
+      : PlanePositions<T>(s.height, s.width, s.groups * s.taps() * s.out()), s_(s), mask_(mask) {
     const int64_t grain = std::max<int64_t>(1, kGrainElements / (8 * std::max<int64_t>(1, s.out())));
     parallel_for(s.groups * s.taps(), grain, [&](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row) find(row, offset + row * 2 * s.out());
     });
   }
 
-  int64_t ld() const { return s_.width + 3; }
-  int64_t plane_size() const { return (s_.height + 3) * ld(); }
   // All outputs of a tap, numbered through the groups.
   PlanePoints<T> row(int64_t row) const {
     const int64_t at = row * s_.out();
-    return {s_.out(), ld(), cell_ + at, fy_ + at, fx_ + at, mask_ ? mask_ + at : nullptr};
-  }
-
-  void pad(const T* x, T* plane) const {
-    std::fill_n(plane, plane_size(), T(0));
-    for (int64_t h = 0; h < s_.height; ++h)
-      std::copy_n(x + h * s_.width, s_.width, plane + (h + 1) * ld() + 1);
-  }
-  void crop(const T* plane, T* x) const {
-    for (int64_t h = 0; h < s_.height; ++h)
-      std::copy_n(plane + (h + 1) * ld() + 1, s_.width, x + h * s_.width);
+    return this->points(at, s_.out(), mask_ ? mask_ + at : nullptr);
   }
 
  private:
@@ -75,22 +40,13 @@ class TapPositions {
       const auto top = static_cast<T>(h * s_.stride[0] - s_.pad[0] + kh * s_.dilation[0]);
       for (int64_t w = 0; w < s_.out_size[1]; ++w, ++i, ++offset) {
         const auto left = static_cast<T>(w * s_.stride[1] - s_.pad[1] + kw * s_.dilation[1]);
-        Position<T> y{s_.height, 0}, x{0, 0};
-        if (!locate(top + offset[0], s_.height, y) || !locate(left + offset[s_.out()], s_.width, x))
-          y = {s_.height, 0}, x = {0, 0};
-        cell_[i] = static_cast<int32_t>((y.low + 1) * ld() + x.low + 1);
-        fy_[i] = y.part;
-        fx_[i] = x.part;
+        this->set(i, top + offset[0], left + offset[s_.out()]);
       }
     }
   }
 
   const DeformShape s_;
   const T* const mask_;
-  const int64_t size_;
-  Workspace memory_;
-  T *fy_, *fx_;
-  int32_t* cell_;
 };
 
 // f(channel, first row of positions, plane as scratch) for all channels.

@@ -550,6 +550,12 @@ def _folded(func: Any, level: Level, args: Any, kwargs: dict[str, Any], *, examp
 _POOLS = [f"{kind}_pool{n}d" for kind in ("max", "avg", "adaptive_avg", "adaptive_max") for n in (1, 2, 3)]
 
 
+@_rule("resize_axis")
+def _resize_axis(func: Any, level: Level, args: Any, kwargs: dict[str, Any]) -> Any:
+    """Its dimension is counted from the last."""
+    return func(_full(args[0], level), *args[1:], **kwargs)
+
+
 @_rule(*_POOLS)
 def _pool(func: Any, level: Level, args: Any, kwargs: dict[str, Any]) -> Any:
     return _folded(func, level, args, kwargs, example_dims=_spatial(func.__name__) + 2)

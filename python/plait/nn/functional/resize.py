@@ -13,7 +13,7 @@ from typing import Any
 
 from ... import _core
 from ..._autocast import float32_in_autocast
-from ..._core import ArgumentError, ArgumentTypeError, Tensor, _nn
+from ..._core import ArgumentError, ArgumentTypeError, Tensor, _nn, _ops
 from ..._warn import warn_user
 
 __all__ = ["affine_grid", "grid_sample", "interpolate", "upsample", "upsample_bilinear", "upsample_nearest"]
@@ -72,16 +72,13 @@ def interpolate(
     if mode == "area":
         return (_nn.adaptive_avg_pool1d, _nn.adaptive_avg_pool2d, _nn.adaptive_avg_pool3d)[ndim - 1](input, sizes)
     weighted = mode not in ("nearest", "nearest-exact")
-    pixels = weighted and input.dtype == _core.uint8
-    if weighted and not (pixels or input.is_floating_point()):
+    if weighted and not (input.dtype == _core.uint8 or input.is_floating_point()):
         raise ArgumentTypeError(f"interpolate: expected floats or uint8 for mode {mode!r}, got {input.dtype}")
-    out = input.float() if pixels else input
+    out = input
     axes = list(enumerate(zip(input.shape[2:], sizes, scales)))
     for axis, (old, new, scale) in reversed(axes):  # rows are then copied whole along the other axes
-        out = _resize_axis(out, 2 + axis, old, new, scale, mode, bool(align_corners), antialias, pixels)
-        if pixels:  # of bytes every pass is rounded
-            out = (out + 0.5).floor().clamp(0, 255)
-    return out.to(_core.uint8) if pixels else out
+        out = _resize_axis(out, 2 + axis, old, new, scale, mode, bool(align_corners), antialias)
+    return out
 
 
 def check_mode(owner: str, mode: str, align_corners: bool | None) -> None:
@@ -121,15 +118,7 @@ def _output_size(
 
 
 def _resize_axis(
-    x: Tensor,
-    dim: int,
-    old: int,
-    new: int,
-    scale: float | None,
-    mode: str,
-    align_corners: bool,
-    antialias: bool,
-    pixels: bool,
+    x: Tensor, dim: int, old: int, new: int, scale: float | None, mode: str, align_corners: bool, antialias: bool
 ) -> Tensor:
     step = old / new if scale is None else 1.0 / scale
     if mode == "nearest":
@@ -143,52 +132,9 @@ def _resize_axis(
         step = (old - 1) / (new - 1) if new > 1 else 0.0
     if new == old and step == 1.0:
         return x
-    if antialias:
-        index, weight = _antialias_taps(old, new, step, mode)
-    elif mode == "bicubic":
-        index, weight = _cubic_taps(old, new, step, align_corners)
-    else:
-        index, weight = _linear_taps(old, new, step, align_corners)
-    if pixels:
-        weight = _short_weights(index, weight)
-    index, weight = index.to(x.device), weight.to(x.device)  # they are found on the CPU, which has values
-    shape = [1] * x.dim()
-    shape[dim] = new
-    parts = (x.index_select(dim, row) for row in index)
-    factors = [row.view(shape) for row in weight.to(x.dtype)]
-    if len(factors) == 2 and not pixels and not antialias:  # their sum is 1
-        return _core.lerp(next(parts), next(parts), factors[1])
-    out = next(parts) * factors[0]
-    for part, factor in zip(parts, factors[1:]):
-        out = _core.addcmul(out, part, factor)
-    return out
-
-
-def _short_weights(index: Tensor, weight: Tensor) -> Tensor:
-    """Weights as Pillow and PyTorch have them for bytes: 16-bit integers over a power of two, exact in float32 sums."""
-    weight = weight.clone()
-    for k in range(1, index.shape[0]):  # taps that the border moved to one pixel are one tap
-        moved = weight[k - 1] * (index[k] == index[k - 1])
-        weight[k] += moved
-        weight[k - 1] -= moved
-    largest = float(weight.max())
-    bits = next(p for p in range(22) if p == 21 or int(0.5 + largest * 2 ** (p + 1)) >= 2**15)
-    scaled = weight * 2**bits
-    return (scaled.abs() + 0.5).floor() * scaled.sign() / 2**bits
-
-
-def _source_positions(new: int, step: float, align_corners: bool) -> Tensor:
-    """Where each output position lies on the input's axis."""
-    position = _core.arange(new, dtype=_core.float64, device="cpu")
-    return position * step if align_corners else (position + 0.5) * step - 0.5
-
-
-def _linear_taps(old: int, new: int, step: float, align_corners: bool) -> tuple[Tensor, Tensor]:
-    place = _source_positions(new, step, align_corners).clamp(min=0)
-    left = place.floor().clamp(max=old - 1)
-    share = (place - left).clamp(0, 1)
-    right = (left + 1).clamp(max=old - 1)
-    return _core.stack([left, right]).long(), _core.stack([1 - share, share])
+    return _ops.resize_axis(
+        x, dim - x.dim(), new, step, "cubic" if mode == "bicubic" else "linear", align_corners, antialias
+    )
 
 
 def _cubic(distance: Tensor, a: float) -> Tensor:
@@ -197,30 +143,6 @@ def _cubic(distance: Tensor, a: float) -> Tensor:
     near = ((a + 2) * d - (a + 3)) * d * d + 1
     far = ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
     return _core.where(d <= 1, near, _core.where(d < 2, far, _core.zeros_like(d)))
-
-
-def _cubic_taps(old: int, new: int, step: float, align_corners: bool) -> tuple[Tensor, Tensor]:
-    place = _source_positions(new, step, align_corners)
-    left = place.floor()
-    share = place - left
-    offsets = _core.arange(-1, 3, dtype=_core.float64, device="cpu").unsqueeze(1)
-    index = (left + offsets).clamp(0, old - 1).long()
-    return index, _cubic(share - offsets, -0.75)
-
-
-def _antialias_taps(old: int, new: int, step: float, mode: str) -> tuple[Tensor, Tensor]:
-    """Taps of a filter as wide as an output pixel, so that shrinking averages instead of skipping."""
-    stretch = max(step, 1.0)
-    radius = (2.0 if mode == "bicubic" else 1.0) * stretch
-    center = (_core.arange(new, dtype=_core.float64, device="cpu") + 0.5) * step
-    first = (center - radius + 0.5).long().clamp(min=0)
-    last = (center + radius + 0.5).long().clamp(max=old)
-    taps = int((last - first).max())
-    index = first + _core.arange(taps, device="cpu").unsqueeze(1)
-    distance = (index.to(_core.float64) - center + 0.5) / stretch
-    weight = _cubic(distance, -0.5) if mode == "bicubic" else (1 - distance.abs()).clamp(min=0)
-    weight = weight.masked_fill(index >= last, 0.0)
-    return index.clamp(max=old - 1), weight / weight.sum(0)
 
 
 def upsample(
@@ -353,6 +275,8 @@ def grid_sample(
         if mode != "bicubic":
             place = _pad_position(place, n, padding_mode, align)
         places.append(place)
+    if mode == "bilinear" and ndim == 2 and not _has_gradient(grid):
+        return _ops.sample_planes(input, *places)
     taps = [_sample_taps(place, mode) for place in places]
     out = None
     for picks in _product(taps):
@@ -383,6 +307,10 @@ def grid_sample(
         nowhere = grid.new_zeros(grid.shape[:-1], dtype=_core.bool)
         out = out + _core.where(nowhere, grid[..., 0], 0.0).unsqueeze(1)
     return out
+
+
+def _has_gradient(grid: Tensor) -> bool:
+    return grid.requires_grad and _core.is_grad_enabled()
 
 
 def _product(taps: list[list[Any]]) -> list[tuple[Any, ...]]:
