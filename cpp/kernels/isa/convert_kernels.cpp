@@ -114,6 +114,22 @@ PLAIT_INLINE void copy_short_rows(T* d, const char* s, int64_t row_stride, int64
   for (int64_t r = 0; r < rows; ++r) __builtin_memcpy(d + r * kN, s + r * row_stride, kN * sizeof(T));
 }
 
+// d[i] = the element that lies i before the one at s, by whole vectors of kBytes. Returns where it ends.
+template <class T, int kBytes>
+PLAIT_INLINE int64_t copy_reversed(T* d, const char* s, int64_t i, int64_t n) {
+  using V = typename VecOf<T, kBytes>::type;
+  using I = MaskOf<V>;
+  constexpr int kN = kBytes / static_cast<int>(sizeof(T));
+  I from;
+  for (int k = 0; k < kN; ++k) from[k] = static_cast<ElemT<I>>(kN - 1 - k);
+  for (; i + kN <= n; i += kN) {
+    const V v = load_bytes<V>(s - (i + kN - 1) * static_cast<int64_t>(sizeof(T)));
+    const V reversed = __builtin_shuffle(v, from);
+    __builtin_memcpy(d + i, &reversed, sizeof reversed);
+  }
+  return i;
+}
+
 template <class T>
 void gather(void* dst, const void* src, int64_t stride, int64_t row_stride, int64_t n, int64_t rows) {
   using V = Vec<T>;
@@ -140,13 +156,11 @@ void gather(void* dst, const void* src, int64_t stride, int64_t row_stride, int6
   }
   for (int64_t r = 0; r < rows; ++r, s += row_stride, d += n) {
     int64_t i = 0;
-    if (stride == -kItem) {  // reversed
-      using I = MaskOf<V>;
-      for (; i + L <= n; i += L) {
-        const V v = load_bytes<V>(s - (i + L - 1) * kItem);
-        const V reversed = __builtin_shuffle(v, static_cast<ElemT<I>>(L - 1) - iota<I>());
-        __builtin_memcpy(d + i, &reversed, sizeof reversed);
-      }
+    if (stride == -kItem) {
+      i = copy_reversed<T, kVecBytes>(d, s, i, n);
+      if constexpr (kVecBytes > 32) i = copy_reversed<T, 32>(d, s, i, n);
+      if constexpr (kVecBytes > 16) i = copy_reversed<T, 16>(d, s, i, n);
+      if constexpr (sizeof(T) < 4) i = copy_reversed<T, 8>(d, s, i, n);
     }
     if constexpr (kItem >= 4) {
       if (stride == 2 * kItem) {
