@@ -160,6 +160,120 @@ def test_the_real_files() -> None:
     assert test.images.mean().item() == pytest.approx(0.1325, abs=1e-4)
 
 
+# ---- CIFAR -------------------------------------------------------------------------------------------------
+
+
+def python2_pickle(images: np.ndarray, labels: list[int], name: bytes) -> bytes:
+    """A batch as Python 2 wrote it: a dict of a uint8 array and a list, with strings of bytes."""
+    n = len(images).to_bytes(2, "little")
+    array = (
+        b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85U\x01btR(K\x01M" + n + b"M\x00\x0c\x86"
+        b"cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89"
+        b"T" + images.size.to_bytes(4, "little") + images.tobytes() + b"tb"
+    )
+    items = b"".join(b"K" + bytes([label]) for label in labels)
+    return b"\x80\x02}(U\x04data" + array + b"U" + bytes([len(name)]) + name + b"](" + items + b"eu."
+
+
+def photos(n: int, classes: int) -> tuple[np.ndarray, list[int]]:
+    rng = np.random.default_rng(1)
+    return rng.integers(0, 256, (n, 3072), dtype=np.uint8), rng.integers(0, classes, n).tolist()
+
+
+def test_cifar_reads_both_forms(tmp_path: pathlib.Path) -> None:
+    images, labels = photos(10, 10)
+    for folder in ("cifar-10-batches-bin", "cifar-10-batches-py"):
+        (tmp_path / folder[-3:] / folder).mkdir(parents=True)
+    for i, name in enumerate([*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]):
+        part = slice(2 * i % 10, 2 * i % 10 + 2)
+        rows = np.concatenate([np.array(labels[part], np.uint8)[:, None], images[part]], axis=1)
+        (tmp_path / "bin" / "cifar-10-batches-bin" / f"{name}.bin").write_bytes(rows.tobytes())
+        text = python2_pickle(images[part], labels[part], b"labels")
+        (tmp_path / "-py" / "cifar-10-batches-py" / name).write_bytes(text)
+    expected = images.reshape(10, 3, 32, 32)
+    for root in (tmp_path / "bin", tmp_path / "-py", tmp_path / "-py" / "cifar-10-batches-py"):
+        train, test = datasets.CIFAR10(root), datasets.CIFAR10(str(root), train=False)
+        assert (len(train), len(test), test.targets.tolist()) == (10, 2, labels[:2])
+        np.testing.assert_array_equal(train.data.numpy(), expected.transpose(0, 2, 3, 1))
+        np.testing.assert_array_equal(train.images.numpy(), expected.astype(np.float32) / 255)
+        assert train[3][1] == labels[3] and train.class_to_idx["cat"] == 3
+        np.testing.assert_array_equal(train[3][0].numpy(), train.images[3].numpy())
+    flip = transforms.Compose([transforms.RandomHorizontalFlip(1.0), transforms.ToTensor()])
+    flipped = datasets.CIFAR10(tmp_path / "bin", transform=flip)
+    np.testing.assert_array_equal(flipped[0][0].numpy(), train.images[0].numpy()[..., ::-1])
+    for transform in (None, transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5, 0.4, 0.3), 0.2)])):
+        data = datasets.CIFAR10(tmp_path / "bin", transform=transform)
+        assert data._batches_directly
+        (batch,) = DataLoader(data, 10)
+        np.testing.assert_array_equal(batch[0].numpy(), np.stack([data[i][0].numpy() for i in range(10)]))
+
+
+def test_cifar_hundred(tmp_path: pathlib.Path) -> None:
+    images, labels = photos(3, 100)
+    (tmp_path / "cifar-100-binary").mkdir()
+    fine = np.stack([np.zeros(3), labels], 1).astype(np.uint8)
+    (tmp_path / "cifar-100-binary" / "test.bin").write_bytes(np.concatenate([fine, images], 1).tobytes())
+    assert datasets.CIFAR100(tmp_path, train=False).targets.tolist() == labels
+    assert len(datasets.CIFAR100.classes) == 100 and sorted(datasets.CIFAR100.classes) == datasets.CIFAR100.classes
+    (tmp_path / "test").write_bytes(python2_pickle(images, labels, b"fine_labels"))
+    (tmp_path / "cifar-100-binary" / "test.bin").unlink()
+    assert datasets.CIFAR100(tmp_path, train=False).targets.tolist() == labels
+
+
+def test_damaged_cifar(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(FileNotFoundError, match="cifar-10-batches-bin"):
+        datasets.CIFAR10(tmp_path)
+    (tmp_path / "test_batch.bin").write_bytes(bytes(3072))
+    with pytest.raises(ValueError, match="rows of 3073 bytes"):
+        datasets.CIFAR10(tmp_path, train=False)
+    (tmp_path / "test_batch.bin").write_bytes(b"\x0a" + bytes(3072))
+    with pytest.raises(ValueError, match="labels from 0 to 9"):
+        datasets.CIFAR10(tmp_path, train=False)
+    (tmp_path / "test_batch.bin").unlink()
+    for data in (b"cos\nsystem\n(U\x04exitR.", b"\x80\x02}.", b"\x80\x02"):
+        (tmp_path / "test_batch").write_bytes(data)
+        with pytest.raises(ValueError):
+            datasets.CIFAR10(tmp_path, train=False)
+
+
+def test_cifar_subset(tmp_path: pathlib.Path) -> None:
+    images, labels = np.zeros((8003, 32, 32, 3), np.uint8), np.arange(8003) % 10
+    images[8001] = 7
+    np.savez_compressed(tmp_path / "cifar10_subset.npz", x=images, y=labels)
+    train, test = datasets.CIFAR10Subset(tmp_path), datasets.CIFAR10Subset(tmp_path, train=False)
+    assert (len(train), len(test), test.targets.tolist()) == (8000, 3, [0, 1, 2])
+    assert (test[1][0].shape, test.data[1].min().item()) == ((3, 32, 32), 7)
+    with pytest.raises(FileNotFoundError, match="cifar10-subset"):
+        datasets.CIFAR10Subset(tmp_path / "none")
+    np.savez(tmp_path / "cifar10_subset.npz", x=images)
+    with pytest.raises(ValueError, match="arrays x and y"):
+        datasets.CIFAR10Subset(tmp_path)
+
+
+def test_cifar_download(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+    import tarfile
+
+    images, labels = photos(2, 100)
+    rows = np.concatenate([np.stack([np.zeros(2), labels], 1).astype(np.uint8), images], 1).tobytes()
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name in ("cifar-100-binary/test.bin", "cifar-100-binary/train.bin", "../outside", "/outside"):
+            info = tarfile.TarInfo(name)
+            info.size = len(rows)
+            archive.addfile(info, io.BytesIO(rows))
+    data = packed.getvalue()
+    monkeypatch.setattr(urllib.request, "urlopen", lambda url, timeout: io.BytesIO(data))
+    root = tmp_path / "a" / "b"
+    with pytest.raises(OSError, match="MD5"):
+        datasets.CIFAR100(root, download=True)
+    monkeypatch.setattr(datasets.CIFAR100, "archive_md5", hashlib.md5(data, usedforsecurity=False).hexdigest())
+    assert datasets.CIFAR100(root, train=False, download=True).targets.tolist() == labels
+    assert not list(tmp_path.glob("**/outside"))
+    monkeypatch.setattr(urllib.request, "urlopen", None)
+    assert len(datasets.CIFAR100(root, download=True)) == 2
+
+
 # ---- IDX files ---------------------------------------------------------------------------------------------
 
 

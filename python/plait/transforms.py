@@ -168,8 +168,10 @@ class ToTensor:
         tensor = _core.from_numpy(np.array(array, order="C"))  # a copy: the image stays its owner's
         return tensor.to(_core.float32).div_(255) if tensor.dtype == _core.uint8 else tensor
 
-    def _batch(self, images: Tensor) -> Tensor:
-        """The same for uint8 (n, height, width)."""
+    def _batch(self, images: Any) -> Tensor:
+        """The same for uint8 (n, height, width), or an array (n, height, width, channels)."""
+        if isinstance(images, np.ndarray):
+            return _core.from_numpy(images).permute(0, 3, 1, 2).contiguous().to(_core.float32).div_(255)
         if images.dim() != 3 or images.dtype != _core.uint8:
             return images
         return images.unsqueeze(1).to(_core.float32).div_(255)

@@ -39,8 +39,8 @@ class ImageDataset(Dataset[Any]):
         """What ``transform`` is given for one image."""
         raise NotImplementedError
 
-    def _raw_batch(self, indices: Tensor) -> Tensor:
-        """The stored images at ``indices``, as ``_batch`` of a transform takes them."""
+    def _raw_batch(self, indices: Tensor) -> Any:
+        """The stored images at ``indices``, as ``_batch`` of a transform takes them: see ``ToTensor``."""
         return self.data.index_select(0, indices)
 
     def _to_float(self, raw: Tensor) -> Tensor:

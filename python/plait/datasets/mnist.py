@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import math
 import os
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import numpy as np
 
 from .. import _core
 from .._core import ArgumentError, Tensor
+from ._files import download_file, root_folder
 from ._images import ImageDataset
 
 __all__ = ["KMNIST", "MNIST", "FashionMNIST", "read_idx"]
@@ -119,13 +118,7 @@ class MNIST(ImageDataset):
     ) -> None:
         super().__init__(transform, target_transform)
         name = type(self).__name__
-        if root is None:
-            root = os.environ.get("PLAIT_DATA")
-            if root is None:
-                raise FileNotFoundError(
-                    f"{name}: expected a folder, got neither root nor the environment variable PLAIT_DATA"
-                )
-        self.root = Path(root)
+        self.root = root_folder(name, root)
         self.train = train
         prefix = "train" if train else "t10k"
         images = self._read(f"{prefix}-images-idx3-ubyte", download)
@@ -155,7 +148,7 @@ class MNIST(ImageDataset):
                 "hint: download=True fetches it where a network allows"
             )
         path = folders[0] / f"{file}.gz"
-        _download([mirror + f"{file}.gz" for mirror in self.mirrors], path, self.files[file])
+        download_file([mirror + f"{file}.gz" for mirror in self.mirrors], path, self.files[file])
         return read_idx(path)
 
     def _raw(self, index: int) -> np.ndarray:
@@ -219,27 +212,3 @@ class KMNIST(MNIST):
         "t10k-images-idx3-ubyte": "5c965bf0a639b31b8f53240b1b52f4d7",
         "t10k-labels-idx1-ubyte": "7320c461ea6c1c855c0b718fb2a4b134",
     }
-
-
-def _download(urls: list[str], path: Path, md5: str) -> None:
-    """Fetch a file from the first of ``urls`` that has it, check its hash, and put it in place."""
-    failures = []
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    for url in urls:
-        digest = hashlib.md5(usedforsecurity=False)
-        try:
-            with urllib.request.urlopen(url, timeout=60) as source, open(temporary, "wb") as out:
-                while piece := source.read(1 << 20):
-                    digest.update(piece)
-                    out.write(piece)
-            if digest.hexdigest() != md5:
-                failures.append(f"{url}: expected MD5 {md5}, got {digest.hexdigest()}")
-                continue
-            os.replace(temporary, path)
-            return
-        except (OSError, ValueError) as error:  # URLError and HTTPError are OSErrors
-            failures.append(f"{url}: {error}")
-        finally:
-            temporary.unlink(missing_ok=True)
-    raise OSError(f"download: expected {path.name} from {len(urls)} places, got\n" + "\n".join(failures))
