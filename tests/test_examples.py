@@ -37,6 +37,7 @@ PROGRAMS = [
     Program("cartpole", r"mean return ([\d.]+) of 500", least=150, needs=("gymnasium",)),
     Program("cartpole_dqn", r"mean return ([\d.]+) of 500", least=120, needs=("gymnasium",)),
     Program("cifar_resnet", r"test accuracy ([\d.]+)%", least=45, data="cifar10-subset"),
+    Program("connect_four", r"([\d.]+)% of 50 games won against random", least=80),
     Program("digits_cnn", r"test accuracy ([\d.]+)%", least=95, needs=("sklearn",)),
     Program(
         "explain_digits",
@@ -56,6 +57,7 @@ PROGRAMS = [
         "photo_networks", r"loss of (\d) of 4 fell; the same", least=3, data="cifar10-subset", needs=("torchvision",)
     ),
     Program("prune_distill", r"([\d.]+)% without half", least=95, data="mnist"),
+    Program("regularise", r"gain (-?[\d.]+) points", least=5, data="mnist"),
     Program("robust_mnist", r"trained on PGD .* clean, ([\d.]+)% under PGD", least=40, data="mnist"),
     Program("search_optuna", r"gain (-?[\d.]+) points", least=0.5, data="mnist", needs=("optuna",)),
     Program("sentiment_lstm", r"test accuracy ([\d.]+)%", least=60, data="sst2"),
