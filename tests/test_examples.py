@@ -63,6 +63,7 @@ PROGRAMS = [
     Program("sentiment_lstm", r"test accuracy ([\d.]+)%", least=60, data="sst2"),
     Program("xor_by_hand", r"(\d) of 4 right, .* apart by at most \S+e-1\d,", least=4),
 ]
+QUICK = {"digits_cnn", "xor_by_hand"}  # the others take seconds
 # Older programs, which print more than one line and have no short form.
 WITHOUT_SHORT_FORM = {"digits_gan", "mnist_classic", "names_gru", "tiny_gpt"}
 
@@ -71,8 +72,9 @@ def runs_through_plait(name: str) -> bool:
     return f"python -m plait examples/{name}.py" in (FOLDER / f"{name}.py").read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+@pytest.mark.parametrize(
+    "program", [pytest.param(p, id=p.name, marks=[] if p.name in QUICK else [pytest.mark.slow]) for p in PROGRAMS]
+)
 def test_short_form(program: Program, tmp_path: Path) -> None:
     for package in ("tqdm", "matplotlib", *program.needs):
         if importlib.util.find_spec(package) is None:

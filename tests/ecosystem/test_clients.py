@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(("client", "job"), [(c, j) for c, client in CLIENTS.items() for j in client.jobs])
 def test_job(client: str, job: str, request: pytest.FixtureRequest) -> None:
     declared = CLIENTS[client]
-    if not declared.is_installed() and not request.config.getoption("--all-clients", False):
+    if not declared.is_installed() and not request.config.getoption("--all"):
         pytest.skip(f"{declared.package} is not installed")
     np.testing.assert_allclose(flat(declared.jobs[job]()), declared.expected()[job], rtol=RTOL, atol=ATOL)
 
