@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["complete", "documented", "sections"]
+__all__ = ["EVERY_OP", "complete", "documented", "sections"]
 
 _SECTIONS = ("Args", "Attributes", "Returns", "Raises", "Source", "Example")
 
@@ -64,7 +64,8 @@ _RESULTS = {
     "None": "None.",
     "Size": "The sizes.",
 }
-_EVERY_OP = "ArgumentTypeError: an argument of another kind, or of a dtype that the op does not take."
+# The error that the docstring of each op ends its list with.
+EVERY_OP = "ArgumentTypeError: an argument of another kind, or of a dtype that the op does not take."
 
 
 def sections(text: str) -> dict[str, list[str]]:
@@ -163,7 +164,7 @@ def complete_text(text: str, signature: inspect.Signature, heading: str = "") ->
     found.setdefault("Returns", ["    " + _result(heading, signature)])
     raises = found.setdefault("Raises", [])
     if not any("TypeError" in line for line in raises):
-        raises.append("    " + _EVERY_OP)
+        raises.append("    " + EVERY_OP)
     parts = ["\n".join(found[""]).strip("\n")]
     for name in _SECTIONS:
         if name in found:

@@ -8,7 +8,7 @@ import re
 import textwrap
 from collections.abc import Callable
 
-from plait._docstrings import sections
+from plait._docstrings import EVERY_OP, sections
 
 __all__ = ["escaped", "rendered", "signature_text", "summary"]
 
@@ -104,8 +104,11 @@ def summary(docstring: str, resolve: Resolve) -> str:
 def rendered(docstring: str, resolve: Resolve) -> str:
     """The whole docstring."""
     found = sections(_text(docstring))
+    found["Raises"] = [line for line in found.get("Raises", []) if line.strip() != EVERY_OP]
     parts = [_prose(found.pop("", []), resolve)]
     for name, lines in found.items():
+        if not any(lines):
+            continue
         if name == "Example":
             parts.append(f"```pycon\n{textwrap.dedent(chr(10).join(lines)).strip(chr(10))}\n```")
         elif name == "Source":

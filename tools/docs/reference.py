@@ -29,7 +29,6 @@ __all__ = ["Reference"]
 
 # Modules whose names are public in the module above them, and the forms that packages of PyTorch's ecosystem see.
 _INSIDE = ("plait.nn.functional.", "plait.nn.modules", "plait.autograd.variable", "plait.compat.")
-_GROUPED = ("plait", "plait.Tensor")
 
 
 def modules() -> Iterator[str]:
@@ -180,7 +179,8 @@ class Reference:
         docstring = inspect.getdoc(value) or ""
         if isinstance(value, int | float | str | tuple | plait.dtype | type(None)) and not inspect.isclass(value):
             return [*parts, f"`{value!r}`" if not isinstance(value, plait.dtype) else "A dtype."]
-        signature = "\n".join(self._signatures(path, name, value))
+        signatures = self._signatures(path, name, value)
+        signature = ("\n\n" if "\n" in "".join(signatures) else "\n").join(signatures)
         if signature:
             parts.append(f"```python\n{signature}\n```")
         twin = f"plait.{name}"
@@ -242,26 +242,38 @@ class Reference:
     def _index(self) -> str:
         """The page with which the reference begins."""
         rows = []
-        for page in self.pages.values():
-            first = summary(page.introduction, self.resolver("api/index.md", page.title)) or "grouped by subject"
-            count = len(page.entries)
-            rows.append(
-                f"| [{page.title}]({page.path.removeprefix('api/')}) | {first.replace('|', '&#124;')} | {count} |"
-            )
+        for path in self._order():
+            page = self.pages[path]
+            names = [f"`{name.rpartition('.')[2]}`" for name in list(page.entries)[:: len(page.entries) // 5 + 1]]
+            holds = summary(page.introduction, self.resolver("api/index.md", page.title)) or f"{', '.join(names)}, ..."
+            link = f"[{page.title}]({path.removeprefix('api/')})"
+            rows.append(f"| {link} | {holds.replace('|', '&#124;')} | {len(page.entries)} |")
         text = (self.root / "tools/docs/reference.md").read_text(encoding="utf-8")
         return f"{text}\n| page | what it holds | names |\n| --- | --- | ---: |\n" + "\n".join(rows) + "\n"
 
+    def _order(self) -> list[str]:
+        """All pages: those in groups first, in the order of the groups, then modules by name."""
+        titles = list(GROUPS)
+
+        def key(path: str) -> tuple[int, int, str]:
+            owner, _, title = self.pages[path].title.partition(": ")
+            return (owner != "plait" if title else 2), titles.index(title) if title else 0, owner
+
+        return sorted(self.pages, key=key)
+
     def navigation(self) -> list[Any]:
         """The pages in the order of the navigation, groups below what they belong to."""
+        sections: dict[str, list[Any]] = {}
         entries: list[Any] = []
-        for owner in _GROUPED:
-            prefix = f"api/{owner.removeprefix('plait.').lower()}/"
-            found = {
-                page.title.partition(": ")[2]: path for path, page in self.pages.items() if path.startswith(prefix)
-            }
-            entries.append({owner: [{title: found[title]} for title in GROUPS if title in found]})
-        rest = {page.title.removeprefix("plait."): path for path, page in self.pages.items() if path.count("/") == 1}
-        return entries + [{title: rest[title]} for title in sorted(rest)]
+        for path in self._order():
+            owner, _, title = self.pages[path].title.partition(": ")
+            if not title:
+                entries.append({owner.removeprefix("plait."): path})
+                continue
+            if owner not in sections:
+                entries.append({owner: sections.setdefault(owner, [])})
+            sections[owner].append({title: path})
+        return entries
 
 
 def members(cls: type) -> dict[str, Any]:
