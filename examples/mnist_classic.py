@@ -4,11 +4,19 @@
     python examples/mnist_classic.py --data DIR [--mlp]
 
 It is written the way such programs were and are written, and is kept so.
+Writes mnist_classic.pt (the weights) and mnist_classic.png (loss, test pictures with what was read).
 """
 
 from __future__ import print_function
 
 import argparse
+import os
+import time
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
 
 import plait as torch
 import plait.nn as nn
@@ -50,6 +58,7 @@ class MLP(nn.Module):
 
 def train(args, model, device, train_loader, criterion, optimizer, scheduler, epoch):
     model.train()
+    losses = []
     for batch_idx, (data, target) in enumerate(train_loader):
         data, target = data.to(device), target.to(device)
         optimizer.zero_grad()
@@ -58,9 +67,11 @@ def train(args, model, device, train_loader, criterion, optimizer, scheduler, ep
         loss.backward()
         optimizer.step()
         scheduler.step()
+        losses.append(loss.item())
         if batch_idx % args.log_interval == 0:
             done = batch_idx * len(data)
             print("epoch {} [{:5d}/{}] loss {:.4f}".format(epoch, done, len(train_loader.dataset), loss.item()))
+    return losses
 
 
 def test(model, device, test_loader, criterion):
@@ -77,6 +88,27 @@ def test(model, device, test_loader, criterion):
     total = len(test_loader.dataset)
     accuracy = 100.0 * correct / total
     print("test: loss {:.4f}, accuracy {}/{} ({:.2f}%)".format(test_loss / total, correct, total, accuracy))
+    return accuracy
+
+
+def draw(path, losses, model, test_loader):
+    data, target = next(iter(test_loader))
+    model.eval()
+    with torch.no_grad():
+        pred = model(data).argmax(dim=1)
+    fig = plt.figure(figsize=(11, 4), layout="constrained")
+    left, right = fig.subfigures(1, 2)
+    ax = left.subplots()
+    ax.plot(losses, color="#1f5fbf", linewidth=0.8)
+    ax.set_xlabel("batch")
+    ax.set_title("Loss while it learns", loc="left", fontweight="bold")
+    right.suptitle("Test pictures and what was read", fontweight="bold")
+    for i, ax in enumerate(right.subplots(4, 8).flat):
+        ax.imshow(data[i, 0], cmap="gray_r")
+        ax.set_title(pred[i].item(), fontsize=9, color="black" if pred[i] == target[i] else "red")
+        ax.axis("off")
+    fig.savefig(path, dpi=90)
+    plt.close(fig)
 
 
 def main():
@@ -85,16 +117,24 @@ def main():
     parser.add_argument("--mlp", action="store_true", help="a 784-128-10 MLP with Adam in place of the CNN")
     parser.add_argument("--batch-size", type=int, default=None, help="default: 64, with --mlp 16")
     parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--short", action="store_true", help="learn from the first 10,000 pictures alone")
+    parser.add_argument("--threads", type=int, default=None, help="CPU threads, if not all")
+    parser.add_argument("--output", default=os.path.dirname(__file__), help="folder for the weights and the figure")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--log-interval", type=int, default=100)
     args = parser.parse_args()
     batch_size = args.batch_size or (16 if args.mlp else 64)
 
     torch.manual_seed(args.seed)
+    if args.threads is not None:
+        torch.set_num_threads(args.threads)
+    os.makedirs(args.output, exist_ok=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
     train_data = datasets.MNIST(args.data, train=True, transform=transform)
     test_data = datasets.MNIST(args.data, train=False, transform=transform)
+    if args.short:
+        train_data = torch.utils.data.Subset(train_data, range(10000))
     train_loader = torch.utils.data.DataLoader(train_data, batch_size=batch_size, shuffle=True)
     test_loader = torch.utils.data.DataLoader(test_data, batch_size=1000)
 
@@ -107,9 +147,25 @@ def main():
     scheduler = optim.lr_scheduler.CosineAnnealingLR(optimizer, args.epochs * len(train_loader))
     criterion = nn.CrossEntropyLoss()
 
+    losses = []
+    began = time.time()
     for epoch in range(1, args.epochs + 1):
-        train(args, model, device, train_loader, criterion, optimizer, scheduler, epoch)
-        test(model, device, test_loader, criterion)
+        losses += train(args, model, device, train_loader, criterion, optimizer, scheduler, epoch)
+        accuracy = test(model, device, test_loader, criterion)
+    seconds = time.time() - began
+
+    path = os.path.join(args.output, "mnist_classic.pt")
+    torch.save(model.state_dict(), path)
+    reloaded = (MLP() if args.mlp else Net()).to(device)
+    reloaded.load_state_dict(torch.load(path))
+    again = test(reloaded, device, test_loader, criterion)
+    figure = os.path.join(args.output, "mnist_classic.png")
+    draw(figure, losses, reloaded, test_loader)
+    print(
+        "mnist_classic: test accuracy {:.2f}%, after reloading {:.2f}%, {} epochs in {:.1f} s, figure in {}".format(
+            accuracy, again, args.epochs, seconds, figure
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ PROGRAMS = [
     Program("few_shot", r"([\d.]+)% of new digits right from five", least=65, data="mnist"),
     Program("keras_mnist", r"test accuracy ([\d.]+)%", least=96.5, data="mnist", needs=("keras",)),
     Program("keras_subclass", r"([\d.]+) after", most=0.1, data="mnist", needs=("keras",)),
+    Program("mnist_classic", r"test accuracy ([\d.]+)%", least=87, data="mnist"),
     Program("mnist_cnn", r"test accuracy ([\d.]+)%", least=97.5, data="mnist"),
     Program("mnist_mlp", r"test accuracy ([\d.]+)%", least=96, data="mnist"),
     Program("mnist_vae", r"-ELBO ([\d.]+) nats", most=150, data="mnist"),
@@ -61,11 +62,12 @@ PROGRAMS = [
     Program("robust_mnist", r"trained on PGD .* clean, ([\d.]+)% under PGD", least=40, data="mnist"),
     Program("search_optuna", r"gain (-?[\d.]+) points", least=0.5, data="mnist", needs=("optuna",)),
     Program("sentiment_lstm", r"test accuracy ([\d.]+)%", least=60, data="sst2"),
+    Program("transfer_photos", r"gain (-?[\d.]+) points", least=5, data="cifar10-subset"),
     Program("xor_by_hand", r"(\d) of 4 right, .* apart by at most \S+e-1\d,", least=4),
 ]
 QUICK = {"digits_cnn", "xor_by_hand"}  # the others take seconds
 # Older programs, which print more than one line and have no short form.
-WITHOUT_SHORT_FORM = {"digits_gan", "mnist_classic", "names_gru", "tiny_gpt"}
+WITHOUT_SHORT_FORM = {"digits_gan", "names_gru", "tiny_gpt"}
 
 
 def runs_through_plait(name: str) -> bool:
