@@ -62,6 +62,7 @@ PROGRAMS = [
     Program("robust_mnist", r"trained on PGD .* clean, ([\d.]+)% under PGD", least=40, data="mnist"),
     Program("search_optuna", r"gain (-?[\d.]+) points", least=0.5, data="mnist", needs=("optuna",)),
     Program("sentiment_lstm", r"test accuracy ([\d.]+)%", least=60, data="sst2"),
+    Program("simclr", r"gain (-?[\d.]+) points", least=1, data="cifar10-subset"),
     Program("transfer_photos", r"gain (-?[\d.]+) points", least=5, data="cifar10-subset"),
     Program("xor_by_hand", r"(\d) of 4 right, .* apart by at most \S+e-1\d,", least=4),
 ]
