@@ -285,3 +285,11 @@ def test_second_derivatives_take_gradients_from_anywhere() -> None:
             assert plait.equal(
                 plait.autograd.grad(g, u, v)[0], view(v.contiguous().clone())
             )  # offset 0, for as_strided
+
+
+@pytest.mark.parametrize("dtype", [plait.uint8, plait.int16, plait.float32, plait.float64, plait.complex128], ids=str)
+def test_rows_of_any_length_are_reversed(dtype: plait.dtype) -> None:
+    for n in [*range(1, 140), 255, 256, 257]:
+        x = (plait.rand(3, n) * 255).to(dtype)
+        assert (x.flip(-1).numpy() == x.numpy()[:, ::-1]).all()
+        assert (x[:, : n // 2].flip(0, 1).numpy() == x.numpy()[::-1, : n // 2][:, ::-1]).all()
