@@ -75,12 +75,13 @@ template <class T>
 void fill_rows(const PaddedRows& rows, T v, const T* x, int64_t step, T* y, int64_t count) {
   const int64_t width = rows.width, left = rows.left, right = rows.right;
   const int64_t* const columns = rows.columns.data();
+  const bool constant = rows.a.border == Border::kConstant;
   const auto edge = [&](int64_t first, int64_t end) {
-    for (int64_t i = first; i < end; ++i) {
-      const int64_t at = columns[i];
-      for (int64_t r = 0; r < count; ++r) y[r * width + i] = at == kNowhere ? v : x[r * step + at];
+    for (int64_t i = first; i < end && !constant; ++i) {
+      for (int64_t r = 0; r < count; ++r) y[r * width + i] = x[r * step + columns[i]];
     }
   };
+  if (constant && right - left < width) std::fill(y, y + count * width, v);  // faster than both edges alone
   edge(0, left);
   if (right > left) {
     constexpr int64_t kItem = sizeof(T);
