@@ -55,8 +55,8 @@ def draw_report(
         figure = plt.figure(figsize=(12, 6.6), layout="constrained")
         upper, lower = figure.subfigures(2, 1, height_ratios=[2.5, 1])
         loss, accuracy, confusion = upper.subplots(1, 3, width_ratios=[1, 1, 1.05])
-        _draw_curves(loss, "Loss", history.train_loss, history.test_loss)
-        _draw_curves(accuracy, "Accuracy", history.train_accuracy, history.test_accuracy)
+        draw_curves(loss, "Loss", history.train_loss, history.test_loss)
+        draw_curves(accuracy, "Accuracy", history.train_accuracy, history.test_accuracy)
         accuracy.yaxis.set_major_formatter(PercentFormatter(1.0))
         _draw_confusion(confusion, np.histogram2d(truth, guess, bins=classes, range=[[0, classes]] * 2)[0], names)
         _draw_mistakes(lower, np.asarray(images), truth, guess, wrong, names, mistakes_shown)
@@ -78,7 +78,7 @@ def main_plane(vectors: Any) -> np.ndarray:
     return centred @ np.linalg.svd(centred, full_matrices=False)[2][:2].T
 
 
-def _draw_curves(axes: Any, name: str, train: list[float], test: list[float]) -> None:
+def draw_curves(axes: Any, name: str, train: list[float], test: list[float]) -> None:
     epochs = range(1, len(train) + 1)
     axes.plot(epochs, train, color=_TRAIN, label="training (while it learns)")
     axes.plot(epochs, test, color=_TEST, linewidth=2, marker="o", markersize=3.5, label="test")

@@ -54,6 +54,7 @@ PROGRAMS = [
     Program("mnist_mlp", r"test accuracy ([\d.]+)%", least=96, data="mnist"),
     Program("mnist_vae", r"-ELBO ([\d.]+) nats", most=150, data="mnist"),
     Program("movies", r"RMSE ([\d.]+) by factorisation", most=0.93, data="ml-latest-small"),
+    Program("names_rnn", r"best ([\d.]+)% of", least=60, data="names"),
     Program(
         "photo_networks", r"loss of (\d) of 4 fell; the same", least=3, data="cifar10-subset", needs=("torchvision",)
     ),
@@ -63,12 +64,13 @@ PROGRAMS = [
     Program("search_optuna", r"gain (-?[\d.]+) points", least=0.5, data="mnist", needs=("optuna",)),
     Program("sentiment_lstm", r"test accuracy ([\d.]+)%", least=60, data="sst2"),
     Program("simclr", r"gain (-?[\d.]+) points", least=1, data="cifar10-subset"),
+    Program("summarise", r"ROUGE-1 ([\d.]+) on", least=0.6, needs=("torchmetrics",)),
     Program("transfer_photos", r"gain (-?[\d.]+) points", least=5, data="cifar10-subset"),
     Program("xor_by_hand", r"(\d) of 4 right, .* apart by at most \S+e-1\d,", least=4),
 ]
 QUICK = {"digits_cnn", "xor_by_hand"}  # the others take seconds
 # Older programs, which print more than one line and have no short form.
-WITHOUT_SHORT_FORM = {"digits_gan", "names_gru", "tiny_gpt"}
+WITHOUT_SHORT_FORM = {"digits_gan", "tiny_gpt"}
 
 
 def runs_through_plait(name: str) -> bool:
