@@ -78,10 +78,19 @@ def draw_curves(axes: Any, histories: dict[str, History], most_common: float) ->
         epochs = range(1, len(history.test_accuracy) + 1)
         axes.plot(epochs, history.test_accuracy, color=COLOURS[cell], marker="o", markersize=3.5, label=cell)
     axes.axhline(most_common, color="#667", linewidth=0.8, linestyle=":")
-    axes.text(1, most_common, "always the most common language", fontsize=8, color="#667", va="bottom")
+    axes.text(
+        0.98,
+        most_common,
+        "always the most common language",
+        fontsize=8,
+        color="#667",
+        va="bottom",
+        ha="right",
+        transform=axes.get_yaxis_transform(),
+    )
     axes.set(title="Right of the names held out", xlabel="epoch")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.legend(loc="center right")
 
 
@@ -135,7 +144,7 @@ def draw(
 
 
 def main() -> None:
-    parser = options("names_rnn.py", "Tell the language of a surname.", short={"epochs": 2}, epochs=10, batch_size=64,
+    parser = options("names_rnn.py", "Tell the language of a surname.", short={"epochs": 1}, epochs=10, batch_size=64,
                      lr=3e-3)  # fmt: skip
     parser.add_argument("--data", type=Path, default=data_folder("names"), help="folder with one file per language")
     args = parser.parse_args()
