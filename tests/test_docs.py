@@ -15,8 +15,9 @@ import itertools
 import posixpath
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from test_docstrings import modules
@@ -67,13 +68,26 @@ def test_programs_print_what_is_shown(page: str, tmp_path: Path, monkeypatch: py
 
 
 @pytest.fixture(scope="module")
-def reference() -> Iterator[dict[str, str]]:
-    """The pages of the reference, as tools/docs makes them."""
+def tools() -> Iterator[Callable[[str], Any]]:
+    """What imports a module of tools/docs, which makes pages."""
     sys.path.insert(0, str(ROOT / "tools" / "docs"))
-    try:
-        yield importlib.import_module("reference").Reference(ROOT).texts()
-    finally:
-        sys.path.pop(0)
+    yield importlib.import_module
+    sys.path.remove(str(ROOT / "tools" / "docs"))
+
+
+@pytest.fixture(scope="module")
+def reference(tools: Callable[[str], Any]) -> dict[str, str]:
+    """The pages of the reference."""
+    return tools("reference").Reference(ROOT).texts()
+
+
+def test_the_gallery_has_every_program_and_picture(tools: Callable[[str], Any]) -> None:
+    gallery = tools("gallery")
+    pages = gallery.pages(ROOT)
+    assert {f"gallery/{name}.md" for name in gallery.programs(ROOT)} < set(pages)
+    index = pages["gallery/index.md"]
+    assert not [name for name in gallery.programs(ROOT) if f"]({name}.md)" not in index]
+    assert not [path for path in gallery.pictures(ROOT) if f"]({path.removeprefix('gallery/')})" not in index]
 
 
 def test_the_reference_has_every_public_name(reference: dict[str, str]) -> None:

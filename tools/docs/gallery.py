@@ -9,7 +9,7 @@ from pathlib import Path
 
 from included import relinked
 
-__all__ = ["pages", "pictures", "programs"]
+__all__ = ["pages", "pictures", "programs", "shared"]
 
 README = "examples/README.md"
 
@@ -18,6 +18,11 @@ def programs(root: Path) -> list[str]:
     """The names of all programs, in alphabetical order."""
     folder = root / "examples"
     return sorted(f.stem for f in folder.glob("*.py") if not f.stem.startswith("_") and f.stem != "run_all")
+
+
+def shared(root: Path) -> list[str]:
+    """The names of the modules that programs share."""
+    return sorted(f.stem for f in (root / "examples").glob("_*.py"))
 
 
 def pictures(root: Path) -> dict[str, Path]:
@@ -33,6 +38,7 @@ def pages(root: Path) -> dict[str, str]:
     rows = {row[0]: row for row in map(_cells, readme.splitlines()) if len(row) == 4}
     names = programs(root)
     made = {f"gallery/{name}.md": _program(root, name, rows.get(name), alternatives.get(name)) for name in names}
+    made |= {f"gallery/{name}.md": _program(root, name) for name in shared(root)}
     text, _, _ = readme.partition("## Pictures")
     introduction, table = re.fullmatch(r"(.*?)(^\| program.*)", text, re.S | re.M).groups()  # type: ignore[union-attr]
     cards = [_card(rows[name], alternatives[name]) for name in names if name in alternatives]
@@ -54,7 +60,7 @@ def _card(row: list[str], alternative: str) -> str:
     return f"{text}**[{name}]({name}.md)**: {shows}\n\n{result}\n\n</div>\n"
 
 
-def _program(root: Path, name: str, row: list[str] | None, alternative: str | None) -> str:
+def _program(root: Path, name: str, row: list[str] | None = None, alternative: str | None = None) -> str:
     source = (root / f"examples/{name}.py").read_text(encoding="utf-8")
     docstring = ast.get_docstring(ast.parse(source)) or ""
     parts = [f"# {name}", docstring]
@@ -62,6 +68,10 @@ def _program(root: Path, name: str, row: list[str] | None, alternative: str | No
         parts.append(f"**Result**: {row[2]}" + (f" ({row[3]} seconds)" if re.fullmatch(r"[\d.]+", row[3]) else ""))
     if alternative is not None:
         parts.append(f"![{alternative}](pictures/{name}.png)")
-    parts.append(f"## The program\n\n`examples/{name}.py`, with its parts in `examples/_*.py`:")
+    imported = sorted(set(re.findall(r"^(?:from|import) (_[a-z]\w*)", source, re.M)) - {"__future__"})
+    links = ", ".join(f"[{part}]({part}.md)" for part in imported)
+    parts.append(
+        f"## The source\n\n`examples/{name}.py`" + (f"; it shares {links} with other programs:" if links else ":")
+    )
     parts.append(f"```python\n{source}```")
     return "\n\n".join(parts) + "\n"

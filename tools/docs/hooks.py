@@ -19,13 +19,15 @@ from reference import Reference
 __all__ = ["on_config", "on_files"]
 
 ROOT = Path(__file__).parents[2]
+GALLERY = (gallery.programs, gallery.shared)
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Put the pages of the programs and of the modules into the navigation."""
     config.extra["reference"] = reference = Reference(ROOT)
     add_to_nav(config.nav, "api/index.md", reference.navigation())
-    add_to_nav(config.nav, "gallery/index.md", [{name: f"gallery/{name}.md"} for name in gallery.programs(ROOT)])
+    programs, shared = ([{name: f"gallery/{name}.md"} for name in names(ROOT)] for names in GALLERY)
+    add_to_nav(config.nav, "gallery/index.md", [*programs, {"Shared parts": shared}])
     config.watch += [str(ROOT / folder) for folder in ("examples", "python/plait", "tools/docs")]
     return config
 
