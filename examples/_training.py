@@ -33,6 +33,18 @@ class History:
     seconds: float = 0.0
 
 
+class EpochBar(tqdm):
+    """A bar that stays open when its items end, so that what the test found still comes beside it."""
+
+    def __init__(self, items: Any, epoch: int, epochs: int, unit: str = "batch") -> None:
+        super().__init__(items, desc=f"epoch {epoch:2d}/{epochs}", unit=unit, ncols=100)
+
+    def __iter__(self) -> Any:
+        for item in self.iterable:
+            yield item
+            self.update()
+
+
 class _Short(argparse.Action):
     """`--short`: sets several options at once; what follows on the command line still overrides them."""
 
@@ -125,7 +137,7 @@ def fit(
     for epoch in range(1, epochs + 1):
         model.train()
         seen, right, total = 0, 0.0, 0.0
-        with tqdm(train, desc=f"epoch {epoch:2d}/{epochs}", unit="batch", ncols=100) as bar:
+        with EpochBar(train, epoch, epochs) as bar:
             for images, targets in bar:
                 if change is not None:
                     images = change(images, targets)

@@ -20,7 +20,6 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.ticker import MaxNLocator, PercentFormatter
-from tqdm import tqdm
 
 import plait
 import plait.nn as nn
@@ -29,7 +28,7 @@ from plait.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_se
 from plait.utils.data import DataLoader
 
 from _report import STYLE
-from _training import History, accuracy, data_folder, options, save_and_reload, start
+from _training import EpochBar, History, accuracy, data_folder, options, save_and_reload, start
 
 PAD, UNKNOWN = 0, 1
 Sentence = tuple[plait.Tensor, int]  # the words' indices (length,), and the label
@@ -93,7 +92,7 @@ def fit(model: Reader, train: list[Sentence], dev: list[Sentence], epochs: int, 
     for epoch in range(1, epochs + 1):
         model.train()
         seen, right, total = 0, 0.0, 0.0
-        with tqdm(loader, desc=f"epoch {epoch:2d}/{epochs}", unit="batch", ncols=100) as bar:
+        with EpochBar(loader, epoch, epochs) as bar:
             for words, lengths, targets in bar:
                 # Some words are hidden, so that unknown ones are no surprise later.
                 hidden = (plait.rand(words.shape) < 0.1) & (words != PAD)
