@@ -38,6 +38,7 @@ PROGRAMS = [
     Program("cartpole_dqn", r"mean return ([\d.]+) of 500", least=120, needs=("gymnasium",)),
     Program("cifar_resnet", r"test accuracy ([\d.]+)%", least=45, data="cifar10-subset"),
     Program("connect_four", r"([\d.]+)% of 50 games won against random", least=80),
+    Program("detect_digits", r"mAP@0.5 ([\d.]+)", least=0.35, data="mnist", needs=("torchvision",)),
     Program("digits_cnn", r"test accuracy ([\d.]+)%", least=95, needs=("sklearn",)),
     Program(
         "explain_digits",
@@ -46,6 +47,7 @@ PROGRAMS = [
         data="mnist",
         needs=("captum", "shap", "lime"),
     ),
+    Program("faster_rcnn", r"mAP@0.5 ([\d.]+)", least=0.4, data="mnist", needs=("torchvision",)),
     Program("few_shot", r"([\d.]+)% of new digits right from five", least=65, data="mnist"),
     Program("keras_mnist", r"test accuracy ([\d.]+)%", least=96.5, data="mnist", needs=("keras",)),
     Program("keras_subclass", r"([\d.]+) after", most=0.1, data="mnist", needs=("keras",)),
