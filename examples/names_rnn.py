@@ -144,7 +144,7 @@ def draw(
 
 
 def main() -> None:
-    parser = options("names_rnn.py", "Tell the language of a surname.", short={"epochs": 1}, epochs=10, batch_size=64,
+    parser = options("names_rnn.py", "Tell the language of a surname.", short={"epochs": 1}, epochs=4, batch_size=64,
                      lr=3e-3)  # fmt: skip
     parser.add_argument("--data", type=Path, default=data_folder("names"), help="folder with one file per language")
     args = parser.parse_args()

@@ -67,12 +67,13 @@ PROGRAMS = [
     Program("sentiment_lstm", r"test accuracy ([\d.]+)%", least=60, data="sst2"),
     Program("simclr", r"gain (-?[\d.]+) points", least=1, data="cifar10-subset"),
     Program("summarise", r"ROUGE-1 ([\d.]+) on", least=0.6, needs=("torchmetrics",)),
+    Program("tiny_gpt", r"validation loss ([\d.]+),", most=2.0, data="tinyshakespeare"),
     Program("transfer_photos", r"gain (-?[\d.]+) points", least=5, data="cifar10-subset"),
     Program("xor_by_hand", r"(\d) of 4 right, .* apart by at most \S+e-1\d,", least=4),
 ]
 QUICK = {"digits_cnn", "xor_by_hand"}  # the others take seconds
 # Older programs, which print more than one line and have no short form.
-WITHOUT_SHORT_FORM = {"digits_gan", "tiny_gpt"}
+WITHOUT_SHORT_FORM = {"digits_gan"}
 
 
 def runs_through_plait(name: str) -> bool:
