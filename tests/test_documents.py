@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import contextlib
 import doctest
+import importlib.metadata
 import io
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,15 @@ def test_the_first_program_of_the_readme_runs() -> None:
     assert len(lines) == len(output.splitlines()) and all(form.fullmatch(line) for line in lines)
     assert float(form.fullmatch(lines[-1])[1]) > 0.9  # type: ignore[index]
     plait.manual_seed(0)
+
+
+def test_the_version_stands_in_one_place() -> None:
+    """What is installed has it, and the changelog's first section is about it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert "version" in project["dynamic"] and "version" not in project
+    heading = re.search(r"^## (?:Unreleased: )?(\S+?):?(?: |$)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert heading is not None and heading[1] == plait.__version__
+    assert re.fullmatch(r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?", plait.__version__)
+    for package in importlib.metadata.distributions(name="plait"):
+        if Path(str(package.locate_file("plait"))).resolve() == Path(plait.__file__).resolve().parent:
+            assert package.version == plait.__version__

@@ -252,7 +252,3 @@ def test_exit_with_live_objects() -> None:
 def test_show_config() -> None:
     text = plait.show_config() if not hasattr(plait, "__config__") else plait.__config__.show()
     assert isinstance(text, str) and text
-
-
-def test_version() -> None:
-    assert plait.__version__.count(".") >= 2
