@@ -32,3 +32,23 @@ def matmul_2048(torch: Any, data: Data) -> Case:
 def batched(torch: Any, data: Data) -> Case:
     a, b = data.normal(96, 128, 64), data.normal(96, 64, 128)
     return Case(lambda: a @ b)
+
+
+def _integers(torch: Any, data: Data, dtype: str) -> Case:
+    a, b = (data.integers(100, 512, 512).to(getattr(torch, dtype)) for _ in range(2))
+    return Case(lambda: a @ b)
+
+
+@workload("op", "matmul of int8, 512")
+def matmul_int8(torch: Any, data: Data) -> Case:
+    return _integers(torch, data, "int8")
+
+
+@workload("op", "matmul of int32, 512")
+def matmul_int32(torch: Any, data: Data) -> Case:
+    return _integers(torch, data, "int32")
+
+
+@workload("op", "matmul of int64, 512")
+def matmul_int64(torch: Any, data: Data) -> Case:
+    return _integers(torch, data, "int64")

@@ -44,6 +44,7 @@ CpuInfo detect() {
     const auto has = [&](int bit) { return (b & (1u << bit)) != 0; };
     info.avx2 = os_ymm && avx && fma && movbe && f16c && lzcnt && has(3) && has(5) && has(8);
     info.avx512 = info.avx2 && os_zmm && has(16) && has(17) && has(28) && has(30) && has(31);
+    info.avx512_vnni = info.avx512 && (c & (1u << 11));
     unsigned a1, b1, c1, d1;
     if (__get_cpuid_count(7, 1, &a1, &b1, &c1, &d1)) info.avx512_bf16 = info.avx512 && (a1 & (1u << 5));
   }

@@ -11,6 +11,7 @@ struct CpuInfo {
   bool avx2 = false;    // x86-64-v3: AVX2, FMA, F16C, BMI1/2, LZCNT, MOVBE, and the OS saves ymm
   bool avx512 = false;  // x86-64-v4: AVX-512 F, BW, CD, DQ, VL, and the OS saves zmm
   bool avx512_bf16 = false;
+  bool avx512_vnni = false;
   // Cache sizes; these values where the system reports none.
   int64_t l1d_bytes = 32 << 10;  // per core
   int64_t l2_bytes = 512 << 10;  // per core

@@ -31,6 +31,7 @@ namespace plait {
 #define PLAIT_KERNEL_FAMILIES(X) \
   X(gemm)                        \
   X(gemv)                        \
+  X(gemm_integer)                \
   X(conv)                        \
   X(conv_interleaved)            \
   X(conv_tuning)                 \

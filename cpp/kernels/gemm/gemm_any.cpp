@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The GEMM by dtype. float32 and float64 operands go to gemm() unchanged. 16-bit floats go through panel
 // sources that widen them to float32 and a sink that rounds; where the CPU multiplies bf16 in pairs, panels
-// hold pairs. Integers take a plain loop: per row of C, rows of B are scaled and added in order of k to a row
-// of sums in L1, whose loads and stores are the bound.
+// hold pairs. Integers have kernels of their own (gemm_integer.cpp).
 #include "kernels/gemm/gemm_any.h"
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include "kernels/dispatch.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/gemm_detail.h"
+#include "kernels/gemm/gemm_integer.h"
 
 namespace plait {
 namespace {
@@ -149,56 +149,6 @@ void gemm_half(const GemmAnyArgs& g) {
   gemm(out);
 }
 
-// Integers of type U wrap around; products are taken in Wide, for products of uint16_t would be signed.
-template <class U>
-struct IntegerGemm {
-  using Wide = std::conditional_t<(sizeof(U) < 4), uint32_t, U>;
-
-  static const U* start(const GemmAnyOperand& x, int64_t item) {
-    return static_cast<const U*>(x.data) + (x.offsets ? x.offsets[item] : item * x.bs);
-  }
-
-  // sums[j] = sum over p < k of a[i][p] * b[p][j]
-  static void add_products(const GemmAnyArgs& g, int64_t item, int64_t i, U* sums) {
-    const U *a = start(g.a, item) + i * g.a.rs, *b = start(g.b, item);
-    std::fill(sums, sums + g.n, U(0));
-    for (int64_t p = 0; p < g.k; ++p) {
-      const Wide x = a[p * g.a.cs];
-      const U* row = b + p * g.b.rs;
-      if (g.b.cs == 1) {
-        for (int64_t j = 0; j < g.n; ++j) sums[j] = static_cast<U>(sums[j] + x * row[j]);
-      } else {
-        for (int64_t j = 0; j < g.n; ++j) sums[j] = static_cast<U>(sums[j] + x * row[j * g.b.cs]);
-      }
-    }
-  }
-
-  static void store_row(const GemmAnyArgs& g, int64_t item, int64_t i, const U* sums) {
-    const U alpha = static_cast<U>(static_cast<int64_t>(g.alpha));
-    const U beta = static_cast<U>(static_cast<int64_t>(g.beta));
-    const U* bias = static_cast<const U*>(g.col_bias);
-    U* c = static_cast<U*>(g.c) + item * g.c_bs + i * g.c_rs;
-    for (int64_t j = 0; j < g.n; ++j) {
-      U v = static_cast<U>(Wide{alpha} * sums[j]);
-      if (beta != 0) v = static_cast<U>(v + Wide{beta} * c[j * g.c_cs]);
-      if (bias) v = static_cast<U>(v + bias[j]);
-      c[j * g.c_cs] = v;
-    }
-  }
-
-  static void run(const GemmAnyArgs& g) {
-    const int64_t row_work = std::max<int64_t>(1, g.n * g.k);
-    const int64_t grain = std::max<int64_t>(1, 4 * kGrainElements / row_work);
-    parallel_for(g.batch * g.m, grain, [&](int64_t begin, int64_t end) {
-      const Workspace space(sizeof(U) * static_cast<size_t>(g.n));
-      for (int64_t row = begin; row < end; ++row) {
-        add_products(g, row / g.m, row % g.m, space.as<U>());
-        store_row(g, row / g.m, row % g.m, space.as<U>());
-      }
-    });
-  }
-};
-
 }  // namespace
 
 void gemm_any(const GemmAnyArgs& g) {
@@ -208,7 +158,7 @@ void gemm_any(const GemmAnyArgs& g) {
     if constexpr (std::is_same_v<T, bool>) {
       PLAIT_FAIL(kInternal, "gemm_any: bool has no products");
     } else if constexpr (std::is_integral_v<T>) {
-      IntegerGemm<std::make_unsigned_t<T>>::run(g);
+      gemm_integer(g);
     } else if constexpr (std::is_floating_point_v<T>) {
       gemm_float<T>(g);
     } else {

@@ -146,7 +146,49 @@ struct GemmHalfKernels {
   void (*gemv_axpy)(float* y, const uint16_t* b, int64_t rs, const float* x, int64_t n, int64_t k);
 };
 
+// ---- Integers ----
+// Sums wrap around modulo 2^bits, so their order is free: no cut can change a result. Panels hold `group`
+// steps of k in one element of 4 or 8 bytes, the earliest one in its low bits; k counts those elements.
+
+// C[m][n] = alpha * sum_p A[m][p] B[p][n] + beta * C + bias, alpha and beta taken modulo the type of C.
+struct GemmIntegerBlock {
+  int64_t m, n, k;
+  const void* a;  // panels of mr rows
+  const void* b;  // panels of nr columns
+  void* c;        // (m, n)
+  int64_t c_rs, c_cs;
+  int64_t alpha, beta;  // beta == 0: C is not read
+  const void* bias;     // (n,), stride 1; may be null
+};
+
+// For items of one size, signed or not.
+struct GemmIntegerKernels {
+  int64_t mr, nr, group;
+  // As GemmKernels::pack; k counts steps, and a last group that is not full is filled with zeros. Returns
+  // whether block_narrow may be used: whether all elements of 8 bytes are those of an int32.
+  bool (*pack)(void* dst, int64_t width, const void* src, int64_t stride, int64_t k_stride, int64_t count,
+               int64_t k);
+  void (*block)(const GemmIntegerBlock& args);
+  void (*block_narrow)(const GemmIntegerBlock& args);  // null: there is none
+};
+
+// Products with a vector.
+struct GemmIntegerVectorKernels {
+  // y[i] = sum over p < k of a[i*rs + p] * x[p], i < m
+  void (*dots)(void* y, const void* a, int64_t rs, const void* x, int64_t m, int64_t k);
+  // y[j] = sum over p < k of x[p] * b[p*rs + j], j < n
+  void (*axpys)(void* y, const void* b, int64_t rs, const void* x, int64_t n, int64_t k);
+};
+
+struct GemmIntegerTable {
+  PerSize<GemmIntegerKernels> matrix;
+  PerSize<GemmIntegerVectorKernels> vector;
+  // Items of 1 and 2 bytes on a CPU that has AVX512-VNNI, which is beyond the level avx512. Null at others.
+  GemmIntegerKernels vnni[2];
+};
+
 struct GemmTable : PerReal<GemmKernels> {
+  GemmIntegerTable integer;
   GemmHalfKernels f16, bf16;
   // Products of bf16 by pairs. An element of a panel holds two neighbours in k, the earlier one in its low
   // half; if k is odd, the last one's partner is zero. `k` counts pairs; sums are float32. Only `block` and
