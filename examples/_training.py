@@ -181,13 +181,14 @@ def finish(
     model: nn.Module,
     test: Batch,
     classes: Sequence[str] | None = None,
+    more: str = "",
 ) -> None:
-    """Tests `model` (the reloaded one), draws the figure and prints the line of result."""
+    """Tests `model` (the reloaded one), draws the figure and prints the line of result, with `more` in it."""
     scores = predict(model, test[0])
     figure = args.output / f"{name}.png"
     draw_report(figure, title, history, *test, scores.argmax(dim=1), classes)
     print(
         f"{name}: test accuracy {history.test_accuracy[-1]:.2%}, after reloading "
-        f"{accuracy(scores, test[1]):.2%}, {args.epochs} epochs in {history.seconds:.1f} s, "
+        f"{accuracy(scores, test[1]):.2%}, {more}{args.epochs} epochs in {history.seconds:.1f} s, "
         f"figure in {figure}"
     )
