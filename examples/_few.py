@@ -32,7 +32,7 @@ def few_options(parser: argparse.ArgumentParser) -> None:
     """Adds --shots, --draws and --steps."""
     parser.add_argument("--shots", type=int, nargs="+", default=[5, 10, 20, 50], help="known pictures of a class")
     parser.add_argument("--draws", type=int, default=2, help="draws of the known pictures, for each number")
-    parser.add_argument("--steps", type=int, default=60, help="steps of training on the known pictures")
+    parser.add_argument("--steps", type=int, default=50, help="steps of training on the known pictures")
 
 
 def few(part: Batch, shots: int) -> Batch:
@@ -127,7 +127,7 @@ def draw_neighbours(figure: Any, vectors: plait.Tensor, test: Batch, rows: list[
     units = F.normalize(vectors - vectors.mean(dim=0), dim=1)
     for line, index in zip(figure.subplots(len(rows), 7), rows, strict=True):
         for axes, place in zip(line, (units @ units[index]).topk(7).indices.tolist(), strict=True):
-            axes.imshow(test[0][place].permute(1, 2, 0).numpy())
+            axes.imshow(test[0][place].permute(1, 2, 0).numpy(), interpolation="nearest")
             axes.set_xticks([])
             axes.set_yticks([])
             axes.grid(False)

@@ -104,18 +104,18 @@ def draw(path: Path, args: Any, losses: list[float], results: Results, vectors: 
         pictures = test[0][16:24]
         for line, images in zip(lower.subplots(3, 8), (pictures, view(pictures), view(pictures)), strict=True):
             for axes, image in zip(line, images, strict=True):
-                axes.imshow(image.permute(1, 2, 0).numpy())
+                axes.imshow(image.permute(1, 2, 0).numpy(), interpolation="nearest")
                 axes.set_axis_off()
-        draw_neighbours(right, vectors, test, list(range(30, 37)))
-        figure.savefig(path, dpi=80)
+        draw_neighbours(right, vectors, test, list(range(30, 36)))
+        figure.savefig(path, dpi=70)
         plt.close(figure)
 
 
 def main() -> None:
     short: dict[str, Any] = {"epochs": 2, "width": 8, "draws": 1, "shots": [10], "steps": 40}
-    parser = options("simclr.py", "Contrastive learning.", short=short, epochs=20, batch_size=200, lr=3e-3)
+    parser = options("simclr.py", "Contrastive learning.", short=short, epochs=6, batch_size=200, lr=3e-3)
     parser.add_argument("--data", type=Path, default=data_folder("cifar10-subset"), help="folder of cifar10_subset.npz")
-    parser.add_argument("--width", type=int, default=16, help="channels of the first stage")
+    parser.add_argument("--width", type=int, default=12, help="channels of the first stage")
     few_options(parser)
     args = parser.parse_args()
     start(args)

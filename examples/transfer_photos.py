@@ -57,9 +57,9 @@ def draw(path: Path, shots: list[int], results: Results, vectors: torch.Tensor, 
 
 def main() -> None:
     short: dict[str, Any] = {"epochs": 4, "width": 12, "draws": 1, "shots": [10], "steps": 40}
-    parser = options("transfer_photos.py", "Transfer.", short=short, epochs=12, batch_size=64, lr=0.1)
+    parser = options("transfer_photos.py", "Transfer.", short=short, epochs=8, batch_size=64, lr=0.1)
     parser.add_argument("--data", type=Path, default=data_folder("cifar10-subset"), help="folder of cifar10_subset.npz")
-    parser.add_argument("--width", type=int, default=24, help="channels of the first stage")
+    parser.add_argument("--width", type=int, default=16, help="channels of the first stage")
     few_options(parser)
     args = parser.parse_args()
     start(args)
