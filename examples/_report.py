@@ -78,6 +78,25 @@ def main_plane(vectors: Any) -> np.ndarray:
     return centred @ np.linalg.svd(centred, full_matrices=False)[2][:2].T
 
 
+def label_points(axes: Any, x: np.ndarray, y: np.ndarray, names: list[str]) -> None:
+    """Names at the right of points (x, y), each moved up past those that it would cover."""
+    width, height = 0.3 * np.ptp(x), 0.032 * np.ptp(y)
+    places: dict[int, float] = {}
+    for index in np.argsort(y):
+        taken = (place + height for other, place in places.items() if abs(x[other] - x[index]) < width)
+        places[index] = max([y[index], *taken])
+        axes.annotate(
+            names[index],
+            (x[index], y[index]),
+            xytext=(x[index] + 0.03 * np.ptp(x), places[index]),
+            va="center",
+            fontsize=8.5,
+            arrowprops={"arrowstyle": "-", "color": "#c5ccd8", "shrinkA": 0, "shrinkB": 2},
+        )
+    axes.set_xlim(right=x.max() + 1.5 * width)
+    axes.set_ylim(top=max(places.values()) + height)
+
+
 def draw_curves(axes: Any, name: str, train: list[float], test: list[float]) -> None:
     epochs = range(1, len(train) + 1)
     axes.plot(epochs, train, color=_TRAIN, label="training (while it learns)")

