@@ -33,8 +33,7 @@ def pictures(root: Path) -> dict[str, Path]:
 def pages(root: Path) -> dict[str, str]:
     """The text of the index and of each program's page."""
     readme = (root / README).read_text(encoding="utf-8")
-    described = dict(re.findall(r"!\[([^\]]*)\]\(pictures/(\w+)\.png\)", readme))
-    alternatives = {name: text for text, name in described.items()}
+    alternatives = {name: text for text, name in re.findall(r"!\[([^\]]*)\]\(pictures/(\w+)\.png\)", readme)}
     rows = {row[0]: row for row in map(_cells, readme.splitlines()) if len(row) == 4}
     names = programs(root)
     made = {f"gallery/{name}.md": _program(root, name, rows.get(name), alternatives.get(name)) for name in names}
