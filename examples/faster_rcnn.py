@@ -115,7 +115,7 @@ def fit(model: FasterRCNN, digits: Any, test: Canvases, args: Any) -> tuple[list
 def main() -> None:
     short = {"epochs": 3, "canvases": 800, "tested": 60}
     parser = options("faster_rcnn.py", "Find digits with Faster R-CNN.", short=short,
-                     epochs=6, batch_size=16, lr=3e-3)  # fmt: skip
+                     epochs=11, batch_size=16, lr=3e-3)  # fmt: skip
     parser.add_argument("--data", help="folder of the IDX files, if not $PLAIT_DATA")
     parser.add_argument("--canvases", type=int, default=1000, help="canvases in an epoch")
     parser.add_argument("--tested", type=int, default=300, help="canvases to test with")
