@@ -124,6 +124,7 @@ def ended_by_a_signal(call: str) -> Iterator[None]:
         signal.alarm(0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_extremes(group: int) -> None:
     here = str(Path(__file__).parent)

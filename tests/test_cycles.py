@@ -250,6 +250,7 @@ def test_slots_of_a_subclass_take_part() -> None:
     assert freed(make)
 
 
+@pytest.mark.slow
 def test_collection_beside_other_threads() -> None:
     """Collections run while another thread changes graphs without the GIL."""
     stop = threading.Event()

@@ -102,9 +102,9 @@ def scalar_value(tag: str, value: float) -> bytes:
     return _bytes(1, tag) + _float(2, value)
 
 
-def text_value(tag: str, text: str) -> bytes:
-    """A text in Markdown."""
-    metadata = _bytes(1, _bytes(1, "text"))  # plugin_data
+def text_value(tag: str, text: str, plugin: str = "text", content: bytes = b"") -> bytes:
+    """A text in Markdown, or one that a plugin of TensorBoard reads by what stands in its content."""
+    metadata = _bytes(1, _bytes(1, plugin) + (_bytes(2, content) if content else b""))  # plugin_data
     shape = _bytes(2, _int(1, 1))  # one dimension of size 1
     tensor = _int(1, 7) + _bytes(2, shape) + _bytes(8, text)  # 7: strings
     return _bytes(1, tag) + _bytes(8, tensor) + _bytes(9, metadata)
