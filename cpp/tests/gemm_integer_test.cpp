@@ -76,7 +76,7 @@ void check_products(const GemmIntegerKernels& kern) {
 template <class T>
 void check_vectors() {
   const GemmIntegerVectorKernels& kern = kernels().gemm.integer.vector.bytes(sizeof(T));
-  for (int64_t m : {1, 3, 4, 33, 65, 200}) {
+  for (int64_t m : {1, 3, 4, 33, 65, 200, 1100}) {
     for (int64_t k : {1, 15, 16, 65, 300}) {
       const auto a = random_values<T>(m * (k + 3)), b = random_values<T>(k * (m + 2)),
                  x = random_values<T>(k);

@@ -281,35 +281,42 @@ void dots(void* y_out, const void* a_in, int64_t rs, const void* x_in, int64_t m
   for (; m > 0; --m, ++y, a += rs) dot_rows<T, 1, 4>(y, a, rs, x, k);
 }
 
-// The results of V vectors, which stay in registers.
-template <class T, int V>
-PLAIT_INLINE void axpy_columns(T* y, const T* b, int64_t rs, const T* x, int64_t k) {
+// sums[j] += x[0] * b[j] + x[1] * b[rs + j] + ... over R rows, j < n
+template <class T, int R>
+PLAIT_INLINE void add_rows(Lane<T>* sums, const T* b, int64_t rs, const T* x, int64_t n) {
   using S = Lane<T>;
   constexpr int64_t L = kLanes<S>;
-  Vec<S> acc[V] = {};
-  for (int64_t p = 0; p < k; ++p) {
-    const Vec<S> v = splat<Vec<S>>(x[p]);
-    for (int c = 0; c < V; ++c) acc[c] += v * load_lanes(b + p * rs + c * L);
+  Vec<S> v[R];
+  for (int r = 0; r < R; ++r) v[r] = splat<Vec<S>>(x[r]);
+  int64_t j = 0;
+  for (; j + L <= n; j += L) {
+    Vec<S> sum = load(sums + j);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) sum += v[r] * load_lanes(b + r * rs + j);
+    store(sums + j, sum);
   }
-  for (int c = 0; c < V; ++c) {
-    for (int64_t l = 0; l < L; ++l) y[c * L + l] = static_cast<T>(acc[c][l]);
+  for (; j < n; ++j) {
+    uint64_t sum = sums[j];
+    for (int r = 0; r < R; ++r) sum += static_cast<uint64_t>(x[r]) * b[r * rs + j];
+    sums[j] = static_cast<S>(sum);
   }
 }
 
+// Rows are read in memory order, a few at a time, and the sums of a run of columns stay in L1.
 template <class T>
 void axpys(void* y_out, const void* b_in, int64_t rs, const void* x_in, int64_t n, int64_t k) {
-  constexpr int64_t L = kLanes<Lane<T>>;
+  constexpr int64_t kRun = 1024, kRowsAtOnce = 4;  // rows 4 KB apart fall into one set of L1, of 8 lines
+  Lane<T> sums[kRun];
   T* y = static_cast<T*>(y_out);
   const T *b = static_cast<const T*>(b_in), *x = static_cast<const T*>(x_in);
-  int64_t j = 0;
-  for (; j + 4 * L <= n; j += 4 * L) axpy_columns<T, 4>(y + j, b + j, rs, x, k);
-  for (; j + L <= n; j += L) axpy_columns<T, 1>(y + j, b + j, rs, x, k);
-  if (j == n) return;
-  if (n >= L) return axpy_columns<T, 1>(y + n - L, b + n - L, rs, x, k);  // some a second time
-  for (; j < n; ++j) {
-    uint64_t sum = 0;
-    for (int64_t p = 0; p < k; ++p) sum += static_cast<uint64_t>(x[p]) * b[p * rs + j];
-    y[j] = static_cast<T>(sum);
+  for (int64_t j = 0; j < n; j += kRun) {
+    const int64_t count = n - j < kRun ? n - j : kRun;
+    for (int64_t c = 0; c < count; ++c) sums[c] = 0;
+    int64_t p = 0;
+    for (; p + kRowsAtOnce <= k; p += kRowsAtOnce)
+      add_rows<T, kRowsAtOnce>(sums, b + p * rs + j, rs, x + p, count);
+    for (; p < k; ++p) add_rows<T, 1>(sums, b + p * rs + j, rs, x + p, count);
+    for (int64_t c = 0; c < count; ++c) y[j + c] = static_cast<T>(sums[c]);
   }
 }
 
