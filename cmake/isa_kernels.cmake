@@ -2,12 +2,12 @@
 # Flags are explicit feature lists, equal to x86-64-v3 and x86-64-v4; never -march=<cpu>, never -ffast-math.
 include(CheckCXXCompilerFlag)
 
-file(GLOB PLAIT_ISA_SOURCES CONFIGURE_DEPENDS cpp/kernels/isa/*.cpp)
+file(GLOB PLAIT_ISA_SOURCES CONFIGURE_DEPENDS kernels/isa/*.cpp)
 # The rules and products of complex numbers hold sums of two products, either of which may be fused: left to the compiler, the vector loop and its
 # tail can differ in the last bit. They are bound by memory and division, so nothing is lost.
 # Sequences are rounded as NumPy's are, twice; so is what decides whether two boxes overlap.
-set_source_files_properties(cpp/kernels/isa/optim_kernels.cpp cpp/kernels/isa/sequence_kernels.cpp
-                            cpp/kernels/isa/complex_kernels.cpp cpp/kernels/isa/vision_kernels.cpp PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
+set_source_files_properties(kernels/isa/optim_kernels.cpp kernels/isa/sequence_kernels.cpp
+                            kernels/isa/complex_kernels.cpp kernels/isa/vision_kernels.cpp PROPERTIES COMPILE_OPTIONS -ffp-contract=off)
 
 set(PLAIT_DEV_LEVEL "" CACHE STRING "Development: compile only this level beside generic, avx2 or avx512; all if empty")
 set(PLAIT_ISA_LEVELS 1)  # levels compiled in, counted from generic
@@ -15,7 +15,7 @@ set(PLAIT_ISA_OBJECTS)
 
 function(plait_add_isa_kernels isa level)
   add_library(plait_kernels_${isa} OBJECT ${PLAIT_ISA_SOURCES})
-  target_include_directories(plait_kernels_${isa} PRIVATE cpp)
+  target_include_directories(plait_kernels_${isa} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
   target_compile_definitions(plait_kernels_${isa} PRIVATE PLAIT_ISA_NS=${isa} PLAIT_ISA_LEVEL=${level})
   target_compile_options(
     plait_kernels_${isa}
