@@ -113,6 +113,8 @@ def font_with(letters: str) -> font_manager.FontProperties | None:
     """A font of this machine that has all the letters, if there is one."""
     wanted = {ord(letter) for letter in letters}
     for entry in font_manager.fontManager.ttflist:
+        if entry.name.startswith("Last Resort"):  # it has a box for every letter
+            continue
         try:
             font = matplotlib.ft2font.FT2Font(entry.fname)
         except (OSError, RuntimeError):

@@ -35,6 +35,7 @@ class Program:
 # In alphabetical order.
 PROGRAMS = [
     Program("architecture_search", r"gain (-?[\d.]+) points", least=0.3, data="mnist"),
+    Program("bert_sst2", r"test accuracy ([\d.]+)% with", least=52, data="sst2", needs=("transformers",)),
     Program("cartpole", r"mean return ([\d.]+) of 500", least=150, needs=("gymnasium",)),
     Program("cartpole_dqn", r"mean return ([\d.]+) of 500", least=120, needs=("gymnasium",)),
     Program("cifar_resnet", r"test accuracy ([\d.]+)%", least=45, data="cifar10-subset"),
@@ -74,6 +75,7 @@ PROGRAMS = [
     Program("summarise", r"ROUGE-1 ([\d.]+) on", least=0.6, needs=("torchmetrics",)),
     Program("tiny_gpt", r"validation loss ([\d.]+),", most=2.0, data="tinyshakespeare"),
     Program("transfer_photos", r"gain (-?[\d.]+) points", least=5, data="cifar10-subset"),
+    Program("translate", r"BLEU ([\d.]+) over", least=2, data="tatoeba-eng-cmn", needs=("torchmetrics",)),
     Program("xor_by_hand", r"(\d) of 4 right, .* apart by at most \S+e-1\d,", least=4),
 ]
 QUICK = {"digits_cnn", "xor_by_hand"}  # the others take seconds
