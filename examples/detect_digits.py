@@ -10,6 +10,7 @@ the cells nearest to a digit's centre answer for it. The focal loss (Lin et al.,
 drowning the few others, and the generalised IoU (Rezatofighi et al., 2019) measures boxes that do not even touch the
 true one. Several cells find the same digit; non-maximum suppression keeps the surest of boxes that overlap.
 Losses, overlaps and suppression are torchvision's, so the program begins with `import torch` and is run by plait.
+Needs `pip install torchvision`.
 Writes detect_digits.safetensors (the weights) and detect_digits.png (boxes found, curves, precision of each digit).
 """
 

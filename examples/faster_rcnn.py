@@ -9,6 +9,7 @@ features and says of a few shapes laid there, the anchors, whether they hold som
 region's features are cut out and resampled to one size (RoIAlign), and a second net names the digit and moves the box
 once more. The features come from two sizes, joined by a pyramid (Lin et al., 2017). The backbone is a few convolutions;
 all else is torchvision's, which builds on `nms` and `roi_align`: under `python -m plait` these are plait's.
+Needs `pip install torchvision`.
 Writes faster_rcnn.safetensors (the weights) and faster_rcnn.png (boxes found, curves, precision of each digit).
 """
 
