@@ -36,7 +36,7 @@ EXPLORE = 1.5  # how much the policy counts against the values found so far
 KEPT = 6  # rounds of self-play to learn from
 # What the figure shows, as the columns played (the leftmost is 0); blue moves next. The row of two must be stopped
 # before it is three with both ends open, which is too late: the second column and the fifth do it.
-POSITIONS = {"The first move": "", "Stop a row of three": "30221", "Look two moves ahead": "332"}
+POSITIONS = {"The first move": "", "Stop three in a column": "13151", "Look two moves ahead": "332"}
 Examples = tuple[np.ndarray, np.ndarray, np.ndarray]  # pictures, the search's probabilities, results
 
 
@@ -182,7 +182,7 @@ def learn(net: Net, args: argparse.Namespace) -> dict[str, list[float]]:
                 optimizer.step()
             schedule.step()
             for name, other in (("random", rules.at_random), ("look-ahead", rules.look_ahead)):
-                curves[name].append(float((rules.match(policy_player(net), other, 200) > 0).mean()))
+                curves[name].append(float((rules.match(policy_player(net), other, 150) > 0).mean()))
             bar.set_postfix_str(f"loss {loss.item():.2f}, {curves['look-ahead'][-1]:.0%} against look-ahead")
     return curves
 
@@ -207,18 +207,18 @@ def draw(path: Path, curves: dict[str, list[float]], shares: dict[str, float], n
             chances = {"policy": ask(net, *seen)[0], "search": Search(net, *seen, simulations).probabilities()}
             rules.draw_board(board, title, *seen)
             rules.draw_chances(bars, chances)
-        panels[1, 1].legend(loc="upper left")
+        panels[1, 2].legend(loc="upper right")
         figure.savefig(path, dpi=85)
         plt.close(figure)
 
 
 def main() -> None:
     short = {"epochs": 4, "games": 48, "simulations": 24, "steps": 30, "tests": 50}
-    parser = options("connect_four.py", "Learn a game from self-play.", short=short, epochs=14, batch_size=256, lr=3e-3)
+    parser = options("connect_four.py", "Learn a game from self-play.", short=short, epochs=12, batch_size=256, lr=3e-3)
     parser.add_argument("--games", type=int, default=80, help="games of self-play in a round")
     parser.add_argument("--simulations", type=int, default=32, help="positions in a search; in tests twice as many")
     parser.add_argument("--steps", type=int, default=40, help="batches to learn from after each round")
-    parser.add_argument("--tests", type=int, default=150, help="games against each player at the end")
+    parser.add_argument("--tests", type=int, default=100, help="games against each player at the end")
     args = parser.parse_args()
     start(args)
     np.random.seed(args.seed)
