@@ -45,9 +45,7 @@ python -m build --sdist --outdir "$scratch/sdist" .
 mkdir -p "$output" "$scratch/source"
 tar --extract --gzip --strip-components=1 --directory "$scratch/source" --file "$scratch"/sdist/plait-*.tar.gz
 cp "$scratch"/sdist/plait-*.tar.gz "$output"
-# What a wheel is tested with: everything but the package itself.
-mkdir "$scratch/checks"
-cp -r "$scratch/source"/{tests,examples,pyproject.toml} "$scratch/checks"
+cp -r "$scratch/source" "$scratch/checks"  # what a wheel is tested with
 
 for python in "${pythons[@]}"; do
   section "Wheel: $("$python" --version)"
