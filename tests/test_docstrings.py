@@ -88,6 +88,8 @@ def public_names() -> Iterator[tuple[str, Any]]:
     for module_name in modules():
         module = importlib.import_module(module_name)
         assert module.__doc__, f"{module_name} has no docstring"
+        listed = list(getattr(module, "__all__", ()))
+        assert len(listed) == len(set(listed)), f"{module_name}.__all__ lists a name twice"
         for name in getattr(module, "__all__", ()):
             value = getattr(module, name)
             if id(value) in seen or not (callable(value) or inspect.isclass(value)) or isinstance(value, plait.dtype):

@@ -14,6 +14,7 @@
 #include <mutex>
 #include <vector>
 
+#include "core/cgroup.h"
 #include "core/error.h"
 #include "core/rounding.h"
 
@@ -134,7 +135,9 @@ struct LargeCache {
   int64_t limit;
   LargeCache() {
     const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-    limit = pages > 0 && page > 0 ? static_cast<int64_t>(pages) * page / 4 : int64_t{1} << 30;
+    int64_t memory = pages > 0 && page > 0 ? static_cast<int64_t>(pages) * page : int64_t{4} << 30;
+    if (const int64_t most = read_cgroup().memory_bytes) memory = std::min(memory, most);
+    limit = memory / 4;
   }
 };
 LargeCache& cache() {

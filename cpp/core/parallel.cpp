@@ -8,13 +8,13 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "core/cgroup.h"
 #include "core/cpu_info.h"
 
 #if defined(__x86_64__)
@@ -24,29 +24,6 @@
 namespace plait {
 namespace {
 
-// The CPU limit of a cgroup v2 or v1 quota, or 0 when there is none. A quota of 1.5 CPUs gives 1: a second
-// thread would be throttled half of the time and the first would wait for it.
-int cgroup_cpus() {
-  long long quota = -1, period = 0;
-  if (FILE* f = std::fopen("/sys/fs/cgroup/cpu.max", "r")) {
-    if (std::fscanf(f, "%lld %lld", &quota, &period) != 2) quota = -1;
-    std::fclose(f);
-  } else {
-    const auto read = [](const char* path) {
-      long long v = -1;
-      if (FILE* g = std::fopen(path, "r")) {
-        if (std::fscanf(g, "%lld", &v) != 1) v = -1;
-        std::fclose(g);
-      }
-      return v;
-    };
-    quota = read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
-    period = read("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  }
-  if (quota <= 0 || period <= 0) return 0;
-  return static_cast<int>(std::max(1LL, quota / period));
-}
-
 int default_threads() {
   if (const char* env = std::getenv("OMP_NUM_THREADS")) {
     const int n = std::atoi(env);
@@ -55,7 +32,7 @@ int default_threads() {
   int n = omp_get_num_procs();  // honours the affinity mask
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) == 0) n = std::min(n, CPU_COUNT(&set));
-  if (const int limit = cgroup_cpus()) n = std::min(n, limit);
+  if (const int limit = read_cgroup().cpus) n = std::min(n, limit);
   return std::max(1, n);
 }
 

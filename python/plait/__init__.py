@@ -377,7 +377,6 @@ __all__ = [
     "IntTensor",
     "LongTensor",
     "ShortTensor",
-    "Tensor",
     "alpha_dropout",
     "alpha_dropout_",
     "are_deterministic_algorithms_enabled",
