@@ -89,7 +89,6 @@ from ._tensor import (
     IntTensor,
     LongTensor,
     ShortTensor,
-    Tensor,
     asarray,
     finfo,
     iinfo,
