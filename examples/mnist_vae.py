@@ -163,7 +163,7 @@ def draw(
         axes.plot(epochs, curves.kl, color="#c0392b", label="of it: KL")
         axes.set(title=f"VAE, in nats: -ELBO {curves.negative_elbo[-1]:.1f}", xlabel="epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.legend(ncols=2, fontsize=9, loc="center right", bbox_to_anchor=(1, 0.45))
+        axes.legend(ncols=2, fontsize=9, loc="upper right")
 
         first = images[:10]
         rebuilt, dreamt = below.subplots(2, 1, height_ratios=[3, 4])
