@@ -227,7 +227,7 @@ bool pack(void* dst, int64_t width, const void* src, int64_t stride, int64_t k_s
 
 // ---- Products with a vector ----
 
-// Sums of items of 1 byte are taken in lanes of 2.
+// The element type of the sums: items of 1 byte are summed as 16-bit integers.
 template <class T>
 struct LaneOf {
   using type = T;
