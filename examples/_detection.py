@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What detectors of digits share: the net's lower part, mean average precision, and the figure of boxes."""
+"""What detectors of digits share: the net's lower part, mean average precision, the figure of boxes, the test."""
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from matplotlib.ticker import MaxNLocator
 from torch import nn
 from torchvision.ops import box_iou
 
-from _canvases import COLOURS, GREYS, Canvases, block
+from _canvases import COLOURS, GREYS, Canvases, block, read_digits, scatter
 from _report import STYLE, plt
+from _training import save_and_reload
 
 Found = dict[str, torch.Tensor]  # of a canvas: boxes (K, 4), labels (K,), scores (K,)
 
@@ -114,3 +116,25 @@ def draw_box(axes: Any, box: torch.Tensor, text: str, colour: str, linestyle: st
         x1, max(y1 - 1.5, 3.5), text, color=colour, fontsize=8, fontweight="bold",
         bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.4},
     )  # fmt: skip
+
+
+def train_and_test(name: str, title: str, args: Any, make: Any, fit: Any, detect: Any) -> None:
+    """Trains what `make()` gives, tests it after its weights were read again, draws, prints the result."""
+    test = scatter(read_digits(args.data, train=False), args.tested, seed=1000)
+    model = make()
+    began = time.perf_counter()
+    losses, means = fit(model, read_digits(args.data, train=True), test, args)
+    seconds = time.perf_counter() - began
+
+    model = save_and_reload(model, make(), args.output / f"{name}.safetensors")
+    found = detect(model, test.images)
+    by_digit = average_precisions(found, test)
+    assert by_digit.mean() == means[-1], "the reloaded network finds other boxes"
+    strict = average_precisions(found, test, least=0.75)
+    figure = args.output / f"{name}.png"
+    draw(figure, title, test, found, losses, means)
+    print(
+        f"{name}: mAP@0.5 {by_digit.mean():.3f} (digits {by_digit.min():.3f} to {by_digit.max():.3f}), at 0.75 "
+        f"{strict.mean():.3f}, the same after reloading; {args.epochs * args.canvases} canvases in {seconds:.1f} s, "
+        f"figure in {figure}"
+    )

@@ -16,7 +16,6 @@ Writes detect_digits.safetensors (the weights) and detect_digits.png (boxes foun
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import torch
@@ -24,9 +23,9 @@ from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 from torchvision.ops import batched_nms, box_convert, generalized_box_iou_loss, sigmoid_focal_loss
 
-from _canvases import SIZE, Canvases, block, read_digits, scatter
-from _detection import Backbone, Found, average_precisions, draw
-from _training import EpochBar, options, save_and_reload, start
+from _canvases import SIZE, Canvases, block, scatter
+from _detection import Backbone, Found, average_precisions, train_and_test
+from _training import EpochBar, options, start
 
 CELL, CELLS = 8, SIZE // 8
 AWAY = -1000.0  # where boxes lie that fill up shorter lists: near no cell
@@ -133,25 +132,7 @@ def main() -> None:
     parser.add_argument("--tested", type=int, default=500, help="canvases to test with")
     args = parser.parse_args()
     start(args)
-
-    test = scatter(read_digits(args.data, train=False), args.tested, seed=1000)
-    model = Detector()
-    began = time.perf_counter()
-    losses, means = fit(model, read_digits(args.data, train=True), test, args)
-    seconds = time.perf_counter() - began
-
-    model = save_and_reload(model, Detector(), args.output / "detect_digits.safetensors")
-    found = detect(model, test.images)
-    by_digit = average_precisions(found, test)
-    assert by_digit.mean() == means[-1], "the reloaded network finds other boxes"
-    strict = average_precisions(found, test, least=0.75)
-    figure = args.output / "detect_digits.png"
-    draw(figure, "Digits found in one stage", test, found, losses, means)
-    print(
-        f"detect_digits: mAP@0.5 {by_digit.mean():.3f} (digits {by_digit.min():.3f} to {by_digit.max():.3f}), at 0.75 "
-        f"{strict.mean():.3f}, the same after reloading; {args.epochs * args.canvases} canvases in {seconds:.1f} s, "
-        f"figure in {figure}"
-    )
+    train_and_test("detect_digits", "Digits found in one stage", args, Detector, fit, detect)
 
 
 if __name__ == "__main__":

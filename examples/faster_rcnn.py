@@ -15,7 +15,6 @@ Writes faster_rcnn.safetensors (the weights) and faster_rcnn.png (boxes found, c
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import torch
@@ -25,9 +24,9 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import TwoMLPHead
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 
-from _canvases import SIZE, Canvases, read_digits, scatter
-from _detection import Backbone, Found, average_precisions, draw
-from _training import EpochBar, options, save_and_reload, start
+from _canvases import SIZE, Canvases, scatter
+from _detection import Backbone, Found, average_precisions, train_and_test
+from _training import EpochBar, options, start
 
 WIDTH, REGION = 48, 5  # channels of the pyramid; a region is resampled to 5 x 5
 
@@ -122,25 +121,7 @@ def main() -> None:
     parser.add_argument("--tested", type=int, default=300, help="canvases to test with")
     args = parser.parse_args()
     start(args)
-
-    test = scatter(read_digits(args.data, train=False), args.tested, seed=1000)
-    model = build()
-    began = time.perf_counter()
-    losses, means = fit(model, read_digits(args.data, train=True), test, args)
-    seconds = time.perf_counter() - began
-
-    model = save_and_reload(model, build(), args.output / "faster_rcnn.safetensors")
-    found = detect(model, test.images)
-    by_digit = average_precisions(found, test)
-    assert by_digit.mean() == means[-1], "the reloaded network finds other boxes"
-    strict = average_precisions(found, test, least=0.75)
-    figure = args.output / "faster_rcnn.png"
-    draw(figure, "Faster R-CNN", test, found, losses, means)
-    print(
-        f"faster_rcnn: mAP@0.5 {by_digit.mean():.3f} (digits {by_digit.min():.3f} to {by_digit.max():.3f}), at 0.75 "
-        f"{strict.mean():.3f}, the same after reloading; {args.epochs * args.canvases} canvases in {seconds:.1f} s, "
-        f"figure in {figure}"
-    )
+    train_and_test("faster_rcnn", "Faster R-CNN", args, build, fit, detect)
 
 
 if __name__ == "__main__":
